@@ -1,0 +1,180 @@
+/*
+ * zkalloc.h - a phase arena for programs that work in rounds, and the whole public API of it.
+ *
+ * Inside a phase, a thread's blocks of at least MIN_BYTES bytes are bumped out of the thread's own
+ * slab
+ * ("arena"); all other blocks come from the C library ("system"). A begin recycles every slab: each
+ * thread does so for itself, at its first allocation of the new phase.
+ *
+ * Every function may be called from any thread at any time, but not from a signal handler, except
+ * where its comment says otherwise. Sizes are in bytes. A function that returns int returns 0, or
+ * -1 with errno.
+ */
+#ifndef ZKALLOC_H
+#define ZKALLOC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/* ---- Blocks: as in <stdlib.h> ------------------------------------------------------------------
+ */
+
+/* At least size bytes, aligned to 16; page-aligned from 1 MiB on when they come from the arena.
+ * Size 0 gives a unique pointer. NULL with ENOMEM only when the C library has no memory either. */
+void *zk_malloc(size_t size);
+
+/* count * size zero bytes; NULL with ENOMEM when the product overflows. */
+void *zk_calloc(size_t count, size_t size);
+
+/* Grows or shrinks p. NULL p allocates; size 0 frees p and returns NULL. On failure p is untouched.
+ * For an arena block of an earlier phase under blind recycling (a bug in the caller), what is
+ * copied is whatever its bytes have become; the result is still a valid block. */
+void *zk_realloc(void *p, size_t size);
+
+/* At least size bytes, aligned to align. NULL with EINVAL unless align is a power of two.
+ * Alignments up to 1 GiB are served from the arena while the slab has room. */
+void *zk_aligned_alloc(size_t align, size_t size);
+
+/* Ends the life of p, on any thread. NULL is ignored; errno is kept. */
+void zk_free(void *p);
+
+/* Bytes that may be used at p: at least what was asked for. 0 for NULL. */
+size_t zk_usable_size(const void *p);
+
+/* For callers that know the old size (Rust's and C++'s allocators): exactly old_size bytes are
+ * carried over (or size, if that is less), and the result is aligned to align. NULL with EINVAL
+ * unless align is a power of two. */
+void *zk_realloc_sized(void *p, size_t old_size, size_t align, size_t size);
+
+/* zk_free for callers that know the size. */
+void zk_free_sized(void *p, size_t size);
+
+/* Is p inside the arena's region (of any phase, live or not)? */
+bool zk_owns(const void *p);
+
+/* ---- Phases ------------------------------------------------------------------------------------
+ */
+
+/* Starts a phase, recycling all slabs. The first one reserves the region; when that is refused the
+ * phase starts all the same, and everything in it comes from system. Errors: EBUSY a phase is
+ * active (nesting=refuse); EPERM another thread's phase is active (owner=exclusive). */
+int zk_begin_phase(void);
+
+/* Ends the phase: from here on every allocation comes from system. Then runs the phase-end hooks,
+ * on this thread. The blocks of the phase stay valid until the next begin. Errors: EINVAL no phase
+ * is active; EPERM another thread's phase is active (owner=exclusive). */
+int zk_end_phase(void);
+
+/* Runs body(arg) inside a phase that ends however body is left through the escape API. A plain
+ * longjmp out of body is not seen when it happens; the next begin on this thread detects the orphan
+ * (the guard's frame is gone), ends it, counts it (zk_stats.orphans) and says so once; not under
+ * nesting=recycle. Errors: those of zk_begin_phase, in which case body was not run. */
+int zk_phase(void (*body)(void *arg), void *arg);
+
+/* A phase from here to the end of the enclosing block:
+ *
+ *     { ZK_PHASE_SCOPE(); prove(); }
+ *
+ * If the phase could not begin, the scope does nothing, and the allocations in it are routed as
+ * they would be without it. In C++, use zk_phase. */
+#define ZK_PHASE_SCOPE()                                                                           \
+    __attribute__((cleanup(zk_phase_scope_leave), unused)) struct zk_guard zk_phase_scope_;        \
+    zk_phase_scope_enter(&zk_phase_scope_)
+
+/* Runs body(arg). Returns 0 when body returns, or the code given to zk_escape inside it. */
+int zk_catch(void (*body)(void *arg), void *arg);
+
+/* The panic analogue: ends every phase guarded since the innermost zk_catch on this thread,
+ * innermost first, then makes that zk_catch return code (1 if code is 0). Without a zk_catch: one
+ * line on stderr, then abort. Cleanups of the frames between are not run. */
+__attribute__((noreturn)) void zk_escape(int code);
+
+/* Registers hook(arg) to run after each phase, on the thread that ended it, once allocations come
+ * from system again: the place where a library drains its queues. Hooks run in the order of
+ * registration and stay for the life of the process. A hook must neither begin nor end a phase.
+ * Errors: ENOMEM. */
+int zk_on_phase_end(void (*hook)(void *arg), void *arg);
+
+/* Bytes that the calling thread's slab held at the end of the phase before the present one in which
+ * it was used: what an allocation must cover to overwrite all of it. 0 if there is none. */
+size_t zk_high_water(void);
+
+/* A guard's state, on the stack of the block that it guards. Not for use by name. */
+struct zk_guard {
+    struct zk_guard *outer;
+    uint64_t cookie;
+    bool active;
+};
+void zk_phase_scope_enter(struct zk_guard *guard);
+void zk_phase_scope_leave(struct zk_guard *guard);
+
+/* ---- Statistics --------------------------------------------------------------------------------
+ */
+
+struct zk_stats {
+    uint64_t phases;       /* begins that started a new generation */
+    uint64_t arena_count;  /* blocks served from slabs */
+    uint64_t arena_bytes;  /* their bytes, rounding and alignment included */
+    uint64_t system_count; /* blocks served by the C library, in a phase or not */
+    uint64_t system_bytes; /* their bytes, as asked for */
+    uint64_t
+        overflow_count; /* those of them that were due to the arena, and found no slab or no room */
+    uint64_t overflow_bytes;
+    uint64_t retained_count; /* arena blocks of earlier phases not freed at the last begin */
+    uint64_t orphans;      /* phases that a begin found left behind by a longjmp or a dead thread */
+    uint64_t slabs;        /* slabs reserved */
+    uint64_t slab_bytes;   /* bytes of each */
+    uint64_t slabs_in_use; /* slabs that a living thread holds */
+};
+
+/* Fills *stats. Counts are exact when no other thread is inside the allocator. Errors: none. */
+int zk_stats(struct zk_stats *stats);
+
+/* Sets the counts back to 0; what describes the present (retained, slabs) stays. */
+void zk_reset_stats(void);
+
+/* ---- Configuration -----------------------------------------------------------------------------
+ */
+
+/* The value that is 0 is the default. */
+enum zk_recycle { ZK_RECYCLE_BLIND };
+enum zk_nesting { ZK_NESTING_REFUSE, ZK_NESTING_COUNT, ZK_NESTING_RECYCLE };
+enum zk_owner { ZK_OWNER_EXCLUSIVE, ZK_OWNER_ANY };
+enum zk_realloc_rule { ZK_REALLOC_STICKY, ZK_REALLOC_MIGRATE };
+enum zk_copy { ZK_COPY_MEMMOVE, ZK_COPY_FORWARD };
+enum zk_hugepage { ZK_HUGEPAGE_NEVER, ZK_HUGEPAGE_ALWAYS };
+
+#define ZK_DEFAULT_MIN_BYTES  ((size_t)4096)
+#define ZK_DEFAULT_SLAB_BYTES ((size_t)8 << 30)
+
+struct zk_config {
+    enum zk_recycle recycle; /* ZK_ALLOC_RECYCLE: what a begin does to a slab */
+    size_t min_bytes;        /* ZK_ALLOC_MIN_BYTES: blocks of at least this size go to the arena */
+    size_t slab_bytes; /* ZK_ALLOC_SLAB_GB: address space of one slab; 0 for no arena at all */
+    enum zk_nesting nesting; /* ZK_ALLOC_NESTING: what a begin in a phase does */
+    enum zk_owner owner;     /* ZK_ALLOC_OWNER: who may begin and end while a phase is active */
+    enum zk_realloc_rule realloc; /* ZK_ALLOC_REALLOC: may a system block grow into the arena? */
+    enum zk_copy copy;            /* ZK_ALLOC_COPY: how realloc carries bytes over */
+    bool poison_reset;            /* ZK_ALLOC_POISON_RESET: recycled pages read as zero */
+    enum zk_hugepage hugepage;    /* ZK_ALLOC_HUGEPAGE: page size of the region */
+};
+
+/* Replaces the whole configuration. Errors: EBUSY a phase has begun before (the configuration is
+ * fixed from then on); EINVAL a value is out of range, and nothing changed. */
+int zk_configure(const struct zk_config *config);
+
+/* Fills *config with what is in force: defaults, then the environment, then zk_configure. Once the
+ * region is reserved, slab_bytes is the size that was granted. Errors: none. */
+int zk_config(struct zk_config *config);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

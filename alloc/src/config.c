@@ -1,0 +1,191 @@
+/*
+ * config.c - one table of switches. A bad value is refused with one line, and the default is kept.
+ */
+#include "config.h"
+#include "os.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+struct zk_config zk_settings = {
+    .min_bytes = ZK_DEFAULT_MIN_BYTES,
+    .slab_bytes = ZK_DEFAULT_SLAB_BYTES,
+};
+
+/* No x86-64 or aarch64 process has more address space than this for one slab. */
+static const size_t slab_bytes_max = (size_t)1 << 46;
+
+static const char *parse_bytes(const char *value, size_t *out)
+{
+    static const char wanted[] = "want bytes, such as 4096, 64K, 1M or 2G";
+    unsigned shift = 0;
+    unsigned long long number;
+    char *end;
+
+    if (!isdigit((unsigned char)*value))
+        return wanted;
+    errno = 0;
+    number = strtoull(value, &end, 10);
+    if (errno == ERANGE)
+        return "too large";
+    switch (*end) {
+    case '\0':
+        break;
+    case 'k':
+    case 'K':
+        shift = 10;
+        break;
+    case 'm':
+    case 'M':
+        shift = 20;
+        break;
+    case 'g':
+    case 'G':
+        shift = 30;
+        break;
+    default:
+        return wanted;
+    }
+    if (*end != '\0' && end[1] != '\0')
+        return wanted;
+    if (number > SIZE_MAX >> shift)
+        return "too large";
+    *out = (size_t)number << shift;
+    return NULL;
+}
+
+/* Decimal digits with an optional fraction; not strtod, whose decimal point moves with the locale.
+ */
+static const char *parse_gigabytes(const char *value, size_t *out)
+{
+    double number = 0;
+    double place = 1;
+    bool fraction = false;
+    bool digits = false;
+
+    for (; *value != '\0'; value++) {
+        if (*value == '.' && !fraction) {
+            fraction = true;
+        } else if (isdigit((unsigned char)*value)) {
+            digits = true;
+            number = number * 10 + (*value - '0');
+            place *= fraction ? 10 : 1;
+        } else {
+            digits = false;
+            break;
+        }
+    }
+    if (!digits)
+        return "want gigabytes, such as 8 or 0.5";
+    number /= place;
+    if (!(number <= (double)(slab_bytes_max >> 30)))
+        return "too large";
+    *out = (size_t)(number * (double)((size_t)1 << 30));
+    return NULL;
+}
+
+/* The index of value among words (ended by NULL), or -1. */
+static int parse_word(const char *value, const char *const *words)
+{
+    for (int i = 0; words[i] != NULL; i++)
+        if (strcmp(value, words[i]) == 0)
+            return i;
+    return -1;
+}
+
+const char *zk_config_parse(struct zk_config *config, const char *name, const char *value)
+{
+    static const char *const recycle[] = {"blind", NULL};
+    static const char *const nesting[] = {"refuse", "count", "recycle", NULL};
+    static const char *const owner[] = {"exclusive", "any", NULL};
+    static const char *const realloc_rule[] = {"sticky", "migrate", NULL};
+    static const char *const copy[] = {"memmove", "forward", NULL};
+    static const char *const flag[] = {"0", "1", NULL};
+    static const char *const hugepage[] = {"never", "always", NULL};
+    int word;
+
+    if (strcmp(name, "ZK_ALLOC_MIN_BYTES") == 0)
+        return parse_bytes(value, &config->min_bytes);
+    if (strcmp(name, "ZK_ALLOC_SLAB_GB") == 0)
+        return parse_gigabytes(value, &config->slab_bytes);
+    if (strcmp(name, "ZK_ALLOC_RECYCLE") == 0) {
+        if ((word = parse_word(value, recycle)) < 0)
+            return "want blind";
+        config->recycle = (enum zk_recycle)word;
+    } else if (strcmp(name, "ZK_ALLOC_NESTING") == 0) {
+        if ((word = parse_word(value, nesting)) < 0)
+            return "want refuse, count or recycle";
+        config->nesting = (enum zk_nesting)word;
+    } else if (strcmp(name, "ZK_ALLOC_OWNER") == 0) {
+        if ((word = parse_word(value, owner)) < 0)
+            return "want exclusive or any";
+        config->owner = (enum zk_owner)word;
+    } else if (strcmp(name, "ZK_ALLOC_REALLOC") == 0) {
+        if ((word = parse_word(value, realloc_rule)) < 0)
+            return "want sticky or migrate";
+        config->realloc = (enum zk_realloc_rule)word;
+    } else if (strcmp(name, "ZK_ALLOC_COPY") == 0) {
+        if ((word = parse_word(value, copy)) < 0)
+            return "want memmove or forward";
+        config->copy = (enum zk_copy)word;
+    } else if (strcmp(name, "ZK_ALLOC_POISON_RESET") == 0) {
+        if ((word = parse_word(value, flag)) < 0)
+            return "want 0 or 1";
+        config->poison_reset = word != 0;
+    } else if (strcmp(name, "ZK_ALLOC_HUGEPAGE") == 0) {
+        if ((word = parse_word(value, hugepage)) < 0)
+            return "want never or always";
+        config->hugepage = (enum zk_hugepage)word;
+    } else {
+        return "no such switch";
+    }
+    return NULL;
+}
+
+const char *zk_config_check(const struct zk_config *config)
+{
+    if (config->recycle != ZK_RECYCLE_BLIND)
+        return "recycle";
+    if (config->slab_bytes > slab_bytes_max)
+        return "slab_bytes";
+    if ((unsigned)config->nesting > ZK_NESTING_RECYCLE)
+        return "nesting";
+    if ((unsigned)config->owner > ZK_OWNER_ANY)
+        return "owner";
+    if ((unsigned)config->realloc > ZK_REALLOC_MIGRATE)
+        return "realloc";
+    if ((unsigned)config->copy > ZK_COPY_FORWARD)
+        return "copy";
+    if ((unsigned)config->hugepage > ZK_HUGEPAGE_ALWAYS)
+        return "hugepage";
+    return NULL;
+}
+
+void zk_config_load(void)
+{
+    static const char prefix[] = "ZK_ALLOC_";
+    static bool loaded;
+
+    if (loaded)
+        return;
+    loaded = true;
+    if (getauxval(AT_SECURE) != 0 || environ == NULL)
+        return; /* setuid: the environment belongs to somebody else */
+    for (char **entry = environ; *entry != NULL; entry++) {
+        const char *equals = strchr(*entry, '=');
+        char name[64];
+        const char *wrong;
+
+        if (equals == NULL || strncmp(*entry, prefix, sizeof prefix - 1) != 0)
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)(equals - *entry), *entry);
+        wrong = zk_config_parse(&zk_settings, name, equals + 1);
+        if (wrong != NULL)
+            zk_os_say("%s=%.64s refused: %s; the default is kept", name, equals + 1, wrong);
+    }
+}

@@ -1,0 +1,82 @@
+/*
+ * region.c - reserving address space, and what to do when it is refused.
+ */
+#include "region.h"
+#include "config.h"
+#include "os.h"
+#include "slab.h"
+
+#include <stdint.h>
+
+struct region zk_region;
+
+enum {
+    spare_slabs = 4, /* more slabs than processors: main thread, helpers, late-comers */
+    smallest_slab_bytes = 64 << 20, /* below this, fewer slabs are better than smaller ones */
+};
+
+static bool try_reserve(size_t slab_bytes, unsigned slabs)
+{
+    const size_t align = (size_t)2 << 20; /* a huge page on x86-64 and aarch64 with 4 KiB pages */
+    size_t bytes;
+    size_t books_bytes = zk_slab_books_bytes(slab_bytes);
+    size_t all_books;
+    char *base;
+    char *books;
+
+    if (__builtin_mul_overflow(slab_bytes, slabs, &bytes) ||
+        __builtin_mul_overflow(books_bytes, slabs, &all_books))
+        return false;
+    base = zk_os_reserve(bytes, align);
+    if (base == NULL)
+        return false;
+    books = zk_os_reserve(all_books, zk_os_page_bytes());
+    if (books == NULL) {
+        zk_os_release(base, bytes);
+        return false;
+    }
+
+    zk_os_hugepages(base, bytes, zk_settings.hugepage == ZK_HUGEPAGE_ALWAYS);
+    zk_region.slab_bytes = slab_bytes;
+    zk_region.slabs = slabs;
+    zk_region.books = books;
+    zk_region.books_bytes = books_bytes;
+    for (unsigned i = 0; i < slabs; i++)
+        zk_slab_init(zk_region_slab(i), base + i * slab_bytes, slab_bytes);
+    atomic_store_explicit(&zk_region.base, base, memory_order_relaxed);
+    /* Release: pairs with the acquire in zk_region_holds. */
+    atomic_store_explicit(&zk_region.bytes, bytes, memory_order_release);
+    return true;
+}
+
+void zk_region_reserve(void)
+{
+    size_t chunk = zk_chunk_bytes();
+    size_t wanted_bytes = (zk_settings.slab_bytes + chunk - 1) & ~(chunk - 1);
+    unsigned wanted = zk_os_cpus() + spare_slabs;
+    size_t slab_bytes = wanted_bytes;
+    unsigned slabs = wanted;
+
+    if (zk_region.tried)
+        return;
+    zk_region.tried = true;
+    if (wanted_bytes == 0)
+        return;
+
+    while (slabs > 0 && !try_reserve(slab_bytes, slabs)) {
+        if (slab_bytes / 2 >= smallest_slab_bytes)
+            slab_bytes = (slab_bytes / 2 + chunk - 1) & ~(chunk - 1);
+        else
+            slabs /= 2;
+    }
+    zk_settings.slab_bytes = slabs == 0 ? 0 : slab_bytes;
+    if (slabs == 0)
+        zk_os_say("address space for %u slabs of %zu MiB refused: no arena, everything comes from "
+                  "system; "
+                  "raise the limit (ulimit -v, vm.overcommit_memory) or lower ZK_ALLOC_SLAB_GB",
+                  wanted, wanted_bytes >> 20);
+    else if (slab_bytes != wanted_bytes || slabs != wanted)
+        zk_os_say("address space for %u slabs of %zu MiB refused: running with %u of %zu MiB; "
+                  "raise the limit (ulimit -v, vm.overcommit_memory) or lower ZK_ALLOC_SLAB_GB",
+                  wanted, wanted_bytes >> 20, slabs, slab_bytes >> 20);
+}

@@ -1,0 +1,68 @@
+/*
+ * thread.h - what the allocator knows of a thread: which slab it holds, what it took from system,
+ * and which guards and catches are on its stack.
+ */
+#ifndef ZK_THREAD_H
+#define ZK_THREAD_H
+
+#include "slab.h"
+
+#include <setjmp.h>
+
+/* One zk_phase, ZK_PHASE_SCOPE or zk_catch on the stack. Kept apart from the stack, so that it can
+ * still be read when a longjmp has removed the frame. */
+struct frame_mark {
+    const uint64_t *cookie_home; /* a word in the frame ... */
+    uint64_t cookie;             /* ... that holds this while the frame lives */
+    jmp_buf *target;             /* of a catch; NULL for a guard */
+    bool active;                 /* a guard whose phase began */
+};
+
+enum thread_state { ZK_THREAD_NEW, ZK_THREAD_LIVE, ZK_THREAD_ENDED };
+
+/* Written by its thread only; counts are read by others. */
+struct thread {
+    enum thread_state state;
+    unsigned ends; /* how often its destructor has run */
+    struct thread *next;
+    struct thread *previous;
+    _Atomic uint64_t system_count;
+    _Atomic uint64_t system_bytes;
+    _Atomic uint64_t overflow_count;
+    _Atomic uint64_t overflow_bytes;
+    struct frame_mark *marks;
+    size_t mark_count;
+    size_t mark_room;
+};
+
+/* The fast paths' only thread-local: the slab held, or &zk_no_slab. The build chooses the model:
+ * local-exec for the static library, which goes into executables; initial-exec for a shared one. */
+extern _Thread_local struct slab *zk_my_slab __attribute__((tls_model(ZK_TLS_MODEL)));
+
+/* The calling thread's record; registered so that its end is seen. A thread past its last
+ * destructor shares one record with others in that state. */
+struct thread *zk_thread_self(void);
+
+/* Makes the calling thread hold a slab, and returns it; NULL when all are held. */
+struct slab *zk_thread_take_slab(void);
+
+/* Sums over all threads that are or were. */
+struct thread_totals {
+    uint64_t system_count;
+    uint64_t system_bytes;
+    uint64_t overflow_count;
+    uint64_t overflow_bytes;
+};
+struct thread_totals zk_thread_totals(void);
+
+unsigned zk_thread_slabs_in_use(void);
+
+/* Counts one block that the C library served to the calling thread. */
+void zk_thread_count_system(size_t size, bool overflow);
+
+/* Around fork: holds the lock; in the child, forgets the threads that are gone. */
+void zk_thread_fork_prepare(void);
+void zk_thread_fork_parent(void);
+void zk_thread_fork_child(void);
+
+#endif
