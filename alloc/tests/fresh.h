@@ -1,0 +1,351 @@
+/*
+ * fresh.h - a test body runs in a process of its own.
+ *
+ * The allocator's state is per process and its configuration is fixed by the first begin. So a test
+ * is a plain function of CHECKs, and the list at the end of each file says under which environment
+ * it runs and what it must print:
+ *
+ *     FRESH(blocks_do_not_overlap, .env = {BLIND, ALL_SIZES}),
+ *     FRESH(escape_without_catch, .status = 128 + SIGABRT, .says = {"zk_escape"}),
+ *
+ * Every test prints exactly one line on stderr if `says` is set, which contains all words of it, and
+ * nothing if it is not. A child that hangs is ended by SIGALRM and fails.
+ */
+#ifndef ZK_FRESH_H
+#define ZK_FRESH_H
+
+#include "zkalloc.h"
+
+/* cmocka.h needs these four, in this order. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define BLIND     "ZK_ALLOC_RECYCLE=blind"
+#define ALL_SIZES "ZK_ALLOC_MIN_BYTES=0"
+#define SLAB_1M   "ZK_ALLOC_SLAB_GB=0.0009765625"
+#define SLAB_16M  "ZK_ALLOC_SLAB_GB=0.015625"
+#define SLAB_64M  "ZK_ALLOC_SLAB_GB=0.0625"
+
+enum { MIB = 1 << 20, FRESH_SKIPPED = 77, FRESH_LIMIT_S = 60 };
+
+/* ---- Sanitizers -------------------------------------------------------------------------------
+ */
+
+#ifdef __SANITIZE_ADDRESS__
+/* malloc of a huge size gives NULL, as it does without AddressSanitizer. */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+#endif
+
+#ifdef __SANITIZE_THREAD__
+/* The same; and a race is an exit status (66), also in a child forked beside running threads. */
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "allocator_may_return_null=1:halt_on_error=1:die_after_fork=0";
+}
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
+#ifdef __SANITIZE_THREAD__
+enum { THREAD_SANITIZED = 1 };
+#else
+enum { THREAD_SANITIZED = 0 };
+#endif
+
+/* ---- In the child -----------------------------------------------------------------------------
+ */
+
+/* On any thread, and in children of the child: the whole test has failed. */
+#define CHECK(condition)                                                                           \
+    ((condition) ? (void)0 : check_failed(__FILE__, __LINE__, #condition, errno))
+
+__attribute__((noreturn)) static inline void check_failed(const char *file, int line,
+                                                          const char *condition, int error)
+{
+    dprintf(STDERR_FILENO, "%s:%d: CHECK(%s) failed; errno is %d\n", file, line, condition, error);
+    _exit(1);
+}
+
+__attribute__((noreturn)) static inline void skip_because(const char *reason)
+{
+    dprintf(STDERR_FILENO, "skipped: %s\n", reason);
+    _exit(FRESH_SKIPPED);
+}
+
+/* The exit status of a child of the child, which runs body(arg). */
+static inline int status_of_fork(void (*body)(void *arg), void *arg)
+{
+    pid_t child = fork();
+    int status;
+
+    CHECK(child >= 0);
+    if (child == 0) {
+        alarm(FRESH_LIMIT_S / 4); /* a fork does not inherit the parent's */
+        body(arg);
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static inline pthread_t start_thread(void *(*body)(void *arg), void *arg)
+{
+    pthread_t thread;
+
+    CHECK(pthread_create(&thread, NULL, body, arg) == 0);
+    return thread;
+}
+
+static inline void join_thread(pthread_t thread)
+{
+    CHECK(pthread_join(thread, NULL) == 0);
+}
+
+/* Runs body(arg) on another thread, from its start to its end. */
+static inline void run_thread(void *(*body)(void *arg), void *arg)
+{
+    join_thread(start_thread(body, arg));
+}
+
+static inline void begin_phase(void)
+{
+    CHECK(zk_begin_phase() == 0);
+}
+
+static inline void end_phase(void)
+{
+    CHECK(zk_end_phase() == 0);
+}
+
+static inline struct zk_stats stats_now(void)
+{
+    struct zk_stats stats;
+
+    CHECK(zk_stats(&stats) == 0);
+    return stats;
+}
+
+/* A block that must come from the arena, or from system. */
+static inline void *arena_block(size_t size)
+{
+    void *p = zk_malloc(size);
+
+    CHECK(p != NULL && zk_owns(p));
+    return p;
+}
+
+static inline void *system_block(size_t size)
+{
+    void *p = zk_malloc(size);
+
+    CHECK(p != NULL && !zk_owns(p));
+    return p;
+}
+
+/* The first byte of the slab that p lies in. Slabs lie side by side, each of slab_bytes. */
+static inline char *slab_start_of(const void *p)
+{
+    size_t slab_bytes = (size_t)stats_now().slab_bytes;
+    uintptr_t low = (uintptr_t)p;  /* is in the region */
+    size_t below = slab_bytes;     /* how far below low something may be that is not */
+    size_t into_slab;
+
+    CHECK(zk_owns(p));
+    while (zk_owns((const void *)(low - slab_bytes)))
+        low -= slab_bytes;
+    while (below > 1) { /* low is in the first slab: look for the slab's start */
+        size_t half = below / 2;
+
+        if (zk_owns((const void *)(low - half)))
+            low -= half;
+        below -= half;
+    }
+    into_slab = ((uintptr_t)p - low) % slab_bytes;
+    return (char *)(uintptr_t)p - into_slab;
+}
+
+static inline size_t round_up(size_t bytes, size_t multiple)
+{
+    return (bytes + multiple - 1) / multiple * multiple;
+}
+
+/* What a block of size bytes takes up in a slab. */
+static inline size_t granules(size_t size)
+{
+    return round_up(size == 0 ? 1 : size, 16);
+}
+
+static inline bool is_aligned(const void *p, size_t align)
+{
+    return ((uintptr_t)p & (align - 1)) == 0;
+}
+
+/* Bytes that tell one block, and one place in it, from another. */
+static inline unsigned char pattern_at(size_t i, unsigned seed)
+{
+    return (unsigned char)(((i + 1) * 0x9e3779b1u + seed * 0x85ebca6bu) >> 13);
+}
+
+static inline void fill(void *p, size_t bytes, unsigned seed)
+{
+    for (size_t i = 0; i < bytes; i++)
+        ((unsigned char *)p)[i] = pattern_at(i, seed);
+}
+
+static inline bool is_filled(const void *p, size_t bytes, unsigned seed)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if (((const unsigned char *)p)[i] != pattern_at(i, seed))
+            return false;
+    return true;
+}
+
+static inline bool is_all(const void *p, size_t bytes, unsigned char value)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if (((const unsigned char *)p)[i] != value)
+            return false;
+    return true;
+}
+
+/* The same sequence in every run. *state is not 0. */
+static inline uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static inline size_t random_below(uint64_t *state, size_t limit)
+{
+    return (size_t)(next_random(state) % limit);
+}
+
+/* Mostly small, sometimes of many chunks. */
+static inline size_t random_size(uint64_t *state)
+{
+    static const size_t limits[] = {17, 200, 200, 5000, 5000, 5000, 100000, 2 * MIB};
+
+    return random_below(state, limits[random_below(state, sizeof limits / sizeof *limits)]);
+}
+
+/* ---- In the parent ----------------------------------------------------------------------------
+ */
+
+struct fresh_case {
+    void (*body)(void);
+    const char *env[6];  /* NAME=value; every other ZK_ALLOC_ variable is unset */
+    const char *says[6]; /* all in the one line on stderr; none: no line */
+    size_t lines;        /* if not one */
+    int status;          /* exit status, or 128 + the signal; 0 if all is well */
+    size_t number;       /* for the body: fresh_number */
+};
+
+#define FRESH(test, ...) FRESH_AS(#test, test, __VA_ARGS__)
+
+#define FRESH_AS(title, test, ...)                                                                 \
+    {                                                                                              \
+        .name = title, .test_func = fresh_run,                                                     \
+        .initial_state = &(struct fresh_case)                                                      \
+        {                                                                                          \
+            .body = test, __VA_ARGS__                                                              \
+        }                                                                                          \
+    }
+
+/* The number of the case that runs. */
+static size_t fresh_number __attribute__((unused));
+
+__attribute__((noreturn)) static inline void fresh_child(const struct fresh_case *test, FILE *said)
+{
+    bool unset;
+
+    do {
+        unset = false;
+        for (char **entry = environ; *entry != NULL && !unset; entry++) {
+            char name[256];
+
+            if (strncmp(*entry, "ZK_ALLOC_", 9) != 0)
+                continue;
+            snprintf(name, sizeof name, "%.*s", (int)strcspn(*entry, "="), *entry);
+            unset = unsetenv(name) == 0;
+        }
+    } while (unset);
+    for (size_t i = 0; i < sizeof test->env / sizeof *test->env && test->env[i] != NULL; i++)
+        putenv((char *)(uintptr_t)test->env[i]);
+    fresh_number = test->number;
+    dup2(fileno(said), STDERR_FILENO);
+    alarm(FRESH_LIMIT_S);
+    test->body();
+    _exit(0);
+}
+
+/* Lines that are not a sanitizer's warning (of a huge size that it refused). */
+static inline size_t fresh_count_lines(const char *text)
+{
+    size_t lines = 0;
+
+    for (; *text != '\0'; text += strcspn(text, "\n"), text += *text == '\n')
+        lines += strncmp(text, "==", 2) != 0;
+    return lines;
+}
+
+static inline void fresh_run(void **state)
+{
+    const struct fresh_case *test = *state;
+    size_t lines = test->lines != 0 ? test->lines : test->says[0] != NULL;
+    char text[16384];
+    FILE *said = tmpfile();
+    pid_t child;
+    int status;
+
+    assert_non_null(said);
+    fflush(NULL);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        fresh_child(test, said);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    rewind(said);
+    text[fread(text, 1, sizeof text - 1, said)] = '\0';
+    fclose(said);
+
+    if (status == FRESH_SKIPPED) {
+        print_message("%s", text);
+        skip();
+    }
+    if (status != test->status || fresh_count_lines(text) != lines)
+        fputs(text, stderr);
+    if (status != test->status)
+        fail_msg("exit status %d, not %d", status, test->status);
+    if (fresh_count_lines(text) != lines)
+        fail_msg("%zu lines on stderr, not %zu", fresh_count_lines(text), lines);
+    for (size_t i = 0; i < sizeof test->says / sizeof *test->says && test->says[i] != NULL; i++)
+        if (strstr(text, test->says[i]) == NULL)
+            fail_msg("not said: %s, but: %s", test->says[i], text);
+}
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * canary.c - which bytes of a block are not what was written there.
+ */
+#include "run.h"
+
+#include <string.h>
+
+enum { join_gap = 8 }; /* see repro_check */
+
+static bool all_equal(const unsigned char *data, unsigned char byte, size_t size)
+{
+    return size == 0 || (data[0] == byte && memcmp(data, data + 1, size - 1) == 0);
+}
+
+static void record(struct report *report, unsigned cycle, size_t offset, size_t bytes)
+{
+    if (report->extent_count < RUN_EXTENTS_MAX)
+        report->extents[report->extent_count] = (struct extent){cycle, offset, bytes};
+    report->extent_count++;
+    report->corrupt_bytes += bytes;
+    canary_mark(report, cycle);
+}
+
+void canary_mark(struct report *report, unsigned cycle)
+{
+    if (report->corrupt_cycles == 0 || report->last_corrupt_cycle != cycle)
+        report->corrupt_cycles++;
+    report->last_corrupt_cycle = cycle;
+}
+
+void canary_compare(struct report *report, unsigned cycle, const unsigned char *data, unsigned char byte,
+                    size_t size)
+{
+    size_t first = 0; /* of the run so far */
+    size_t last = 0;  /* its last damaged byte */
+    bool in_run = false;
+
+    if (all_equal(data, byte, size))
+        return;
+    for (size_t i = 0; i < size; i++) {
+        if (data[i] == byte)
+            continue;
+        if (in_run && i - last > join_gap) {
+            record(report, cycle, first, last + 1 - first);
+            in_run = false;
+        }
+        if (!in_run)
+            first = i;
+        in_run = true;
+        last = i;
+    }
+    if (in_run)
+        record(report, cycle, first, last + 1 - first);
+}

@@ -1,0 +1,161 @@
+/*
+ * child.c - process isolation: the body runs in a child, which may crash or hang; the parent watches, and
+ * reads what the child wrote down before it did.
+ */
+#include "run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP};
+
+static struct report *crash_report; /* for the handler, which gets no argument of ours */
+
+static void on_crash(int signal, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (crash_report->signal == 0) { /* the first thread to crash is the one reported */
+        crash_report->signal = signal;
+        crash_report->address_known = info->si_code > 0 && (signal == SIGSEGV || signal == SIGBUS) &&
+                                      info->si_code != SI_KERNEL;
+        crash_report->address = (uintptr_t)info->si_addr;
+    }
+    _exit(3); /* an orderly end: no core file, and the same under every sanitizer */
+}
+
+static void catch_crashes(struct report *report)
+{
+    static char stack[64 << 10];
+    const stack_t alternate = {.ss_sp = stack, .ss_size = sizeof stack};
+    struct sigaction action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+
+    crash_report = report;
+    sigaltstack(&alternate, NULL);
+    sigfillset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof fatal_signals / sizeof *fatal_signals; i++)
+        sigaction(fatal_signals[i], &action, NULL);
+}
+
+static bool run_body(struct repro_run *run)
+{
+    if (run->settings.profile == REPRO_PINNED)
+        repro_skip(run, "pinned recycling is not built yet");
+    if (!profile_apply(&run->settings)) {
+        fprintf(stderr, "%s: the allocator refused profile %s: %s\n", repro.slug,
+                profile_name(run->settings.profile), strerror(errno));
+        run->report->failed = true;
+        return false;
+    }
+    repro.body(run);
+    run->report->finished = true;
+    return true;
+}
+
+static _Noreturn void child_main(struct repro_run *run, pid_t parent, const sigset_t *mask)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(3); /* it died before we asked to be told */
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    catch_crashes(run->report);
+    _exit(run_body(run) ? 0 : 3);
+}
+
+static double now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* Waits for the child; kills it when it has made no progress for limit_ms. SIGCHLD is blocked. */
+static int watch(struct report *report, pid_t child, unsigned limit_ms)
+{
+    unsigned progress = report->progress;
+    double since = now_ms();
+    sigset_t child_signal;
+    int status;
+
+    sigemptyset(&child_signal);
+    sigaddset(&child_signal, SIGCHLD);
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        const struct timespec tick = {.tv_nsec = 20 * 1000 * 1000};
+
+        sigtimedwait(&child_signal, NULL, &tick);
+        if (report->progress != progress) {
+            progress = report->progress;
+            since = now_ms();
+        } else if (now_ms() - since > limit_ms && !report->hung) {
+            report->hung = true;
+            kill(child, SIGKILL);
+        }
+    }
+    return status;
+}
+
+static struct report *new_report(void)
+{
+    struct report *report = mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE,
+                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    return report == MAP_FAILED ? NULL : report;
+}
+
+bool child_run(struct repro_run *run)
+{
+    pid_t parent = getpid();
+    sigset_t blocked;
+    sigset_t before;
+    pid_t child;
+    int status;
+
+    run->report = new_report();
+    if (run->report == NULL) {
+        fprintf(stderr, "%s: no memory for the report: %s\n", repro.slug, strerror(errno));
+        return false;
+    }
+    run->forked = true;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &blocked, &before);
+    fflush(NULL);
+    child = fork();
+    if (child < 0) {
+        fprintf(stderr, "%s: no child process: %s\n", repro.slug, strerror(errno));
+        return false;
+    }
+    if (child == 0)
+        child_main(run, parent, &before);
+
+    status = watch(run->report, child, run->settings.limit_ms);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (WIFSIGNALED(status) && !run->report->hung && run->report->signal == 0)
+        run->report->signal = WTERMSIG(status); /* one that cannot be caught, or that came twice */
+    if (run->report->failed)
+        return false;
+    if (!run->report->finished && !run->report->hung && run->report->signal == 0) {
+        fprintf(stderr, "%s: the child ended early, with status %d\n", repro.slug,
+                WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+        return false;
+    }
+    return true;
+}
+
+bool child_run_here(struct repro_run *run)
+{
+    run->report = new_report();
+    if (run->report == NULL) {
+        fprintf(stderr, "%s: no memory for the report: %s\n", repro.slug, strerror(errno));
+        return false;
+    }
+    return run_body(run);
+}

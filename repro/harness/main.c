@@ -1,0 +1,223 @@
+/*
+ * main.c - the command line of every repro.
+ */
+#include "run.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum option_code {
+    OPTION_PROFILE = 256,
+    OPTION_MIN_BYTES,
+    OPTION_CYCLES,
+    OPTION_THREADS,
+    OPTION_TIMEOUT,
+    OPTION_FILLER,
+    OPTION_EXPECT,
+    OPTION_TSV,
+    OPTION_VERBOSE,
+    OPTION_NO_FORK,
+    OPTION_EXPLAIN,
+    OPTION_DESCRIBE,
+    OPTION_HELP,
+    OPTION_OWN, /* and on: the repro's own */
+};
+
+struct command {
+    struct settings settings;
+    unsigned expected; /* outcomes; 0 when not asked */
+    bool expect_declared;
+    bool tsv;
+    bool verbose;
+    bool no_fork;
+};
+
+static _Noreturn void fail_usage(const char *what, const char *value, const char *wanted)
+{
+    fprintf(stderr, "%s: %s %s: %s\n", repro.slug, what, value, wanted);
+    exit(2);
+}
+
+/* Digits with an optional K, M or G. */
+static unsigned long parse_number(const char *what, const char *text, unsigned long least,
+                                  unsigned long most)
+{
+    char wanted[96];
+    unsigned shift = 0;
+    unsigned long number;
+    char *end;
+
+    snprintf(wanted, sizeof wanted, "want a number from %lu to %lu", least, most);
+    errno = 0;
+    number = strtoul(text, &end, 10);
+    if (!isdigit((unsigned char)*text) || errno != 0)
+        fail_usage(what, text, wanted);
+    if (*end != '\0' && strchr("kKmMgG", *end) != NULL)
+        shift = *end == 'k' || *end == 'K' ? 10 : *end == 'm' || *end == 'M' ? 20 : 30;
+    if (end[shift != 0] != '\0' || number > most >> shift || number << shift < least)
+        fail_usage(what, text, wanted);
+    return number << shift;
+}
+
+static void print_help(void)
+{
+    printf("usage: %s [options]\n"
+           "%s\n\n"
+           "  --profile P     none (default), flush, route, seed, pinned or system\n"
+           "  --min-bytes N   MIN_BYTES, instead of the profile's own\n"
+           "  --cycles N      phase boundaries to cross (default %u)\n"
+           "  --threads N     threads that the structure has (default %u)\n"
+           "  --filler W      on (default) or off: overwrite what each phase used, in the next\n"
+           "  --timeout MS    without progress for so long, it hangs (default 2000)\n"
+           "  --expect O      exit 0 if the outcome is O (or one of O,O,...; or declared), else 1\n"
+           "  --tsv           one record, in the columns of results/sweep.tsv\n"
+           "  --verbose       list every damaged run of bytes\n"
+           "  --no-fork       in this process, without time limit: for a debugger\n"
+           "  --explain       what this bug is, and what to expect\n"
+           "  --describe      the descriptor, for programs\n",
+           repro.slug, repro.title, repro.cycles != 0 ? repro.cycles : 10,
+           repro.threads != 0 ? repro.threads : 2);
+    for (size_t i = 0; repro.options != NULL && repro.options[i].name != NULL; i++)
+        printf("  --%s N%*s%s (default %lu)\n", repro.options[i].name,
+               (int)(12 - strlen(repro.options[i].name)), "", repro.options[i].meaning,
+               repro.options[i].initial);
+    printf("\nExit status: 0 clean, 10 latent, 11 stale, 12 corrupt, 13 crash, 14 hang, 15 refused,\n"
+           "77 cannot run here, 2 usage, 3 the harness failed. ZK_ALLOC_SLAB_GB, ZK_ALLOC_HUGEPAGE and\n"
+           "ZK_ALLOC_POISON_RESET are honoured; the other switches are the profile's.\n");
+}
+
+static void parse_option(struct command *command, int code, const char *value)
+{
+    struct settings *settings = &command->settings;
+    int profile;
+
+    switch (code) {
+    case OPTION_PROFILE:
+        profile = profile_by_name(value);
+        if (profile < 0)
+            fail_usage("--profile", value, "want none, flush, route, seed, pinned or system");
+        settings->profile = (enum repro_profile)profile;
+        break;
+    case OPTION_MIN_BYTES:
+        settings->min_bytes = parse_number("--min-bytes", value, 0, SIZE_MAX >> 1);
+        settings->min_bytes_given = true;
+        break;
+    case OPTION_CYCLES:
+        settings->cycles = (unsigned)parse_number("--cycles", value, 1, 1000000);
+        break;
+    case OPTION_THREADS:
+        settings->threads = (unsigned)parse_number("--threads", value, 1, RUN_FILLERS_MAX - 1);
+        break;
+    case OPTION_TIMEOUT:
+        settings->limit_ms = (unsigned)parse_number("--timeout", value, 1, 3600000);
+        break;
+    case OPTION_FILLER:
+        if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
+            fail_usage("--filler", value, "want on or off");
+        settings->filler = strcmp(value, "on") == 0;
+        break;
+    case OPTION_EXPECT:
+        command->expect_declared = strcmp(value, "declared") == 0;
+        command->expected = command->expect_declared ? 0 : outcomes_by_name(value);
+        if (!command->expect_declared && command->expected == 0)
+            fail_usage("--expect", value,
+                       "want clean, latent, stale, corrupt, crash, hang, refused, skip or declared");
+        break;
+    case OPTION_TSV:
+        command->tsv = true;
+        break;
+    case OPTION_VERBOSE:
+        command->verbose = true;
+        break;
+    case OPTION_NO_FORK:
+        command->no_fork = true;
+        break;
+    case OPTION_EXPLAIN:
+        print_explanation();
+        exit(0);
+    case OPTION_DESCRIBE:
+        print_description();
+        exit(0);
+    case OPTION_HELP:
+        print_help();
+        exit(0);
+    default: {
+        const struct repro_option *own = &repro.options[code - OPTION_OWN];
+        char name[64];
+
+        snprintf(name, sizeof name, "--%s", own->name);
+        settings->options[code - OPTION_OWN] = parse_number(name, value, own->least, own->most);
+    }
+    }
+}
+
+static void parse(struct command *command, int argc, char **argv)
+{
+    struct option options[13 + RUN_OPTIONS_MAX + 1] = {
+        {"profile", required_argument, NULL, OPTION_PROFILE},
+        {"min-bytes", required_argument, NULL, OPTION_MIN_BYTES},
+        {"cycles", required_argument, NULL, OPTION_CYCLES},
+        {"threads", required_argument, NULL, OPTION_THREADS},
+        {"timeout", required_argument, NULL, OPTION_TIMEOUT},
+        {"filler", required_argument, NULL, OPTION_FILLER},
+        {"expect", required_argument, NULL, OPTION_EXPECT},
+        {"tsv", no_argument, NULL, OPTION_TSV},
+        {"verbose", no_argument, NULL, OPTION_VERBOSE},
+        {"no-fork", no_argument, NULL, OPTION_NO_FORK},
+        {"explain", no_argument, NULL, OPTION_EXPLAIN},
+        {"describe", no_argument, NULL, OPTION_DESCRIBE},
+        {"help", no_argument, NULL, OPTION_HELP},
+    };
+    int code;
+
+    for (int i = 0; repro.options != NULL && repro.options[i].name != NULL && i < RUN_OPTIONS_MAX; i++) {
+        options[13 + i] = (struct option){repro.options[i].name, required_argument, NULL, OPTION_OWN + i};
+        command->settings.options[i] = repro.options[i].initial;
+    }
+    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (code == '?') /* getopt has said what is wrong */
+            exit(2);
+        parse_option(command, code, optarg);
+    }
+    if (optind < argc)
+        fail_usage("argument", argv[optind], "takes none; see --help");
+}
+
+int main(int argc, char **argv)
+{
+    static struct repro_run run;
+    struct command command = {.settings = {.profile = REPRO_NONE,
+                                           .cycles = repro.cycles != 0 ? repro.cycles : 10,
+                                           .threads = repro.threads != 0 ? repro.threads : 2,
+                                           .limit_ms = 2000,
+                                           .filler = true}};
+    enum repro_outcome outcome;
+    char wanted[64];
+
+    parse(&command, argc, argv);
+    run.settings = command.settings;
+    if (command.no_fork ? !child_run_here(&run) : !child_run(&run))
+        return 3;
+    outcome = outcome_of(run.report);
+    if (command.tsv)
+        print_record(&run, outcome);
+    else
+        print_human(&run, outcome, command.verbose);
+
+    if (command.expect_declared)
+        command.expected = repro.expect[run.settings.profile];
+    if (command.expected == 0)
+        return outcome_exit(outcome);
+    if ((command.expected & outcome) != 0)
+        return 0;
+    if (outcome == REPRO_SKIP)
+        return outcome_exit(outcome);
+    fflush(stdout);
+    fprintf(stderr, "%s: expected %s, got %s\n", repro.slug,
+            outcomes_text(command.expected, wanted, sizeof wanted), outcome_name(outcome));
+    return 1;
+}

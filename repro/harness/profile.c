@@ -1,0 +1,98 @@
+/*
+ * profile.c - named sets of mitigations, in terms of the allocator's switches.
+ */
+#include "run.h"
+
+#include <string.h>
+
+struct profile {
+    const char *name;
+    struct zk_config config; /* the fields below; the others come from the environment */
+    bool flush;
+};
+
+/* No arena: no block is large enough for it. Every contract is as lax as can be, so that nothing but the
+ * harness itself could go wrong. */
+static const struct profile profiles[REPRO_PROFILES] = {
+    [REPRO_NONE] = {"none",
+                    {.recycle = ZK_RECYCLE_BLIND,
+                     .min_bytes = 0,
+                     .nesting = ZK_NESTING_RECYCLE,
+                     .owner = ZK_OWNER_ANY,
+                     .realloc = ZK_REALLOC_MIGRATE,
+                     .copy = ZK_COPY_FORWARD},
+                    false},
+    [REPRO_FLUSH] = {"flush",
+                     {.recycle = ZK_RECYCLE_BLIND,
+                      .min_bytes = 0,
+                      .nesting = ZK_NESTING_RECYCLE,
+                      .owner = ZK_OWNER_ANY,
+                      .realloc = ZK_REALLOC_MIGRATE,
+                      .copy = ZK_COPY_FORWARD},
+                     true},
+    [REPRO_ROUTE] = {"route",
+                     {.recycle = ZK_RECYCLE_BLIND,
+                      .min_bytes = 4096,
+                      .nesting = ZK_NESTING_RECYCLE,
+                      .owner = ZK_OWNER_ANY,
+                      .realloc = ZK_REALLOC_MIGRATE,
+                      .copy = ZK_COPY_FORWARD},
+                     false},
+    [REPRO_SEED] = {"seed",
+                    {.recycle = ZK_RECYCLE_BLIND,
+                     .min_bytes = 4096,
+                     .nesting = ZK_NESTING_REFUSE,
+                     .owner = ZK_OWNER_EXCLUSIVE,
+                     .realloc = ZK_REALLOC_STICKY,
+                     .copy = ZK_COPY_MEMMOVE},
+                    false},
+    [REPRO_PINNED] = {"pinned", {.min_bytes = 0}, false},
+    [REPRO_SYSTEM] = {"system",
+                      {.recycle = ZK_RECYCLE_BLIND,
+                       .min_bytes = SIZE_MAX,
+                       .nesting = ZK_NESTING_RECYCLE,
+                       .owner = ZK_OWNER_ANY,
+                       .realloc = ZK_REALLOC_STICKY,
+                       .copy = ZK_COPY_MEMMOVE},
+                      false},
+};
+
+const char *profile_name(enum repro_profile profile)
+{
+    return profiles[profile].name;
+}
+
+int profile_by_name(const char *name)
+{
+    for (int i = 0; i < REPRO_PROFILES; i++)
+        if (strcmp(name, profiles[i].name) == 0)
+            return i;
+    return -1;
+}
+
+bool profile_flushes(enum repro_profile profile)
+{
+    return profiles[profile].flush;
+}
+
+size_t profile_min_bytes(const struct settings *settings)
+{
+    if (settings->min_bytes_given && settings->profile != REPRO_SYSTEM)
+        return settings->min_bytes;
+    return profiles[settings->profile].config.min_bytes;
+}
+
+bool profile_apply(const struct settings *settings)
+{
+    const struct zk_config *wanted = &profiles[settings->profile].config;
+    struct zk_config config;
+
+    zk_config(&config);
+    config.recycle = wanted->recycle;
+    config.min_bytes = profile_min_bytes(settings);
+    config.nesting = wanted->nesting;
+    config.owner = wanted->owner;
+    config.realloc = wanted->realloc;
+    config.copy = wanted->copy;
+    return zk_configure(&config) == 0;
+}

@@ -1,0 +1,148 @@
+/*
+ * repro.h - all that a repro knows of the harness.
+ *
+ * A repro is one file with one function, the body, and one descriptor named `repro`; the harness supplies
+ * main. The body builds a structure inside a phase, keeps it, and uses it in later phases:
+ *
+ *     static void body(struct repro_run *run)
+ *     {
+ *         for (unsigned phase = 0; phase <= repro_cycles(run); phase++) {
+ *             if (!repro_begin(run))   // from the second on, every thread's filler lands here
+ *                 return;
+ *             ... use what the phase before left ...
+ *             repro_check(run);        // did the filler change?
+ *             ... make something for the next phase to find ...
+ *             repro_end(run);
+ *         }
+ *     }
+ *
+ * What the body allocates for its victim comes from zk_malloc and its kin; nothing else may. The body never
+ * writes to the filler, and never decides the outcome: it reports what it saw.
+ */
+#ifndef REPRO_H
+#define REPRO_H
+
+#include "zkalloc.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A named set of mitigations: a column of the matrix. */
+enum repro_profile {
+    REPRO_NONE,
+    REPRO_FLUSH,
+    REPRO_ROUTE,
+    REPRO_SEED,
+    REPRO_PINNED,
+    REPRO_SYSTEM,
+    REPRO_PROFILES
+};
+
+/* What one run showed. Bits, so that a descriptor can allow several. */
+enum repro_outcome {
+    REPRO_CLEAN = 1 << 0,   /* nothing retained in recycled memory, nothing wrong */
+    REPRO_LATENT = 1 << 1,  /* retained in recycled memory, and no harm seen: unsafe by luck */
+    REPRO_STALE = 1 << 2,   /* the trap caught an access to recycled memory */
+    REPRO_CORRUPT = 1 << 3, /* data differs from what was written */
+    REPRO_CRASH = 1 << 4,   /* died of a signal */
+    REPRO_HANG = 1 << 5,    /* no progress within the time limit */
+    REPRO_REFUSED = 1 << 6, /* the contract refused the call */
+    REPRO_SKIP = 1 << 7,    /* cannot run here */
+};
+
+/* A row of findings.tsv that this repro proves. */
+struct repro_finding {
+    const char *id;
+    const char *category;
+    const char *description; /* one line */
+    const char *severity;    /* critical, high, medium, low, info */
+    const char *fix_status;  /* one line: what closes it */
+};
+
+/* A command line option of one repro: --name N. */
+struct repro_option {
+    const char *name;
+    const char *meaning;
+    unsigned long initial;
+    unsigned long least;
+    unsigned long most;
+};
+
+struct repro_run;
+
+struct repro {
+    const char *id;       /* R1, R2, ... */
+    const char *slug;     /* the name of the file, and of the program */
+    const char *class;    /* of bugs: a few words */
+    const char *title;    /* one line */
+    const char *seed;     /* the findings that it reproduces, or "-" */
+    const char *severity; /* critical, high, medium, low */
+    const char *claim;    /* what is said of its smallest safe MIN_BYTES, or NULL: "520 bytes" */
+    const char *explain;  /* some twenty lines */
+    void (*body)(struct repro_run *run);
+    unsigned expect[REPRO_PROFILES]; /* outcomes */
+    unsigned cycles;                 /* unless --cycles says otherwise; 0 is 10 */
+    unsigned threads;                /* unless --threads says otherwise; 0 is 2 */
+    unsigned char filler;            /* the byte that fills; 0 is 0xAA */
+    const struct repro_option *options;   /* ended by a NULL name, or NULL */
+    const struct repro_finding *findings; /* ended by a NULL id, or NULL */
+};
+
+extern const struct repro repro;
+
+/* ---- In the body: on the main thread, but for repro_wrong and repro_check_bytes ---- */
+
+/* Phase boundaries to cross. */
+unsigned repro_cycles(const struct repro_run *run);
+
+/* Threads that the structure should have, where it has a choice. */
+unsigned repro_threads(const struct repro_run *run);
+
+/* The value of an option of this repro. */
+unsigned long repro_option(const struct repro_run *run, const char *name);
+
+/* Begins a phase. From the second one on, every thread that took part in the phase before (this one, and
+ * the team) then allocates and fills a block that covers what it used in that phase. False when the begin
+ * was refused, which is the outcome then: the body should return. */
+bool repro_begin(struct repro_run *run);
+
+/* The same through zk_phase: runs work(arg) in a phase that ends however work is left through the escape API.
+ * Checks the fillers when work returns. False when the begin was refused. */
+bool repro_phase(struct repro_run *run, void (*work)(void *arg), void *arg);
+
+/* Checks the fillers if repro_check was not called in this phase, then ends the phase. */
+void repro_end(struct repro_run *run);
+
+/* Compares every filler of this phase with what was written, once; records every damaged run of bytes.
+ * Damage with fewer than 8 intact bytes in between is one run: bytes of a pointer may equal the filler by
+ * chance, but not the upper two, which are 0. */
+void repro_check(struct repro_run *run);
+
+/* Compares data[0 .. bytes) with a byte; differences count as corruption of this cycle. what: a word or
+ * two for the report. True when all are equal. Any thread. */
+bool repro_check_bytes(struct repro_run *run, const char *what, const void *data, unsigned char byte,
+                       size_t bytes);
+
+/* Something in the victim is not what was put there: the cycle is corrupt. The text is for the report: no
+ * addresses, no times. Any thread. */
+__attribute__((format(printf, 2, 3))) void repro_wrong(struct repro_run *run, const char *format, ...);
+
+/* For the report, whatever the outcome. */
+__attribute__((format(printf, 2, 3))) void repro_note(struct repro_run *run, const char *format, ...);
+
+/* This cannot run here: ends the process. */
+__attribute__((format(printf, 2, 3), noreturn)) void repro_skip(struct repro_run *run,
+                                                                const char *format, ...);
+
+/* Tells that the body is getting on, where a phase of it takes long. Any thread. */
+void repro_progress(struct repro_run *run);
+
+/* Names the threads, other than this one, that take part in phases. reach must run act(arg) once on each of
+ * them and return when all have. */
+void repro_team(struct repro_run *run, void (*reach)(void *team, void (*act)(void *arg), void *arg),
+                void *team);
+
+/* Under profile flush, drain(arg) runs at the end of each phase; under the others never. */
+void repro_on_flush(struct repro_run *run, void (*drain)(void *arg), void *arg);
+
+#endif

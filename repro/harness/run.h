@@ -1,0 +1,118 @@
+/*
+ * run.h - inside the harness: one run, and what the child tells the parent about it.
+ */
+#ifndef RUN_H
+#define RUN_H
+
+#include "repro.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+    RUN_FILLERS_MAX = 256, /* threads that can take part */
+    RUN_EXTENTS_MAX = 4096,
+    RUN_TEXT_MAX = 200,
+    RUN_OPTIONS_MAX = 16,
+};
+
+/* A run of damaged bytes. */
+struct extent {
+    unsigned cycle;
+    size_t offset; /* from the start of the filler or of the data */
+    size_t bytes;
+};
+
+/* Shared between child and parent, and still there when the child has crashed. */
+struct report {
+    _Atomic unsigned progress; /* changes as long as the child gets on */
+    _Atomic bool finished;
+    _Atomic bool refused;
+    _Atomic bool skipped;
+    _Atomic bool failed; /* the harness could not do its work */
+    unsigned cycles;                 /* boundaries crossed */
+    unsigned corrupt_cycles;         /* of those */
+    unsigned last_corrupt_cycle;     /* if there is any */
+    size_t corrupt_bytes;
+    size_t extent_count;
+    struct extent extents[RUN_EXTENTS_MAX];
+    uint64_t retained_count; /* the most at any begin */
+    char wrong[RUN_TEXT_MAX]; /* first words of repro_wrong */
+    char note[RUN_TEXT_MAX];
+    char reason[RUN_TEXT_MAX]; /* of refused, skipped or failed */
+    int signal;               /* that the child died of */
+    bool hung;
+    bool address_known;
+    uintptr_t address; /* of the fault */
+};
+
+struct settings {
+    enum repro_profile profile;
+    bool min_bytes_given;
+    size_t min_bytes;
+    unsigned cycles;
+    unsigned threads;
+    unsigned limit_ms;
+    bool filler;
+    unsigned long options[RUN_OPTIONS_MAX];
+};
+
+struct filler {
+    unsigned char *bytes;
+    size_t size;
+};
+
+struct repro_run {
+    struct settings settings;
+    struct report *report;
+    unsigned phase; /* begins so far */
+    bool checked;   /* in this phase */
+    bool forked;    /* the body runs in a child process */
+    struct filler fillers[RUN_FILLERS_MAX];
+    _Atomic unsigned filler_count;
+    void (*reach)(void *team, void (*act)(void *arg), void *arg);
+    void *team;
+};
+
+/* profile.c */
+const char *profile_name(enum repro_profile profile);
+/* -1 if there is none of that name. */
+int profile_by_name(const char *name);
+/* Puts the profile's switches in force in this process; false if the allocator refused. */
+bool profile_apply(const struct settings *settings);
+bool profile_flushes(enum repro_profile profile);
+/* MIN_BYTES of the run; SIZE_MAX where there is no arena. */
+size_t profile_min_bytes(const struct settings *settings);
+
+/* outcome.c */
+const char *outcome_name(enum repro_outcome outcome);
+int outcome_exit(enum repro_outcome outcome);
+/* Bits for a comma-separated list of names; 0 if one is unknown. */
+unsigned outcomes_by_name(const char *names);
+/* "corrupt,crash" for bits; into text. */
+const char *outcomes_text(unsigned outcomes, char *text, size_t room);
+enum repro_outcome outcome_of(const struct report *report);
+
+/* canary.c: finds the runs in which data differs from byte. */
+void canary_compare(struct report *report, unsigned cycle, const unsigned char *data, unsigned char byte,
+                    size_t size);
+
+/* Counts cycle as corrupt, once. */
+void canary_mark(struct report *report, unsigned cycle);
+
+/* child.c: runs the body in a child process, or in this one. False when it could not be run at all, with
+ * one line on stderr. */
+bool child_run(struct repro_run *run);
+bool child_run_here(struct repro_run *run);
+
+/* steps.c */
+unsigned char run_filler_byte(void);
+
+/* print.c */
+void print_human(const struct repro_run *run, enum repro_outcome outcome, bool verbose);
+void print_record(const struct repro_run *run, enum repro_outcome outcome);
+void print_explanation(void);
+void print_description(void);
+
+#endif

@@ -1,0 +1,25 @@
+/* A body that begins twice: what that gives is a matter of the profile's nesting. */
+#include "bodies.h"
+
+static void body(struct repro_run *run)
+{
+    if (repro_begin(run) && repro_begin(run))
+        repro_end(run);
+}
+
+const struct repro repro = {
+    .id = "T0",
+    .slug = "body_refused",
+    .class = "harness test",
+    .title = "body_refused",
+    .seed = "-",
+    .severity = "info",
+    .explain = "A test of the harness.\n",
+    .body = body,
+    .expect = {[REPRO_NONE] = REPRO_CLEAN,
+               [REPRO_FLUSH] = REPRO_CLEAN,
+               [REPRO_ROUTE] = REPRO_CLEAN,
+               [REPRO_SEED] = REPRO_REFUSED,
+               [REPRO_PINNED] = REPRO_REFUSED,
+               [REPRO_SYSTEM] = REPRO_CLEAN},
+};

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# harness_test.sh BIN SOURCE: the harness seen from its command line. BIN holds the test bodies.
+set -uo pipefail
+bin=$1
+checks=0 failures=0
+fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
+
+# want STATUS PATTERN COMMAND...: exit status, and a line of stdout or stderr that matches.
+want() {
+    local status=$1 pattern=$2 output got
+    shift 2
+    checks=$((checks + 1))
+    output=$("$@" 2>&1)
+    got=$?
+    [[ $got -eq $status ]] || fail "$*: exit $got, want $status: $output"
+    grep -Eq -- "$pattern" <<<"$output" || fail "$*: no line matches '$pattern': $output"
+}
+
+# Every outcome has its exit status.
+want 0 '^body_clean: clean in 10 cycles' "$bin/body_clean"
+want 10 '^body_latent: latent in 10 cycles' "$bin/body_latent"
+want 12 '^body_wrong: corrupt in 5 of 10 cycles' "$bin/body_wrong"
+want 13 '^body_crash: crash' "$bin/body_crash"
+want 13 'SIGABRT' "$bin/body_abort"
+want 14 'no progress for 100 ms' "$bin/body_hang" --timeout 100
+want 0 'clean' "$bin/body_slow" --timeout 200
+want 15 'begin 2: a phase is active' "$bin/body_refused" --profile seed
+want 0 'clean' "$bin/body_refused"
+want 77 'no way' "$bin/body_skip"
+want 77 'no way' "$bin/body_skip" --no-fork
+want 3 'ended early' "$bin/body_exit"
+
+# A crash is told apart by where it was, and after how many cycles.
+want 13 'SIGSEGV at a(n address made of filler| non-canonical address).*after 3 whole cycles' "$bin/body_crash"
+
+# Damaged runs: bytes that happen to equal the filler neither split nor shorten one.
+want 12 'cycle 1: 1 bytes at offset 0' "$bin/body_runs" --verbose
+want 12 'cycle 1: 17 bytes at offset 100' "$bin/body_runs" --verbose
+want 12 'cycle 1: 1 bytes at offset 125' "$bin/body_runs" --verbose
+want 12 '^body_runs.none.0.corrupt.4.4.0.76.4.NA.3 runs, 19 bytes per boundary$' "$bin/body_runs" --tsv --cycles 4
+want 10 'latent' "$bin/body_runs" --filler off
+
+# A team: every thread's slab is filled; options of a repro's own.
+want 12 'corrupt.10.10.0.20' "$bin/body_team" --tsv
+want 0 'option 7' "$bin/body_team" --profile system
+want 0 'option 3' "$bin/body_team" --profile system --depth 3
+want 2 'depth 10: want a number from 1 to 9' "$bin/body_team" --depth 10
+
+# --expect.
+want 0 corrupt "$bin/body_wrong" --expect corrupt
+want 0 corrupt "$bin/body_wrong" --expect crash,corrupt
+want 1 'expected clean, got corrupt' "$bin/body_wrong" --expect clean
+want 0 crash "$bin/body_crash" --expect declared
+want 77 skip "$bin/body_skip" --expect clean
+want 2 'want clean, latent' "$bin/body_wrong" --expect fine
+
+# Usage.
+want 0 '^usage:' "$bin/body_clean" --help
+want 2 'profile nine: want none' "$bin/body_clean" --profile nine
+want 2 'min-bytes -1: want' "$bin/body_clean" --min-bytes -1
+want 2 'min-bytes 4q: want' "$bin/body_clean" --min-bytes 4q
+want 2 'cycles 0: want' "$bin/body_clean" --cycles 0
+want 2 'filler maybe: want on or off' "$bin/body_clean" --filler maybe
+want 2 'argument more' "$bin/body_clean" more
+want 2 'unrecognized' "$bin/body_clean" --nonsense
+want 0 'MIN_BYTES 4096' "$bin/body_clean" --profile route
+want 0 'MIN_BYTES 2048' "$bin/body_clean" --profile route --min-bytes 2K
+
+# A record has the columns of sweep.tsv; a run says how to repeat it.
+checks=$((checks + 1))
+[[ $("$bin/body_clean" --tsv | awk -F'\t' '{ print NF }') == 11 ]] || fail "--tsv: not 11 columns"
+want 12 'rerun: .*body_runs --profile route --min-bytes 16 --cycles 3' \
+    "$bin/body_runs" --profile route --min-bytes 16 --cycles 3
+
+# No colour and no escape where it is not wanted.
+checks=$((checks + 1))
+"$bin/body_clean" | grep -q $'\033' && fail "colour in a pipe"
+
+echo "harness_test: $checks checks, $failures failed"
+[[ $failures -eq 0 ]]

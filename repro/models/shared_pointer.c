@@ -1,0 +1,137 @@
+/*
+ * shared_pointer.c - Rust's Arc<T>: see shared_pointer.h for what it is faithful to.
+ *
+ * Memory order: a drop is a release, and the one that finds itself last acquires by reading the same
+ * count again; so all uses of the payload come before its end. What increments a count orders nothing,
+ * since whoever does so holds a pointer already.
+ */
+#include "shared_pointer.h"
+
+#include "zkalloc.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdint.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct shared_pointer) == 16, "as ArcInner is on 64-bit, before its payload");
+
+static const size_t weak_locked = SIZE_MAX; /* by Arc::is_unique, while it looks at both counts */
+
+/* Too many pointers to count. The real one's abort is a trap instruction. */
+static void check_count(size_t before)
+{
+    if (before > PTRDIFF_MAX)
+        __builtin_trap();
+}
+
+size_t shared_pointer_block_bytes(size_t payload_bytes)
+{
+    return sizeof(struct shared_pointer) + payload_bytes;
+}
+
+struct shared_pointer *shared_pointer_new(const void *payload, size_t payload_bytes)
+{
+    struct shared_pointer *pointer;
+
+    if (payload_bytes > PTRDIFF_MAX - sizeof *pointer) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    pointer = zk_malloc(shared_pointer_block_bytes(payload_bytes));
+    if (pointer == NULL)
+        return NULL;
+    atomic_init(&pointer->strong, 1);
+    atomic_init(&pointer->weak, 1);
+    if (payload != NULL)
+        memcpy(pointer->payload, payload, payload_bytes);
+    else
+        memset(pointer->payload, 0, payload_bytes);
+    return pointer;
+}
+
+struct shared_pointer *shared_pointer_clone(struct shared_pointer *pointer)
+{
+    /* Relaxed: the caller's own pointer keeps the payload alive; handing the new one to another thread
+     * is what orders that thread's uses after this. */
+    check_count(atomic_fetch_add_explicit(&pointer->strong, 1, memory_order_relaxed));
+    return pointer;
+}
+
+void shared_pointer_drop(struct shared_pointer *pointer)
+{
+    /* Release: our uses of the payload come before its end, at the acquire below on the last thread. */
+    if (atomic_fetch_sub_explicit(&pointer->strong, 1, memory_order_release) != 1)
+        return;
+    /* Acquire: the other side of every release above. */
+    (void)atomic_load_explicit(&pointer->strong, memory_order_acquire);
+    shared_pointer_weak_drop((struct shared_pointer_weak){pointer}); /* the one of all strong ones */
+}
+
+size_t shared_pointer_strong_count(const struct shared_pointer *pointer)
+{
+    /* Relaxed: old before the caller can look at it, whatever the order. */
+    return atomic_load_explicit(&pointer->strong, memory_order_relaxed);
+}
+
+size_t shared_pointer_weak_count(const struct shared_pointer *pointer)
+{
+    /* Relaxed: as above. */
+    size_t weak = atomic_load_explicit(&pointer->weak, memory_order_relaxed);
+
+    return weak == weak_locked ? 0 : weak - 1;
+}
+
+struct shared_pointer_weak shared_pointer_downgrade(struct shared_pointer *pointer)
+{
+    /* Relaxed: only a guess for the exchange below. */
+    size_t weak = atomic_load_explicit(&pointer->weak, memory_order_relaxed);
+
+    for (;;) {
+        if (weak == weak_locked) {
+            sched_yield();
+            weak = atomic_load_explicit(&pointer->weak, memory_order_relaxed); /* a guess again */
+            continue;
+        }
+        check_count(weak);
+        /* Acquire: the other side is the release with which the lock, or a weak pointer, is given up;
+         * relaxed on failure: one more guess. */
+        if (atomic_compare_exchange_weak_explicit(&pointer->weak, &weak, weak + 1,
+                                                  memory_order_acquire, memory_order_relaxed))
+            return (struct shared_pointer_weak){pointer};
+    }
+}
+
+struct shared_pointer *shared_pointer_upgrade(struct shared_pointer_weak weak)
+{
+    /* Relaxed: only a guess for the exchange below. */
+    size_t strong = atomic_load_explicit(&weak.block->strong, memory_order_relaxed);
+
+    do {
+        if (strong == 0)
+            return NULL;
+        check_count(strong);
+        /* Acquire: the other side is the release of a drop, so that what its thread wrote to the
+         * payload is seen; relaxed on failure: one more guess. */
+    } while (!atomic_compare_exchange_weak_explicit(&weak.block->strong, &strong, strong + 1,
+                                                    memory_order_acquire, memory_order_relaxed));
+    return weak.block;
+}
+
+struct shared_pointer_weak shared_pointer_weak_clone(struct shared_pointer_weak weak)
+{
+    /* Relaxed: the caller's own weak pointer keeps the block alive. */
+    check_count(atomic_fetch_add_explicit(&weak.block->weak, 1, memory_order_relaxed));
+    return weak;
+}
+
+void shared_pointer_weak_drop(struct shared_pointer_weak weak)
+{
+    /* Release: our uses of the block come before it is freed, at the acquire below on the last thread.
+     */
+    if (atomic_fetch_sub_explicit(&weak.block->weak, 1, memory_order_release) != 1)
+        return;
+    /* Acquire: the other side of every release above. */
+    (void)atomic_load_explicit(&weak.block->weak, memory_order_acquire);
+    zk_free(weak.block);
+}

@@ -1,0 +1,61 @@
+/*
+ * shared_pointer.h - model of Rust's Arc<T> and Weak<T>: two counts and the payload in one block.
+ *
+ * Faithful to alloc::sync of Rust 1.95: strong 8 + weak 8 + payload bytes, so that 16400 bytes hold a
+ * payload of 16384, and the counts are the first 16 bytes. All strong pointers together hold one weak
+ * count. A clone traps when the count it found is above PTRDIFF_MAX: 0x5555555555555555 is not, and
+ * 0xAAAAAAAAAAAAAAAA is. Behaviour on overwritten counts compared with that compiler's Arc.
+ *
+ * Every function may be called by any thread, for a pointer that the thread holds.
+ */
+#ifndef SHARED_POINTER_H
+#define SHARED_POINTER_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+/* The block. What a holder of a strong pointer has is its address. */
+struct shared_pointer {
+    _Atomic size_t strong; /* strong pointers */
+    _Atomic size_t weak;   /* weak pointers, and one for all strong ones; SIZE_MAX: locked */
+    unsigned char payload[];
+};
+
+/* What a holder of a weak pointer has. */
+struct shared_pointer_weak {
+    struct shared_pointer *block;
+};
+
+/* Bytes of the block for a payload of payload_bytes. */
+size_t shared_pointer_block_bytes(size_t payload_bytes);
+
+/* A payload copied from payload (all zero when that is NULL), and one strong pointer to it. The last
+ * strong pointer that is dropped ends the payload, and the last of all frees the block. NULL with
+ * ENOMEM. */
+struct shared_pointer *shared_pointer_new(const void *payload, size_t payload_bytes);
+
+/* One strong pointer more: the same address. Traps (SIGILL on x86-64, as the real one) when there were
+ * more than PTRDIFF_MAX. */
+struct shared_pointer *shared_pointer_clone(struct shared_pointer *pointer);
+
+/* Ends one strong pointer. */
+void shared_pointer_drop(struct shared_pointer *pointer);
+
+/* Counts, as they are at this moment; the weak count is of weak pointers alone. */
+size_t shared_pointer_strong_count(const struct shared_pointer *pointer);
+size_t shared_pointer_weak_count(const struct shared_pointer *pointer);
+
+/* A weak pointer more. Traps where the real one panics: more than PTRDIFF_MAX of them. Spins for as long
+ * as the count is locked, which is for ever when that is what it was overwritten with. */
+struct shared_pointer_weak shared_pointer_downgrade(struct shared_pointer *pointer);
+
+/* A strong pointer from a weak one; NULL when no strong pointer is left. Traps as shared_pointer_clone. */
+struct shared_pointer *shared_pointer_upgrade(struct shared_pointer_weak weak);
+
+/* One weak pointer more. Traps as shared_pointer_clone. */
+struct shared_pointer_weak shared_pointer_weak_clone(struct shared_pointer_weak weak);
+
+/* Ends one weak pointer; frees the block when it was the last of all pointers. */
+void shared_pointer_weak_drop(struct shared_pointer_weak weak);
+
+#endif

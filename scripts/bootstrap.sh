@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Installs what is missing, from Debian's packages: to build and to test, or (--all) to lint and to bench as
+# well. Without the right to install, prints the one command to run, and stops.
+set -euo pipefail
+
+packages=(gcc libc6-dev make cmake libcmocka-dev valgrind)
+if [[ ${1:-} == --all ]]; then
+    packages+=(ninja-build clang clang-format clang-tidy cppcheck shellcheck libtcmalloc-minimal4)
+fi
+
+installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
+
+if ! command -v dpkg-query >/dev/null; then
+    echo "bootstrap: not a Debian system: install the equivalents of: ${packages[*]}" >&2
+    exit 0
+fi
+missing=()
+for package in "${packages[@]}"; do
+    installed "$package" || missing+=("$package")
+done
+[[ ${#missing[@]} -gt 0 ]] || exit 0
+
+as_root=()
+if [[ $EUID -ne 0 ]]; then
+    if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null; then
+        echo "bootstrap: cannot install as this user; run: sudo apt-get install -y ${missing[*]}" >&2
+        exit 1
+    fi
+    as_root=(sudo -n)
+fi
+
+echo "bootstrap: installing ${missing[*]}" >&2
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+export DEBIAN_FRONTEND=noninteractive
+install() { "${as_root[@]}" apt-get install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1; }
+# The package lists may be old, or not there: fetch them and try once more.
+if ! install && ! { "${as_root[@]}" apt-get update >"$log" 2>&1 && install; }; then
+    cat "$log" >&2
+    echo "bootstrap: apt-get failed; run: sudo apt-get update && sudo apt-get install -y ${missing[*]}" >&2
+    exit 1
+fi

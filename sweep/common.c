@@ -1,0 +1,51 @@
+/*
+ * common.c - what every part of zk-sweep needs.
+ */
+#include "sweep.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+const char *const profile_names[PROFILES] = {"none", "flush", "route", "seed", "pinned", "system"};
+
+void die(int status, const char *format, ...)
+{
+    va_list args;
+
+    progress_clear();
+    fputs("zk-sweep: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    exit(status);
+}
+
+void *need(void *p)
+{
+    if (p == NULL)
+        die(3, "out of memory");
+    return p;
+}
+
+double now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+bool word_in(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (const char *at = list; at != NULL; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, word, length) == 0 && (at[length] == ',' || at[length] == '\0'))
+            return true;
+    }
+    return false;
+}

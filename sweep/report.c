@@ -1,0 +1,161 @@
+/*
+ * report.c - the answer at a glance.
+ */
+#include "sweep.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *report_cell(const struct plan *plan, size_t entry, enum profile profile)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct run *run = plan->runs[i];
+
+        if (run->entry == entry && run->profile == profile && run->min_bytes == OWN_MIN_BYTES && run->done)
+            return run->fields[FIELD_OUTCOME];
+    }
+    return "NA";
+}
+
+size_t report_unexpected(const struct plan *plan, const struct catalogue *catalogue)
+{
+    size_t unexpected = 0;
+
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct run *run = plan->runs[i];
+        const struct entry *entry = &catalogue->entries[run->entry];
+        const char *outcome = run->fields[FIELD_OUTCOME];
+
+        if (run->min_bytes != OWN_MIN_BYTES || strcmp(outcome, "skip") == 0 ||
+            word_in(entry->expect[run->profile], outcome))
+            continue;
+        fprintf(stderr, "zk-sweep: %s --profile %s: expected %s, got %s (%s)\n", entry->slug,
+                profile_names[run->profile], entry->expect[run->profile], outcome,
+                run->fields[RECORD_FIELDS - 1]);
+        unexpected++;
+    }
+    return unexpected;
+}
+
+static const char *colour(const char *outcome)
+{
+    if (!isatty(STDOUT_FILENO) || getenv("NO_COLOR") != NULL)
+        return "";
+    if (strcmp(outcome, "clean") == 0 || strcmp(outcome, "refused") == 0)
+        return "\033[32m";
+    return outcome_is_harm(outcome) ? "\033[31m" : "\033[33m";
+}
+
+static void print_cell(const char *outcome)
+{
+    const char *start = colour(outcome);
+
+    printf("  %s%-7s%s", start, outcome, *start != '\0' ? "\033[0m" : "");
+}
+
+static const char *bound_text(const struct bound *bound, char *text, size_t room)
+{
+    if (!bound->measured)
+        return "NA";
+    if (bound->none)
+        return "none helps";
+    snprintf(text, room, "%ld", bound->observed);
+    return text;
+}
+
+static int repro_width(const struct catalogue *catalogue)
+{
+    size_t width = sizeof "repro" - 1;
+
+    for (size_t i = 0; i < catalogue->count; i++)
+        if (strlen(catalogue->entries[i].slug) > width)
+            width = strlen(catalogue->entries[i].slug);
+    return (int)width;
+}
+
+static void print_table(const struct plan *plan, const struct catalogue *catalogue,
+                        const struct bound *bounds)
+{
+    int width = repro_width(catalogue);
+    char text[32];
+
+    printf("\n%-*s  %10s", width, "", "safe from");
+    printf("  outcome in each profile\n%-*s  %10s", width, "repro", "MIN_BYTES");
+    for (int i = 0; i < PROFILES; i++)
+        printf("  %-7s", profile_names[i]);
+    putchar('\n');
+    for (size_t entry = 0; entry < catalogue->count; entry++) {
+        printf("%-*s  %10s", width, catalogue->entries[entry].slug,
+               bound_text(&bounds[entry], text, sizeof text));
+        for (enum profile profile = 0; profile < PROFILES; profile++)
+            print_cell(report_cell(plan, entry, profile));
+        putchar('\n');
+    }
+    putchar('\n');
+}
+
+/* "a, b and c" of the entries for which is(bound); returns how many. */
+static size_t print_names(const struct catalogue *catalogue, const struct bound *bounds,
+                          bool (*is)(const struct bound *bound, long value), long value)
+{
+    size_t count = 0;
+    size_t printed = 0;
+
+    for (size_t i = 0; i < catalogue->count; i++)
+        count += is(&bounds[i], value);
+    for (size_t i = 0; i < catalogue->count; i++) {
+        if (!is(&bounds[i], value))
+            continue;
+        if (printed > 0)
+            fputs(printed + 1 == count ? " and " : ", ", stdout);
+        fputs(catalogue->entries[i].slug, stdout);
+        printed++;
+    }
+    return count;
+}
+
+static bool needs(const struct bound *bound, long value)
+{
+    return bound->measured && !bound->none && bound->observed == value;
+}
+
+static bool cannot_be_saved(const struct bound *bound, long value)
+{
+    (void)value;
+    return bound->none;
+}
+
+static void print_recommendation(const struct catalogue *catalogue, const struct bound *bounds)
+{
+    long most = 0;
+    bool measured = false;
+    bool hopeless = false;
+
+    for (size_t i = 0; i < catalogue->count; i++) {
+        measured = measured || bounds[i].measured;
+        hopeless = hopeless || bounds[i].none;
+        if (bounds[i].measured && !bounds[i].none && bounds[i].observed > most)
+            most = bounds[i].observed;
+    }
+    if (!measured)
+        return;
+    if (most > 0) {
+        printf("These workloads need MIN_BYTES >= %ld: ", most);
+        print_names(catalogue, bounds, needs, most);
+        printf(" forces it");
+    } else {
+        printf("These workloads need no MIN_BYTES");
+    }
+    if (hopeless) {
+        printf("; no MIN_BYTES saves ");
+        print_names(catalogue, bounds, cannot_be_saved, 0);
+    }
+    printf(".\nThe bounds are observed: the smallest MIN_BYTES at which these runs show no harm.\n");
+}
+
+void report_print(const struct plan *plan, const struct catalogue *catalogue, const struct bound *bounds)
+{
+    print_table(plan, catalogue, bounds);
+    print_recommendation(catalogue, bounds);
+}

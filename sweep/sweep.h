@@ -1,0 +1,135 @@
+/*
+ * sweep.h - what the parts of zk-sweep share: the catalogue of repros, the runs, and the options.
+ */
+#ifndef SWEEP_H
+#define SWEEP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+/* The columns of the matrix, and the names that repros know. */
+enum profile { NONE, FLUSH, ROUTE, SEED, PINNED, SYSTEM, PROFILES };
+extern const char *const profile_names[PROFILES];
+
+enum {
+    RECORD_FIELDS = 11, /* the columns of sweep.tsv */
+    OWN_MIN_BYTES = -1, /* the profile's own MIN_BYTES */
+};
+
+/* The columns of a record that zk-sweep itself looks at. */
+enum field { FIELD_REPRO, FIELD_PROFILE, FIELD_MIN_BYTES, FIELD_OUTCOME };
+
+/* One repro program, as it describes itself. */
+struct entry {
+    char *path;
+    char *slug;
+    char *claim;
+    char *expect[PROFILES];
+};
+
+struct catalogue {
+    struct entry *entries; /* sorted by slug */
+    size_t count;
+};
+
+/* One run: a repro in a profile at a MIN_BYTES. */
+struct run {
+    size_t entry;
+    enum profile profile;
+    long min_bytes; /* or OWN_MIN_BYTES */
+    bool probe;     /* of a bisection: not in sweep.tsv */
+    pid_t pid;      /* while it runs */
+    int pipe;
+    double deadline_ms;
+    char output[1024];
+    size_t length;
+    bool done;
+    char *fields[RECORD_FIELDS]; /* into output, once done */
+};
+
+struct options {
+    const char *repro_dir;
+    const char *only; /* a glob of slugs, or NULL */
+    const char *out;  /* a folder for the tables, or NULL */
+    bool profiles[PROFILES];
+    bool profile_given;
+    long *thresholds; /* ascending */
+    size_t threshold_count;
+    bool thresholds_given;
+    unsigned jobs;
+    unsigned timeout_ms; /* without progress, for one run */
+    unsigned shard;      /* from 1 on */
+    unsigned shards;
+    bool list;
+};
+
+/* What bisection found for one repro. */
+struct bound {
+    size_t entry;
+    bool measured;
+    bool none;     /* harm at every MIN_BYTES up to BOUND_MOST */
+    long observed; /* the smallest MIN_BYTES without harm */
+};
+enum { BOUND_MOST = 1 << 20 };
+
+/* ---- catalogue.c: asks every program in the folder for its descriptor. Exits 2 with a line if it cannot. */
+struct catalogue catalogue_read(const struct options *options);
+
+/* ---- plan.c: which runs, in which order. */
+struct plan {
+    struct run **runs;
+    size_t count;
+    size_t room;
+};
+void plan_grid(struct plan *plan, const struct catalogue *catalogue, const struct options *options);
+struct run *plan_add(struct plan *plan, size_t entry, enum profile profile, long min_bytes, bool probe);
+void plan_list(const struct plan *plan, const struct catalogue *catalogue);
+
+/* ---- runner.c */
+
+/* Runs those runs of the plan that are not done; ready is called after each. False after SIGINT or SIGTERM,
+ * when every child is dead. Exits 3 with a line when a run gives no record. */
+bool runner_run(struct plan *plan, const struct catalogue *catalogue, const struct options *options,
+                void (*ready)(void *arg, struct run *run), void *arg);
+
+/* ---- progress.c: a line on stderr when that is a terminal, nothing otherwise. */
+void progress_show(size_t done, size_t total, const char *current);
+void progress_clear(void);
+
+/* ---- bisect.c */
+
+/* Smallest MIN_BYTES without harm for each repro, under profile route. False when interrupted. */
+bool bisect(struct plan *plan, const struct catalogue *catalogue, const struct options *options,
+            struct bound *bounds);
+bool outcome_is_harm(const char *outcome);
+
+/* ---- tables.c */
+
+/* Writes sweep.tsv, thresholds.tsv and matrix.tsv into a folder, each whole or not at all. Exits 2 with a
+ * line if it cannot. */
+void tables_write(const char *folder, const struct plan *plan, const struct catalogue *catalogue,
+                  const struct bound *bounds);
+
+/* The same from the tables of other folders; returns 0, or 2 with a line. */
+int tables_merge(const char *folder, char *const *from, size_t count);
+
+/* ---- report.c */
+
+/* The table at a glance and the recommendation, on stdout. */
+void report_print(const struct plan *plan, const struct catalogue *catalogue, const struct bound *bounds);
+
+/* Names every run whose outcome is not the one that its repro declares; returns how many. */
+size_t report_unexpected(const struct plan *plan, const struct catalogue *catalogue);
+
+/* The outcome of entry in profile at the profile's own MIN_BYTES; "NA" when it was not run. */
+const char *report_cell(const struct plan *plan, size_t entry, enum profile profile);
+
+/* ---- common.c: small things, each of which cannot fail */
+void *need(void *p); /* exits 3 when p is NULL */
+double now_ms(void);
+bool word_in(const char *list, const char *word); /* in "a,b,c" */
+_Noreturn __attribute__((format(printf, 2, 3))) void die(int status, const char *format, ...);
+
+#endif

@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# sweep_test.sh BUILD SOURCE: the sweep's tables and their invariants, and how it behaves when disturbed.
+set -uo pipefail
+sweep=$1/sweep/zk-sweep bodies=$1/repro/harness_tests source=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+checks=0 failures=0
+fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
+check() { # check WHAT COMMAND...: the command succeeds
+    local what=$1
+    shift
+    checks=$((checks + 1))
+    "$@" || fail "$what"
+}
+want() { # want STATUS PATTERN COMMAND...
+    local status=$1 pattern=$2 output got
+    shift 2
+    checks=$((checks + 1))
+    output=$("$@" 2>&1)
+    got=$?
+    [[ $got -eq $status ]] || fail "$*: exit $got, want $status: $output"
+    grep -Eq -- "$pattern" <<<"$output" || fail "$*: no line matches '$pattern': $output"
+}
+
+# Two sweeps give the same bytes, and those that are committed.
+check "first sweep" "$sweep" --out "$work/a" >"$work/report"
+check "second sweep, one run at a time" "$sweep" --jobs 1 --out "$work/b" >/dev/null
+check "two sweeps differ" diff -r "$work/a" "$work/b"
+if [[ -d $source/results ]]; then
+    for table in sweep thresholds matrix; do
+        check "results/$table.tsv is not what a sweep gives: make findings" \
+            diff "$source/results/$table.tsv" "$work/a/$table.tsv"
+    done
+fi
+
+# Shards, merged, are the same again.
+for shard in 1 2 3; do
+    check "shard $shard" "$sweep" --shard $shard/3 --out "$work/shard$shard" >/dev/null
+done
+check "merge" "$sweep" --out "$work/merged" --merge "$work"/shard3 "$work"/shard1 "$work"/shard2
+check "merged shards differ from one sweep" diff -r "$work/a" "$work/merged"
+
+# The tables: shape, order, no stray spaces, no addresses.
+for table in "$work"/a/*.tsv; do
+    check "$table: rows of different length" awk -F'\t' 'NR == 1 { n = NF } NF != n { exit 1 }' "$table"
+    check "$table: spaces around a field" bash -c "! grep -qP '(^|\t) | (\t|$)|\r' '$table'"
+    check "$table: an empty field" bash -c "! grep -qP '(^|\t)(\t|$)' '$table'"
+    check "$table: an address" bash -c "! grep -qE '0x[0-9a-f]{6,}' '$table'"
+    check "$table: rows twice" bash -c "[[ -z \$(sort '$table' | uniq -d) ]]"
+done
+
+# What must hold: the control is clean; pinned is clean, refused, or not there yet.
+check "system is not clean everywhere" awk -F'\t' 'NR > 1 && $7 != "clean" { exit 1 }' "$work/a/matrix.tsv"
+check "pinned is not clean or refused everywhere" \
+    awk -F'\t' 'NR > 1 && $6 !~ /^(clean|refused|skip)$/ { exit 1 }' "$work/a/matrix.tsv"
+# Harm is monotone in MIN_BYTES, and ends at the observed bound, to the byte.
+check "harm at or above the observed bound, or none below it" awk -F'\t' '
+    FNR == 1 { file++; next }
+    file == 1 { bound[$1] = $2; next }
+    $2 == "route" {
+        harm = $4 ~ /^(stale|corrupt|crash|hang)$/
+        safe = bound[$1] != "none" && $3 + 0 >= bound[$1] + 0
+        if (harm == safe) { print $1, $3, $4, bound[$1]; bad = 1 }
+    }
+    END { exit bad }' "$work/a/thresholds.tsv" "$work/a/sweep.tsv"
+# observed <= touched <= guaranteed, where they are measured.
+check "bounds out of order" awk -F'\t' '
+    function ordered(a, b) { return a !~ /^[0-9]+$/ || b !~ /^[0-9]+$/ || a + 0 <= b + 0 }
+    NR > 1 && !(ordered($2, $3) && ordered($3, $4) && ordered($2, $4)) { print; bad = 1 }
+    END { exit bad }' "$work/a/thresholds.tsv"
+check "no recommendation" grep -q '^These workloads need MIN_BYTES >= ' "$work/report"
+check "a progress bar in a pipe" bash -c "! '$sweep' --only guard_escape 2>&1 | grep -q '\\['"
+
+# Options.
+want 0 '^guard_escape	route	1521$' "$sweep" --list
+want 0 'clean' "$sweep" --only 'guard*' --profile none,system
+want 2 'no repro that matches' "$sweep" --only 'nothing*'
+want 2 'profile most: want' "$sweep" --profile most
+want 2 'min-bytes 1x: want' "$sweep" --min-bytes 1x
+want 2 'shard 3/2: want' "$sweep" --shard 3/2
+want 2 'jobs 0: want' "$sweep" --jobs 0
+want 2 'too many' "$sweep" more
+want 2 'no-such-folder' "$sweep" --repro-dir "$work/no-such-folder"
+want 2 'want --out' "$sweep" --merge "$work/a"
+want 2 'sweep.tsv' "$sweep" --out "$work/m" --merge "$work/nothing"
+
+# An outcome that its repro does not declare is named, and fails the sweep.
+mkdir "$work/bodies"
+cp "$bodies/body_clean" "$work/bodies/"
+want 0 'clean' "$sweep" --repro-dir "$work/bodies"
+cat >"$work/bodies/liar" <<EOF
+#!/bin/sh
+[ "\$1" = --describe ] && exec sed '/expect/s/clean/corrupt/' "$work/described"
+exec "$bodies/body_clean" "\$@"
+EOF
+"$bodies/body_clean" --describe >"$work/described"
+chmod +x "$work/bodies/liar"
+want 1 'body_clean --profile none: expected corrupt, got clean' "$sweep" --repro-dir "$work/bodies"
+
+# An interrupted sweep leaves no child and no table.
+mkdir "$work/slow"
+cp "$bodies/body_hang" "$work/slow/"
+survivors() { pgrep -f "$work/slow/body_hang" >/dev/null; }
+"$sweep" --repro-dir "$work/slow" --timeout 60000 --out "$work/none" >/dev/null 2>"$work/said" &
+victim=$!
+for _ in $(seq 100); do
+    survivors && break
+    sleep 0.05
+done
+check "the slow sweep did not start" survivors
+kill -INT $victim
+wait $victim
+status=$?
+check "interrupted sweep: exit $status, want 130" test $status -eq 130
+sleep 0.2
+none_survive() { ! survivors; }
+check "children survive an interrupted sweep" none_survive
+check "an interrupted sweep wrote tables" test ! -e "$work/none"
+
+echo "sweep_test: $checks checks, $failures failed"
+[[ $failures -eq 0 ]]
