@@ -1,9 +1,9 @@
 /*
  * guard_escape - longjmp_escape with the guard and the escape API: the control.
  *
- * The same step fails inside the same phase, but the phase was opened by zk_phase, and the failure leaves
- * it by zk_escape, which ends it on the way to zk_catch. What the handler then allocates comes from the C
- * library, and no phase ever touches it.
+ * The same step fails inside the same phase, but the phase was opened by zk_phase, and the failure
+ * leaves it by zk_escape, which ends it on the way to zk_catch. What the handler then allocates
+ * comes from the C library, and no phase ever touches it.
  */
 #include "repro.h"
 
@@ -66,16 +66,19 @@ const struct repro repro = {
     .title = "the control of longjmp_escape: guards end the phase",
     .seed = "F17",
     .severity = "info",
-    .explain =
-        "longjmp_escape shows what becomes of a phase that a longjmp leaves: it stays active, and what is\n"
-        "allocated next is lost in the phase after. This is the same program, written with the guard\n"
-        "(zk_phase) and the escape API (zk_catch, zk_escape).\n"
-        "\n"
-        "zk_phase notes its frame; zk_escape ends every phase noted since the innermost zk_catch, innermost\n"
-        "first, and then jumps there. The handler's 64 KiB buffer comes from the C library, in every\n"
-        "profile and at every MIN_BYTES, and keeps its bytes.\n"
-        "\n"
-        "It is a control: any outcome but clean is a bug in the allocator.\n",
+    .explain = "longjmp_escape shows what becomes of a phase that a longjmp leaves: it stays "
+               "active, and what is\n"
+               "allocated next is lost in the phase after. This is the same program, written with "
+               "the guard\n"
+               "(zk_phase) and the escape API (zk_catch, zk_escape).\n"
+               "\n"
+               "zk_phase notes its frame; zk_escape ends every phase noted since the innermost "
+               "zk_catch, innermost\n"
+               "first, and then jumps there. The handler's 64 KiB buffer comes from the C library, "
+               "in every\n"
+               "profile and at every MIN_BYTES, and keeps its bytes.\n"
+               "\n"
+               "It is a control: any outcome but clean is a bug in the allocator.\n",
     .body = body,
     .expect = {[REPRO_NONE] = REPRO_CLEAN,
                [REPRO_FLUSH] = REPRO_CLEAN,

@@ -1,9 +1,9 @@
 /*
  * longjmp_escape - a panic that skips the end leaves the phase active.
  *
- * A step of the program fails inside a phase and escapes by longjmp to a handler outside of it, past the
- * zk_end_phase. The handler believes that the phase is over and makes a buffer to keep: it comes from the
- * arena all the same, and the next phase overwrites it.
+ * A step of the program fails inside a phase and escapes by longjmp to a handler outside of it,
+ * past the zk_end_phase. The handler believes that the phase is over and makes a buffer to keep: it
+ * comes from the arena all the same, and the next phase overwrites it.
  */
 #include "repro.h"
 
@@ -41,7 +41,8 @@ static void body(struct repro_run *run)
             if (!repro_begin(run))
                 return;
             if (result != NULL) {
-                repro_check_bytes(run, "the buffer made after the escape differs", result, content, size);
+                repro_check_bytes(run, "the buffer made after the escape differs", result, content,
+                                  size);
                 zk_free(result);
             }
             fail_inside_phase(run);
@@ -57,9 +58,12 @@ static void body(struct repro_run *run)
 
 static const struct repro_finding findings[] = {
     {"F17", "public_api",
-     "A panic that skips the end leaves the arena active; what is allocated afterwards is overwritten by the "
+     "A panic that skips the end leaves the arena active; what is allocated afterwards is "
+     "overwritten by the "
      "next phase",
-     "high", "fixed by guards and the escape API (guard_escape); a raw begin is refused under nesting=refuse"},
+     "high",
+     "fixed by guards and the escape API (guard_escape); a raw begin is refused under "
+     "nesting=refuse"},
     {0},
 };
 
@@ -71,17 +75,25 @@ const struct repro repro = {
     .seed = "F17",
     .severity = "high",
     .explain =
-        "begin and end are two calls, and anything that jumps from between them to behind them (a panic, a\n"
-        "C++ exception, a longjmp) leaves the phase active. The handler that catches it makes a 64 KiB\n"
-        "buffer: an error report, or the proof that did work out. The program believes that it is outside\n"
-        "of any phase, where everything comes from the C library and lives as long as it likes. The\n"
-        "allocator knows better, serves it from the slab, and the next begin hands its bytes out again.\n"
+        "begin and end are two calls, and anything that jumps from between them to behind them (a "
+        "panic, a\n"
+        "C++ exception, a longjmp) leaves the phase active. The handler that catches it makes a 64 "
+        "KiB\n"
+        "buffer: an error report, or the proof that did work out. The program believes that it is "
+        "outside\n"
+        "of any phase, where everything comes from the C library and lives as long as it likes. "
+        "The\n"
+        "allocator knows better, serves it from the slab, and the next begin hands its bytes out "
+        "again.\n"
         "\n"
-        "No MIN_BYTES saves this one. What is lost is not some library's bookkeeping but whatever the\n"
-        "program allocates next, and large blocks are what an arena is for: the buffer here is 64 KiB, or\n"
+        "No MIN_BYTES saves this one. What is lost is not some library's bookkeeping but whatever "
+        "the\n"
+        "program allocates next, and large blocks are what an arena is for: the buffer here is 64 "
+        "KiB, or\n"
         "MIN_BYTES where that is more.\n"
         "\n"
-        "Under nesting=refuse, the next begin finds the phase still active and says EBUSY: the bug is not\n"
+        "Under nesting=refuse, the next begin finds the phase still active and says EBUSY: the bug "
+        "is not\n"
         "gone, but it is no longer silent.\n"
         "\n"
         "Cured by: zk_phase or ZK_PHASE_SCOPE with zk_escape, which end the phase on the way out\n"

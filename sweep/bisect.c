@@ -1,8 +1,9 @@
 /*
- * bisect.c - the observed bound, to the byte: the smallest MIN_BYTES at which profile route shows no harm.
+ * bisect.c - the observed bound, to the byte: the smallest MIN_BYTES at which profile route shows
+ * no harm.
  *
- * The filler makes outcomes monotone in MIN_BYTES: harm up to some size, none from there on. The runs of
- * the grid narrow the interval; then every repro has one probe under way at a time.
+ * The filler makes outcomes monotone in MIN_BYTES: harm up to some size, none from there on. The
+ * runs of the grid narrow the interval; then every repro has one probe under way at a time.
  */
 #include "sweep.h"
 

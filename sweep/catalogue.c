@@ -30,6 +30,15 @@ static void take_line(struct entry *entry, char *line)
                 entry->expect[i] = need(strdup(save));
 }
 
+static void free_entry(struct entry *entry)
+{
+    free(entry->path);
+    free(entry->slug);
+    free(entry->claim);
+    for (int i = 0; i < PROFILES; i++)
+        free(entry->expect[i]);
+}
+
 /* False when the program at path is not a repro. */
 static bool describe(const char *path, struct entry *entry)
 {
@@ -46,8 +55,10 @@ static bool describe(const char *path, struct entry *entry)
         line[strcspn(line, "\n")] = '\0';
         take_line(entry, line);
     }
-    if (pclose(from) != 0 || entry->slug == NULL)
+    if (pclose(from) != 0 || entry->slug == NULL) {
+        free_entry(entry);
         return false;
+    }
     for (int i = 0; i < PROFILES; i++)
         if (entry->expect[i] == NULL)
             die(2, "%s: declares no expectation for profile %s", path, profile_names[i]);
@@ -67,8 +78,8 @@ struct catalogue catalogue_read(const struct options *options)
     struct dirent *item;
 
     if (folder == NULL)
-        die(2, "%s: %s: build the repros first (make build), or say --repro-dir", options->repro_dir,
-            strerror(errno));
+        die(2, "%s: %s: build the repros first (make build), or say --repro-dir",
+            options->repro_dir, strerror(errno));
     while ((item = readdir(folder)) != NULL) {
         char path[PATH_MAX];
         struct stat status;
@@ -94,4 +105,11 @@ struct catalogue catalogue_read(const struct options *options)
             options->only != NULL ? options->only : "");
     qsort(catalogue.entries, catalogue.count, sizeof *catalogue.entries, by_slug);
     return catalogue;
+}
+
+void catalogue_free(struct catalogue *catalogue)
+{
+    for (size_t i = 0; i < catalogue->count; i++)
+        free_entry(&catalogue->entries[i]);
+    free(catalogue->entries);
 }

@@ -1,6 +1,6 @@
 /*
- * plan.c - which runs there are: every profile at its own MIN_BYTES, and the blind ones that route by size
- * at every threshold. Profile none at a threshold would be route at it.
+ * plan.c - which runs there are: every profile at its own MIN_BYTES, and the blind ones that route
+ * by size at every threshold. Profile none at a threshold would be route at it.
  */
 #include "sweep.h"
 
@@ -11,7 +11,8 @@ static bool swept(enum profile profile)
     return profile == FLUSH || profile == ROUTE || profile == SEED;
 }
 
-struct run *plan_add(struct plan *plan, size_t entry, enum profile profile, long min_bytes, bool probe)
+struct run *plan_add(struct plan *plan, size_t entry, enum profile profile, long min_bytes,
+                     bool probe)
 {
     struct run *run = need(calloc(1, sizeof *run));
 
@@ -30,8 +31,8 @@ void plan_grid(struct plan *plan, const struct catalogue *catalogue, const struc
         if (entry % options->shards != options->shard - 1)
             continue;
         for (enum profile profile = 0; profile < PROFILES; profile++) {
-            bool at_thresholds = swept(profile) || (options->profile_given && options->thresholds_given &&
-                                                    profile != SYSTEM);
+            bool at_thresholds = swept(profile) || (options->profile_given &&
+                                                    options->thresholds_given && profile != SYSTEM);
 
             if (!options->profiles[profile])
                 continue;
@@ -53,4 +54,11 @@ void plan_list(const struct plan *plan, const struct catalogue *catalogue)
         else
             printf("%ld\n", run->min_bytes);
     }
+}
+
+void plan_free(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        free(plan->runs[i]);
+    free(plan->runs);
 }

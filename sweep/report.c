@@ -12,7 +12,8 @@ const char *report_cell(const struct plan *plan, size_t entry, enum profile prof
     for (size_t i = 0; i < plan->count; i++) {
         const struct run *run = plan->runs[i];
 
-        if (run->entry == entry && run->profile == profile && run->min_bytes == OWN_MIN_BYTES && run->done)
+        if (run->entry == entry && run->profile == profile && run->min_bytes == OWN_MIN_BYTES &&
+            run->done)
             return run->fields[FIELD_OUTCOME];
     }
     return "NA";
@@ -151,10 +152,12 @@ static void print_recommendation(const struct catalogue *catalogue, const struct
         printf("; no MIN_BYTES saves ");
         print_names(catalogue, bounds, cannot_be_saved, 0);
     }
-    printf(".\nThe bounds are observed: the smallest MIN_BYTES at which these runs show no harm.\n");
+    printf(
+        ".\nThe bounds are observed: the smallest MIN_BYTES at which these runs show no harm.\n");
 }
 
-void report_print(const struct plan *plan, const struct catalogue *catalogue, const struct bound *bounds)
+void report_print(const struct plan *plan, const struct catalogue *catalogue,
+                  const struct bound *bounds)
 {
     print_table(plan, catalogue, bounds);
     print_recommendation(catalogue, bounds);

@@ -1,7 +1,8 @@
 /*
  * runner.c - some runs at once, each in its own process group; none survives us.
  *
- * A repro's own child asks the kernel to die with its parent, so killing the group of the repro is enough.
+ * A repro's own child asks the kernel to die with its parent, so killing the group of the repro is
+ * enough.
  */
 #include "sweep.h"
 
@@ -22,13 +23,13 @@ static void on_interrupt(int signal)
     interrupted = signal;
 }
 
-static _Noreturn void exec_run(const struct run *run, const struct entry *entry, unsigned timeout_ms,
-                               int pipe_end, pid_t parent)
+static _Noreturn void exec_run(const struct run *run, const struct entry *entry,
+                               unsigned timeout_ms, int pipe_end, pid_t parent)
 {
     char profile[32];
     char min_bytes[32];
     char timeout[32];
-    char *arguments[] = {entry->path, "--tsv",   "--profile", profile, "--timeout",
+    char *arguments[] = {entry->path, "--tsv",       "--profile", profile, "--timeout",
                          timeout,     "--min-bytes", min_bytes,   NULL};
     int nowhere = open("/dev/null", O_RDWR);
 
@@ -66,8 +67,8 @@ static void start(struct run *run, const struct entry *entry, const struct optio
     setpgid(run->pid, run->pid); /* whoever comes first */
     close(ends[1]);
     run->pipe = ends[0];
-    /* The repro itself looks after its time limit, which is one without progress. This is for a repro that
-     * always gets on and never ends. */
+    /* The repro itself looks after its time limit, which is one without progress. This is for a
+     * repro that always gets on and never ends. */
     run->deadline_ms = now_ms() + 60.0 * options->timeout_ms;
 }
 
@@ -170,8 +171,9 @@ bool runner_run(struct plan *plan, const struct catalogue *catalogue, const stru
 
             if (now_ms() > run->deadline_ms) {
                 kill_run(run);
-                die(3, "%s --profile %s: still running after %u s", catalogue->entries[run->entry].slug,
-                    profile_names[run->profile], 60 * options->timeout_ms / 1000);
+                die(3, "%s --profile %s: still running after %u s",
+                    catalogue->entries[run->entry].slug, profile_names[run->profile],
+                    60 * options->timeout_ms / 1000);
             }
             if (polled[i].revents == 0 || !drain(run, &catalogue->entries[run->entry]))
                 continue;

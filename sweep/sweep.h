@@ -74,8 +74,10 @@ struct bound {
 };
 enum { BOUND_MOST = 1 << 20 };
 
-/* ---- catalogue.c: asks every program in the folder for its descriptor. Exits 2 with a line if it cannot. */
+/* ---- catalogue.c: asks every program in the folder for its descriptor. Exits 2 with a line if it
+ * cannot. */
 struct catalogue catalogue_read(const struct options *options);
+void catalogue_free(struct catalogue *catalogue);
 
 /* ---- plan.c: which runs, in which order. */
 struct plan {
@@ -84,13 +86,15 @@ struct plan {
     size_t room;
 };
 void plan_grid(struct plan *plan, const struct catalogue *catalogue, const struct options *options);
-struct run *plan_add(struct plan *plan, size_t entry, enum profile profile, long min_bytes, bool probe);
+struct run *plan_add(struct plan *plan, size_t entry, enum profile profile, long min_bytes,
+                     bool probe);
 void plan_list(const struct plan *plan, const struct catalogue *catalogue);
+void plan_free(struct plan *plan);
 
 /* ---- runner.c */
 
-/* Runs those runs of the plan that are not done; ready is called after each. False after SIGINT or SIGTERM,
- * when every child is dead. Exits 3 with a line when a run gives no record. */
+/* Runs those runs of the plan that are not done; ready is called after each. False after SIGINT or
+ * SIGTERM, when every child is dead. Exits 3 with a line when a run gives no record. */
 bool runner_run(struct plan *plan, const struct catalogue *catalogue, const struct options *options,
                 void (*ready)(void *arg, struct run *run), void *arg);
 
@@ -107,8 +111,8 @@ bool outcome_is_harm(const char *outcome);
 
 /* ---- tables.c */
 
-/* Writes sweep.tsv, thresholds.tsv and matrix.tsv into a folder, each whole or not at all. Exits 2 with a
- * line if it cannot. */
+/* Writes sweep.tsv, thresholds.tsv and matrix.tsv into a folder, each whole or not at all. Exits 2
+ * with a line if it cannot. */
 void tables_write(const char *folder, const struct plan *plan, const struct catalogue *catalogue,
                   const struct bound *bounds);
 
@@ -118,7 +122,8 @@ int tables_merge(const char *folder, char *const *from, size_t count);
 /* ---- report.c */
 
 /* The table at a glance and the recommendation, on stdout. */
-void report_print(const struct plan *plan, const struct catalogue *catalogue, const struct bound *bounds);
+void report_print(const struct plan *plan, const struct catalogue *catalogue,
+                  const struct bound *bounds);
 
 /* Names every run whose outcome is not the one that its repro declares; returns how many. */
 size_t report_unexpected(const struct plan *plan, const struct catalogue *catalogue);
@@ -130,6 +135,6 @@ const char *report_cell(const struct plan *plan, size_t entry, enum profile prof
 void *need(void *p); /* exits 3 when p is NULL */
 double now_ms(void);
 bool word_in(const char *list, const char *word); /* in "a,b,c" */
-_Noreturn __attribute__((format(printf, 2, 3))) void die(int status, const char *format, ...);
+__attribute__((format(printf, 2, 3), noreturn)) void die(int status, const char *format, ...);
 
 #endif

@@ -24,8 +24,9 @@ static struct table new_table(const char *name, const char *header)
 
 static struct table sweep_table(void)
 {
-    return new_table("sweep.tsv", "repro\tprofile\tmin_bytes\toutcome\tcycles\tcorrupt_cycles\tfirst_offset\t"
-                                  "corrupt_bytes\tretained_count\tretained_max\tdetail");
+    return new_table("sweep.tsv",
+                     "repro\tprofile\tmin_bytes\toutcome\tcycles\tcorrupt_cycles\tfirst_offset\t"
+                     "corrupt_bytes\tretained_count\tretained_max\tdetail");
 }
 
 static struct table thresholds_table(void)
@@ -58,8 +59,8 @@ static int by_fields(const void *a, const void *b)
         size_t shorter = left_length < right_length ? left_length : right_length;
         int order;
 
-        if (strspn(left, "0123456789") == left_length && strspn(right, "0123456789") == right_length &&
-            left_length != right_length)
+        if (strspn(left, "0123456789") == left_length &&
+            strspn(right, "0123456789") == right_length && left_length != right_length)
             return left_length < right_length ? -1 : 1;
         order = memcmp(left, right, shorter);
         if (order != 0)
@@ -86,7 +87,8 @@ static void write_table(const char *folder, struct table *table)
     snprintf(temporary, sizeof temporary, "%s.tmp", path);
     to = fopen(temporary, "w");
     if (to == NULL)
-        die(2, "%s: %s: choose a folder that can be written with --out", temporary, strerror(errno));
+        die(2, "%s: %s: choose a folder that can be written with --out", temporary,
+            strerror(errno));
     fprintf(to, "%s\n", table->header);
     for (size_t i = 0; i < table->count; i++)
         if (i == 0 || strcmp(table->rows[i], table->rows[i - 1]) != 0)
@@ -98,6 +100,13 @@ static void write_table(const char *folder, struct table *table)
         unlink(temporary);
         die(2, "%s: %s", path, strerror(error));
     }
+}
+
+static void free_table(struct table *table)
+{
+    for (size_t i = 0; i < table->count; i++)
+        free(table->rows[i]);
+    free(table->rows);
 }
 
 static void make_folder(const char *folder)
@@ -175,6 +184,9 @@ void tables_write(const char *folder, const struct plan *plan, const struct cata
     write_table(folder, &sweep);
     write_table(folder, &thresholds);
     write_table(folder, &matrix);
+    free_table(&sweep);
+    free_table(&thresholds);
+    free_table(&matrix);
 }
 
 /* Appends the rows of one file, whose header must be the table's. */
@@ -183,14 +195,13 @@ static void read_table(const char *folder, struct table *table)
     char path[PATH_MAX];
     char *line = NULL;
     size_t room = 0;
-    ssize_t length;
     FILE *from;
 
     snprintf(path, sizeof path, "%s/%s", folder, table->name);
     from = fopen(path, "r");
     if (from == NULL)
         die(2, "%s: %s: want a folder that zk-sweep --out has written", path, strerror(errno));
-    for (size_t number = 1; (length = getline(&line, &room, from)) > 0; number++) {
+    for (size_t number = 1; getline(&line, &room, from) > 0; number++) {
         line[strcspn(line, "\n")] = '\0';
         if (number == 1 && strcmp(line, table->header) != 0)
             die(2, "%s: another version's header: run the shard again", path);
@@ -209,7 +220,9 @@ int tables_merge(const char *folder, char *const *from, size_t count)
         for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
             read_table(from[i], &tables[t]);
     make_folder(folder);
-    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
         write_table(folder, &tables[t]);
+        free_table(&tables[t]);
+    }
     return 0;
 }

@@ -1,5 +1,6 @@
 /*
- * zk_sweep.c - the command line of zk-sweep: repro x profile x MIN_BYTES, the observed bounds, the tables.
+ * zk_sweep.c - the command line of zk-sweep: repro x profile x MIN_BYTES, the observed bounds, the
+ * tables.
  */
 #include "sweep.h"
 
@@ -26,15 +27,17 @@ enum option_code {
     OPTION_HELP,
 };
 
-static long default_thresholds[] = {0,    64,   128,  192,  256,  512,  1024, 1520,
-                                    1521, 2048, 4096, 4097, 6144, 8192, 16384};
+static char default_thresholds[] =
+    "0 64 128 192 256 512 1024 1520 1521 2048 4096 4097 6144 8192 16384";
 
 static void print_help(void)
 {
     puts("usage: zk-sweep [options]\n"
          "       zk-sweep --out DIR --merge DIR...\n"
-         "Runs every repro in every profile and at every MIN_BYTES, each run in its own process, finds the\n"
-         "smallest MIN_BYTES without harm to the byte, and prints the table and the recommendation.\n\n"
+         "Runs every repro in every profile and at every MIN_BYTES, each run in its own process, "
+         "finds the\n"
+         "smallest MIN_BYTES without harm to the byte, and prints the table and the "
+         "recommendation.\n\n"
          "  --only GLOB        repros whose name matches\n"
          "  --profile LIST     of none, flush, route, seed, pinned, system\n"
          "  --min-bytes LIST   thresholds to run, such as 0,1520,1521,4K\n"
@@ -44,7 +47,8 @@ static void print_help(void)
          "  --shard I/N        only the I-th of N parts (from 1 on), for N machines\n"
          "  --merge DIR...     make one set of tables of those of all shards\n"
          "  --list             print the runs, and run nothing\n"
-         "  --repro-dir DIR    where the repro programs are (default: ../repro beside this program)\n\n"
+         "  --repro-dir DIR    where the repro programs are (default: ../repro beside this "
+         "program)\n\n"
          "Exit status: 0 all as the repros declare, 1 an outcome is not, 2 usage, 3 a run failed,\n"
          "130 interrupted (nothing is written).");
 }
@@ -56,7 +60,8 @@ static unsigned parse_count(const char *what, const char *text, unsigned long mo
 
     errno = 0;
     number = strtoul(text, &end, 10);
-    if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || number == 0 || number > most)
+    if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || number == 0 ||
+        number > most)
         die(2, "%s %s: want a number from 1 to %lu", what, text, most);
     return (unsigned)number;
 }
@@ -73,7 +78,8 @@ static long parse_threshold(const char *text)
         shift = *end == 'k' || *end == 'K' ? 10 : *end == 'm' || *end == 'M' ? 20 : 30;
         end++;
     }
-    if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || number > (unsigned long)LONG_MAX >> shift)
+    if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 ||
+        number > (unsigned long)LONG_MAX >> shift)
         die(2, "--min-bytes %s: want bytes, such as 0,1520,4K", text);
     return (long)(number << shift);
 }
@@ -90,10 +96,11 @@ static void parse_thresholds(struct options *options, char *text)
 {
     char *save;
 
+    free(options->thresholds); /* the last one given counts */
     options->thresholds = NULL;
     options->threshold_count = 0;
-    options->thresholds_given = true;
-    for (char *word = strtok_r(text, ", ", &save); word != NULL; word = strtok_r(NULL, ", ", &save)) {
+    for (char *word = strtok_r(text, ", ", &save); word != NULL;
+         word = strtok_r(NULL, ", ", &save)) {
         options->thresholds =
             need(reallocarray(options->thresholds, options->threshold_count + 1, sizeof(long)));
         options->thresholds[options->threshold_count++] = parse_threshold(word);
@@ -109,7 +116,8 @@ static void parse_profiles(struct options *options, char *text)
 
     memset(options->profiles, 0, sizeof options->profiles);
     options->profile_given = true;
-    for (char *word = strtok_r(text, ", ", &save); word != NULL; word = strtok_r(NULL, ", ", &save)) {
+    for (char *word = strtok_r(text, ", ", &save); word != NULL;
+         word = strtok_r(NULL, ", ", &save)) {
         int i = 0;
 
         while (i < PROFILES && strcmp(word, profile_names[i]) != 0)
@@ -124,8 +132,8 @@ static void parse_shard(struct options *options, const char *text)
 {
     int length = 0;
 
-    if (sscanf(text, "%u/%u%n", &options->shard, &options->shards, &length) != 2 || text[length] != '\0' ||
-        options->shard < 1 || options->shard > options->shards)
+    if (sscanf(text, "%u/%u%n", &options->shard, &options->shards, &length) != 2 ||
+        text[length] != '\0' || options->shard < 1 || options->shard > options->shards)
         die(2, "--shard %s: want I/N, such as 1/4", text);
 }
 
@@ -165,6 +173,7 @@ static bool parse(struct options *options, int argc, char **argv)
             break;
         case OPTION_MIN_BYTES:
             parse_thresholds(options, optarg);
+            options->thresholds_given = true;
             break;
         case OPTION_LIST:
             options->list = true;
@@ -209,12 +218,29 @@ static const char *default_repro_dir(void)
     return path;
 }
 
+/* Runs the plan, writes and prints; returns the exit status. */
+static int sweep(const struct options *options, struct plan *plan,
+                 const struct catalogue *catalogue, struct bound *bounds)
+{
+    if (options->list) {
+        plan_list(plan, catalogue);
+        return 0;
+    }
+    if (!runner_run(plan, catalogue, options, NULL, NULL) ||
+        (options->profiles[ROUTE] && !bisect(plan, catalogue, options, bounds))) {
+        fputs("zk-sweep: interrupted: nothing written\n", stderr);
+        return 130;
+    }
+    if (options->out != NULL)
+        tables_write(options->out, plan, catalogue, bounds);
+    report_print(plan, catalogue, bounds);
+    return report_unexpected(plan, catalogue) > 0 ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     struct options options = {
-        .thresholds = default_thresholds,
-        .threshold_count = sizeof default_thresholds / sizeof *default_thresholds,
         .profiles = {true, true, true, true, true, true},
         .jobs = cpus < 1 ? 1 : (unsigned)cpus,
         .timeout_ms = 2000,
@@ -224,25 +250,21 @@ int main(int argc, char **argv)
     struct plan plan = {0};
     struct catalogue catalogue;
     struct bound *bounds;
+    int status;
 
     if (parse(&options, argc, argv))
         return tables_merge(options.out, argv + optind, (size_t)(argc - optind));
     if (options.repro_dir == NULL)
         options.repro_dir = default_repro_dir();
+    if (options.thresholds == NULL)
+        parse_thresholds(&options, default_thresholds);
     catalogue = catalogue_read(&options);
     bounds = need(calloc(catalogue.count, sizeof *bounds));
     plan_grid(&plan, &catalogue, &options);
-    if (options.list) {
-        plan_list(&plan, &catalogue);
-        return 0;
-    }
-    if (!runner_run(&plan, &catalogue, &options, NULL, NULL) ||
-        (options.profiles[ROUTE] && !bisect(&plan, &catalogue, &options, bounds))) {
-        fputs("zk-sweep: interrupted: nothing written\n", stderr);
-        return 130;
-    }
-    if (options.out != NULL)
-        tables_write(options.out, &plan, &catalogue, bounds);
-    report_print(&plan, &catalogue, bounds);
-    return report_unexpected(&plan, &catalogue) > 0 ? 1 : 0;
+    status = sweep(&options, &plan, &catalogue, bounds);
+    plan_free(&plan);
+    catalogue_free(&catalogue);
+    free(bounds);
+    free(options.thresholds);
+    return status;
 }

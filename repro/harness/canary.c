@@ -28,8 +28,8 @@ void canary_mark(struct report *report, unsigned cycle)
     report->last_corrupt_cycle = cycle;
 }
 
-void canary_compare(struct report *report, unsigned cycle, const unsigned char *data, unsigned char byte,
-                    size_t size)
+void canary_compare(struct report *report, unsigned cycle, const unsigned char *data,
+                    unsigned char byte, size_t size)
 {
     size_t first = 0; /* of the run so far */
     size_t last = 0;  /* its last damaged byte */

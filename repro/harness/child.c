@@ -1,6 +1,6 @@
 /*
- * child.c - process isolation: the body runs in a child, which may crash or hang; the parent watches, and
- * reads what the child wrote down before it did.
+ * child.c - process isolation: the body runs in a child, which may crash or hang; the parent
+ * watches, and reads what the child wrote down before it did.
  */
 #include "run.h"
 
@@ -24,7 +24,8 @@ static void on_crash(int signal, siginfo_t *info, void *context)
     (void)context;
     if (crash_report->signal == 0) { /* the first thread to crash is the one reported */
         crash_report->signal = signal;
-        crash_report->address_known = info->si_code > 0 && (signal == SIGSEGV || signal == SIGBUS) &&
+        crash_report->address_known = info->si_code > 0 &&
+                                      (signal == SIGSEGV || signal == SIGBUS) &&
                                       info->si_code != SI_KERNEL;
         crash_report->address = (uintptr_t)info->si_addr;
     }
@@ -88,7 +89,7 @@ static int watch(struct report *report, pid_t child, unsigned limit_ms)
     sigemptyset(&child_signal);
     sigaddset(&child_signal, SIGCHLD);
     while (waitpid(child, &status, WNOHANG) == 0) {
-        const struct timespec tick = {.tv_nsec = 20 * 1000 * 1000};
+        const struct timespec tick = {.tv_nsec = 20000000};
 
         sigtimedwait(&child_signal, NULL, &tick);
         if (report->progress != progress) {
@@ -104,8 +105,8 @@ static int watch(struct report *report, pid_t child, unsigned limit_ms)
 
 static struct report *new_report(void)
 {
-    struct report *report = mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE,
-                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct report *report =
+        mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     return report == MAP_FAILED ? NULL : report;
 }

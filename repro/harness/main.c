@@ -85,9 +85,23 @@ static void print_help(void)
         printf("  --%s N%*s%s (default %lu)\n", repro.options[i].name,
                (int)(12 - strlen(repro.options[i].name)), "", repro.options[i].meaning,
                repro.options[i].initial);
-    printf("\nExit status: 0 clean, 10 latent, 11 stale, 12 corrupt, 13 crash, 14 hang, 15 refused,\n"
-           "77 cannot run here, 2 usage, 3 the harness failed. ZK_ALLOC_SLAB_GB, ZK_ALLOC_HUGEPAGE and\n"
-           "ZK_ALLOC_POISON_RESET are honoured; the other switches are the profile's.\n");
+    printf(
+        "\nExit status: 0 clean, 10 latent, 11 stale, 12 corrupt, 13 crash, 14 hang, 15 refused,\n"
+        "77 cannot run here, 2 usage, 3 the harness failed. ZK_ALLOC_SLAB_GB, ZK_ALLOC_HUGEPAGE "
+        "and\n"
+        "ZK_ALLOC_POISON_RESET are honoured; the other switches are the profile's.\n");
+}
+
+static void parse_own_option(struct settings *settings, int index, const char *value)
+{
+    const struct repro_option *own = repro.options;
+    char name[64];
+
+    if (own == NULL)
+        exit(3); /* getopt has no code for what is not there */
+    own += index;
+    snprintf(name, sizeof name, "--%s", own->name);
+    settings->options[index] = parse_number(name, value, own->least, own->most);
 }
 
 static void parse_option(struct command *command, int code, const char *value)
@@ -124,8 +138,9 @@ static void parse_option(struct command *command, int code, const char *value)
         command->expect_declared = strcmp(value, "declared") == 0;
         command->expected = command->expect_declared ? 0 : outcomes_by_name(value);
         if (!command->expect_declared && command->expected == 0)
-            fail_usage("--expect", value,
-                       "want clean, latent, stale, corrupt, crash, hang, refused, skip or declared");
+            fail_usage(
+                "--expect", value,
+                "want clean, latent, stale, corrupt, crash, hang, refused, skip or declared");
         break;
     case OPTION_TSV:
         command->tsv = true;
@@ -145,13 +160,9 @@ static void parse_option(struct command *command, int code, const char *value)
     case OPTION_HELP:
         print_help();
         exit(0);
-    default: {
-        const struct repro_option *own = &repro.options[code - OPTION_OWN];
-        char name[64];
-
-        snprintf(name, sizeof name, "--%s", own->name);
-        settings->options[code - OPTION_OWN] = parse_number(name, value, own->least, own->most);
-    }
+    default:
+        parse_own_option(settings, code - OPTION_OWN, value);
+        break;
     }
 }
 
@@ -174,8 +185,10 @@ static void parse(struct command *command, int argc, char **argv)
     };
     int code;
 
-    for (int i = 0; repro.options != NULL && repro.options[i].name != NULL && i < RUN_OPTIONS_MAX; i++) {
-        options[13 + i] = (struct option){repro.options[i].name, required_argument, NULL, OPTION_OWN + i};
+    for (int i = 0; repro.options != NULL && repro.options[i].name != NULL && i < RUN_OPTIONS_MAX;
+         i++) {
+        options[13 + i] =
+            (struct option){repro.options[i].name, required_argument, NULL, OPTION_OWN + i};
         command->settings.options[i] = repro.options[i].initial;
     }
     while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {

@@ -38,16 +38,17 @@ static void describe_extents(const struct report *report, char *text, size_t roo
 {
     bool same = report->extent_count <= RUN_EXTENTS_MAX;
     size_t shown = same ? report->extent_count : RUN_EXTENTS_MAX;
-    size_t per_cycle = report->extent_count / (report->corrupt_cycles == 0 ? 1 : report->corrupt_cycles);
+    size_t cycles = report->corrupt_cycles > 0 ? report->corrupt_cycles : 1;
+    size_t per_cycle = report->extent_count / cycles;
 
     for (size_t i = 1; i < shown; i++)
         same = same && report->extents[i].bytes == report->extents[0].bytes;
-    if (same && per_cycle * report->corrupt_cycles == report->extent_count)
-        snprintf(text, room, "%zu run%s of %zu bytes per boundary", per_cycle, per_cycle == 1 ? "" : "s",
-                 report->extents[0].bytes);
-    else if (report->corrupt_bytes % report->corrupt_cycles == 0)
+    if (same && per_cycle * cycles == report->extent_count)
+        snprintf(text, room, "%zu run%s of %zu bytes per boundary", per_cycle,
+                 per_cycle == 1 ? "" : "s", report->extents[0].bytes);
+    else if (report->corrupt_bytes % cycles == 0)
         snprintf(text, room, "%zu runs, %zu bytes per boundary", per_cycle,
-                 report->corrupt_bytes / report->corrupt_cycles);
+                 report->corrupt_bytes / cycles);
     else
         snprintf(text, room, "%zu runs, %zu bytes", report->extent_count, report->corrupt_bytes);
 }
@@ -122,7 +123,8 @@ static void print_finding(const struct repro_run *run, enum repro_outcome outcom
                report->note[0] != '\0' ? "; " : "", report->note);
         break;
     case REPRO_LATENT:
-        printf("  %llu block%s of an earlier phase lay in recycled memory; no harm seen: unsafe by luck\n",
+        printf("  %llu block%s of an earlier phase lay in recycled memory; no harm seen: unsafe by "
+               "luck\n",
                (unsigned long long)report->retained_count, report->retained_count == 1 ? "" : "s");
         break;
     case REPRO_CORRUPT:
@@ -138,7 +140,8 @@ static void print_finding(const struct repro_run *run, enum repro_outcome outcom
         printf(", after %u whole cycles\n", report->cycles);
         break;
     case REPRO_HANG:
-        printf("  no progress for %u ms, after %u whole cycles\n", run->settings.limit_ms, report->cycles);
+        printf("  no progress for %u ms, after %u whole cycles\n", run->settings.limit_ms,
+               report->cycles);
         break;
     default:
         printf("  %s\n", text);
@@ -181,8 +184,8 @@ void print_human(const struct repro_run *run, enum repro_outcome outcome, bool v
     print_finding(run, outcome);
     print_rerun(run);
     for (size_t i = 0; verbose && i < report->extent_count && i < RUN_EXTENTS_MAX; i++)
-        printf("  cycle %u: %zu bytes at offset %zu\n", report->extents[i].cycle, report->extents[i].bytes,
-               report->extents[i].offset);
+        printf("  cycle %u: %zu bytes at offset %zu\n", report->extents[i].cycle,
+               report->extents[i].bytes, report->extents[i].offset);
 }
 
 void print_record(const struct repro_run *run, enum repro_outcome outcome)
@@ -210,7 +213,8 @@ void print_explanation(void)
     printf("Expected:");
     for (int i = 0; i < REPRO_PROFILES; i++)
         printf(" %s %s%s", profile_name((enum repro_profile)i),
-               outcomes_text(repro.expect[i], text, sizeof text), i + 1 < REPRO_PROFILES ? ";" : ".\n");
+               outcomes_text(repro.expect[i], text, sizeof text),
+               i + 1 < REPRO_PROFILES ? ";" : ".\n");
 }
 
 /* For zk-sweep and the findings: a key, a tab, and its fields, a line each. */
@@ -218,16 +222,17 @@ void print_description(void)
 {
     char text[64];
 
-    printf("id\t%s\nslug\t%s\nclass\t%s\ntitle\t%s\nseed\t%s\nseverity\t%s\nclaim\t%s\ncycles\t%u\n",
-           repro.id, repro.slug, repro.class, repro.title, repro.seed, repro.severity,
-           repro.claim != NULL ? repro.claim : "NA", repro.cycles != 0 ? repro.cycles : 10);
+    printf(
+        "id\t%s\nslug\t%s\nclass\t%s\ntitle\t%s\nseed\t%s\nseverity\t%s\nclaim\t%s\ncycles\t%u\n",
+        repro.id, repro.slug, repro.class, repro.title, repro.seed, repro.severity,
+        repro.claim != NULL ? repro.claim : "NA", repro.cycles != 0 ? repro.cycles : 10);
     for (int i = 0; i < REPRO_PROFILES; i++)
         printf("expect\t%s\t%s\n", profile_name((enum repro_profile)i),
                outcomes_text(repro.expect[i], text, sizeof text));
     for (size_t i = 0; repro.findings != NULL && repro.findings[i].id != NULL; i++) {
         const struct repro_finding *finding = &repro.findings[i];
 
-        printf("finding\t%s\t%s\t%s\t%s\t%s\n", finding->id, finding->category, finding->description,
-               finding->severity, finding->fix_status);
+        printf("finding\t%s\t%s\t%s\t%s\t%s\n", finding->id, finding->category,
+               finding->description, finding->severity, finding->fix_status);
     }
 }

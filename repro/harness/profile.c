@@ -11,8 +11,8 @@ struct profile {
     bool flush;
 };
 
-/* No arena: no block is large enough for it. Every contract is as lax as can be, so that nothing but the
- * harness itself could go wrong. */
+/* No arena: no block is large enough for it. Every contract is as lax as can be, so that nothing
+ * but the harness itself could go wrong. */
 static const struct profile profiles[REPRO_PROFILES] = {
     [REPRO_NONE] = {"none",
                     {.recycle = ZK_RECYCLE_BLIND,

@@ -1,8 +1,8 @@
 /*
  * repro.h - all that a repro knows of the harness.
  *
- * A repro is one file with one function, the body, and one descriptor named `repro`; the harness supplies
- * main. The body builds a structure inside a phase, keeps it, and uses it in later phases:
+ * A repro is one file with one function, the body, and one descriptor named `repro`; the harness
+ * supplies main. The body builds a structure inside a phase, keeps it, and uses it in later phases:
  *
  *     static void body(struct repro_run *run)
  *     {
@@ -16,8 +16,8 @@
  *         }
  *     }
  *
- * What the body allocates for its victim comes from zk_malloc and its kin; nothing else may. The body never
- * writes to the filler, and never decides the outcome: it reports what it saw.
+ * What the body allocates for its victim comes from zk_malloc and its kin; nothing else may. The
+ * body never writes to the filler, and never decides the outcome: it reports what it saw.
  */
 #ifndef REPRO_H
 #define REPRO_H
@@ -80,10 +80,10 @@ struct repro {
     const char *claim;    /* what is said of its smallest safe MIN_BYTES, or NULL: "520 bytes" */
     const char *explain;  /* some twenty lines */
     void (*body)(struct repro_run *run);
-    unsigned expect[REPRO_PROFILES]; /* outcomes */
-    unsigned cycles;                 /* unless --cycles says otherwise; 0 is 10 */
-    unsigned threads;                /* unless --threads says otherwise; 0 is 2 */
-    unsigned char filler;            /* the byte that fills; 0 is 0xAA */
+    unsigned expect[REPRO_PROFILES];      /* outcomes */
+    unsigned cycles;                      /* unless --cycles says otherwise; 0 is 10 */
+    unsigned threads;                     /* unless --threads says otherwise; 0 is 2 */
+    unsigned char filler;                 /* the byte that fills; 0 is 0xAA */
     const struct repro_option *options;   /* ended by a NULL name, or NULL */
     const struct repro_finding *findings; /* ended by a NULL id, or NULL */
 };
@@ -101,34 +101,36 @@ unsigned repro_threads(const struct repro_run *run);
 /* The value of an option of this repro. */
 unsigned long repro_option(const struct repro_run *run, const char *name);
 
-/* Begins a phase. From the second one on, every thread that took part in the phase before (this one, and
- * the team) then allocates and fills a block that covers what it used in that phase. False when the begin
- * was refused, which is the outcome then: the body should return. */
+/* Begins a phase. From the second one on, every thread that took part in the phase before (this
+ * one, and the team) then allocates and fills a block that covers what it used in that phase. False
+ * when the begin was refused, which is the outcome then: the body should return. */
 bool repro_begin(struct repro_run *run);
 
-/* The same through zk_phase: runs work(arg) in a phase that ends however work is left through the escape API.
- * Checks the fillers when work returns. False when the begin was refused. */
+/* The same through zk_phase: runs work(arg) in a phase that ends however work is left through the
+ * escape API. Checks the fillers when work returns. False when the begin was refused. */
 bool repro_phase(struct repro_run *run, void (*work)(void *arg), void *arg);
 
 /* Checks the fillers if repro_check was not called in this phase, then ends the phase. */
 void repro_end(struct repro_run *run);
 
-/* Compares every filler of this phase with what was written, once; records every damaged run of bytes.
- * Damage with fewer than 8 intact bytes in between is one run: bytes of a pointer may equal the filler by
- * chance, but not the upper two, which are 0. */
+/* Compares every filler of this phase with what was written, once; records every damaged run of
+ * bytes. Damage with fewer than 8 intact bytes in between is one run: bytes of a pointer may equal
+ * the filler by chance, but not the upper two, which are 0. */
 void repro_check(struct repro_run *run);
 
-/* Compares data[0 .. bytes) with a byte; differences count as corruption of this cycle. what: a word or
- * two for the report. True when all are equal. Any thread. */
-bool repro_check_bytes(struct repro_run *run, const char *what, const void *data, unsigned char byte,
-                       size_t bytes);
+/* Compares data[0 .. bytes) with a byte; differences count as corruption of this cycle. what: a
+ * word or two for the report. True when all are equal. Any thread. */
+bool repro_check_bytes(struct repro_run *run, const char *what, const void *data,
+                       unsigned char byte, size_t bytes);
 
-/* Something in the victim is not what was put there: the cycle is corrupt. The text is for the report: no
- * addresses, no times. Any thread. */
-__attribute__((format(printf, 2, 3))) void repro_wrong(struct repro_run *run, const char *format, ...);
+/* Something in the victim is not what was put there: the cycle is corrupt. The text is for the
+ * report: no addresses, no times. Any thread. */
+__attribute__((format(printf, 2, 3))) void repro_wrong(struct repro_run *run, const char *format,
+                                                       ...);
 
 /* For the report, whatever the outcome. */
-__attribute__((format(printf, 2, 3))) void repro_note(struct repro_run *run, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void repro_note(struct repro_run *run, const char *format,
+                                                      ...);
 
 /* This cannot run here: ends the process. */
 __attribute__((format(printf, 2, 3), noreturn)) void repro_skip(struct repro_run *run,
@@ -137,8 +139,8 @@ __attribute__((format(printf, 2, 3), noreturn)) void repro_skip(struct repro_run
 /* Tells that the body is getting on, where a phase of it takes long. Any thread. */
 void repro_progress(struct repro_run *run);
 
-/* Names the threads, other than this one, that take part in phases. reach must run act(arg) once on each of
- * them and return when all have. */
+/* Names the threads, other than this one, that take part in phases. reach must run act(arg) once on
+ * each of them and return when all have. */
 void repro_team(struct repro_run *run, void (*reach)(void *team, void (*act)(void *arg), void *arg),
                 void *team);
 

@@ -30,18 +30,18 @@ struct report {
     _Atomic bool finished;
     _Atomic bool refused;
     _Atomic bool skipped;
-    _Atomic bool failed; /* the harness could not do its work */
-    unsigned cycles;                 /* boundaries crossed */
-    unsigned corrupt_cycles;         /* of those */
-    unsigned last_corrupt_cycle;     /* if there is any */
+    _Atomic bool failed;         /* the harness could not do its work */
+    unsigned cycles;             /* boundaries crossed */
+    unsigned corrupt_cycles;     /* of those */
+    unsigned last_corrupt_cycle; /* if there is any */
     size_t corrupt_bytes;
     size_t extent_count;
     struct extent extents[RUN_EXTENTS_MAX];
-    uint64_t retained_count; /* the most at any begin */
+    uint64_t retained_count;  /* the most at any begin */
     char wrong[RUN_TEXT_MAX]; /* first words of repro_wrong */
     char note[RUN_TEXT_MAX];
     char reason[RUN_TEXT_MAX]; /* of refused, skipped or failed */
-    int signal;               /* that the child died of */
+    int signal;                /* that the child died of */
     bool hung;
     bool address_known;
     uintptr_t address; /* of the fault */
@@ -95,14 +95,14 @@ const char *outcomes_text(unsigned outcomes, char *text, size_t room);
 enum repro_outcome outcome_of(const struct report *report);
 
 /* canary.c: finds the runs in which data differs from byte. */
-void canary_compare(struct report *report, unsigned cycle, const unsigned char *data, unsigned char byte,
-                    size_t size);
+void canary_compare(struct report *report, unsigned cycle, const unsigned char *data,
+                    unsigned char byte, size_t size);
 
 /* Counts cycle as corrupt, once. */
 void canary_mark(struct report *report, unsigned cycle);
 
-/* child.c: runs the body in a child process, or in this one. False when it could not be run at all, with
- * one line on stderr. */
+/* child.c: runs the body in a child process, or in this one. False when it could not be run at all,
+ * with one line on stderr. */
 bool child_run(struct repro_run *run);
 bool child_run_here(struct repro_run *run);
 

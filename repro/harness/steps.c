@@ -15,8 +15,8 @@ static pthread_mutex_t report_lock = PTHREAD_MUTEX_INITIALIZER;
 
 unsigned char run_filler_byte(void)
 {
-    /* 0xAA: low bit clear, so that setting a flag shows; not a multiple of 8, so that the first byte of any
-     * aligned pointer shows; not 0, so that the last two bytes of any pointer show. */
+    /* 0xAA: low bit clear, so that setting a flag shows; not a multiple of 8, so that the first
+     * byte of any aligned pointer shows; not 0, so that the last two bytes of any pointer show. */
     return repro.filler != 0 ? repro.filler : 0xAA;
 }
 
@@ -167,8 +167,8 @@ void repro_end(struct repro_run *run)
     repro_progress(run);
 }
 
-bool repro_check_bytes(struct repro_run *run, const char *what, const void *data, unsigned char byte,
-                       size_t bytes)
+bool repro_check_bytes(struct repro_run *run, const char *what, const void *data,
+                       unsigned char byte, size_t bytes)
 {
     size_t before;
     size_t after;

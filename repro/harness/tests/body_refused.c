@@ -1,9 +1,16 @@
 /* A body that begins twice: what that gives is a matter of the profile's nesting. */
 #include "bodies.h"
 
+static bool begin_twice(struct repro_run *run)
+{
+    bool once = repro_begin(run);
+
+    return repro_begin(run) && once;
+}
+
 static void body(struct repro_run *run)
 {
-    if (repro_begin(run) && repro_begin(run))
+    if (begin_twice(run))
         repro_end(run);
 }
 

@@ -1,6 +1,6 @@
-/* A body whose kept block is written in three places: 1 byte at 0, then 17 bytes of which the middle ones
- * equal the filler, then, 8 intact bytes later,
- * 1 byte. Three runs: 1, 17 and 1 bytes. */
+/* A body whose kept block is written in three places: 1 byte at 0, then 17 bytes of which the
+ * middle ones equal the filler, then, 8 intact bytes later, 1 byte. Three runs: 1, 17 and 1 bytes.
+ */
 #include "bodies.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* A body whose kept blocks lie in the slabs of two other threads, with an option of its own: both slabs are
- * filled, and both blocks written to. */
+/* A body whose kept blocks lie in the slabs of two other threads, with an option of its own: both
+ * slabs are filled, and both blocks written to. */
 #include "bodies.h"
 
 #include <pthread.h>
