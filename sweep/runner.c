@@ -29,8 +29,8 @@ static _Noreturn void exec_run(const struct run *run, const struct entry *entry,
     char profile[32];
     char min_bytes[32];
     char timeout[32];
-    char *arguments[] = {entry->path, "--tsv",       "--profile", profile, "--timeout",
-                         timeout,     "--min-bytes", min_bytes,   NULL};
+    char *arguments[10] = {entry->path, "--tsv", "--profile", profile};
+    size_t count = 4;
     int nowhere = open("/dev/null", O_RDWR);
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -44,10 +44,16 @@ static _Noreturn void exec_run(const struct run *run, const struct entry *entry,
     dup2(pipe_end, STDOUT_FILENO);
     dup2(nowhere, STDERR_FILENO); /* what a dying victim says is not of interest */
     snprintf(profile, sizeof profile, "%s", profile_names[run->profile]);
-    snprintf(timeout, sizeof timeout, "%u", timeout_ms);
-    snprintf(min_bytes, sizeof min_bytes, "%ld", run->min_bytes);
-    if (run->min_bytes == OWN_MIN_BYTES)
-        arguments[6] = NULL;
+    if (timeout_ms != 0) {
+        snprintf(timeout, sizeof timeout, "%u", timeout_ms);
+        arguments[count++] = "--timeout";
+        arguments[count++] = timeout;
+    }
+    if (run->min_bytes != OWN_MIN_BYTES) {
+        snprintf(min_bytes, sizeof min_bytes, "%ld", run->min_bytes);
+        arguments[count++] = "--min-bytes";
+        arguments[count] = min_bytes;
+    }
     execv(entry->path, arguments);
     _exit(3);
 }
@@ -69,7 +75,7 @@ static void start(struct run *run, const struct entry *entry, const struct optio
     run->pipe = ends[0];
     /* The repro itself looks after its time limit, which is one without progress. This is for a
      * repro that always gets on and never ends. */
-    run->deadline_ms = now_ms() + 60.0 * options->timeout_ms;
+    run->deadline_ms = now_ms() + 600e3;
 }
 
 static void kill_run(struct run *run)
@@ -171,9 +177,8 @@ bool runner_run(struct plan *plan, const struct catalogue *catalogue, const stru
 
             if (now_ms() > run->deadline_ms) {
                 kill_run(run);
-                die(3, "%s --profile %s: still running after %u s",
-                    catalogue->entries[run->entry].slug, profile_names[run->profile],
-                    60 * options->timeout_ms / 1000);
+                die(3, "%s --profile %s: still running after ten minutes",
+                    catalogue->entries[run->entry].slug, profile_names[run->profile]);
             }
             if (polled[i].revents == 0 || !drain(run, &catalogue->entries[run->entry]))
                 continue;

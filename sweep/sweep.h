@@ -59,7 +59,7 @@ struct options {
     size_t threshold_count;
     bool thresholds_given;
     unsigned jobs;
-    unsigned timeout_ms; /* without progress, for one run */
+    unsigned timeout_ms; /* without progress, for one run; 0 for the repro's own */
     unsigned shard;      /* from 1 on */
     unsigned shards;
     bool list;

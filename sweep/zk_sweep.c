@@ -42,7 +42,8 @@ static void print_help(void)
          "  --profile LIST     of none, flush, route, seed, pinned, system\n"
          "  --min-bytes LIST   thresholds to run, such as 0,1520,1521,4K\n"
          "  --jobs N           runs at once (default: processors online)\n"
-         "  --timeout MS       without progress for so long, a run hangs (default 2000)\n"
+         "  --timeout MS       without progress for so long, a run hangs (default: the repro's "
+         "own)\n"
          "  --out DIR          write sweep.tsv, thresholds.tsv and matrix.tsv there\n"
          "  --shard I/N        only the I-th of N parts (from 1 on), for N machines\n"
          "  --merge DIR...     make one set of tables of those of all shards\n"
@@ -243,7 +244,7 @@ int main(int argc, char **argv)
     struct options options = {
         .profiles = {true, true, true, true, true, true},
         .jobs = cpus < 1 ? 1 : (unsigned)cpus,
-        .timeout_ms = 2000,
+
         .shard = 1,
         .shards = 1,
     };

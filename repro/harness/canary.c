@@ -7,9 +7,21 @@
 
 enum { join_gap = 8 }; /* see repro_check */
 
-static bool all_equal(const unsigned char *data, unsigned char byte, size_t size)
+void canary_fill(unsigned char *data, uint64_t word, size_t size)
 {
-    return size == 0 || (data[0] == byte && memcmp(data, data + 1, size - 1) == 0);
+    size_t i = 0;
+
+    for (; i + sizeof word <= size; i += sizeof word)
+        memcpy(data + i, &word, sizeof word);
+    memcpy(data + i, &word, size - i);
+}
+
+static bool all_equal(const unsigned char *data, uint64_t word, size_t size)
+{
+    size_t first = size < sizeof word ? size : sizeof word;
+
+    return memcmp(data, &word, first) == 0 &&
+           (size <= sizeof word || memcmp(data, data + sizeof word, size - sizeof word) == 0);
 }
 
 static void record(struct report *report, unsigned cycle, size_t offset, size_t bytes)
@@ -28,17 +40,19 @@ void canary_mark(struct report *report, unsigned cycle)
     report->last_corrupt_cycle = cycle;
 }
 
-void canary_compare(struct report *report, unsigned cycle, const unsigned char *data,
-                    unsigned char byte, size_t size)
+void canary_compare(struct report *report, unsigned cycle, const unsigned char *data, uint64_t word,
+                    size_t size)
 {
+    unsigned char bytes[sizeof word];
     size_t first = 0; /* of the run so far */
     size_t last = 0;  /* its last damaged byte */
     bool in_run = false;
 
-    if (all_equal(data, byte, size))
+    if (all_equal(data, word, size))
         return;
+    memcpy(bytes, &word, sizeof word);
     for (size_t i = 0; i < size; i++) {
-        if (data[i] == byte)
+        if (data[i] == bytes[i % sizeof word])
             continue;
         if (in_run && i - last > join_gap) {
             record(report, cycle, first, last + 1 - first);

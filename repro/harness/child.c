@@ -70,32 +70,57 @@ static _Noreturn void child_main(struct repro_run *run, pid_t parent, const sigs
     _exit(run_body(run) ? 0 : 3);
 }
 
-static double now_ms(void)
+static double clock_ms(clockid_t clock)
 {
-    struct timespec now;
+    struct timespec now = {0};
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-/* Waits for the child; kills it when it has made no progress for limit_ms. SIGCHLD is blocked. */
+/* When the child last got on, by two clocks. */
+struct progress {
+    unsigned count;
+    double wall_ms;
+    double processor_ms;
+};
+
+/* Without progress for limit_ms of the child's own processor time, it spins; for four times as long
+ * with next to none, it waits for what never comes. A busy machine slows down both the child and
+ * its clock. */
+static bool hangs(struct progress *last, const struct report *report, clockid_t child_clock,
+                  unsigned limit_ms)
+{
+    double processor_ms = clock_ms(child_clock);
+    double wall_ms = clock_ms(CLOCK_MONOTONIC);
+
+    if (report->progress != last->count) {
+        *last = (struct progress){report->progress, wall_ms, processor_ms};
+        return false;
+    }
+    return processor_ms - last->processor_ms > limit_ms ||
+           (wall_ms - last->wall_ms > 4.0 * limit_ms &&
+            processor_ms - last->processor_ms < 0.05 * limit_ms) ||
+           wall_ms - last->wall_ms > 100.0 * limit_ms;
+}
+
+/* Waits for the child; kills it when it hangs. SIGCHLD is blocked. */
 static int watch(struct report *report, pid_t child, unsigned limit_ms)
 {
-    unsigned progress = report->progress;
-    double since = now_ms();
+    struct progress last = {.wall_ms = clock_ms(CLOCK_MONOTONIC)};
+    clockid_t child_clock;
     sigset_t child_signal;
     int status;
 
+    if (clock_getcpuclockid(child, &child_clock) != 0)
+        child_clock = CLOCK_MONOTONIC;
     sigemptyset(&child_signal);
     sigaddset(&child_signal, SIGCHLD);
     while (waitpid(child, &status, WNOHANG) == 0) {
         const struct timespec tick = {.tv_nsec = 20000000};
 
         sigtimedwait(&child_signal, NULL, &tick);
-        if (report->progress != progress) {
-            progress = report->progress;
-            since = now_ms();
-        } else if (now_ms() - since > limit_ms && !report->hung) {
+        if (!report->hung && hangs(&last, report, child_clock, limit_ms)) {
             report->hung = true;
             kill(child, SIGKILL);
         }

@@ -17,6 +17,7 @@ enum option_code {
     OPTION_THREADS,
     OPTION_TIMEOUT,
     OPTION_FILLER,
+    OPTION_SWITCH,
     OPTION_EXPECT,
     OPTION_TSV,
     OPTION_VERBOSE,
@@ -26,6 +27,15 @@ enum option_code {
     OPTION_HELP,
     OPTION_OWN, /* and on: the repro's own */
 };
+
+enum { own_options_at = 14 }; /* options of every repro */
+
+/* Sanitizers make everything slower. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { default_limit_ms = 4000 };
+#else
+enum { default_limit_ms = 500 };
+#endif
 
 struct command {
     struct settings settings;
@@ -63,6 +73,37 @@ static unsigned long parse_number(const char *what, const char *text, unsigned l
     return number << shift;
 }
 
+static unsigned long parse_word(const char *what, const char *text, const char *const *words)
+{
+    char wanted[256] = "want";
+    size_t used = strlen(wanted);
+
+    for (unsigned long i = 0; words[i] != NULL; i++) {
+        if (strcmp(text, words[i]) == 0)
+            return i;
+        used += (size_t)snprintf(wanted + used, sizeof wanted - used, "%s %s", i == 0 ? "" : " or",
+                                 words[i]);
+    }
+    fail_usage(what, text, wanted);
+}
+
+static void print_own_options(void)
+{
+    for (size_t i = 0; repro.options != NULL && repro.options[i].name != NULL; i++) {
+        const struct repro_option *own = &repro.options[i];
+        char left[64];
+
+        snprintf(left, sizeof left, "--%s %s", own->name, own->words != NULL ? "W" : "N");
+        printf("  %-15s ", left);
+        for (size_t w = 0; own->words != NULL && own->words[w] != NULL; w++)
+            printf("%s%s", own->words[w], own->words[w + 1] != NULL ? ", " : ": ");
+        if (own->words != NULL)
+            printf("%s (default %s)\n", own->meaning, own->words[own->initial]);
+        else
+            printf("%s (default %lu)\n", own->meaning, own->initial);
+    }
+}
+
 static void print_help(void)
 {
     printf("usage: %s [options]\n"
@@ -72,7 +113,8 @@ static void print_help(void)
            "  --cycles N      phase boundaries to cross (default %u)\n"
            "  --threads N     threads that the structure has (default %u)\n"
            "  --filler W      on (default) or off: overwrite what each phase used, in the next\n"
-           "  --timeout MS    without progress for so long, it hangs (default 2000)\n"
+           "  --switch K=V    nesting=, owner=, realloc= or copy=, instead of the profile's own\n"
+           "  --timeout MS    without progress for so long, it hangs (default %d)\n"
            "  --expect O      exit 0 if the outcome is O (or one of O,O,...; or declared), else 1\n"
            "  --tsv           one record, in the columns of results/sweep.tsv\n"
            "  --verbose       list every damaged run of bytes\n"
@@ -80,11 +122,8 @@ static void print_help(void)
            "  --explain       what this bug is, and what to expect\n"
            "  --describe      the descriptor, for programs\n",
            repro.slug, repro.title, repro.cycles != 0 ? repro.cycles : 10,
-           repro.threads != 0 ? repro.threads : 2);
-    for (size_t i = 0; repro.options != NULL && repro.options[i].name != NULL; i++)
-        printf("  --%s N%*s%s (default %lu)\n", repro.options[i].name,
-               (int)(12 - strlen(repro.options[i].name)), "", repro.options[i].meaning,
-               repro.options[i].initial);
+           repro.threads != 0 ? repro.threads : 2, default_limit_ms);
+    print_own_options();
     printf(
         "\nExit status: 0 clean, 10 latent, 11 stale, 12 corrupt, 13 crash, 14 hang, 15 refused,\n"
         "77 cannot run here, 2 usage, 3 the harness failed. ZK_ALLOC_SLAB_GB, ZK_ALLOC_HUGEPAGE "
@@ -101,6 +140,10 @@ static void parse_own_option(struct settings *settings, int index, const char *v
         exit(3); /* getopt has no code for what is not there */
     own += index;
     snprintf(name, sizeof name, "--%s", own->name);
+    if (own->words != NULL) {
+        settings->options[index] = parse_word(name, value, own->words);
+        return;
+    }
     settings->options[index] = parse_number(name, value, own->least, own->most);
 }
 
@@ -133,6 +176,12 @@ static void parse_option(struct command *command, int code, const char *value)
         if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
             fail_usage("--filler", value, "want on or off");
         settings->filler = strcmp(value, "on") == 0;
+        break;
+    case OPTION_SWITCH:
+        if (!profile_check_switch(value) || settings->switch_count == RUN_SWITCHES_MAX)
+            fail_usage("--switch", value,
+                       "want nesting=, owner=, realloc= or copy= and a value of it");
+        settings->switches[settings->switch_count++] = value;
         break;
     case OPTION_EXPECT:
         command->expect_declared = strcmp(value, "declared") == 0;
@@ -168,13 +217,14 @@ static void parse_option(struct command *command, int code, const char *value)
 
 static void parse(struct command *command, int argc, char **argv)
 {
-    struct option options[13 + RUN_OPTIONS_MAX + 1] = {
+    struct option options[own_options_at + RUN_OPTIONS_MAX + 1] = {
         {"profile", required_argument, NULL, OPTION_PROFILE},
         {"min-bytes", required_argument, NULL, OPTION_MIN_BYTES},
         {"cycles", required_argument, NULL, OPTION_CYCLES},
         {"threads", required_argument, NULL, OPTION_THREADS},
         {"timeout", required_argument, NULL, OPTION_TIMEOUT},
         {"filler", required_argument, NULL, OPTION_FILLER},
+        {"switch", required_argument, NULL, OPTION_SWITCH},
         {"expect", required_argument, NULL, OPTION_EXPECT},
         {"tsv", no_argument, NULL, OPTION_TSV},
         {"verbose", no_argument, NULL, OPTION_VERBOSE},
@@ -187,7 +237,7 @@ static void parse(struct command *command, int argc, char **argv)
 
     for (int i = 0; repro.options != NULL && repro.options[i].name != NULL && i < RUN_OPTIONS_MAX;
          i++) {
-        options[13 + i] =
+        options[own_options_at + i] =
             (struct option){repro.options[i].name, required_argument, NULL, OPTION_OWN + i};
         command->settings.options[i] = repro.options[i].initial;
     }
@@ -206,13 +256,14 @@ int main(int argc, char **argv)
     struct command command = {.settings = {.profile = REPRO_NONE,
                                            .cycles = repro.cycles != 0 ? repro.cycles : 10,
                                            .threads = repro.threads != 0 ? repro.threads : 2,
-                                           .limit_ms = 2000,
+                                           .limit_ms = default_limit_ms,
                                            .filler = true}};
     enum repro_outcome outcome;
     char wanted[64];
 
     parse(&command, argc, argv);
     run.settings = command.settings;
+    run.word = repro.filler != 0 ? repro.filler : REPRO_FILLER;
     if (command.no_fork ? !child_run_here(&run) : !child_run(&run))
         return 3;
     outcome = outcome_of(run.report);

@@ -18,10 +18,8 @@ static const char *signal_word(int signal)
 }
 
 /* Where a fault was, in words that are the same in every run. */
-static const char *address_kind(const struct report *report)
+static const char *address_kind(const struct report *report, uint64_t filler)
 {
-    uint64_t filler = run_filler_byte() * 0x0101010101010101u;
-
     if (report->signal != SIGSEGV && report->signal != SIGBUS)
         return "";
     if (!report->address_known)
@@ -54,15 +52,17 @@ static void describe_extents(const struct report *report, char *text, size_t roo
 }
 
 /* One clause that is the same in every run: the last column of the record. */
-static void detail(const struct report *report, enum repro_outcome outcome, char *text, size_t room)
+static void detail(const struct repro_run *run, enum repro_outcome outcome, char *text, size_t room)
 {
+    const struct report *report = run->report;
     char extents[RUN_TEXT_MAX] = "";
 
     if (report->extent_count > 0)
         describe_extents(report, extents, sizeof extents);
     switch (outcome) {
     case REPRO_CRASH:
-        snprintf(text, room, "SIG%s%s", signal_word(report->signal), address_kind(report));
+        snprintf(text, room, "SIG%s%s", signal_word(report->signal),
+                 address_kind(report, run->word));
         break;
     case REPRO_HANG:
         snprintf(text, room, "no progress within the time limit");
@@ -116,7 +116,7 @@ static void print_finding(const struct repro_run *run, enum repro_outcome outcom
     const struct report *report = run->report;
     char text[3 * RUN_TEXT_MAX];
 
-    detail(report, outcome, text, sizeof text);
+    detail(run, outcome, text, sizeof text);
     switch (outcome) {
     case REPRO_CLEAN:
         printf("  nothing of an earlier phase lay in recycled memory, nothing was wrong%s%s\n",
@@ -161,9 +161,18 @@ static void print_rerun(const struct repro_run *run)
         printf(" --threads %u", settings->threads);
     if (!settings->filler)
         printf(" --filler off");
-    for (size_t i = 0; repro.options != NULL && repro.options[i].name != NULL; i++)
-        if (settings->options[i] != repro.options[i].initial)
-            printf(" --%s %lu", repro.options[i].name, settings->options[i]);
+    for (unsigned i = 0; i < settings->switch_count; i++)
+        printf(" --switch %s", settings->switches[i]);
+    for (size_t i = 0; repro.options != NULL && repro.options[i].name != NULL; i++) {
+        const struct repro_option *own = &repro.options[i];
+
+        if (settings->options[i] == own->initial)
+            continue;
+        if (own->words != NULL)
+            printf(" --%s %s", own->name, own->words[settings->options[i]]);
+        else
+            printf(" --%s %lu", own->name, settings->options[i]);
+    }
     printf(" (debug: --no-fork; why: --explain)\n");
 }
 
@@ -194,7 +203,7 @@ void print_record(const struct repro_run *run, enum repro_outcome outcome)
     char min_bytes[32];
     char text[3 * RUN_TEXT_MAX];
 
-    detail(report, outcome, text, sizeof text);
+    detail(run, outcome, text, sizeof text);
     printf("%s\t%s\t%s\t%s\t%u\t%u\t", repro.slug, profile_name(run->settings.profile),
            min_bytes_text(&run->settings, min_bytes, sizeof min_bytes), outcome_name(outcome),
            report->cycles, report->corrupt_cycles);
@@ -229,6 +238,11 @@ void print_description(void)
     for (int i = 0; i < REPRO_PROFILES; i++)
         printf("expect\t%s\t%s\n", profile_name((enum repro_profile)i),
                outcomes_text(repro.expect[i], text, sizeof text));
+    for (size_t v = 0; repro.variants != NULL && repro.variants[v].arguments != NULL; v++)
+        for (int i = 0; i < REPRO_PROFILES; i++)
+            printf("variant\t%s\t%s\t%s\n", repro.variants[v].arguments,
+                   profile_name((enum repro_profile)i),
+                   outcomes_text(repro.variants[v].expect[i], text, sizeof text));
     for (size_t i = 0; repro.findings != NULL && repro.findings[i].id != NULL; i++) {
         const struct repro_finding *finding = &repro.findings[i];
 

@@ -82,6 +82,58 @@ size_t profile_min_bytes(const struct settings *settings)
     return profiles[settings->profile].config.min_bytes;
 }
 
+/* One value of one switch. */
+struct choice {
+    const char *text;
+    void (*choose)(struct zk_config *config, int value);
+    int value;
+};
+
+static void choose_nesting(struct zk_config *config, int value)
+{
+    config->nesting = (enum zk_nesting)value;
+}
+
+static void choose_owner(struct zk_config *config, int value)
+{
+    config->owner = (enum zk_owner)value;
+}
+
+static void choose_realloc(struct zk_config *config, int value)
+{
+    config->realloc = (enum zk_realloc_rule)value;
+}
+
+static void choose_copy(struct zk_config *config, int value)
+{
+    config->copy = (enum zk_copy)value;
+}
+
+static const struct choice choices[] = {
+    {"nesting=refuse", choose_nesting, ZK_NESTING_REFUSE},
+    {"nesting=count", choose_nesting, ZK_NESTING_COUNT},
+    {"nesting=recycle", choose_nesting, ZK_NESTING_RECYCLE},
+    {"owner=exclusive", choose_owner, ZK_OWNER_EXCLUSIVE},
+    {"owner=any", choose_owner, ZK_OWNER_ANY},
+    {"realloc=sticky", choose_realloc, ZK_REALLOC_STICKY},
+    {"realloc=migrate", choose_realloc, ZK_REALLOC_MIGRATE},
+    {"copy=memmove", choose_copy, ZK_COPY_MEMMOVE},
+    {"copy=forward", choose_copy, ZK_COPY_FORWARD},
+};
+
+static const struct choice *find_choice(const char *text)
+{
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
+        if (strcmp(text, choices[i].text) == 0)
+            return &choices[i];
+    return NULL;
+}
+
+bool profile_check_switch(const char *text)
+{
+    return find_choice(text) != NULL;
+}
+
 bool profile_apply(const struct settings *settings)
 {
     const struct zk_config *wanted = &profiles[settings->profile].config;
@@ -94,5 +146,12 @@ bool profile_apply(const struct settings *settings)
     config.owner = wanted->owner;
     config.realloc = wanted->realloc;
     config.copy = wanted->copy;
+    if (repro.slab_bytes != 0)
+        config.slab_bytes = repro.slab_bytes;
+    for (unsigned i = 0; i < settings->switch_count; i++) {
+        const struct choice *choice = find_choice(settings->switches[i]);
+
+        choice->choose(&config, choice->value);
+    }
     return zk_configure(&config) == 0;
 }

@@ -59,14 +59,26 @@ struct repro_finding {
     const char *fix_status;  /* one line: what closes it */
 };
 
-/* A command line option of one repro: --name N. */
+/* A command line option of one repro: --name N, or --name WORD where words are given. */
 struct repro_option {
     const char *name;
     const char *meaning;
     unsigned long initial;
     unsigned long least;
     unsigned long most;
+    const char *const *words; /* ended by NULL; the value is the index. Or NULL: a number */
 };
+
+/* The same program with other arguments, and what to expect then. */
+struct repro_variant {
+    const char *arguments; /* separated by single spaces */
+    unsigned expect[REPRO_PROFILES];
+};
+
+/* What fills, unless the descriptor or the body says otherwise. Each byte has its lowest bit clear,
+ * so that setting a flag shows; is no multiple of 8, so that the first byte of any aligned pointer
+ * shows; and is not 0, so that the last two bytes of any pointer show. */
+#define REPRO_FILLER 0xAAAAAAAAAAAAAAAAu
 
 struct repro_run;
 
@@ -83,7 +95,9 @@ struct repro {
     unsigned expect[REPRO_PROFILES];      /* outcomes */
     unsigned cycles;                      /* unless --cycles says otherwise; 0 is 10 */
     unsigned threads;                     /* unless --threads says otherwise; 0 is 2 */
-    unsigned char filler;                 /* the byte that fills; 0 is 0xAA */
+    uint64_t filler;                      /* the word that fills; 0 is REPRO_FILLER */
+    size_t slab_bytes;                    /* if it needs slabs of a certain size; 0 if not */
+    const struct repro_variant *variants; /* ended by NULL arguments, or NULL */
     const struct repro_option *options;   /* ended by a NULL name, or NULL */
     const struct repro_finding *findings; /* ended by a NULL id, or NULL */
 };
@@ -122,6 +136,12 @@ void repro_check(struct repro_run *run);
  * word or two for the report. True when all are equal. Any thread. */
 bool repro_check_bytes(struct repro_run *run, const char *what, const void *data,
                        unsigned char byte, size_t bytes);
+
+/* From the next phase on, fill with this word instead. */
+void repro_fill_with(struct repro_run *run, uint64_t word);
+
+/* The contract refused a call (errno says why) that the body made itself: that is the outcome. */
+void repro_refused(struct repro_run *run, const char *what);
 
 /* Something in the victim is not what was put there: the cycle is corrupt. The text is for the
  * report: no addresses, no times. Any thread. */

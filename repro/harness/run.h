@@ -47,8 +47,12 @@ struct report {
     uintptr_t address; /* of the fault */
 };
 
+enum { RUN_SWITCHES_MAX = 8 };
+
 struct settings {
     enum repro_profile profile;
+    const char *switches[RUN_SWITCHES_MAX]; /* "nesting=count": whatever the profile says */
+    unsigned switch_count;
     bool min_bytes_given;
     size_t min_bytes;
     unsigned cycles;
@@ -69,6 +73,7 @@ struct repro_run {
     unsigned phase; /* begins so far */
     bool checked;   /* in this phase */
     bool forked;    /* the body runs in a child process */
+    uint64_t word;  /* that fills */
     struct filler fillers[RUN_FILLERS_MAX];
     _Atomic unsigned filler_count;
     void (*reach)(void *team, void (*act)(void *arg), void *arg);
@@ -79,8 +84,11 @@ struct repro_run {
 const char *profile_name(enum repro_profile profile);
 /* -1 if there is none of that name. */
 int profile_by_name(const char *name);
-/* Puts the profile's switches in force in this process; false if the allocator refused. */
+/* Puts the profile's switches in force in this process, and then those of --switch; false if the
+ * allocator refused. */
 bool profile_apply(const struct settings *settings);
+/* False if there is no such switch or value. */
+bool profile_check_switch(const char *text);
 bool profile_flushes(enum repro_profile profile);
 /* MIN_BYTES of the run; SIZE_MAX where there is no arena. */
 size_t profile_min_bytes(const struct settings *settings);
@@ -94,9 +102,10 @@ unsigned outcomes_by_name(const char *names);
 const char *outcomes_text(unsigned outcomes, char *text, size_t room);
 enum repro_outcome outcome_of(const struct report *report);
 
-/* canary.c: finds the runs in which data differs from byte. */
-void canary_compare(struct report *report, unsigned cycle, const unsigned char *data,
-                    unsigned char byte, size_t size);
+/* canary.c: finds the runs in which data differs from the word, repeated. */
+void canary_compare(struct report *report, unsigned cycle, const unsigned char *data, uint64_t word,
+                    size_t size);
+void canary_fill(unsigned char *data, uint64_t word, size_t size);
 
 /* Counts cycle as corrupt, once. */
 void canary_mark(struct report *report, unsigned cycle);
@@ -105,9 +114,6 @@ void canary_mark(struct report *report, unsigned cycle);
  * with one line on stderr. */
 bool child_run(struct repro_run *run);
 bool child_run_here(struct repro_run *run);
-
-/* steps.c */
-unsigned char run_filler_byte(void);
 
 /* print.c */
 void print_human(const struct repro_run *run, enum repro_outcome outcome, bool verbose);

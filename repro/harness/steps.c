@@ -13,13 +13,6 @@
 
 static pthread_mutex_t report_lock = PTHREAD_MUTEX_INITIALIZER;
 
-unsigned char run_filler_byte(void)
-{
-    /* 0xAA: low bit clear, so that setting a flag shows; not a multiple of 8, so that the first
-     * byte of any aligned pointer shows; not 0, so that the last two bytes of any pointer show. */
-    return repro.filler != 0 ? repro.filler : 0xAA;
-}
-
 unsigned repro_cycles(const struct repro_run *run)
 {
     return run->settings.cycles;
@@ -37,6 +30,11 @@ unsigned long repro_option(const struct repro_run *run, const char *name)
             return run->settings.options[i];
     fprintf(stderr, "%s: option %s is used, but not in the descriptor\n", repro.slug, name);
     exit(3);
+}
+
+void repro_fill_with(struct repro_run *run, uint64_t word)
+{
+    run->word = word;
 }
 
 void repro_progress(struct repro_run *run)
@@ -60,7 +58,7 @@ static void fill_here(void *arg)
         fprintf(stderr, "%s: no filler of %zu bytes for thread %u\n", repro.slug, size, index);
         exit(3);
     }
-    memset(bytes, run_filler_byte(), size);
+    canary_fill(bytes, run->word, size);
     run->fillers[index] = (struct filler){bytes, size};
 }
 
@@ -81,13 +79,21 @@ static void note_retained(struct repro_run *run)
         run->report->retained_count = stats.retained_count;
 }
 
-static bool refused(struct repro_run *run)
+void repro_refused(struct repro_run *run, const char *what)
 {
-    snprintf(run->report->reason, RUN_TEXT_MAX, "begin %u: %s", run->phase + 1,
+    snprintf(run->report->reason, RUN_TEXT_MAX, "%s: %s", what,
              errno == EBUSY   ? "a phase is active"
              : errno == EPERM ? "another thread's phase is active"
                               : strerror(errno));
     run->report->refused = true;
+}
+
+static bool begin_refused(struct repro_run *run)
+{
+    char what[32];
+
+    snprintf(what, sizeof what, "begin %u", run->phase + 1);
+    repro_refused(run, what);
     return false;
 }
 
@@ -112,7 +118,7 @@ bool repro_begin(struct repro_run *run)
 {
     repro_progress(run);
     if (zk_begin_phase() != 0)
-        return refused(run);
+        return begin_refused(run);
     enter_phase(run);
     return true;
 }
@@ -138,7 +144,7 @@ bool repro_phase(struct repro_run *run, void (*work)(void *arg), void *arg)
 
     repro_progress(run);
     if (zk_phase(run_guarded, &guarded) != 0)
-        return refused(run);
+        return begin_refused(run);
     repro_progress(run);
     return true;
 }
@@ -153,7 +159,7 @@ void repro_check(struct repro_run *run)
         struct filler *filler = &run->fillers[i];
 
         pthread_mutex_lock(&report_lock);
-        canary_compare(run->report, run->phase - 1, filler->bytes, run_filler_byte(), filler->size);
+        canary_compare(run->report, run->phase - 1, filler->bytes, run->word, filler->size);
         pthread_mutex_unlock(&report_lock);
         zk_free(filler->bytes);
     }
@@ -175,7 +181,7 @@ bool repro_check_bytes(struct repro_run *run, const char *what, const void *data
 
     pthread_mutex_lock(&report_lock);
     before = run->report->extent_count;
-    canary_compare(run->report, run->phase - 1, data, byte, bytes);
+    canary_compare(run->report, run->phase - 1, data, byte * 0x0101010101010101u, bytes);
     after = run->report->extent_count;
     if (after != before && run->report->wrong[0] == '\0')
         snprintf(run->report->wrong, RUN_TEXT_MAX, "%s", what);

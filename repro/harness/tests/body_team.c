@@ -81,7 +81,7 @@ static void body(struct repro_run *run)
         pthread_join(handles[i], NULL);
 }
 
-static const struct repro_option options[] = {{"depth", "how deep", 7, 1, 9}, {0}};
+static const struct repro_option options[] = {{"depth", "how deep", 7, 1, 9, NULL}, {0}};
 
 const struct repro repro = {
     .id = "T0",
