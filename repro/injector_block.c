@@ -8,76 +8,19 @@
  * the slot's state into whatever lies there now: 17 bytes in a row. Real worker threads take the
  * jobs, and find them as they were written: nothing fails, but somebody else's data.
  */
-#include "models/injector.h"
+#include "models/injector_pool.h"
 #include "repro.h"
-
-#include <pthread.h>
-#include <semaphore.h>
-#include <stdlib.h>
 
 enum {
     first_joins = 20,            /* so that the block in use at a boundary is used in part ... */
     joins = INJECTOR_BLOCK_JOBS, /* ... and a new one is allocated in each phase */
     flush_joins = 256,           /* what the seed's queue drain does */
-    threads_max = 256,
 };
 
-struct pool {
-    struct injector queue;
-    sem_t pushed;
-    pthread_t workers[threads_max];
-    unsigned count;
-};
-
-struct latch {
-    sem_t set;
-    bool stop; /* the worker that runs this is to end */
-};
-
-static void set_latch(void *data)
-{
-    struct latch *latch = data;
-
-    sem_post(&latch->set);
-}
-
-static void *work(void *arg)
-{
-    struct pool *pool = arg;
-    bool stop = false;
-
-    while (!stop) {
-        struct job job;
-        enum steal got;
-
-        while (sem_wait(&pool->pushed) != 0)
-            continue;
-        do {
-            got = injector_steal(&pool->queue, &job);
-        } while (got != STEAL_SUCCESS);
-        stop = ((struct latch *)job.data)->stop; /* read before the latch lets its owner go on */
-        job.run(job.data);
-    }
-    return NULL;
-}
-
-/* What join does on a thread that is not a worker: push one job, wait until it has run. */
-static void join(struct pool *pool, bool stop)
-{
-    struct latch latch = {.stop = stop};
-
-    sem_init(&latch.set, 0, 0);
-    injector_push(&pool->queue, (struct job){&latch, set_latch});
-    sem_post(&pool->pushed);
-    while (sem_wait(&latch.set) != 0)
-        continue;
-    sem_destroy(&latch.set);
-}
-
-static void join_times(struct pool *pool, unsigned times)
+static void join_times(struct injector_pool *pool, unsigned times)
 {
     for (unsigned i = 0; i < times; i++)
-        join(pool, false);
+        injector_pool_join(pool);
 }
 
 static void drain(void *arg)
@@ -85,40 +28,22 @@ static void drain(void *arg)
     join_times(arg, flush_joins);
 }
 
-static void start_pool(struct pool *pool, unsigned threads)
-{
-    injector_init(&pool->queue);
-    sem_init(&pool->pushed, 0, 0);
-    for (pool->count = 0; pool->count < threads; pool->count++)
-        if (pthread_create(&pool->workers[pool->count], NULL, work, pool) != 0)
-            abort();
-}
-
-static void stop_pool(struct pool *pool)
-{
-    for (unsigned i = 0; i < pool->count; i++)
-        join(pool, true);
-    for (unsigned i = 0; i < pool->count; i++)
-        pthread_join(pool->workers[i], NULL);
-    injector_deinit(&pool->queue);
-}
-
 static void body(struct repro_run *run)
 {
-    static struct pool pool;
+    static struct injector_pool pool;
 
-    start_pool(&pool, repro_threads(run));
+    injector_pool_start(&pool, repro_threads(run));
     repro_on_flush(run, drain, &pool);
     join_times(&pool, first_joins);
     for (unsigned phase = 0; phase <= repro_cycles(run); phase++) {
         if (!repro_begin(run))
             break;
-        join(&pool, false); /* the push goes into the block of the phase before */
+        injector_pool_join(&pool); /* the push goes into the block of the phase before */
         repro_check(run);
         join_times(&pool, joins - 1);
         repro_end(run);
     }
-    stop_pool(&pool);
+    injector_pool_stop(&pool);
 }
 
 static const struct repro_finding findings[] = {

@@ -15,16 +15,6 @@ enum { content = 0xCC };
 
 static jmp_buf handler;
 
-/* A buffer of the size that the arena is there for: the program's own data, not a library's. */
-static size_t result_bytes(void)
-{
-    const size_t usual = 64 << 10;
-    struct zk_config config;
-
-    zk_config(&config);
-    return config.min_bytes > usual && config.min_bytes != SIZE_MAX ? config.min_bytes : usual;
-}
-
 static void fail_inside_phase(struct repro_run *run)
 {
     repro_check(run);
@@ -33,7 +23,7 @@ static void fail_inside_phase(struct repro_run *run)
 
 static void body(struct repro_run *run)
 {
-    const size_t size = result_bytes();
+    const size_t size = repro_user_bytes(run, 64 << 10);
     unsigned char *volatile result = NULL; /* changed between setjmp and longjmp */
 
     for (volatile unsigned phase = 0; phase <= repro_cycles(run); phase++) {

@@ -137,11 +137,10 @@ static void print_finding(const struct repro_run *run, enum repro_outcome outcom
         printf("  %s", text);
         if (report->address_known)
             printf(" (0x%llx)", (unsigned long long)report->address);
-        printf(", after %u whole cycles\n", report->cycles);
+        printf(", in cycle %u\n", report->cycles);
         break;
     case REPRO_HANG:
-        printf("  no progress for %u ms, after %u whole cycles\n", run->settings.limit_ms,
-               report->cycles);
+        printf("  no progress for %u ms, in cycle %u\n", run->settings.limit_ms, report->cycles);
         break;
     default:
         printf("  %s\n", text);
@@ -185,8 +184,7 @@ void print_human(const struct repro_run *run, enum repro_outcome outcome, bool v
     min_bytes_text(&run->settings, min_bytes, sizeof min_bytes);
     printf("%s: %s%s%s", repro.slug, start, outcome_name(outcome), *start != '\0' ? "\033[0m" : "");
     if (outcome == REPRO_CORRUPT)
-        printf(" in %u of %u cycles", report->corrupt_cycles,
-               report->cycles > report->corrupt_cycles ? report->cycles : report->corrupt_cycles);
+        printf(" in %u of %u cycles", report->corrupt_cycles, report->cycles);
     else if (outcome == REPRO_CLEAN || outcome == REPRO_LATENT)
         printf(" in %u cycles", report->cycles);
     printf(", profile %s, MIN_BYTES %s\n", profile_name(run->settings.profile), min_bytes);

@@ -115,6 +115,18 @@ unsigned repro_threads(const struct repro_run *run);
 /* The value of an option of this repro. */
 unsigned long repro_option(const struct repro_run *run, const char *name);
 
+/* A size for the program's own data, as opposed to a library's: usual, or MIN_BYTES where that is
+ * more. Large blocks are what an arena is for: no threshold routes them away and leaves it of use.
+ */
+size_t repro_user_bytes(const struct repro_run *run, size_t usual);
+
+/* Starts a cycle, in a body whose cycles are more, or less, than one boundary: from the first call
+ * on the body counts cycles, not the harness boundaries. */
+void repro_cycle(struct repro_run *run);
+
+/* Notes what the begin that the body has just made itself found retained. No filler is placed. */
+void repro_note_retained(struct repro_run *run);
+
 /* Begins a phase. From the second one on, every thread that took part in the phase before (this
  * one, and the team) then allocates and fills a block that covers what it used in that phase. False
  * when the begin was refused, which is the outcome then: the body should return. */
@@ -159,8 +171,19 @@ __attribute__((format(printf, 2, 3), noreturn)) void repro_skip(struct repro_run
 /* Tells that the body is getting on, where a phase of it takes long. Any thread. */
 void repro_progress(struct repro_run *run);
 
-/* Names the threads, other than this one, that take part in phases. reach must run act(arg) once on
- * each of them and return when all have. */
+/* A thread of the repro's own, which does one thing at a time when told, and takes part in phases.
+ */
+struct repro_thread;
+struct repro_thread *repro_spawn(struct repro_run *run);
+
+/* Runs act(arg) on the thread, and returns when it has. */
+void repro_on(struct repro_thread *thread, void (*act)(void *arg), void *arg);
+
+/* Ends the thread. */
+void repro_join(struct repro_run *run, struct repro_thread *thread);
+
+/* Names the threads, other than this one and those of repro_spawn, that take part in phases. reach
+ * must run act(arg) once on each of them and return when all have. */
 void repro_team(struct repro_run *run, void (*reach)(void *team, void (*act)(void *arg), void *arg),
                 void *team);
 

@@ -71,11 +71,13 @@ struct repro_run {
     struct settings settings;
     struct report *report;
     unsigned phase; /* begins so far */
+    unsigned cycle; /* calls of repro_cycle so far */
     bool checked;   /* in this phase */
     bool forked;    /* the body runs in a child process */
     uint64_t word;  /* that fills */
     struct filler fillers[RUN_FILLERS_MAX];
     _Atomic unsigned filler_count;
+    struct repro_thread *threads; /* of repro_spawn */
     void (*reach)(void *team, void (*act)(void *arg), void *arg);
     void *team;
 };
@@ -114,6 +116,9 @@ void canary_mark(struct report *report, unsigned cycle);
  * with one line on stderr. */
 bool child_run(struct repro_run *run);
 bool child_run_here(struct repro_run *run);
+
+/* threads.c: runs act(arg) on each thread of repro_spawn, one after the other. */
+void threads_each(struct repro_run *run, void (*act)(void *arg), void *arg);
 
 /* print.c */
 void print_human(const struct repro_run *run, enum repro_outcome outcome, bool verbose);

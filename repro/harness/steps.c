@@ -32,6 +32,13 @@ unsigned long repro_option(const struct repro_run *run, const char *name)
     exit(3);
 }
 
+size_t repro_user_bytes(const struct repro_run *run, size_t usual)
+{
+    size_t min_bytes = profile_min_bytes(&run->settings);
+
+    return min_bytes > usual && min_bytes != SIZE_MAX ? min_bytes : usual;
+}
+
 void repro_fill_with(struct repro_run *run, uint64_t word)
 {
     run->word = word;
@@ -62,6 +69,18 @@ static void fill_here(void *arg)
     run->fillers[index] = (struct filler){bytes, size};
 }
 
+void repro_cycle(struct repro_run *run)
+{
+    repro_progress(run);
+    run->report->cycles = ++run->cycle;
+}
+
+/* What damage is counted against. */
+static unsigned current_cycle(const struct repro_run *run)
+{
+    return run->report->cycles;
+}
+
 static int by_address(const void *a, const void *b)
 {
     const struct filler *left = a;
@@ -70,7 +89,7 @@ static int by_address(const void *a, const void *b)
     return (left->bytes > right->bytes) - (left->bytes < right->bytes);
 }
 
-static void note_retained(struct repro_run *run)
+void repro_note_retained(struct repro_run *run)
 {
     struct zk_stats stats;
 
@@ -100,14 +119,16 @@ static bool begin_refused(struct repro_run *run)
 /* A phase has begun. */
 static void enter_phase(struct repro_run *run)
 {
-    note_retained(run);
+    repro_note_retained(run);
     run->checked = false;
     run->filler_count = 0;
-    run->report->cycles = run->phase;
+    if (run->cycle == 0)
+        run->report->cycles = run->phase;
     run->phase++;
-    if (run->phase == 1 || !run->settings.filler)
+    if (!run->settings.filler)
         return;
     fill_here(run);
+    threads_each(run, fill_here, run);
     if (run->reach != NULL)
         run->reach(run->team, fill_here, run);
     qsort(run->fillers, run->filler_count, sizeof *run->fillers, by_address);
@@ -159,7 +180,7 @@ void repro_check(struct repro_run *run)
         struct filler *filler = &run->fillers[i];
 
         pthread_mutex_lock(&report_lock);
-        canary_compare(run->report, run->phase - 1, filler->bytes, run->word, filler->size);
+        canary_compare(run->report, current_cycle(run), filler->bytes, run->word, filler->size);
         pthread_mutex_unlock(&report_lock);
         zk_free(filler->bytes);
     }
@@ -181,7 +202,7 @@ bool repro_check_bytes(struct repro_run *run, const char *what, const void *data
 
     pthread_mutex_lock(&report_lock);
     before = run->report->extent_count;
-    canary_compare(run->report, run->phase - 1, data, byte * 0x0101010101010101u, bytes);
+    canary_compare(run->report, current_cycle(run), data, byte * 0x0101010101010101u, bytes);
     after = run->report->extent_count;
     if (after != before && run->report->wrong[0] == '\0')
         snprintf(run->report->wrong, RUN_TEXT_MAX, "%s", what);
@@ -196,7 +217,7 @@ void repro_wrong(struct repro_run *run, const char *format, ...)
     va_list args;
 
     pthread_mutex_lock(&report_lock);
-    canary_mark(report, run->phase - 1);
+    canary_mark(report, current_cycle(run));
     if (report->wrong[0] == '\0') {
         va_start(args, format);
         vsnprintf(report->wrong, RUN_TEXT_MAX, format, args);

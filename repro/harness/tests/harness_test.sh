@@ -31,7 +31,7 @@ want 77 'no way' "$bin/body_skip" --no-fork
 want 3 'ended early' "$bin/body_exit"
 
 # A crash is told apart by where it was, and after how many cycles.
-want 13 'SIGSEGV at a(n address made of filler| non-canonical address).*after 3 whole cycles' "$bin/body_crash"
+want 13 'SIGSEGV at a(n address made of filler| non-canonical address).*in cycle 3' "$bin/body_crash"
 
 # Damaged runs: bytes that happen to equal the filler neither split nor shorten one.
 want 12 'cycle 1: 1 bytes at offset 0' "$bin/body_runs" --verbose
