@@ -144,6 +144,10 @@ void repro_end(struct repro_run *run);
  * the filler by chance, but not the upper two, which are 0. */
 void repro_check(struct repro_run *run);
 
+/* The owner of the fillers writes them again, as a phase goes on writing its own data. For after
+ * repro_check. */
+void repro_refill(struct repro_run *run);
+
 /* Compares data[0 .. bytes) with a byte; differences count as corruption of this cycle. what: a
  * word or two for the report. True when all are equal. Any thread. */
 bool repro_check_bytes(struct repro_run *run, const char *what, const void *data,

@@ -116,12 +116,18 @@ static bool begin_refused(struct repro_run *run)
     return false;
 }
 
+static void free_fillers(struct repro_run *run)
+{
+    for (unsigned i = 0; i < run->filler_count; i++)
+        zk_free(run->fillers[i].bytes);
+    run->filler_count = 0;
+}
+
 /* A phase has begun. */
 static void enter_phase(struct repro_run *run)
 {
     repro_note_retained(run);
     run->checked = false;
-    run->filler_count = 0;
     if (run->cycle == 0)
         run->report->cycles = run->phase;
     run->phase++;
@@ -138,6 +144,7 @@ static void enter_phase(struct repro_run *run)
 bool repro_begin(struct repro_run *run)
 {
     repro_progress(run);
+    free_fillers(run); /* of a phase that was left, not ended */
     if (zk_begin_phase() != 0)
         return begin_refused(run);
     enter_phase(run);
@@ -157,6 +164,7 @@ static void run_guarded(void *arg)
     enter_phase(guarded->run);
     guarded->work(guarded->arg);
     repro_check(guarded->run);
+    free_fillers(guarded->run);
 }
 
 bool repro_phase(struct repro_run *run, void (*work)(void *arg), void *arg)
@@ -164,6 +172,7 @@ bool repro_phase(struct repro_run *run, void (*work)(void *arg), void *arg)
     struct guarded guarded = {run, work, arg};
 
     repro_progress(run);
+    free_fillers(run);
     if (zk_phase(run_guarded, &guarded) != 0)
         return begin_refused(run);
     repro_progress(run);
@@ -176,20 +185,23 @@ void repro_check(struct repro_run *run)
     if (run->checked)
         return;
     run->checked = true;
-    for (unsigned i = 0; i < run->filler_count; i++) {
-        struct filler *filler = &run->fillers[i];
+    pthread_mutex_lock(&report_lock);
+    for (unsigned i = 0; i < run->filler_count; i++)
+        canary_compare(run->report, current_cycle(run), run->fillers[i].bytes, run->word,
+                       run->fillers[i].size);
+    pthread_mutex_unlock(&report_lock);
+}
 
-        pthread_mutex_lock(&report_lock);
-        canary_compare(run->report, current_cycle(run), filler->bytes, run->word, filler->size);
-        pthread_mutex_unlock(&report_lock);
-        zk_free(filler->bytes);
-    }
-    run->filler_count = 0;
+void repro_refill(struct repro_run *run)
+{
+    for (unsigned i = 0; i < run->filler_count; i++)
+        canary_fill(run->fillers[i].bytes, run->word, run->fillers[i].size);
 }
 
 void repro_end(struct repro_run *run)
 {
     repro_check(run);
+    free_fillers(run);
     zk_end_phase();
     repro_progress(run);
 }

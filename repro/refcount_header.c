@@ -1,0 +1,136 @@
+/*
+ * refcount_header - a reference count at the front of a large block reads filler.
+ *
+ * A shared pointer keeps its counts in the same block as the payload, in front of it. Where the
+ * payload is large, the block comes from the arena, and when it is kept across a boundary, the
+ * counts are the first words that the next phase writes over.
+ */
+#include "models/shared_pointer.h"
+#include "repro.h"
+
+#include <stdlib.h>
+
+enum { payload_bytes = 16384 }; /* a block of 16400 */
+enum variant { LEAK, UNDERFLOW };
+
+static const char *const variants[] = {"leak", "underflow", NULL};
+
+static struct shared_pointer *make(void)
+{
+    struct shared_pointer *pointer = shared_pointer_new(NULL, payload_bytes);
+
+    if (pointer == NULL)
+        abort();
+    return pointer;
+}
+
+/* One owner looks, makes a second, and both let go: the block should be freed, once. */
+static void use_and_drop(struct repro_run *run, struct shared_pointer *kept)
+{
+    size_t before = shared_pointer_strong_count(kept);
+    struct shared_pointer *second = shared_pointer_clone(kept);
+    size_t after = shared_pointer_strong_count(kept);
+
+    if (before != 1 || after != 2)
+        repro_wrong(run, "the count reads %zx, a clone makes it %zx, and it never falls to 0",
+                    before, after);
+    shared_pointer_drop(second);
+    shared_pointer_drop(kept);
+}
+
+/* Two owners, one lets go: the other one's block should live. */
+static void drop_one_of_two(struct repro_run *run, struct shared_pointer *kept)
+{
+    size_t before = shared_pointer_strong_count(kept);
+
+    shared_pointer_drop(kept);
+    if (before != 2)
+        repro_wrong(
+            run,
+            "two owners, and the count reads %zx: the first to let go frees what the other uses",
+            before);
+    else
+        shared_pointer_drop(kept);
+}
+
+static void body(struct repro_run *run)
+{
+    enum variant variant = (enum variant)repro_option(run, "variant");
+    struct shared_pointer *kept = NULL;
+
+    if (variant == UNDERFLOW)
+        repro_fill_with(run, 1); /* the new phase's data: an array of ones */
+    for (unsigned phase = 0; phase <= repro_cycles(run); phase++) {
+        if (!repro_begin(run))
+            return;
+        if (kept != NULL && variant == LEAK)
+            use_and_drop(run, kept);
+        else if (kept != NULL)
+            drop_one_of_two(run, kept);
+        kept = make();
+        if (variant == UNDERFLOW)
+            kept = shared_pointer_clone(kept);
+        repro_end(run);
+    }
+    if (variant == UNDERFLOW)
+        shared_pointer_drop(kept);
+    shared_pointer_drop(kept);
+}
+
+static const struct repro_option options[] = {
+    {"variant", "what lies on the counts", LEAK, 0, 0, variants},
+    {0},
+};
+
+static const struct repro_finding findings[] = {
+    {"F22", "user_visible", "A reference count at the front of a large block reads filler", "high",
+     "open under blind recycling at any MIN_BYTES up to the block's size"},
+    {0},
+};
+
+const struct repro repro = {
+    .id = "R14",
+    .slug = "refcount_header",
+    .class = "retained user data",
+    .title = "a reference count at the front of a large block reads filler",
+    .seed = "F22",
+    .severity = "high",
+    .explain = "A shared pointer (Rust's Arc, C++'s make_shared) keeps two counts in front of its "
+               "payload, in one\n"
+               "block: 16400 bytes for a payload of 16384. That is more than the usual threshold, "
+               "so the block\n"
+               "comes from the arena, and the counts, which are small, come with it.\n"
+               "\n"
+               "Kept across a boundary, the block is overwritten by what the next phase allocates "
+               "first. With\n"
+               "bytes of 0x55, the count of strong pointers reads 0x5555555555555555; a clone "
+               "makes it ...56, two\n"
+               "drops make it ...54, and it never falls to 0: the object is never freed, and "
+               "nothing is reported.\n"
+               "\n"
+               "With other data it is worse. --variant underflow: the new phase's data are ones, "
+               "so the count\n"
+               "reads 1 where there are two owners, and the first to let go frees what the other "
+               "one is using.\n"
+               "\n"
+               "Routing covers small shared objects, not large ones: 16401 is the threshold for "
+               "this one.\n",
+    .body = body,
+    .filler = 0x5555555555555555u,
+    .options = options,
+    .expect = {[REPRO_NONE] = REPRO_CORRUPT,
+               [REPRO_FLUSH] = REPRO_CORRUPT,
+               [REPRO_ROUTE] = REPRO_CORRUPT,
+               [REPRO_SEED] = REPRO_CORRUPT,
+               [REPRO_PINNED] = REPRO_CLEAN,
+               [REPRO_SYSTEM] = REPRO_CLEAN},
+    .variants = (const struct repro_variant[]){{"--variant underflow",
+                                                {[REPRO_NONE] = REPRO_CORRUPT,
+                                                 [REPRO_FLUSH] = REPRO_CORRUPT,
+                                                 [REPRO_ROUTE] = REPRO_CORRUPT,
+                                                 [REPRO_SEED] = REPRO_CORRUPT,
+                                                 [REPRO_PINNED] = REPRO_CLEAN,
+                                                 [REPRO_SYSTEM] = REPRO_CLEAN}},
+                                               {0}},
+    .findings = findings,
+};
