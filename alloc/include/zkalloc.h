@@ -105,11 +105,9 @@ int zk_on_phase_end(void (*hook)(void *arg), void *arg);
  * it was used: what an allocation must cover to overwrite all of it. 0 if there is none. */
 size_t zk_high_water(void);
 
-/* A guard's state, on the stack of the block that it guards. Not for use by name. */
+/* A guard's state, in the frame that it guards. Not for use by name. */
 struct zk_guard {
-    struct zk_guard *outer;
-    uint64_t cookie;
-    bool active;
+    size_t mark;
 };
 void zk_phase_scope_enter(struct zk_guard *guard);
 void zk_phase_scope_leave(struct zk_guard *guard);

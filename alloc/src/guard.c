@@ -1,10 +1,10 @@
 /*
  * guard.c - zk_phase, ZK_PHASE_SCOPE, zk_catch and zk_escape: one stack of marks per thread.
  *
- * A mark describes a frame, but lies elsewhere, so that it survives the frame. A frame is gone when
- * it lies below the one that asks (stacks grow down on x86-64 and aarch64) or when its cookie has
- * been overwritten. A frame that was removed by longjmp, and whose bytes nothing has touched since,
- * still counts as living.
+ * A mark describes a frame by its canonical frame address, which the unwinder gives for every frame
+ * that is on the stack. It lies elsewhere, so that it survives the frame: a mark whose frame the
+ * unwinder no longer finds was left behind by a longjmp. Walking the stack is slow, but is done
+ * only while there are marks and a phase begins, or an escape is made.
  */
 #include "guard.h"
 #include "os.h"
@@ -14,8 +14,60 @@
 #include "zkalloc.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <unwind.h>
 
-static _Thread_local uint64_t next_cookie = 0x9e3779b97f4a7c15u; /* unlikely in a stack by chance */
+/* A walk up the stack, to find the frame of a function, or a frame that is known. */
+struct frame_search {
+    uintptr_t inside; /* the innermost frame of the function that starts here, or ... */
+    const struct frame_mark *known; /* ... this one */
+    uintptr_t function;             /* of the frame below the one being looked at */
+    uintptr_t address;              /* of the frame found, and ... */
+    uintptr_t returns;              /* ... where it returns to; 0 if there is none */
+};
+
+/* The unwinder reports with each frame the canonical address of the frame below it, and where that
+ * one returns to. */
+static _Unwind_Reason_Code look_at(struct _Unwind_Context *context, void *arg)
+{
+    struct frame_search *search = arg;
+    const struct frame_mark *known = search->known;
+    uintptr_t function = search->function;
+    uintptr_t address = _Unwind_GetCFA(context);
+    uintptr_t returns = _Unwind_GetIP(context);
+
+    search->function = _Unwind_GetRegionStart(context);
+    if (known != NULL ? address == known->address && returns == known->returns &&
+                            (known->function == 0 || known->function == function)
+                      : function == search->inside) {
+        search->address = address;
+        search->returns = returns;
+        return _URC_END_OF_STACK;
+    }
+    return _URC_NO_REASON;
+}
+
+/* A mark for the innermost frame of the function that contains pc; its address is 0 if that is not
+ * known. */
+static struct frame_mark mark_frame(void *pc)
+{
+    struct frame_search search = {.inside = (uintptr_t)_Unwind_FindEnclosingFunction(pc)};
+
+    if (search.inside != 0)
+        _Unwind_Backtrace(look_at, &search);
+    return (struct frame_mark){
+        .address = search.address, .returns = search.returns, .function = search.inside};
+}
+
+static bool is_gone(const struct frame_mark *mark)
+{
+    struct frame_search search = {.known = mark};
+
+    if (mark->address == 0)
+        return false; /* no unwind tables: nobody knows */
+    _Unwind_Backtrace(look_at, &search);
+    return search.address == 0;
+}
 
 /* NULL with ENOMEM. */
 static struct frame_mark *push_mark(struct thread *self)
@@ -32,44 +84,46 @@ static struct frame_mark *push_mark(struct thread *self)
     return &self->marks[self->mark_count++];
 }
 
-static bool is_gone(const struct frame_mark *mark, const void *living_frame)
+static void drop_mark(struct thread *self, bool orphan)
 {
-    return (const void *)mark->cookie_home < living_frame || *mark->cookie_home != mark->cookie;
+    const struct frame_mark mark = self->marks[--self->mark_count];
+
+    if (mark.target == NULL)
+        zk_phase_end_guarded(mark.word, orphan);
 }
 
-__attribute__((no_sanitize("address"))) void zk_guard_prune(const void *living_frame)
+void zk_guard_prune(void)
 {
     struct thread *self = zk_thread_self();
 
-    while (self->mark_count > 0 && is_gone(&self->marks[self->mark_count - 1], living_frame))
-        if (self->marks[--self->mark_count].active)
-            zk_phase_end_orphan();
+    while (self->mark_count > 0 && is_gone(&self->marks[self->mark_count - 1]))
+        drop_mark(self, true);
+}
+
+/* Forgets the marks of frames that lie where a new frame, at address, is now: stacks grow down. */
+static void prune_below(struct thread *self, uintptr_t address)
+{
+    while (self->mark_count > 0 && address != 0 && self->marks[self->mark_count - 1].address != 0 &&
+           self->marks[self->mark_count - 1].address <= address)
+        drop_mark(self, true);
 }
 
 /* Forgets every mark above the first count; their guards' phases end, innermost first. */
 static void unwind_to(struct thread *self, size_t count)
 {
     while (self->mark_count > count)
-        if (self->marks[--self->mark_count].active)
-            zk_end_phase();
+        drop_mark(self, false);
 }
 
-/* The index of the mark whose cookie is at home, or the count of marks. */
-static size_t find_mark(const struct thread *self, const uint64_t *home)
-{
-    for (size_t i = self->mark_count; i-- > 0;)
-        if (self->marks[i].cookie_home == home)
-            return i;
-    return self->mark_count;
-}
-
-static int enter(struct zk_guard *guard)
+/* Begins a phase, and keeps the mark of its frame. guard->mark is the number of marks up to and
+ * with this one, or 0 when the phase could not begin. */
+static int enter(struct zk_guard *guard, struct frame_mark frame)
 {
     struct thread *self = zk_thread_self();
     struct frame_mark *mark;
 
-    guard->active = false;
-    guard->cookie = next_cookie += 2;
+    guard->mark = 0;
+    prune_below(self, frame.address);
     if (zk_begin_phase() != 0)
         return -1;
     mark = push_mark(self);
@@ -78,25 +132,26 @@ static int enter(struct zk_guard *guard)
         errno = ENOMEM;
         return -1;
     }
-    *mark =
-        (struct frame_mark){.cookie_home = &guard->cookie, .cookie = guard->cookie, .active = true};
-    guard->active = true;
+    *mark = frame;
+    mark->word = atomic_load(&zk_phase_word);
+    guard->mark = self->mark_count;
     return 0;
 }
 
 static void leave(struct zk_guard *guard)
 {
-    struct thread *self = zk_thread_self();
-
-    if (guard->active)
-        unwind_to(self, find_mark(self, &guard->cookie));
-    guard->active = false;
-    guard->cookie = 0;
+    if (guard->mark != 0)
+        unwind_to(zk_thread_self(), guard->mark - 1);
+    guard->mark = 0;
 }
 
-void zk_phase_scope_enter(struct zk_guard *guard)
+__attribute__((noinline)) void zk_phase_scope_enter(struct zk_guard *guard)
 {
-    enter(guard);
+    struct frame_mark frame = mark_frame(__builtin_return_address(0));
+
+    frame.function =
+        0; /* the user's function may be laid out in parts, each with a start of its own */
+    enter(guard, frame);
 }
 
 void zk_phase_scope_leave(struct zk_guard *guard)
@@ -104,11 +159,16 @@ void zk_phase_scope_leave(struct zk_guard *guard)
     leave(guard);
 }
 
+static __attribute__((noinline)) void *here(void)
+{
+    return __builtin_return_address(0);
+}
+
 int zk_phase(void (*body)(void *arg), void *arg)
 {
     struct zk_guard guard;
 
-    if (enter(&guard) != 0)
+    if (enter(&guard, mark_frame(here())) != 0)
         return -1;
     body(arg);
     leave(&guard);
@@ -118,24 +178,26 @@ int zk_phase(void (*body)(void *arg), void *arg)
 int zk_catch(void (*body)(void *arg), void *arg)
 {
     struct thread *self = zk_thread_self();
-    volatile uint64_t cookie = next_cookie += 2; /* volatile: it is read again after the longjmp */
+    struct frame_mark frame = mark_frame(here());
+    volatile size_t outer; /* marks: volatile, since it is read again after the longjmp */
     struct frame_mark *mark;
     jmp_buf target;
     int code;
 
-    zk_guard_prune(__builtin_frame_address(0));
+    prune_below(self, frame.address);
+    zk_guard_prune();
+    outer = self->mark_count;
     mark = push_mark(self);
     if (mark == NULL) {
         zk_os_say("zk_catch: no memory for a mark: aborting");
         abort();
     }
-    *mark = (struct frame_mark){
-        .cookie_home = (const uint64_t *)&cookie, .cookie = cookie, .target = &target};
+    *mark = frame;
+    mark->target = &target;
     code = setjmp(target);
     if (code == 0)
         body(arg);
-    unwind_to(self, find_mark(self, (const uint64_t *)&cookie));
-    cookie = 0;
+    unwind_to(zk_thread_self(), outer);
     return code;
 }
 
@@ -144,7 +206,7 @@ void zk_escape(int code)
     struct thread *self = zk_thread_self();
     size_t at;
 
-    zk_guard_prune(__builtin_frame_address(0));
+    zk_guard_prune();
     for (at = self->mark_count; at > 0 && self->marks[at - 1].target == NULL; at--)
         continue;
     if (at == 0) {

@@ -4,8 +4,8 @@
 #ifndef ZK_GUARD_H
 #define ZK_GUARD_H
 
-/* Forgets the guards and catches of the calling thread whose frames are gone, given a frame that
- * lives (its address is lower than every caller's), and ends the phases that they left behind. */
-void zk_guard_prune(const void *living_frame);
+/* Forgets the guards and catches of the calling thread whose frames are gone, and ends the phases
+ * that they left behind. */
+void zk_guard_prune(void);
 
 #endif

@@ -10,6 +10,7 @@
  */
 #include "phase.h"
 #include "config.h"
+#include "fork.h"
 #include "guard.h"
 #include "os.h"
 #include "region.h"
@@ -28,7 +29,7 @@ struct hook {
 };
 
 static struct {
-    pthread_mutex_t lock;       /* guards all of this; taken before the thread lock */
+    pthread_mutex_t lock;       /* guards all of this */
     bool begun;                 /* a phase has begun at some time: the configuration is fixed */
     unsigned depth;             /* begins not yet ended: at most 1, but under nesting=count */
     const struct thread *owner; /* who began the active phase; NULL when that thread has ended */
@@ -48,24 +49,10 @@ static int result(int error)
     return -1;
 }
 
-static void fork_prepare(void)
+/* When the library is loaded, since a fork may come before anything else. */
+__attribute__((constructor)) static void load(void)
 {
-    pthread_mutex_lock(&phase.lock);
-    zk_thread_fork_prepare();
-}
-
-static void fork_parent(void)
-{
-    zk_thread_fork_parent();
-    pthread_mutex_unlock(&phase.lock);
-}
-
-static void fork_child(void)
-{
-    zk_thread_fork_child();
-    if (phase.owner != NULL)
-        phase.owner = zk_thread_self(); /* if another thread's, then that one is not here */
-    pthread_mutex_unlock(&phase.lock);
+    zk_fork_watch();
 }
 
 /* The first begin of the process. */
@@ -76,7 +63,6 @@ static void start_up(void)
     phase.begun = true;
     zk_config_load();
     zk_region_reserve();
-    pthread_atfork(fork_prepare, fork_parent, fork_child);
 }
 
 static bool active(void)
@@ -118,6 +104,12 @@ static void start(const struct thread *self)
     set_word((atomic_load(&zk_phase_word) | 1) + 2);
 }
 
+/* While a phase is active. One whose owner has ended is anybody's. */
+static bool may_call(const struct thread *self)
+{
+    return zk_settings.owner == ZK_OWNER_ANY || phase.owner == self || phase.owner == NULL;
+}
+
 static void count_orphan(void)
 {
     phase.counts.orphans++;
@@ -131,15 +123,11 @@ static void count_orphan(void)
 static int begin_locked(const struct thread *self)
 {
     start_up();
-    if (active() && phase.owner == NULL && zk_settings.nesting != ZK_NESTING_RECYCLE) {
-        count_orphan();
-        stop();
-    }
     if (!active()) {
         start(self);
         return 0;
     }
-    if (zk_settings.owner == ZK_OWNER_EXCLUSIVE && phase.owner != self)
+    if (!may_call(self))
         return EPERM;
     switch (zk_settings.nesting) {
     case ZK_NESTING_COUNT:
@@ -160,7 +148,7 @@ static int end_locked(const struct thread *self, bool *ended)
     *ended = false;
     if (!active())
         return EINVAL;
-    if (zk_settings.owner == ZK_OWNER_EXCLUSIVE && phase.owner != self && phase.owner != NULL)
+    if (!may_call(self))
         return EPERM;
     if (--phase.depth > 0)
         return 0;
@@ -184,12 +172,31 @@ static void run_hooks(void)
     }
 }
 
+/* Ends the phase if the thread that owned it has ended. Under owner=any there is no owner, and any
+ * other thread may still end it. */
+static void end_abandoned(void)
+{
+    bool ended = false;
+
+    pthread_mutex_lock(&phase.lock);
+    if (active() && phase.owner == NULL && zk_settings.nesting != ZK_NESTING_RECYCLE &&
+        (zk_settings.owner == ZK_OWNER_EXCLUSIVE || zk_settings.nesting == ZK_NESTING_REFUSE)) {
+        count_orphan();
+        stop();
+        ended = true;
+    }
+    pthread_mutex_unlock(&phase.lock);
+    if (ended)
+        run_hooks();
+}
+
 int zk_begin_phase(void)
 {
     const struct thread *self = zk_thread_self();
     int error;
 
-    zk_guard_prune(__builtin_frame_address(0));
+    zk_guard_prune();
+    end_abandoned();
     pthread_mutex_lock(&phase.lock);
     error = begin_locked(self);
     pthread_mutex_unlock(&phase.lock);
@@ -210,15 +217,15 @@ int zk_end_phase(void)
     return result(error);
 }
 
-void zk_phase_end_orphan(void)
+void zk_phase_end_guarded(uint64_t word, bool orphan)
 {
     bool ended = false;
 
+    if (orphan && zk_settings.nesting == ZK_NESTING_RECYCLE)
+        return;
     pthread_mutex_lock(&phase.lock);
-    if (active() && zk_settings.nesting != ZK_NESTING_RECYCLE) {
+    if (atomic_load(&zk_phase_word) == word && end_locked(zk_thread_self(), &ended) == 0 && orphan)
         count_orphan();
-        end_locked(zk_thread_self(), &ended);
-    }
     pthread_mutex_unlock(&phase.lock);
     if (ended)
         run_hooks();
@@ -229,6 +236,23 @@ void zk_phase_thread_ends(const struct thread *thread)
     pthread_mutex_lock(&phase.lock);
     if (phase.owner == thread)
         phase.owner = NULL;
+    pthread_mutex_unlock(&phase.lock);
+}
+
+void zk_phase_fork_prepare(void)
+{
+    pthread_mutex_lock(&phase.lock);
+}
+
+void zk_phase_fork_parent(void)
+{
+    pthread_mutex_unlock(&phase.lock);
+}
+
+void zk_phase_fork_child(void)
+{
+    if (phase.owner != NULL)
+        phase.owner = zk_thread_self(); /* if another thread's, then that one is not here */
     pthread_mutex_unlock(&phase.lock);
 }
 

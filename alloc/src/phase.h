@@ -27,10 +27,16 @@ struct phase_counts {
 };
 struct phase_counts zk_phase_counts(void);
 
-/* Ends one guarded phase whose frame is gone. No error: it may be over already. */
-void zk_phase_end_orphan(void);
+/* Ends the phase that a guard began, when the phase word was `word`; nothing, if that phase is over
+ * already. An orphan, one whose frame is gone, is counted, and left alone under nesting=recycle. */
+void zk_phase_end_guarded(uint64_t word, bool orphan);
 
 /* The thread goes; a phase that it began and did not end is abandoned. */
 void zk_phase_thread_ends(const struct thread *thread);
+
+/* Around fork; see fork.c. */
+void zk_phase_fork_prepare(void);
+void zk_phase_fork_parent(void);
+void zk_phase_fork_child(void);
 
 #endif

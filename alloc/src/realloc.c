@@ -52,8 +52,8 @@ static void *move(void *p, size_t old_bytes, size_t align, size_t size)
  */
 static void *resize_system(void *p, size_t old_bytes, size_t align, size_t size)
 {
+    bool overflow = false;
     void *to;
-    bool overflow;
 
     if (zk_settings.realloc == ZK_REALLOC_MIGRATE) {
         to = zk_route_arena(size, align, &overflow);
@@ -74,7 +74,7 @@ static void *resize_system(void *p, size_t old_bytes, size_t align, size_t size)
         if (to == NULL)
             return NULL;
     }
-    zk_thread_count_system(size, false);
+    zk_thread_count_system(size, overflow);
     return to;
 }
 

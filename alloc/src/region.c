@@ -15,6 +15,20 @@ enum {
     smallest_slab_bytes = 64 << 20, /* below this, fewer slabs are better than smaller ones */
 };
 
+/* An arena that takes the last of the address space starves the C library: is there half as much
+ * again, or at least a gigabyte? */
+static bool leaves_room(size_t bytes)
+{
+    const size_t enough = (size_t)1 << 30;
+    size_t room = bytes / 2 < enough ? bytes / 2 : enough;
+    void *probe = zk_os_reserve(room, zk_os_page_bytes());
+
+    if (probe == NULL)
+        return false;
+    zk_os_release(probe, room);
+    return true;
+}
+
 static bool try_reserve(size_t slab_bytes, unsigned slabs)
 {
     const size_t align = (size_t)2 << 20; /* a huge page on x86-64 and aarch64 with 4 KiB pages */
@@ -33,6 +47,12 @@ static bool try_reserve(size_t slab_bytes, unsigned slabs)
     books = zk_os_reserve(all_books, zk_os_page_bytes());
     if (books == NULL) {
         zk_os_release(base, bytes);
+        return false;
+    }
+
+    if (!leaves_room(bytes)) {
+        zk_os_release(base, bytes);
+        zk_os_release(books, all_books);
         return false;
     }
 

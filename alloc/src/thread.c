@@ -8,12 +8,17 @@
 #include "region.h"
 #include "system.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
 
 _Thread_local struct slab *zk_my_slab __attribute__((tls_model(ZK_TLS_MODEL))) = &zk_no_slab;
 
-static _Thread_local struct thread self;
+static _Thread_local struct thread
+    *self; /* NULL before the first use, and between rounds of destructors */
+static _Thread_local unsigned ends; /* how often the thread's destructor has run */
 
 static struct {
     pthread_mutex_t lock; /* guards all of this, and held and retired of every slab */
@@ -21,13 +26,13 @@ static struct {
     pthread_key_t key; /* its destructor tells that a thread ends */
     bool key_made;
     struct thread *first;
+    struct thread *unused;
     struct thread
         ended; /* what ended threads counted; shared by those that go on allocating after that */
     _Atomic unsigned slabs_in_use;
 } threads = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .once = PTHREAD_ONCE_INIT,
-    .ended = {.state = ZK_THREAD_ENDED},
 };
 
 /* A count with one writer: no read-modify-write instruction is needed. Relaxed: it orders nothing.
@@ -38,12 +43,13 @@ static void add_own(_Atomic uint64_t *count, uint64_t more)
                           memory_order_relaxed);
 }
 
-static void give_slab_back(void)
+/* The lock is held. */
+static void give_slab_back(struct thread *thread)
 {
-    if (zk_my_slab == &zk_no_slab)
+    if (thread->slab == NULL)
         return;
-    zk_my_slab->held = false;
-    zk_my_slab = &zk_no_slab;
+    thread->slab->held = false;
+    thread->slab = NULL;
     atomic_fetch_sub_explicit(&threads.slabs_in_use, 1, memory_order_relaxed);
 }
 
@@ -65,74 +71,126 @@ static void unlink_thread(struct thread *thread)
         thread->next->previous = thread->previous;
 }
 
-/* Runs at the end of each registered thread, and again if a later destructor has made it allocate.
- */
+/* The lock is held. */
+static void forget(struct thread *thread)
+{
+    give_slab_back(thread);
+    fold_counts(thread);
+    unlink_thread(thread);
+    zk_system_free(thread->marks);
+    *thread = (struct thread){.next = threads.unused};
+    threads.unused = thread;
+}
+
+/* Runs at the end of each thread that has a record, and again if a later destructor has made it
+ * allocate. */
 static void thread_ends(void *arg)
 {
     struct thread *thread = arg;
-    unsigned ends = thread->ends + 1;
 
     zk_phase_thread_ends(thread);
+    zk_my_slab = &zk_no_slab;
+    self = NULL;
+    ends++;
     pthread_mutex_lock(&threads.lock);
-    give_slab_back();
-    fold_counts(thread);
-    unlink_thread(thread);
+    forget(thread);
     pthread_mutex_unlock(&threads.lock);
-    zk_system_free(thread->marks);
-    /* POSIX may run destructors only so often: from then on nobody would take a slab back. */
-    *thread = (struct thread){
-        .state = ends < PTHREAD_DESTRUCTOR_ITERATIONS - 1 ? ZK_THREAD_NEW : ZK_THREAD_ENDED,
-        .ends = ends,
-    };
 }
 
-static void make_key(void)
+static void set_up(void)
 {
     threads.key_made = pthread_key_create(&threads.key, thread_ends) == 0;
 }
 
+/* A record for the calling thread, or NULL. */
+static struct thread *new_record(void)
+{
+    struct thread *thread;
+
+    pthread_mutex_lock(&threads.lock);
+    thread = threads.unused;
+    if (thread != NULL)
+        threads.unused = thread->next;
+    else
+        thread = zk_system_calloc(1, sizeof *thread);
+    if (thread != NULL) {
+        thread->id = gettid();
+        thread->previous = NULL;
+        thread->next = threads.first;
+        if (threads.first != NULL)
+            threads.first->previous = thread;
+        threads.first = thread;
+    }
+    pthread_mutex_unlock(&threads.lock);
+    return thread;
+}
+
 struct thread *zk_thread_self(void)
 {
-    if (self.state == ZK_THREAD_LIVE)
-        return &self;
-    if (self.state == ZK_THREAD_ENDED)
+    struct thread *thread = self;
+
+    if (thread != NULL)
+        return thread;
+    pthread_once(&threads.once, set_up);
+    /* POSIX may run destructors only so often: after that nobody would take a slab back. */
+    if (!threads.key_made || ends >= PTHREAD_DESTRUCTOR_ITERATIONS - 1)
         return &threads.ended;
-    pthread_once(&threads.once, make_key);
-    if (!threads.key_made || pthread_setspecific(threads.key, &self) != 0) {
-        self.state = ZK_THREAD_ENDED; /* its end would not be seen */
+    thread = new_record();
+    if (thread == NULL)
         return &threads.ended;
+    self = thread;
+    if (pthread_setspecific(threads.key, thread) != 0)
+        ends = PTHREAD_DESTRUCTOR_ITERATIONS; /* nothing will tell of its end, but reclaim_slabs */
+    return thread;
+}
+
+/* Takes back the slabs of threads that ended unseen. The lock is held. */
+static void reclaim_slabs(void)
+{
+    struct thread *next;
+
+    for (struct thread *thread = threads.first; thread != NULL; thread = next) {
+        next = thread->next;
+        if (thread->slab != NULL && tgkill(getpid(), thread->id, 0) != 0 && errno == ESRCH)
+            forget(thread);
     }
-    self.state = ZK_THREAD_LIVE;
-    pthread_mutex_lock(&threads.lock);
-    self.previous = NULL;
-    self.next = threads.first;
-    if (threads.first != NULL)
-        threads.first->previous = &self;
-    threads.first = &self;
-    pthread_mutex_unlock(&threads.lock);
-    return &self;
+}
+
+static struct slab *unheld_slab(void)
+{
+    for (unsigned i = 0; i < zk_region.slabs; i++) {
+        struct slab *slab = zk_region_slab(i);
+
+        if (!slab->held && !slab->retired)
+            return slab;
+    }
+    return NULL;
 }
 
 struct slab *zk_thread_take_slab(void)
 {
-    /* Relaxed: a slab given back a moment ago may be missed once. */
-    if (atomic_load_explicit(&threads.slabs_in_use, memory_order_relaxed) >= zk_region.slabs)
-        return NULL;
-    if (zk_thread_self() != &self)
-        return NULL;
-    pthread_mutex_lock(&threads.lock);
-    for (unsigned i = 0; i < zk_region.slabs; i++) {
-        struct slab *slab = zk_region_slab(i);
+    struct thread *thread = zk_thread_self();
+    struct slab *slab;
 
-        if (slab->held || slab->retired)
-            continue;
+    if (thread == &threads.ended)
+        return NULL;
+    if (atomic_load_explicit(&threads.slabs_in_use, memory_order_relaxed) >= zk_region.slabs &&
+        thread->refused++ % 1024 != 0)
+        return NULL; /* relaxed: a slab given back a moment ago may be missed a few times */
+    pthread_mutex_lock(&threads.lock);
+    slab = unheld_slab();
+    if (slab == NULL) {
+        reclaim_slabs();
+        slab = unheld_slab();
+    }
+    if (slab != NULL) {
         slab->held = true;
+        thread->slab = slab;
         zk_my_slab = slab;
         atomic_fetch_add_explicit(&threads.slabs_in_use, 1, memory_order_relaxed);
-        break;
     }
     pthread_mutex_unlock(&threads.lock);
-    return zk_my_slab == &zk_no_slab ? NULL : zk_my_slab;
+    return slab;
 }
 
 void zk_thread_count_system(size_t size, bool overflow)
@@ -192,34 +250,22 @@ void zk_thread_fork_parent(void)
 
 void zk_thread_fork_child(void)
 {
-    unsigned in_use = 0;
+    struct thread *next;
 
     for (unsigned i = 0; i < zk_region.slabs; i++) {
         struct slab *slab = zk_region_slab(i);
 
-        if (slab == zk_my_slab) {
-            in_use++;
-            continue;
-        }
-        slab->held = false;
         if (atomic_load(&slab->moves) % 2 != 0) { /* its holder was in the middle of a change */
             slab->retired = true;
             atomic_fetch_add(&slab->moves, 1);
         }
-        if (slab->retired)
-            in_use++;
     }
-    atomic_store(&threads.slabs_in_use, in_use);
-    while (threads.first != NULL) {
-        struct thread *thread = threads.first;
-
-        threads.first = thread->next;
-        if (thread != &self)
-            fold_counts(thread);
+    for (struct thread *thread = threads.first; thread != NULL; thread = next) {
+        next = thread->next;
+        if (thread != self)
+            forget(thread);
     }
-    if (self.state == ZK_THREAD_LIVE) {
-        self.next = self.previous = NULL;
-        threads.first = &self;
-    }
+    if (self != NULL)
+        self->id = gettid();
     pthread_mutex_unlock(&threads.lock);
 }

@@ -8,22 +8,23 @@
 #include "slab.h"
 
 #include <setjmp.h>
+#include <sys/types.h>
 
-/* One zk_phase, ZK_PHASE_SCOPE or zk_catch on the stack. Kept apart from the stack, so that it can
- * still be read when a longjmp has removed the frame. */
+/* One zk_phase, ZK_PHASE_SCOPE or zk_catch on the stack; see guard.c. */
 struct frame_mark {
-    const uint64_t *cookie_home; /* a word in the frame ... */
-    uint64_t cookie;             /* ... that holds this while the frame lives */
-    jmp_buf *target;             /* of a catch; NULL for a guard */
-    bool active;                 /* a guard whose phase began */
+    uintptr_t address;  /* the frame's canonical address; 0 if unknown */
+    uintptr_t returns;  /* where it returns to */
+    uintptr_t function; /* where its function starts; 0 if that may change */
+    jmp_buf *target;    /* of a catch; NULL for a guard */
+    uint64_t word;      /* the phase word that a guard began with */
 };
 
-enum thread_state { ZK_THREAD_NEW, ZK_THREAD_LIVE, ZK_THREAD_ENDED };
-
-/* Written by its thread only; counts are read by others. */
+/* Written by its thread only; counts are read by others. Never unmapped: a thread can end unseen,
+ * when it comes here for the first time in the last round of its destructors. */
 struct thread {
-    enum thread_state state;
-    unsigned ends; /* how often its destructor has run */
+    pid_t id;          /* the kernel's */
+    struct slab *slab; /* held, or NULL */
+    unsigned refused;  /* how often it found all slabs held */
     struct thread *next;
     struct thread *previous;
     _Atomic uint64_t system_count;
