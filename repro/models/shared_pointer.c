@@ -1,9 +1,9 @@
 /*
  * shared_pointer.c - Rust's Arc<T>: see shared_pointer.h for what it is faithful to.
  *
- * Memory order: a drop is a release, and the one that finds itself last acquires by reading the same
- * count again; so all uses of the payload come before its end. What increments a count orders nothing,
- * since whoever does so holds a pointer already.
+ * Memory order: a drop is a release, and the one that finds itself last acquires by reading the
+ * same count again; so all uses of the payload come before its end. What increments a count orders
+ * nothing, since whoever does so holds a pointer already.
  */
 #include "shared_pointer.h"
 
@@ -52,20 +52,22 @@ struct shared_pointer *shared_pointer_new(const void *payload, size_t payload_by
 
 struct shared_pointer *shared_pointer_clone(struct shared_pointer *pointer)
 {
-    /* Relaxed: the caller's own pointer keeps the payload alive; handing the new one to another thread
-     * is what orders that thread's uses after this. */
+    /* Relaxed: the caller's own pointer keeps the payload alive; handing the new one to another
+     * thread is what orders that thread's uses after this. */
     check_count(atomic_fetch_add_explicit(&pointer->strong, 1, memory_order_relaxed));
     return pointer;
 }
 
 void shared_pointer_drop(struct shared_pointer *pointer)
 {
-    /* Release: our uses of the payload come before its end, at the acquire below on the last thread. */
+    /* Release: our uses of the payload come before its end, at the acquire below on the last
+     * thread. */
     if (atomic_fetch_sub_explicit(&pointer->strong, 1, memory_order_release) != 1)
         return;
     /* Acquire: the other side of every release above. */
     (void)atomic_load_explicit(&pointer->strong, memory_order_acquire);
-    shared_pointer_weak_drop((struct shared_pointer_weak){pointer}); /* the one of all strong ones */
+    /* What all strong pointers together hold. */
+    shared_pointer_weak_drop((struct shared_pointer_weak){pointer});
 }
 
 size_t shared_pointer_strong_count(const struct shared_pointer *pointer)
@@ -94,8 +96,8 @@ struct shared_pointer_weak shared_pointer_downgrade(struct shared_pointer *point
             continue;
         }
         check_count(weak);
-        /* Acquire: the other side is the release with which the lock, or a weak pointer, is given up;
-         * relaxed on failure: one more guess. */
+        /* Acquire: the other side is the release with which the lock, or a weak pointer, is given
+         * up; relaxed on failure: one more guess. */
         if (atomic_compare_exchange_weak_explicit(&pointer->weak, &weak, weak + 1,
                                                   memory_order_acquire, memory_order_relaxed))
             return (struct shared_pointer_weak){pointer};
@@ -127,7 +129,8 @@ struct shared_pointer_weak shared_pointer_weak_clone(struct shared_pointer_weak 
 
 void shared_pointer_weak_drop(struct shared_pointer_weak weak)
 {
-    /* Release: our uses of the block come before it is freed, at the acquire below on the last thread.
+    /* Release: our uses of the block come before it is freed, at the acquire below on the last
+     * thread.
      */
     if (atomic_fetch_sub_explicit(&weak.block->weak, 1, memory_order_release) != 1)
         return;

@@ -1,10 +1,11 @@
 /*
  * shared_pointer.h - model of Rust's Arc<T> and Weak<T>: two counts and the payload in one block.
  *
- * Faithful to alloc::sync of Rust 1.95: strong 8 + weak 8 + payload bytes, so that 16400 bytes hold a
- * payload of 16384, and the counts are the first 16 bytes. All strong pointers together hold one weak
- * count. A clone traps when the count it found is above PTRDIFF_MAX: 0x5555555555555555 is not, and
- * 0xAAAAAAAAAAAAAAAA is. Behaviour on overwritten counts compared with that compiler's Arc.
+ * Faithful to alloc::sync of Rust 1.95: strong 8 + weak 8 + payload bytes, so that 16400 bytes hold
+ * a payload of 16384, and the counts are the first 16 bytes. All strong pointers together hold one
+ * weak count. A clone traps when the count it found is above PTRDIFF_MAX: 0x5555555555555555 is
+ * not, and 0xAAAAAAAAAAAAAAAA is. Behaviour on overwritten counts compared with that compiler's
+ * Arc.
  *
  * Every function may be called by any thread, for a pointer that the thread holds.
  */
@@ -29,13 +30,13 @@ struct shared_pointer_weak {
 /* Bytes of the block for a payload of payload_bytes. */
 size_t shared_pointer_block_bytes(size_t payload_bytes);
 
-/* A payload copied from payload (all zero when that is NULL), and one strong pointer to it. The last
- * strong pointer that is dropped ends the payload, and the last of all frees the block. NULL with
- * ENOMEM. */
+/* A payload copied from payload (all zero when that is NULL), and one strong pointer to it. The
+ * last strong pointer that is dropped ends the payload, and the last of all frees the block. NULL
+ * with ENOMEM. */
 struct shared_pointer *shared_pointer_new(const void *payload, size_t payload_bytes);
 
-/* One strong pointer more: the same address. Traps (SIGILL on x86-64, as the real one) when there were
- * more than PTRDIFF_MAX. */
+/* One strong pointer more: the same address. Traps (SIGILL on x86-64, as the real one) when there
+ * were more than PTRDIFF_MAX. */
 struct shared_pointer *shared_pointer_clone(struct shared_pointer *pointer);
 
 /* Ends one strong pointer. */
@@ -45,11 +46,12 @@ void shared_pointer_drop(struct shared_pointer *pointer);
 size_t shared_pointer_strong_count(const struct shared_pointer *pointer);
 size_t shared_pointer_weak_count(const struct shared_pointer *pointer);
 
-/* A weak pointer more. Traps where the real one panics: more than PTRDIFF_MAX of them. Spins for as long
- * as the count is locked, which is for ever when that is what it was overwritten with. */
+/* A weak pointer more. Traps where the real one panics: more than PTRDIFF_MAX of them. Spins for as
+ * long as the count is locked, which is for ever when that is what it was overwritten with. */
 struct shared_pointer_weak shared_pointer_downgrade(struct shared_pointer *pointer);
 
-/* A strong pointer from a weak one; NULL when no strong pointer is left. Traps as shared_pointer_clone. */
+/* A strong pointer from a weak one; NULL when no strong pointer is left. Traps as
+ * shared_pointer_clone. */
 struct shared_pointer *shared_pointer_upgrade(struct shared_pointer_weak weak);
 
 /* One weak pointer more. Traps as shared_pointer_clone. */

@@ -1,12 +1,15 @@
 /*
- * vector.h - model of Rust's Vec<T>: one block that doubles when it is full and is kept when it is emptied.
+ * vector.h - model of Rust's Vec<T>: one block that doubles when it is full and is kept when it is
+ * emptied.
  *
- * Faithful to alloc::raw_vec of Rust 1.95 in header (24 bytes), growth and retention: a first push makes
- * room for 8 elements of 1 byte, 4 of up to 1024 bytes, or 1 larger one; a full vector doubles, through
- * one realloc that states the old size; clear keeps the block. Sequences measured with that compiler.
+ * Faithful to alloc::raw_vec of Rust 1.95 in header (24 bytes), growth and retention: a first push
+ * makes room for 8 elements of 1 byte, 4 of up to 1024 bytes, or 1 larger one; a full vector
+ * doubles, through one realloc that states the old size; clear keeps the block. Sequences measured
+ * with that compiler.
  *
- * The element's size is passed to each call, as RawVec passes its element's layout: it is not in the
- * header. A vector belongs to one thread at a time; none of the functions is safe for two at once.
+ * The element's size is passed to each call, as RawVec passes its element's layout: it is not in
+ * the header. A vector belongs to one thread at a time; none of the functions is safe for two at
+ * once.
  */
 #ifndef VECTOR_H
 #define VECTOR_H
@@ -23,21 +26,21 @@ struct vector {
 /* An empty vector, without a block. */
 void vector_init(struct vector *vector);
 
-/* An empty vector with room for exactly capacity elements. -1 with ENOMEM, and then as vector_init. */
+/* An empty vector with room for exactly capacity elements. -1 with ENOMEM: as vector_init then. */
 int vector_init_with_capacity(struct vector *vector, size_t element_bytes, size_t capacity);
 
-/* Room for more elements beyond length: what Vec::reserve does, at least doubling when it must grow. -1
- * with ENOMEM (the real one aborts), and nothing has changed. */
+/* Room for more elements beyond length: what Vec::reserve does, at least doubling when it must
+ * grow. -1 with ENOMEM (the real one aborts), and nothing has changed. */
 int vector_reserve(struct vector *vector, size_t element_bytes, size_t more);
 
-/* Copies *element, which must not lie in the vector, behind the last one. Errors as vector_reserve. */
+/* Appends a copy of *element, which must not lie in the vector. Errors as vector_reserve. */
 int vector_push(struct vector *vector, size_t element_bytes, const void *element);
 
 /* The same for count elements, growing once: extend_from_slice. */
 int vector_extend(struct vector *vector, size_t element_bytes, const void *elements, size_t count);
 
-/* The element at index, valid until the vector grows; NULL when index is out of bounds (the real one
- * panics). */
+/* The element at index, valid until the vector grows; NULL when index is out of bounds (the real
+ * one panics). */
 void *vector_at(const struct vector *vector, size_t element_bytes, size_t index);
 
 /* Moves those behind index, which must be below length, down by one. */

@@ -1,0 +1,197 @@
+/*
+ * span_registry_pages - a logging registry's pages, made in one phase, hold the spans of the next.
+ *
+ * A tracing library keeps its spans in slots, in pages that double: 3072 bytes for the first 32
+ * slots, 6144 for the next 64, and so on. A page is allocated when the spans alive at once first
+ * reach it, and never freed. So the pages that the first phase needed lie in the slab, free lists
+ * and all, when the next phase opens its spans.
+ */
+#include "models/span_registry.h"
+#include "repro.h"
+
+#include <stdlib.h>
+
+enum { spans_most = 4096 };
+
+static const struct span_metadata step = {"step", "prover"};
+static const struct span_extension_type timing = {.id = 0x71, .value_bytes = 16};
+
+struct spans {
+    struct repro_run *run;
+    struct span_registry *registry;
+    size_t count;
+    uint64_t ids[spans_most];
+};
+
+/* False, and the cycle is corrupt, when the registry did not do what was asked of it. */
+static bool asked(struct spans *spans, enum span_status got, enum span_status wanted)
+{
+    if (got != wanted)
+        repro_wrong(spans->run, "%s", span_status_text(got));
+    return got == wanted;
+}
+
+/* One span, as instrumented code opens it: made, entered, given an extension, and that one read
+ * back. */
+static bool open_span(struct spans *spans, size_t i)
+{
+    const uint64_t value[2] = {i, ~(uint64_t)i};
+    uint64_t found[2] = {0, 0};
+
+    if (!asked(spans, span_registry_new_span(spans->registry, &step, &spans->ids[i]), SPAN_OK) ||
+        !asked(spans, span_registry_enter(spans->registry, spans->ids[i]), SPAN_OK) ||
+        !asked(spans,
+               span_registry_insert_extension(spans->registry, spans->ids[i], &timing, value),
+               SPAN_OK) ||
+        !asked(spans, span_registry_get_extension(spans->registry, spans->ids[i], &timing, found),
+               SPAN_OK))
+        return false;
+    if (found[0] == value[0] && found[1] == value[1])
+        return true;
+    repro_wrong(spans->run, "a span's extension is another");
+    return false;
+}
+
+static bool close_span(struct spans *spans, size_t i)
+{
+    return asked(spans, span_registry_exit(spans->registry, spans->ids[i]), SPAN_OK) &&
+           asked(spans, span_registry_close(spans->registry, spans->ids[i]), SPAN_CLOSED);
+}
+
+/* All spans of a phase, alive at once, the innermost closed first. */
+static bool open_and_close(struct spans *spans, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!open_span(spans, i))
+            return false;
+    for (size_t i = count; i-- > 0;)
+        if (!close_span(spans, i))
+            return false;
+    return true;
+}
+
+/* Spans alive at once that nobody enters and that no layer attaches anything to: they need pages,
+ * and nothing else. */
+static bool warm_pages(struct spans *spans, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!asked(spans, span_registry_new_span(spans->registry, &step, &spans->ids[i]), SPAN_OK))
+            return false;
+    for (size_t i = count; i-- > 0;)
+        if (!asked(spans, span_registry_close(spans->registry, spans->ids[i]), SPAN_CLOSED))
+            return false;
+    return true;
+}
+
+static void body(struct repro_run *run)
+{
+    static struct spans spans;
+
+    spans = (struct spans){
+        .run = run, .registry = span_registry_create(), .count = repro_option(run, "spans")};
+    if (spans.registry == NULL)
+        abort();
+    if (!warm_pages(&spans, repro_option(run, "warm"))) /* before any phase: from system */
+        return;
+    for (unsigned phase = 0; phase <= repro_cycles(run); phase++) {
+        if (!repro_begin(run))
+            return;
+        if (!open_and_close(&spans, spans.count))
+            return; /* the real library panics, and so would the program */
+        repro_end(run);
+    }
+    /* Not destroyed: a program's registry lives as long as the program. */
+}
+
+static const struct repro_option options[] = {
+    {"spans", "spans alive at once in each phase", 512, 1, spans_most, NULL},
+    {"warm", "spans made and closed before the first phase", 0, 0, spans_most, NULL},
+    {0},
+};
+
+/* none, flush, route, seed, pinned, system */
+static const struct repro_variant variants[] = {
+    {"--spans 32", {REPRO_CRASH, REPRO_CRASH, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
+    {"--spans 33",
+     {REPRO_CRASH, REPRO_CRASH, REPRO_LATENT, REPRO_LATENT, REPRO_CLEAN, REPRO_CLEAN}},
+    {"--spans 64",
+     {REPRO_CRASH, REPRO_CRASH, REPRO_LATENT, REPRO_LATENT, REPRO_CLEAN, REPRO_CLEAN}},
+    {"--spans 97",
+     {REPRO_CRASH, REPRO_CRASH, REPRO_LATENT, REPRO_LATENT, REPRO_CLEAN, REPRO_CLEAN}},
+    {"--min-bytes 8193",
+     {REPRO_LATENT, REPRO_LATENT, REPRO_LATENT, REPRO_LATENT, REPRO_CLEAN, REPRO_CLEAN}},
+    {"--min-bytes 49153",
+     {REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
+    {"--min-bytes 6144 --filler off",
+     {REPRO_LATENT, REPRO_LATENT, REPRO_LATENT, REPRO_LATENT, REPRO_CLEAN, REPRO_CLEAN}},
+    /* The pages are made before any phase; the maps, of 148 bytes, and the stack are not. */
+    {"--warm 4096", {REPRO_HANG, REPRO_HANG, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
+    {0},
+};
+
+static const struct repro_finding findings[] = {
+    {"F3", "dep_cache",
+     "Removing the span layer removes the crash; making 4096 spans before the first phase does not "
+     "(--warm 4096)",
+     "critical",
+     "open under blind recycling: the maps and the stack are made in a phase all the same"},
+    {"F13", "dep_cache",
+     "Registry pages double: the first is 3072 bytes, the second, needed from 33 spans on, 6144",
+     "high", "fixed by routing from MIN_BYTES 6145 on for up to 96 spans"},
+    {"F14", "dep_cache",
+     "64 concurrent spans show no harm at 4096, 512 fail at 4096; that 512 pass at 6144 is luck",
+     "high", "512 spans: no harm seen from MIN_BYTES 8193 on, nothing retained from 49153 on"},
+    {"Z2", "dep_cache",
+     "The seed's bound of 6144 for 512 spans holds only while the next phase allocates little: "
+     "with one "
+     "overwriting allocation it is 8193, and pages of 49152 bytes are still retained",
+     "high", "MIN_BYTES 49153, or pinned"},
+    {0},
+};
+
+const struct repro repro = {
+    .id = "R18",
+    .slug = "span_registry_pages",
+    .class = "pooled capacity",
+    .title = "a registry's pages, made in one phase, hold the spans of the next",
+    .seed = "F3, F6, F13, F14",
+    .severity = "critical",
+    .claim = "6144",
+    .explain =
+        "A tracing library keeps each open span in a slot of 96 bytes. Slots come in pages that "
+        "double: 32\n"
+        "slots are 3072 bytes, then 6144, 12288, 24576, 49152. A page is allocated when the spans "
+        "alive at\n"
+        "once first reach it, and is never freed; nor are the thread's stack of current spans (16 "
+        "bytes\n"
+        "times a power of two) and each slot's map of extensions, which is cleared when the span "
+        "closes\n"
+        "and keeps its buffer. All of it is made by whoever first needs it: inside a phase.\n"
+        "\n"
+        "In the next phase it is all recycled, and still in use. An extension map made of filler "
+        "is fatal\n"
+        "at once; the stack of spans is pushed on top of somebody's data. A slot whose life word "
+        "is filler\n"
+        "looks referenced, so the registry passes over that page and makes another one.\n"
+        "\n"
+        "That last one is luck. With 512 spans no harm is seen from MIN_BYTES 8193 on (the stack "
+        "is 8192\n"
+        "bytes), but pages of up to 49152 bytes are still retained in recycled memory: only from "
+        "49153 on\n"
+        "is nothing. The seed says that 6144 is enough for 512 spans; it is only with --filler "
+        "off.\n"
+        "\n"
+        "--spans 32, 33, 97, 225, 481: each needs one page more. --warm 4096 makes the pages "
+        "before the\n"
+        "first phase, which does not help: the maps and the stack are still made in one.\n",
+    .body = body,
+    .options = options,
+    .expect = {[REPRO_NONE] = REPRO_CRASH,
+               [REPRO_FLUSH] = REPRO_CRASH,
+               [REPRO_ROUTE] = REPRO_CORRUPT,
+               [REPRO_SEED] = REPRO_LATENT,
+               [REPRO_PINNED] = REPRO_CLEAN,
+               [REPRO_SYSTEM] = REPRO_CLEAN},
+    .variants = variants,
+    .findings = findings,
+};
