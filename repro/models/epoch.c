@@ -1,0 +1,379 @@
+/*
+ * epoch.c - three-epoch reclamation.
+ *
+ * Faithful to crossbeam-epoch 0.9.13: a bag of 64 calls in each thread's record (Local, 2104); full
+ * or flushed, it is copied with the epoch of that moment into a node (2072) of one Michael-Scott
+ * queue for all threads; a collection pops the bags that are two epochs old, and runs them. Sizes
+ * measured on the crate: first pin of a process 2072, 640, 2104, in this order.
+ *
+ * Invariant: the global epoch advances only while every pinned thread is pinned in it. So a reader
+ * that is pinned in epoch e sees e or e + 1, and what was unlinked in e is out of reach in e + 2.
+ *
+ * For that, a pin's store must come before the reader's loads, and an unlinking before the load of
+ * the epoch that seals it, in one order that all threads agree on: hence all of these are
+ * sequentially consistent operations (the crate: fences between weaker ones).
+ *
+ * Records, nodes and the global data are kept by raw pointers across whatever phase they were
+ * allocated in, and nothing checks what is found there but the bound of a bag, as in the crate.
+ */
+#include "epoch.h"
+
+#include "zkalloc.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* An epoch counts from bit 1 on. */
+#define PINNED  ((size_t)1) /* in a record's epoch */
+#define STEP    ((size_t)2)
+#define DELETED ((uintptr_t)1) /* in a record's next: its thread has ended */
+
+struct deferred {
+    void (*call)(uintptr_t *words);
+    uintptr_t words[3];
+};
+
+struct bag {
+    struct deferred calls[EPOCH_BAG_CALLS];
+    size_t length;
+};
+
+/* In the queue, or at its head as a sentinel whose bag has been taken. */
+struct node {
+    size_t epoch; /* the global one when the bag was sealed */
+    struct bag bag;
+    struct node *_Atomic next;
+};
+
+/* A thread's record. Written by its thread only, but for next. */
+struct local {
+    _Atomic uintptr_t next; /* the next record in the list, and DELETED */
+    _Atomic size_t epoch;   /* while pinned: the global one at the pin, and PINNED; else 0 */
+    struct global *global;
+    struct bag bag;
+    size_t guard_count;  /* pins not yet undone */
+    size_t handle_count; /* 1 until the thread ends */
+    size_t pin_count;    /* outermost pins so far */
+};
+
+struct global {
+    size_t counts[2]; /* of references, in the crate; the default collector is never freed */
+    alignas(128) struct node *_Atomic head;
+    alignas(128) struct node *_Atomic tail; /* may be behind */
+    alignas(128) _Atomic size_t epoch;
+    alignas(128) _Atomic uintptr_t locals; /* first record in the list */
+};
+
+static_assert(sizeof(struct deferred) == 32, "Deferred, crossbeam-epoch 0.9.13");
+static_assert(sizeof(struct bag) == EPOCH_BAG_BYTES, "Bag");
+static_assert(sizeof(struct node) == EPOCH_NODE_BYTES, "Node<SealedBag>");
+static_assert(sizeof(struct local) == EPOCH_LOCAL_BYTES, "Local");
+static_assert(sizeof(struct global) == EPOCH_GLOBAL_BYTES, "ArcInner<Global>");
+
+static struct {
+    pthread_once_t once;
+    pthread_key_t key; /* its destructor tells that a thread ends */
+    struct global *global;
+} collector = {.once = PTHREAD_ONCE_INIT};
+
+static _Thread_local struct local *my_local;
+
+static void *checked(void *p)
+{
+    if (p == NULL) {
+        fputs("epoch: no memory: give the process more\n", stderr);
+        abort();
+    }
+    return p;
+}
+
+/* ---- Bags ---- */
+
+static void no_op(uintptr_t *words)
+{
+    (void)words;
+}
+
+static void bag_clear(struct bag *bag)
+{
+    for (size_t i = 0; i < EPOCH_BAG_CALLS; i++)
+        bag->calls[i].call = no_op;
+    bag->length = 0;
+}
+
+static void bag_run(struct bag *bag)
+{
+    if (bag->length > EPOCH_BAG_CALLS) {
+        fputs("epoch: a bag's length is out of bounds (the crate panics)\n", stderr);
+        abort();
+    }
+    for (size_t i = 0; i < bag->length; i++) {
+        struct deferred deferred = bag->calls[i];
+
+        bag->calls[i].call = no_op;
+        deferred.call(deferred.words);
+    }
+}
+
+/* ---- The queue of sealed bags ---- */
+
+static struct node *node_new(void)
+{
+    struct node *node = checked(zk_malloc(sizeof *node));
+
+    atomic_init(&node->next, NULL);
+    return node;
+}
+
+static void queue_push(struct global *global, struct node *node)
+{
+    for (;;) {
+        struct node *tail = atomic_load(&global->tail);
+        struct node *next = atomic_load(&tail->next);
+
+        if (next == NULL && atomic_compare_exchange_strong(&tail->next, &next, node)) {
+            atomic_compare_exchange_strong(&global->tail, &tail, node);
+            return;
+        }
+        atomic_compare_exchange_strong(&global->tail, &tail, next); /* help it on */
+    }
+}
+
+/* Seals the bag and leaves an empty one. */
+static void push_bag(struct local *self)
+{
+    struct node *node = node_new();
+
+    node->bag = self->bag;
+    bag_clear(&self->bag);
+    node->epoch = atomic_load(&self->global->epoch); /* after all that the bag frees was unlinked */
+    queue_push(self->global, node);
+}
+
+static void defer(struct local *self, struct deferred deferred)
+{
+    while (self->bag.length >= EPOCH_BAG_CALLS)
+        push_bag(self);
+    self->bag.calls[self->bag.length++] = deferred;
+}
+
+static void run_free(uintptr_t *words)
+{
+    zk_free((void *)words[0]);
+}
+
+static void defer_free(struct local *self, void *p)
+{
+    defer(self, (struct deferred){.call = run_free, .words = {(uintptr_t)p}});
+}
+
+/* Is what was sealed in epoch sealed out of every reader's reach in epoch now? Signed, as in the
+ * crate: a seal from the future is not. */
+static bool expired(size_t sealed, size_t now)
+{
+    return (ptrdiff_t)(now - (sealed & ~PINNED)) >= (ptrdiff_t)(2 * STEP);
+}
+
+/* Takes the oldest bag into *bag if it has expired. The node that it was in becomes the sentinel;
+ * the old sentinel is garbage in its turn. */
+static bool pop_expired(struct local *self, size_t now, struct bag *bag)
+{
+    struct global *global = self->global;
+    struct node *head;
+    struct node *tail;
+    struct node *next;
+
+    do {
+        head = atomic_load(&global->head);
+        next = atomic_load(&head->next);
+        if (next == NULL || !expired(next->epoch, now))
+            return false;
+        tail = head;
+    } while (!atomic_compare_exchange_strong(&global->head, &tail, next));
+
+    /* The tail must not stay on a node that is about to be freed. */
+    tail = head;
+    atomic_compare_exchange_strong(&global->tail, &tail, next);
+    defer_free(self, head);
+    *bag = next->bag;
+    return true;
+}
+
+/* ---- The list of records ---- */
+
+static void run_local_free(uintptr_t *words)
+{
+    struct local *local = (struct local *)words[0];
+
+    bag_run(&local->bag); /* empty since its thread ended */
+    zk_free(local);
+}
+
+static void list_insert(struct global *global, struct local *local)
+{
+    uintptr_t next = atomic_load(&global->locals);
+
+    do
+        atomic_store(&local->next, next);
+    while (!atomic_compare_exchange_weak(&global->locals, &next, (uintptr_t)local));
+}
+
+/* Unlinks the deleted record current, whose successor is next, from *link. Returns what *link is
+ * then; DELETED is set in it when link itself is in a deleted record. */
+static uintptr_t list_unlink(struct local *self, _Atomic uintptr_t *link, uintptr_t current,
+                             uintptr_t next)
+{
+    uintptr_t seen = current;
+
+    if (!atomic_compare_exchange_strong(link, &seen, next))
+        return seen;
+    defer(self, (struct deferred){.call = run_local_free, .words = {current}});
+    return next;
+}
+
+/* Advances the global epoch if every pinned thread is pinned in it, and returns it. */
+static size_t try_advance(struct local *self)
+{
+    struct global *global = self->global;
+    size_t now = atomic_load(&global->epoch);
+    _Atomic uintptr_t *link = &global->locals;
+    uintptr_t current = atomic_load(link);
+
+    while (current != 0) {
+        struct local *local = (struct local *)current;
+        uintptr_t next = atomic_load(&local->next);
+        size_t pinned;
+
+        if ((next & DELETED) != 0) {
+            current = list_unlink(self, link, current, next & ~DELETED);
+            if ((current & DELETED) != 0)
+                return now; /* another thread is at work here: it may advance */
+            continue;
+        }
+        pinned = atomic_load(&local->epoch);
+        if ((pinned & PINNED) != 0 && (pinned & ~PINNED) != now)
+            return now;
+        link = &local->next;
+        current = next;
+    }
+    /* Another thread may have stored the same since; never more, as this one is pinned in now. */
+    atomic_store(&global->epoch, now + STEP);
+    return now + STEP;
+}
+
+static __attribute__((noinline)) void collect(struct local *self)
+{
+    size_t now = try_advance(self);
+    struct bag bag;
+
+    for (unsigned i = 0; i < EPOCH_COLLECT_STEPS && pop_expired(self, now, &bag); i++)
+        bag_run(&bag);
+}
+
+/* ---- Threads ---- */
+
+static void pin(struct local *self)
+{
+    size_t unpinned = 0;
+
+    if (self->guard_count++ > 0)
+        return;
+    /* A compare-and-swap, as in the crate on x86-64: a record that is found pinned stays as it is.
+     */
+    atomic_compare_exchange_strong(&self->epoch, &unpinned,
+                                   atomic_load(&self->global->epoch) | PINNED);
+    if (self->pin_count++ % EPOCH_PINS_PER_COLLECT == 0)
+        collect(self);
+}
+
+static void unpin(struct local *self)
+{
+    if (--self->guard_count == 0)
+        /* Release: pairs with the load in try_advance; all that was read while pinned was read
+         * before the epoch can move on. */
+        atomic_store_explicit(&self->epoch, 0, memory_order_release);
+}
+
+/* The end of a thread: its bag, empty or not, goes to the queue; its record is left to whoever next
+ * tries to advance. */
+static void finalize(void *arg)
+{
+    struct local *self = arg;
+
+    if (self->guard_count > 0)
+        return;
+    pin(self);
+    push_bag(self);
+    unpin(self);
+    self->handle_count = 0;
+    my_local = NULL;
+    atomic_fetch_or(&self->next, DELETED);
+}
+
+static void collector_new(void)
+{
+    struct node *sentinel = node_new();
+    struct global *global = checked(zk_aligned_alloc(alignof(struct global), sizeof *global));
+
+    atomic_init(&global->head, sentinel);
+    atomic_init(&global->tail, sentinel);
+    atomic_init(&global->epoch, 0);
+    atomic_init(&global->locals, 0);
+    collector.global = global;
+    if (pthread_key_create(&collector.key, finalize) != 0) {
+        fputs("epoch: no thread-specific key is left: use fewer\n", stderr);
+        abort();
+    }
+}
+
+static __attribute__((noinline)) struct local *register_local(void)
+{
+    struct local *local;
+
+    pthread_once(&collector.once, collector_new);
+    local = checked(zk_malloc(sizeof *local));
+    atomic_init(&local->next, 0);
+    atomic_init(&local->epoch, 0);
+    local->global = collector.global;
+    bag_clear(&local->bag);
+    local->guard_count = 0;
+    local->handle_count = 1;
+    local->pin_count = 0;
+    list_insert(local->global, local);
+    pthread_setspecific(collector.key, local);
+    my_local = local;
+    return local;
+}
+
+void epoch_pin(void)
+{
+    pin(my_local != NULL ? my_local : register_local());
+}
+
+void epoch_unpin(void)
+{
+    unpin(my_local);
+}
+
+void epoch_defer(void (*call)(uintptr_t *words), uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    defer(my_local, (struct deferred){.call = call, .words = {a, b, c}});
+}
+
+void epoch_defer_free(void *p)
+{
+    defer_free(my_local, p);
+}
+
+void epoch_flush(void)
+{
+    if (my_local->bag.length > 0)
+        push_bag(my_local);
+    collect(my_local);
+}

@@ -1,0 +1,54 @@
+/*
+ * epoch.h - deferred reclamation for lock-free structures: memory that one thread has unlinked is
+ * freed once no thread can still be reading it. Faithful to crossbeam-epoch 0.9.13 with its default
+ * collector, one per process: in sizes, in what it keeps allocated and for how long, and in when
+ * deferred calls run, and on which thread.
+ *
+ * A reader pins, loads pointers, uses them, unpins. A writer pins, unlinks, defers the free,
+ * unpins. Pointers that the epoch protects are loaded, and unlinked, with sequentially consistent
+ * operations: the crate has fences in their stead, which ThreadSanitizer cannot follow.
+ *
+ * All memory comes from zkalloc. Out of memory is an abort, as in the crate.
+ */
+#ifndef EPOCH_H
+#define EPOCH_H
+
+#include <stdint.h>
+
+#define EPOCH_BAG_CALLS        64
+#define EPOCH_BAG_BYTES        2056 /* 64 x (function 8 + three words 24) + length 8 */
+#define EPOCH_NODE_BYTES       2072 /* a sealed bag (epoch 8 + bag) in the queue, + next 8 */
+#define EPOCH_LOCAL_BYTES      2104 /* a thread's record: bag + list link, epoch, counts */
+#define EPOCH_GLOBAL_BYTES     640  /* counts, queue head and tail, epoch, list head: 128 each */
+#define EPOCH_PINS_PER_COLLECT 128
+#define EPOCH_COLLECT_STEPS    8 /* bags that one collection runs, at most */
+
+/*
+ * All functions may be called on any thread, and act on the calling thread's record.
+ *
+ * What allocates: the first pin of the process, a node (the queue's sentinel) and the global data,
+ * which are never freed; a thread's first pin, its record, which is freed by whichever thread finds
+ * it after this thread has ended, two epochs later; a full or flushed bag, and the end of a thread,
+ * a node, which is freed two epochs after its bag has been run.
+ */
+
+/* From here to the matching epoch_unpin, nothing that other threads defer from now on is called.
+ * Nests. Every 128th outermost pin of a thread, beginning with the first, also collects: it
+ * advances the epoch if it can, and runs deferred calls (of any thread) that are due. A thread that
+ * ends while pinned stops all reclamation for good. */
+void epoch_pin(void);
+
+void epoch_unpin(void);
+
+/* Calls call(words), with a copy of a, b and c in words, once every thread that is pinned now has
+ * unpinned: on some thread, in a collection. The caller is pinned. */
+void epoch_defer(void (*call)(uintptr_t *words), uintptr_t a, uintptr_t b, uintptr_t c);
+
+/* Defers zk_free(p). The caller is pinned. */
+void epoch_defer_free(void *p);
+
+/* Puts what this thread has deferred where any thread's collection finds it, and collects. The
+ * caller is pinned. */
+void epoch_flush(void);
+
+#endif
