@@ -94,7 +94,7 @@ static const struct repro_finding findings[] = {
     {"F29", "platform",
      "Where two blocks don't alias, the cross-thread repro proves nothing: it says inconclusive, "
      "and skips",
-     "low", "the repro checks that they alias before it judges"},
+     "low", "the repro checks that they alias before it judges; here they do"},
     {0},
 };
 

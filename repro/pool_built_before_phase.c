@@ -45,7 +45,7 @@ static const struct repro_option options[] = {
 
 static const struct repro_finding findings[] = {
     {"F21a", "rayon_pool", "A thread pool built before any phase survives 50 phases", "info",
-     "NA: the control of F21"},
+     "NA: the control of F21", REPRO_NONE, REPRO_CLEAN},
     {0},
 };
 

@@ -55,7 +55,9 @@ static const struct repro_finding findings[] = {
      "and no "
      "shrinking: after deep recursion the live buffer is 1024 bytes again, and the larger ones are "
      "garbage",
-     "info", "NA"},
+     "info",
+     "NA: a fact about the library, shown by the unit test of the model "
+     "(models/test_worker_deque)"},
     {0},
 };
 

@@ -14,17 +14,14 @@ header+=" min_bytes_guaranteed none seed pinned repro"
 temporary=$(mktemp "$out.XXXXXX")
 trap 'rm -f "$temporary"' EXIT
 
-# repro id category description severity fix_status
-rows() {
-    cut -f1 "$results/matrix.tsv" | tail -n +2 | while read -r slug; do
-        "$build/repro/$slug" --describe | awk -F'\t' -v OFS='\t' -v slug="$slug" \
-            '$1 == "finding" { print slug, $2, $3, $4, $5, $6 }'
-    done
-}
 
-{
-    tr ' ' '\t' <<<"$header"
-    rows | awk -F'\t' -v OFS='\t' -v results="$results" '
+describe() { "$1" --describe | awk -F'\t' -v OFS='\t' -v slug="$(basename "$1")" \
+    '$1 == "finding" { print slug, $2, $3, $4, $5, $6, $7, $8 }'; }
+
+# Findings of the repros, with what the sweep measured.
+of_repros() {
+    cut -f1 "$results/matrix.tsv" | tail -n +2 | while read -r slug; do describe "$build/repro/$slug"; done |
+        awk -F'\t' -v OFS='\t' -v results="$results" '
         BEGIN {
             while ((getline line < (results "/matrix.tsv")) > 0) {
                 split(line, f, "\t"); none[f[1]] = f[2]; seed[f[1]] = f[5]; pinned[f[1]] = f[6]
@@ -32,19 +29,75 @@ rows() {
             while ((getline line < (results "/thresholds.tsv")) > 0) {
                 split(line, f, "\t"); bounds[f[1]] = f[2] OFS f[3] OFS f[4]
             }
-            # profile none at its own MIN_BYTES: the one at which the bug must show
+            # each profile at its own MIN_BYTES
+            own["none"] = own["flush"] = own["pinned"] = 0; own["route"] = own["seed"] = 4096; own["system"] = "NA"
             while ((getline line < (results "/sweep.tsv")) > 0) {
                 split(line, f, "\t")
-                if (f[2] == "none" && f[3] == "0") { cycles[f[1]] = f[5]; corrupt[f[1]] = f[6] }
+                if (f[3] == own[f[2]]) {
+                    outcome[f[1], f[2]] = f[4]; cycles[f[1], f[2]] = f[5]; corrupt[f[1], f[2]] = f[6]
+                }
             }
         }
-        function reproducible(slug) {
-            if (none[slug] == "corrupt") return "yes " corrupt[slug] "/" cycles[slug]
-            if (none[slug] == "crash" || none[slug] == "hang" || none[slug] == "stale") return "yes (" none[slug] ")"
-            return "no (" none[slug] ")"
+        function reproducible(slug, profile, shown_by,    o) {
+            o = outcome[slug, profile]
+            if (index("," shown_by ",", "," o ",") == 0) return "no (" o ")"
+            if (o == "corrupt") return "yes " corrupt[slug, profile] "/" cycles[slug, profile]
+            if (o == "clean") return "yes " cycles[slug, profile] "/" cycles[slug, profile]
+            return "yes (" o ")"
         }
-        { print $2, $3, $4, reproducible($1), $5, $6, bounds[$1], none[$1], seed[$1], pinned[$1], $1 }' |
-        sort -V
+        { print $2, $3, $4, reproducible($1, $7, $8), $5, $6, bounds[$1], none[$1], seed[$1], pinned[$1], $1 }'
+}
+
+# Findings of the stress programs, each run in three profiles for its length.
+of_stress() {
+    local program slug
+    for program in "$build"/stress/*; do
+        [[ -f $program && -x $program ]] || continue
+        slug=$(basename "$program")
+        "$program" --describe 2>/dev/null | grep -q '^finding' || continue
+        for profile in none seed pinned; do "$program" --profile "$profile" --tsv 2>/dev/null || true; done |
+            awk -F'\t' -v OFS='\t' '{ print "run", $2, $4, $5, $6 }' | cat - <(describe "$program") |
+            awk -F'\t' -v OFS='\t' -v slug="$slug" '
+            $1 == "run" { outcome[$2] = $3; cycles[$2] = $4; corrupt[$2] = $5; next }
+            { o = outcome[$7]
+              shown = index("," $8 ",", "," o ",") == 0 ? "no (" o ")" :
+                      o == "corrupt" ? "yes " corrupt[$7] "/" cycles[$7] : "yes (" o ")"
+              print $2, $3, $4, shown, $5, $6, "NA", "NA", "NA", outcome["none"], outcome["seed"], outcome["pinned"],
+                    slug }'
+    done
+}
+
+# Findings about the tables themselves, and those that nothing here can show yet.
+of_tables() {
+    local here
+    here=$(cd "$(dirname "$0")" && pwd)
+    tail -n +2 "$here/findings_other.tsv" | awk -F'\t' -v OFS='\t' -v results="$results" '
+        BEGIN {
+            while ((getline line < (results "/matrix.tsv")) > 0) {
+                split(line, f, "\t")
+                if (f[1] == "repro") continue
+                rows++; held += f[6] == "clean" || f[6] == "refused"
+            }
+            while ((getline line < (results "/thresholds.tsv")) > 0) {
+                split(line, f, "\t")
+                if (f[6] == "refuted") refuted++
+                if (f[6] == "refuted" || f[6] == "confirmed") tested++
+            }
+        }
+        {
+            shown = $6
+            if ($6 == "pinned") shown = "no: pinned is clean or refused in " held "/" rows " rows of the matrix"
+            if ($6 == "thresholds") shown = "no: " refuted "/" tested " bounds are above what is claimed"
+            print $1, $2, $3, shown, $4, $5, "NA", "NA", "NA", "NA", "NA", "NA", "NA"
+        }'
+}
+
+{
+    tr ' ' '\t' <<<"$header"
+    # F1, F1a, F1b, F2, ... then Z1, ...
+    { of_repros; of_stress; of_tables; } |
+        awk -F'\t' '{ match($1, /[0-9]+/); printf "%s%03d%s\t%s\n", substr($1, 1, 1), substr($1, RSTART, RLENGTH),
+                      substr($1, RSTART + RLENGTH), $0 }' | LC_ALL=C sort | cut -f2-
 } >"$temporary"
 chmod 644 "$temporary"
 mv "$temporary" "$out"

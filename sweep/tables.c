@@ -129,7 +129,7 @@ static char *record_row(const struct run *run)
 static char *threshold_row(const struct entry *entry, const struct bound *bound)
 {
     char observed[32] = "NA";
-    const char *verdict = "NA";
+    const char *verdict = "not testable";
     char *row;
 
     if (bound->none)

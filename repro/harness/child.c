@@ -104,6 +104,22 @@ static bool hangs(struct progress *last, const struct report *report, clockid_t 
            wall_ms - last->wall_ms > 100.0 * limit_ms;
 }
 
+/* On a terminal, and where it takes long enough to be read: the cycle that the child is in. */
+static void show_progress(const struct report *report, bool over)
+{
+    static double started;
+    static bool shown;
+
+    if (started == 0)
+        started = clock_ms(CLOCK_MONOTONIC);
+    if (shown && over)
+        fputs("\r\033[K", stderr);
+    if (over || clock_ms(CLOCK_MONOTONIC) - started < 500 || !isatty(STDERR_FILENO))
+        return;
+    fprintf(stderr, "\r\033[K%s: cycle %u", repro.slug, report->cycles);
+    shown = true;
+}
+
 /* Waits for the child; kills it when it hangs. SIGCHLD is blocked. */
 static int watch(struct report *report, pid_t child, unsigned limit_ms)
 {
@@ -120,11 +136,13 @@ static int watch(struct report *report, pid_t child, unsigned limit_ms)
         const struct timespec tick = {.tv_nsec = 20000000};
 
         sigtimedwait(&child_signal, NULL, &tick);
+        show_progress(report, false);
         if (!report->hung && hangs(&last, report, child_clock, limit_ms)) {
             report->hung = true;
             kill(child, SIGKILL);
         }
     }
+    show_progress(report, true);
     return status;
 }
 

@@ -227,12 +227,15 @@ void print_explanation(void)
 /* For zk-sweep and the findings: a key, a tab, and its fields, a line each. */
 void print_description(void)
 {
+    const unsigned harm = REPRO_STALE | REPRO_CORRUPT | REPRO_CRASH | REPRO_HANG;
     char text[64];
 
     printf(
         "id\t%s\nslug\t%s\nclass\t%s\ntitle\t%s\nseed\t%s\nseverity\t%s\nclaim\t%s\ncycles\t%u\n",
         repro.id, repro.slug, repro.class, repro.title, repro.seed, repro.severity,
         repro.claim != NULL ? repro.claim : "NA", repro.cycles != 0 ? repro.cycles : 10);
+    if (repro.at_length != NULL)
+        printf("at_length\t%s\n", repro.at_length);
     for (int i = 0; i < REPRO_PROFILES; i++)
         printf("expect\t%s\t%s\n", profile_name((enum repro_profile)i),
                outcomes_text(repro.expect[i], text, sizeof text));
@@ -244,7 +247,9 @@ void print_description(void)
     for (size_t i = 0; repro.findings != NULL && repro.findings[i].id != NULL; i++) {
         const struct repro_finding *finding = &repro.findings[i];
 
-        printf("finding\t%s\t%s\t%s\t%s\t%s\n", finding->id, finding->category,
-               finding->description, finding->severity, finding->fix_status);
+        printf("finding\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", finding->id, finding->category,
+               finding->description, finding->severity, finding->fix_status,
+               profile_name(finding->shown_in),
+               outcomes_text(finding->shown_by != 0 ? finding->shown_by : harm, text, sizeof text));
     }
 }

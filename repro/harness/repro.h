@@ -54,9 +54,11 @@ enum repro_outcome {
 struct repro_finding {
     const char *id;
     const char *category;
-    const char *description; /* one line */
-    const char *severity;    /* critical, high, medium, low, info */
-    const char *fix_status;  /* one line: what closes it */
+    const char *description;     /* one line */
+    const char *severity;        /* critical, high, medium, low, info */
+    const char *fix_status;      /* one line: what closes it */
+    enum repro_profile shown_in; /* the profile that shows it ... */
+    unsigned shown_by;           /* ... by these outcomes; 0: by harm */
 };
 
 /* A command line option of one repro: --name N, or --name WORD where words are given. */
@@ -95,6 +97,7 @@ struct repro {
     unsigned expect[REPRO_PROFILES];      /* outcomes */
     unsigned cycles;                      /* unless --cycles says otherwise; 0 is 10 */
     unsigned threads;                     /* unless --threads says otherwise; 0 is 2 */
+    const char *at_length;                /* arguments for make stress, or NULL */
     uint64_t filler;                      /* the word that fills; 0 is REPRO_FILLER */
     size_t slab_bytes;                    /* if it needs slabs of a certain size; 0 if not */
     const struct repro_variant *variants; /* ended by NULL arguments, or NULL */

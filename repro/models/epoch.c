@@ -93,8 +93,6 @@ static void *checked(void *p)
     return p;
 }
 
-/* ---- Bags ---- */
-
 static void no_op(uintptr_t *words)
 {
     (void)words;
@@ -120,8 +118,6 @@ static void bag_run(struct bag *bag)
         deferred.call(deferred.words);
     }
 }
-
-/* ---- The queue of sealed bags ---- */
 
 static struct node *node_new(void)
 {
@@ -205,8 +201,6 @@ static bool pop_expired(struct local *self, size_t now, struct bag *bag)
     return true;
 }
 
-/* ---- The list of records ---- */
-
 static void run_local_free(uintptr_t *words)
 {
     struct local *local = (struct local *)words[0];
@@ -275,8 +269,6 @@ static __attribute__((noinline)) void collect(struct local *self)
     for (unsigned i = 0; i < EPOCH_COLLECT_STEPS && pop_expired(self, now, &bag); i++)
         bag_run(&bag);
 }
-
-/* ---- Threads ---- */
 
 static void pin(struct local *self)
 {

@@ -56,8 +56,6 @@ static void *checked(void *p)
     return p;
 }
 
-/* ---- Buffers ---- */
-
 static struct deque_buffer slots_new(size_t capacity)
 {
     struct deque_buffer buffer = {
@@ -133,8 +131,6 @@ static __attribute__((noinline)) void resize(struct worker_deque *d, size_t capa
         epoch_flush();
     epoch_unpin();
 }
-
-/* ---- The owner's end ---- */
 
 void deque_init(struct worker_deque *d)
 {
@@ -217,8 +213,6 @@ bool deque_pop(struct worker_deque *d, struct job *job)
     *job = last;
     return true;
 }
-
-/* ---- A thief's end ---- */
 
 struct deque_stealer deque_stealer(const struct worker_deque *d)
 {
