@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 JOBS  ?= $(shell nproc)
 
-.PHONY: build sweep test findings bench lint clean help bootstrap
+.PHONY: build sweep test stress findings bench lint clean help bootstrap
 
 build: bootstrap ## build everything (release, in build/)
 	@echo "building (build/build.log)" >&2
@@ -18,6 +18,9 @@ test: build ## unit tests, every repro's expected outcome in every profile, the 
 findings: build ## run the sweep and regenerate findings.tsv
 	@build/sweep/zk-sweep --out results >/dev/null
 	@scripts/findings.sh build results findings.tsv
+
+stress: build ## every stress program at full length; every repro 20 times with the machine busy
+	@scripts/stress.sh build
 
 bench: build ## what a malloc+free pair costs, beside other allocators
 	@scripts/bench_pairs.sh build

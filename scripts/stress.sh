@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# stress.sh BUILD: every stress program at full length in every profile, then every repro 20 times over, with
+# both cores busy, with the outcome that it declares. Ends in a line that counts.
+set -uo pipefail
+build=${1:?want BUILD}
+runs=0 failures=0
+
+expect() { # expect PROGRAM ARGUMENTS...
+    runs=$((runs + 1))
+    "$@" --expect declared >/dev/null
+    local status=$?
+    [[ $status -eq 0 || $status -eq 77 ]] && return
+    failures=$((failures + 1))
+    echo "FAIL: $*: exit $status"
+}
+programs() { # programs FOLDER: those that the harness runs
+    for program in "$build/$1"/*; do
+        [[ -f $program && -x $program && $(basename "$program") != test_* ]] || continue
+        "$program" --describe 2>/dev/null | grep -q '^slug' && echo "$program"
+    done
+}
+
+for program in $(programs stress); do
+    # shellcheck disable=SC2046 # words
+    for profile in none flush route seed pinned system; do
+        expect "$program" --profile "$profile" $("$program" --describe | sed -n 's/^at_length\t//p')
+    done
+    echo "stress: $(basename "$program") done"
+done
+
+busy() { while :; do :; done; }
+busy & first=$!
+busy & second=$!
+trap 'kill $first $second 2>/dev/null' EXIT
+for program in $(programs repro); do
+    for _ in $(seq 20); do
+        for profile in none seed pinned system; do expect "$program" --profile "$profile"; done
+    done
+    echo "stress: $(basename "$program") 20 times done"
+done
+
+echo "stress: $runs runs, $failures failed"
+[[ $failures -eq 0 ]]
