@@ -107,8 +107,8 @@ __attribute__((noreturn)) void zk_escape(int code);
  * Errors: ENOMEM. */
 int zk_on_phase_end(void (*hook)(void *arg), void *arg);
 
-/* Bytes that the calling thread's slab held at the end of the phase before the present one in which
- * it was used: what an allocation must cover to overwrite all of it. 0 if there is none. */
+/* Bytes that the calling thread's slab served in the last phase before the present one in which it
+ * was used: what an allocation must cover to overwrite all of it. 0 if there is none. */
 size_t zk_high_water(void);
 
 /* A guard's state, on the stack of the block that it guards. Not for use by name. */

@@ -214,8 +214,6 @@ size_t zk_high_water(void)
 
     if (slab == &zk_no_slab)
         return 0;
-    if (slab->word == word)
-        return slab->high_water;
     /* Not used in this phase so far: what it holds is what the one before left. */
-    return (size_t)(atomic_load_explicit(&slab->bump, memory_order_relaxed) - slab->base);
+    return slab->word == word ? slab->high_water : zk_slab_phase_bytes(slab);
 }

@@ -257,15 +257,22 @@ void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
     return start;
 }
 
+size_t zk_slab_phase_bytes(const struct slab *slab)
+{
+    return (size_t)(LOAD(slab->closed_bytes) - slab->bytes_before) +
+           (size_t)(LOAD(slab->bump) - LOAD(slab->run_start));
+}
+
 /* The books at the end of a phase, before the next one. */
 static void settle(struct slab *slab)
 {
     char *bump = LOAD(slab->bump);
 
-    slab->high_water = (size_t)(bump - slab->base);
+    slab->high_water = zk_slab_phase_bytes(slab);
     if (slab->dirty < bump)
         slab->dirty = bump;
     close_chunk(slab, bump);
+    slab->bytes_before = LOAD(slab->closed_bytes);
 }
 
 static void add(_Atomic uint64_t *count, uint64_t more)
@@ -273,14 +280,23 @@ static void add(_Atomic uint64_t *count, uint64_t more)
     STORE(*count, LOAD(*count) + more);
 }
 
+/* What was pinned, and what has been served since, is reclaimed, less what is pinned now. A pinned
+ * chunk counts as a whole, so that the difference can be negative: then nothing was. */
+static void count_pinned(struct slab *slab, uint64_t chunks, uint64_t bytes)
+{
+    uint64_t before = LOAD(slab->pinned_bytes) + slab->high_water;
+
+    add(&slab->reclaimed_bytes, before > bytes ? before - bytes : 0);
+    STORE(slab->pinned_chunks, chunks);
+    STORE(slab->pinned_bytes, bytes);
+}
+
 static void forget_all(struct slab *slab)
 {
     slab->first = slab->last = slab->pin = ZK_NO_CHUNK;
-    STORE(slab->pinned_chunks, 0);
-    STORE(slab->pinned_bytes, 0);
     slab->growths = 0;
     add(&slab->rewinds, 1);
-    add(&slab->reclaimed_bytes, slab->high_water);
+    count_pinned(slab, 0, 0);
     enter_run(slab, slab->base);
 }
 
@@ -317,10 +333,8 @@ static void walk(struct slab *slab, bool discarded)
     *link = ZK_NO_CHUNK;
     slab->growths = bytes > LOAD(slab->pinned_bytes) ? slab->growths + 1 : 0;
     atomic_fetch_add(&slab->freed_elsewhere, lost);
-    STORE(slab->pinned_chunks, chunks);
-    STORE(slab->pinned_bytes, bytes);
     add(&slab->walks, 1);
-    add(&slab->reclaimed_bytes, slab->high_water > bytes ? slab->high_water - bytes : 0);
+    count_pinned(slab, chunks, bytes);
 }
 
 void zk_slab_reclaim(struct slab *slab, uint64_t word, bool discarded)

@@ -61,14 +61,15 @@ struct slab {
     _Atomic(char *) run_start;     /* where bumping in the current chunk started */
 
     /* The holder's own. */
-    char *run_end;     /* end of the free run that bump is in: a pinned chunk, or the slab's end */
-    uint32_t first;    /* chunk of the list, or ZK_NO_CHUNK */
-    uint32_t last;     /* the latest one that bump has reached or passed */
-    uint32_t pin;      /* the next pinned one ahead of bump */
-    uint64_t word;     /* the phase that the slab was recycled for */
-    size_t high_water; /* bytes used in the phase before that */
-    char *dirty;       /* what lies at or above has never been handed out: it is zero */
-    unsigned growths;  /* recycles in a row after which more was pinned than after the one before */
+    char *run_end;  /* end of the free run that bump is in: a pinned chunk, or the slab's end */
+    uint32_t first; /* chunk of the list, or ZK_NO_CHUNK */
+    uint32_t last;  /* the latest one that bump has reached or passed */
+    uint32_t pin;   /* the next pinned one ahead of bump */
+    uint64_t word;  /* the phase that the slab was recycled for */
+    uint64_t bytes_before; /* served before that phase, ever */
+    size_t high_water;     /* bytes served in the phase before that */
+    char *dirty;           /* what lies at or above has never been handed out: it is zero */
+    unsigned growths; /* recycles in a row after which more was pinned than after the one before */
 
     /* What recycling did, ever; pinned as of the last time. */
     _Atomic uint64_t rewinds;
@@ -121,6 +122,9 @@ void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned);
 /* Bytes from p, which lies in slab, to the end of its block. For a block of an earlier phase (a bug
  * in the caller) some number that does not lead out of the slab. Any thread. */
 size_t zk_slab_block_bytes(struct slab *slab, const void *p);
+
+/* Bytes served since the slab was last recycled. Holder only. */
+size_t zk_slab_phase_bytes(const struct slab *slab);
 
 /* What a slab has served since the beginning. Any thread. */
 struct slab_totals {
