@@ -143,8 +143,7 @@ static void print_recommendation(const struct catalogue *catalogue, const struct
         return;
     if (most > 0) {
         printf("These workloads need MIN_BYTES >= %ld: ", most);
-        print_names(catalogue, bounds, needs, most);
-        printf(" forces it");
+        printf(print_names(catalogue, bounds, needs, most) == 1 ? " forces it" : " force it");
     } else {
         printf("These workloads need no MIN_BYTES");
     }

@@ -71,6 +71,12 @@ int zk_begin_phase(void);
  * is active; EPERM another thread's phase is active (owner=exclusive). */
 int zk_end_phase(void);
 
+/* zk_end_phase, and declares every block dead that was allocated in the phase and not freed: for
+ * programs that rely on the reset instead of freeing, under pinned recycling. They must not be used
+ * or freed any more once the next phase has begun. Inside a counted nested phase, it only ends that
+ * one. Errors: those of zk_end_phase. */
+int zk_discard_phase(void);
+
 /* Runs body(arg) inside a phase that ends however body is left through the escape API. A plain
  * longjmp out of body is not seen when it happens; the next begin on this thread detects the orphan
  * (the guard's frame is gone), ends it, counts it (zk_stats.orphans) and says so once; not under
@@ -101,8 +107,8 @@ __attribute__((noreturn)) void zk_escape(int code);
  * Errors: ENOMEM. */
 int zk_on_phase_end(void (*hook)(void *arg), void *arg);
 
-/* Bytes that the calling thread's slab held at the end of the phase before the present one in which
- * it was used: what an allocation must cover to overwrite all of it. 0 if there is none. */
+/* Bytes that the calling thread's slab served in the last phase before the present one in which it
+ * was used: what an allocation must cover to overwrite all of it. 0 if there is none. */
 size_t zk_high_water(void);
 
 /* A guard's state, in the frame that it guards. Not for use by name. */
@@ -124,7 +130,12 @@ struct zk_stats {
     uint64_t
         overflow_count; /* those of them that were due to the arena, and found no slab or no room */
     uint64_t overflow_bytes;
-    uint64_t retained_count; /* arena blocks of earlier phases not freed at the last begin */
+    uint64_t retained_count;  /* arena blocks of earlier phases not freed at the last begin */
+    uint64_t rewinds;         /* recyclings of a slab in which nothing lived, or blind */
+    uint64_t walks;           /* recyclings of a slab in which something did */
+    uint64_t reclaimed_bytes; /* that recycling made free, ever */
+    uint64_t pinned_chunks; /* kept by each slab's last recycling, because something lives there */
+    uint64_t pinned_bytes;  /* of those */
     uint64_t orphans;      /* phases that a begin found left behind by a longjmp or a dead thread */
     uint64_t slabs;        /* slabs reserved */
     uint64_t slab_bytes;   /* bytes of each */
@@ -141,7 +152,7 @@ void zk_reset_stats(void);
  */
 
 /* The value that is 0 is the default. */
-enum zk_recycle { ZK_RECYCLE_BLIND };
+enum zk_recycle { ZK_RECYCLE_PINNED, ZK_RECYCLE_BLIND };
 enum zk_nesting { ZK_NESTING_REFUSE, ZK_NESTING_COUNT, ZK_NESTING_RECYCLE };
 enum zk_owner { ZK_OWNER_EXCLUSIVE, ZK_OWNER_ANY };
 enum zk_realloc_rule { ZK_REALLOC_STICKY, ZK_REALLOC_MIGRATE };

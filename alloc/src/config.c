@@ -100,7 +100,7 @@ static int parse_word(const char *value, const char *const *words)
 
 const char *zk_config_parse(struct zk_config *config, const char *name, const char *value)
 {
-    static const char *const recycle[] = {"blind", NULL};
+    static const char *const recycle[] = {"pinned", "blind", NULL};
     static const char *const nesting[] = {"refuse", "count", "recycle", NULL};
     static const char *const owner[] = {"exclusive", "any", NULL};
     static const char *const realloc_rule[] = {"sticky", "migrate", NULL};
@@ -115,7 +115,7 @@ const char *zk_config_parse(struct zk_config *config, const char *name, const ch
         return parse_gigabytes(value, &config->slab_bytes);
     if (strcmp(name, "ZK_ALLOC_RECYCLE") == 0) {
         if ((word = parse_word(value, recycle)) < 0)
-            return "want blind";
+            return "want pinned or blind";
         config->recycle = (enum zk_recycle)word;
     } else if (strcmp(name, "ZK_ALLOC_NESTING") == 0) {
         if ((word = parse_word(value, nesting)) < 0)
@@ -149,7 +149,7 @@ const char *zk_config_parse(struct zk_config *config, const char *name, const ch
 
 const char *zk_config_check(const struct zk_config *config)
 {
-    if (config->recycle != ZK_RECYCLE_BLIND)
+    if ((unsigned)config->recycle > ZK_RECYCLE_BLIND)
         return "recycle";
     if (config->slab_bytes > slab_bytes_max)
         return "slab_bytes";

@@ -48,31 +48,34 @@ void *zk_malloc(size_t size)
     return bump;
 }
 
+/* A count with one writer: no read-modify-write instruction is needed. Relaxed: whoever reads it to
+ * reuse memory is that writer. */
+#define COUNT_ONE(count)                                                                           \
+    atomic_store_explicit(&(count), atomic_load_explicit(&(count), memory_order_relaxed) + 1,      \
+                          memory_order_relaxed)
+
 /* Not in the calling thread's slab. */
 static __attribute__((noinline)) void free_elsewhere(void *p)
 {
-    if (!zk_region_holds(p))
-        zk_system_free(p);
-    else if (zk_my_slab == &zk_no_slab) /* shared by all threads without a slab */
-        atomic_fetch_add_explicit(&zk_no_slab.freed, 1, memory_order_relaxed);
+    if (zk_region_holds(p))
+        zk_slab_free_elsewhere(zk_region_slab_of(p), p, zk_settings.recycle == ZK_RECYCLE_PINNED);
     else
-        atomic_store_explicit(&zk_my_slab->freed,
-                              atomic_load_explicit(&zk_my_slab->freed, memory_order_relaxed) + 1,
-                              memory_order_relaxed);
+        zk_system_free(p);
 }
 
 void zk_free(void *p)
 {
     struct slab *slab = zk_my_slab;
+    size_t offset = (size_t)((char *)p - slab->base);
 
-    if (unlikely((size_t)((char *)p - slab->base) >= slab->bytes)) {
+    if (offset < slab->counted_bytes) { /* blind: the block's bytes wait for the next begin */
+        COUNT_ONE(slab->freed);
+    } else if (likely(offset < slab->bytes)) { /* pinned: which chunk is it that may have died? */
+        COUNT_ONE(slab->chunks[offset >> slab->chunk_shift].freed);
+        COUNT_ONE(slab->freed);
+    } else {
         free_elsewhere(p);
-        return;
     }
-    /* Blind: the block's bytes wait for the next begin. Relaxed: a count with one writer. */
-    atomic_store_explicit(&slab->freed,
-                          atomic_load_explicit(&slab->freed, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
 }
 
 void zk_free_sized(void *p, size_t size)
@@ -90,10 +93,8 @@ static struct slab *slab_for(struct slab *slab, uint64_t word)
         if (slab == NULL)
             return NULL;
     }
-    if (slab->word != word) {
-        zk_recycle(slab);
-        slab->word = word;
-    }
+    if (slab->word != word)
+        zk_recycle(slab, word);
     return slab;
 }
 
@@ -213,8 +214,6 @@ size_t zk_high_water(void)
 
     if (slab == &zk_no_slab)
         return 0;
-    if (slab->word == word)
-        return slab->high_water;
     /* Not used in this phase so far: what it holds is what the one before left. */
-    return (size_t)(atomic_load_explicit(&slab->bump, memory_order_relaxed) - slab->base);
+    return slab->word == word ? slab->high_water : zk_slab_phase_bytes(slab);
 }

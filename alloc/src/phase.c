@@ -49,6 +49,11 @@ static int result(int error)
     return -1;
 }
 
+/* The last phases that were discarded, by generation: a slab recycles when it is next used. Written
+ * under the lock. Entries are words; sequentially consistent, as the phase word is. */
+enum { discards_kept = 256 };
+static _Atomic uint64_t discards[discards_kept];
+
 /* When the library is loaded, since a fork may come before anything else. */
 __attribute__((constructor)) static void load(void)
 {
@@ -95,7 +100,6 @@ static void start(const struct thread *self)
         allocated += totals.count;
         freed += totals.freed;
     }
-    freed += atomic_load(&zk_no_slab.freed);
     /* A program that frees a block twice has more frees than blocks. */
     phase.counts.retained_count = allocated > freed ? allocated - freed : 0;
     phase.counts.phases++;
@@ -203,18 +207,37 @@ int zk_begin_phase(void)
     return result(error);
 }
 
-int zk_end_phase(void)
+static int end(bool discard)
 {
     const struct thread *self = zk_thread_self();
+    uint64_t word;
     bool ended;
     int error;
 
     pthread_mutex_lock(&phase.lock);
+    word = atomic_load(&zk_phase_word);
     error = end_locked(self, &ended);
+    if (ended && discard)
+        atomic_store(&discards[word / 2 % discards_kept], word);
     pthread_mutex_unlock(&phase.lock);
     if (ended)
         run_hooks();
     return result(error);
+}
+
+int zk_end_phase(void)
+{
+    return end(false);
+}
+
+int zk_discard_phase(void)
+{
+    return end(true);
+}
+
+bool zk_phase_discarded(uint64_t word)
+{
+    return word != 0 && atomic_load(&discards[word / 2 % discards_kept]) == word;
 }
 
 void zk_phase_end_guarded(uint64_t word, bool orphan)

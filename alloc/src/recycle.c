@@ -1,19 +1,89 @@
 /*
- * recycle.c - blind: rewind, whatever may still live. This is the allocator whose bugs the project
- * shows.
+ * recycle.c - blind or pinned.
+ *
+ * Blind rewinds, whatever may still live: the allocator whose bugs this project shows. Pinned
+ * rewinds when nothing lives, and otherwise keeps every chunk in which something does.
+ *
+ * Why pinned cannot hand out a byte that lives, and why reclaiming cannot race with a free
+ * elsewhere:
+ *
+ * Only the holder of a slab allocates from it, and only the holder recycles it, at an allocation of
+ * its own. So while a slab is recycled nothing in it is born, and the blocks to account for are
+ * those in the logs. A begin, by whatever thread at whatever moment, touches no slab: it closes
+ * floors, and the worst it can do is to make a holder recycle sooner.
+ *
+ * Blocks may die meanwhile, on any thread. A free elsewhere adds 1 to its chunk's count and then 1
+ * to its slab's, both releasing. The holder computes the live blocks of a chunk as entered - freed
+ * - freed elsewhere, acquiring. Counts only grow, each block is freed once, so what it computes is
+ * never less than the truth of that moment: a chunk found at 0 has no live block, and, as blocks do
+ * not come back to life, has none until the holder itself puts one there. A free that is missed
+ * keeps a chunk until the next recycling, which costs memory and nothing else.
+ *
+ * A chunk's counts are set back to 0 when the chunk is entered again. No late count can fall on the
+ * new life: the chunk was found at 0 live blocks, so every free of the old life has made its
+ * addition, and that addition is ordered before the reset by the acquire that saw it. In the short
+ * cut, where the slab's total alone is looked at, it is the slab's count that is acquired; every
+ * free counts in its chunk first.
+ *
+ * What the freeing thread last wrote to or read from a block comes before its release, hence before
+ * the holder's acquire, hence before anything that the next owner of those bytes does.
+ *
+ * recycle.pml, beside this file, is the protocol as a model for spin.
  */
 #include "recycle.h"
 #include "config.h"
 #include "os.h"
+#include "phase.h"
 
-void zk_recycle(struct slab *slab)
+#include <string.h>
+
+enum {
+    growths_to_tell = 16,     /* recycles in a row that pinned more than the one before ... */
+    bytes_to_tell = 16 << 20, /* ... and so much by now: a program that relies on the reset */
+};
+
+/* The pages of a free run, that is; what shares a page with something that lives is cleared by
+ * hand. */
+static void discard_run(void *arg, char *start, size_t bytes)
 {
-    zk_slab_rewind(slab);
-    if (zk_settings.poison_reset) {
-        size_t page = zk_os_page_bytes();
-        size_t used = ((size_t)(slab->dirty - slab->base) + page - 1) & ~(page - 1);
+    const struct slab *slab = arg;
+    size_t page = zk_os_page_bytes();
+    char *end = start + bytes < slab->dirty ? start + bytes : slab->dirty;
+    char *first_page = start + (-(uintptr_t)start & (page - 1));
+    char *last_page = end - ((uintptr_t)end & (page - 1));
 
-        zk_os_discard(slab->base, used);
-        slab->dirty = slab->base;
+    if (start >= end)
+        return;
+    if (first_page >= last_page) {
+        memset(start, 0, (size_t)(end - start));
+        return;
     }
+    memset(start, 0, (size_t)(first_page - start));
+    zk_os_discard(first_page, (size_t)(last_page - first_page));
+    memset(last_page, 0, (size_t)(end - last_page));
+}
+
+static void tell_growth(const struct slab *slab)
+{
+    static atomic_bool told;
+    uint64_t bytes = atomic_load(&slab->pinned_bytes);
+
+    if (slab->growths < growths_to_tell || bytes < bytes_to_tell || atomic_exchange(&told, true))
+        return;
+    zk_os_say("what is retained grows phase after phase: %llu MiB pinned in one slab; a program "
+              "that relies "
+              "on the reset instead of freeing should end phases by zk_discard_phase, or run with "
+              "ZK_ALLOC_RECYCLE=blind",
+              (unsigned long long)(bytes >> 20));
+}
+
+void zk_recycle(struct slab *slab, uint64_t word)
+{
+    if (zk_settings.recycle == ZK_RECYCLE_PINNED)
+        zk_slab_reclaim(slab, word, zk_phase_discarded(slab->word));
+    else
+        zk_slab_rewind(slab, word);
+    if (zk_settings.poison_reset)
+        zk_slab_each_run(slab, discard_run, slab);
+    tell_growth(slab);
 }

@@ -6,7 +6,8 @@
 
 #include "slab.h"
 
-/* Recycles the calling thread's slab; called at its first allocation of a new phase. */
-void zk_recycle(struct slab *slab);
+/* Recycles the calling thread's slab for the phase of word; called at its first allocation in it.
+ */
+void zk_recycle(struct slab *slab, uint64_t word);
 
 #endif

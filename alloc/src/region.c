@@ -62,7 +62,8 @@ static bool try_reserve(size_t slab_bytes, unsigned slabs)
     zk_region.books = books;
     zk_region.books_bytes = books_bytes;
     for (unsigned i = 0; i < slabs; i++)
-        zk_slab_init(zk_region_slab(i), base + i * slab_bytes, slab_bytes);
+        zk_slab_init(zk_region_slab(i), base + i * slab_bytes, slab_bytes,
+                     zk_settings.recycle == ZK_RECYCLE_PINNED);
     atomic_store_explicit(&zk_region.base, base, memory_order_relaxed);
     /* Release: pairs with the acquire in zk_region_holds. */
     atomic_store_explicit(&zk_region.bytes, bytes, memory_order_release);

@@ -27,9 +27,10 @@ size_t zk_chunk_bytes(void)
     return bytes < ZK_PAGE_ALIGNED_FROM ? bytes : ZK_PAGE_ALIGNED_FROM;
 }
 
-static size_t log_bytes(void)
+/* An entry for each granule of a chunk. */
+static size_t log_bytes(size_t chunk_bytes)
 {
-    return zk_chunk_bytes() / ZK_GRANULE * sizeof(uint32_t);
+    return chunk_bytes / ZK_GRANULE * sizeof(uint32_t);
 }
 
 static size_t table_bytes(size_t slab_bytes)
@@ -42,32 +43,72 @@ static size_t table_bytes(size_t slab_bytes)
 
 size_t zk_slab_books_bytes(size_t slab_bytes)
 {
-    return table_bytes(slab_bytes) + slab_bytes / zk_chunk_bytes() * log_bytes();
+    return table_bytes(slab_bytes) + log_bytes(slab_bytes);
 }
 
-static size_t chunk_of(const struct slab *slab, const char *p)
+static char *slab_end(const struct slab *slab)
 {
-    return (size_t)(p - slab->base) / zk_chunk_bytes();
+    return slab->base + slab->bytes;
+}
+
+static uint32_t chunk_of(const struct slab *slab, const char *p)
+{
+    return (uint32_t)((size_t)(p - slab->base) >> slab->chunk_shift);
+}
+
+static char *chunk_start(const struct slab *slab, uint32_t chunk)
+{
+    return slab->base + ((size_t)chunk << slab->chunk_shift);
 }
 
 static _Atomic uint32_t *log_of(const struct slab *slab, size_t chunk)
 {
-    return (_Atomic uint32_t *)(void *)(slab->logs + chunk * log_bytes());
+    return (_Atomic uint32_t *)(void *)(slab->logs + log_bytes(chunk << slab->chunk_shift));
 }
 
-/* Makes the chunk that contains `at` the current one, bumping from there. */
-static void enter_chunk(struct slab *slab, char *at)
+/* Blocks of a closed chunk that nobody has freed. Acquire: what a thread did with a block before it
+ * freed it (and released the count) comes before what the block's bytes are used for next. */
+static uint32_t live_blocks(const struct chunk *chunk)
 {
-    size_t chunk = chunk_of(slab, at);
-    char *end = slab->base + (chunk + 1) * zk_chunk_bytes();
+    return LOAD(chunk->blocks) - LOAD(chunk->freed) - LOAD(chunk->freed_elsewhere);
+}
 
-    if (end > slab->base + slab->bytes)
-        end = slab->base + slab->bytes;
-    slab->limit = end;
-    STORE(slab->current, chunk);
-    STORE(slab->log, log_of(slab, chunk));
+static void link_chunk(struct slab *slab, uint32_t index)
+{
+    if (slab->last == ZK_NO_CHUNK)
+        slab->first = index;
+    else
+        slab->chunks[slab->last].next = index;
+    slab->chunks[index].next = slab->pin;
+    slab->last = index;
+}
+
+static void bump_from(struct slab *slab, uint32_t index, char *at, char *limit)
+{
+    slab->limit = limit;
+    STORE(slab->current, index);
+    STORE(slab->log, log_of(slab, index));
     STORE(slab->run_start, at);
     STORE(slab->bump, at);
+}
+
+/* Makes the chunk that contains `at`, in which nothing lives, the current one, bumping from there
+ * to the end of the run. At the very end of the slab, there is none: nothing more fits. */
+static void enter_chunk(struct slab *slab, char *at)
+{
+    uint32_t index = chunk_of(slab, at);
+    struct chunk *chunk = &slab->chunks[index];
+    char *end = chunk_start(slab, index + 1);
+
+    if (at == slab_end(slab)) {
+        bump_from(slab, index, at, at);
+        return;
+    }
+    STORE(chunk->freed, 0);
+    STORE(chunk->freed_elsewhere, 0);
+    chunk->word = slab->word;
+    link_chunk(slab, index);
+    bump_from(slab, index, at, end < slab->run_end ? end : slab->run_end);
 }
 
 /* Settles the books of the current chunk. Bumping goes on at tail. */
@@ -94,40 +135,91 @@ static void end_move(struct slab *slab)
     STORE(slab->moves, LOAD(slab->moves) + 1);
 }
 
-void zk_slab_init(struct slab *slab, char *base, size_t bytes)
+/* Where the free run behind a pinned chunk starts. The rest of the chunk itself is not used: its
+ * log is taken. */
+static char *run_behind(const struct slab *slab, uint32_t pin)
+{
+    char *tail = LOAD(slab->chunks[pin].tail);
+
+    return chunk_of(slab, tail) == pin ? chunk_start(slab, pin + 1) : tail;
+}
+
+/* Where the free run before a pinned chunk, or before ZK_NO_CHUNK, ends. */
+static char *run_before(const struct slab *slab, uint32_t pin)
+{
+    return pin == ZK_NO_CHUNK ? slab_end(slab) : chunk_start(slab, pin);
+}
+
+/* Goes past the next pinned chunk ahead. False when there is none. The run behind it may be empty.
+ */
+static bool pass_pin(struct slab *slab, char **run)
+{
+    if (slab->pin == ZK_NO_CHUNK)
+        return false;
+    *run = run_behind(slab, slab->pin);
+    slab->last = slab->pin;
+    slab->pin = slab->chunks[slab->pin].next;
+    slab->run_end = run_before(slab, slab->pin);
+    return true;
+}
+
+/* Enters the run at start, or the first one behind it that is not empty. The current chunk is
+ * closed. */
+static void enter_run(struct slab *slab, char *start)
+{
+    slab->run_end = run_before(slab, slab->pin);
+    while (start >= slab->run_end)
+        if (!pass_pin(slab, &start))
+            break;
+    enter_chunk(slab, start < slab_end(slab) ? start : slab_end(slab));
+}
+
+static bool fits(const char *start, const char *end, size_t size, size_t align)
+{
+    size_t padding = -(uintptr_t)start & (align - 1);
+
+    return start < end && padding <= (size_t)(end - start) &&
+           size <= (size_t)(end - start) - padding;
+}
+
+/* Goes on to the first run ahead in which the block fits. False when there is none. */
+static bool find_run(struct slab *slab, size_t size, size_t align)
+{
+    for (uint32_t pin = slab->pin; pin != ZK_NO_CHUNK; pin = slab->chunks[pin].next) {
+        char *start = run_behind(slab, pin);
+
+        if (!fits(start, run_before(slab, slab->chunks[pin].next), size, align))
+            continue;
+        begin_move(slab);
+        close_chunk(slab, LOAD(slab->bump));
+        slab->last = pin;
+        slab->pin = slab->chunks[pin].next;
+        enter_run(slab, start);
+        end_move(slab);
+        return true;
+    }
+    return false;
+}
+
+void zk_slab_init(struct slab *slab, char *base, size_t bytes, bool pinned)
 {
     slab->base = base;
     slab->bytes = bytes;
+    slab->counted_bytes = pinned ? 0 : bytes;
     slab->dirty = base;
     slab->chunks = (struct chunk *)(slab + 1);
     slab->logs = (char *)slab + table_bytes(bytes);
+    slab->chunk_shift = (unsigned)__builtin_ctzll(zk_chunk_bytes());
+    slab->first = slab->last = slab->pin = ZK_NO_CHUNK;
     atomic_init(&slab->floor, ZK_FLOOR_CLOSED);
-    enter_chunk(slab, base);
+    enter_run(slab, base);
 }
 
-void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
+/* Enters the block [start, end), which fits into the run, in the log of the chunk it starts in. */
+static void take(struct slab *slab, char *start, char *end)
 {
-    char *bump = LOAD(slab->bump);
-    char *end = slab->base + slab->bytes;
-    size_t page = zk_os_page_bytes();
-    size_t padding;
-    char *start;
     _Atomic uint32_t *log;
 
-    if (align < ZK_GRANULE)
-        align = ZK_GRANULE;
-    if (size >= ZK_PAGE_ALIGNED_FROM && align < page)
-        align = page;
-    if (size == 0)
-        size = 1;
-    padding = -(uintptr_t)bump & (align - 1);
-    if (padding > (size_t)(end - bump) || size > (size_t)(end - bump) - padding)
-        return NULL;
-    start = bump + padding;
-    end =
-        start + ((size + ZK_GRANULE - 1) & ~(size_t)(ZK_GRANULE - 1)); /* fits: all are multiples */
-
-    begin_move(slab);
     if (start >= slab->limit) {
         close_chunk(slab, start);
         enter_chunk(slab, start);
@@ -135,38 +227,170 @@ void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
     log = LOAD(slab->log);
     atomic_store_explicit(log, (uint32_t)(uintptr_t)start, memory_order_relaxed);
     STORE(slab->log, log + 1);
-    if (end > slab->limit) {
-        close_chunk(slab, end);
-        enter_chunk(slab, end);
-    } else {
+    if (end <= slab->limit) {
         STORE(slab->bump, end);
+        return;
     }
+    close_chunk(slab, end);
+    enter_run(slab, end);
+}
+
+void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
+{
+    size_t page = zk_os_page_bytes();
+    char *start;
+
+    if (align < ZK_GRANULE)
+        align = ZK_GRANULE;
+    if (size >= ZK_PAGE_ALIGNED_FROM && align < page)
+        align = page;
+    if (size == 0)
+        size = 1;
+    if (!fits(LOAD(slab->bump), slab->run_end, size, align) && !find_run(slab, size, align))
+        return NULL;
+    start = LOAD(slab->bump);
+    start += -(uintptr_t)start & (align - 1);
+
+    begin_move(slab);
+    take(slab, start, start + ((size + ZK_GRANULE - 1) & ~(size_t)(ZK_GRANULE - 1)));
     end_move(slab);
     return start;
 }
 
-void zk_slab_rewind(struct slab *slab)
+size_t zk_slab_phase_bytes(const struct slab *slab)
+{
+    return (size_t)(LOAD(slab->closed_bytes) - slab->bytes_before) +
+           (size_t)(LOAD(slab->bump) - LOAD(slab->run_start));
+}
+
+/* The books at the end of a phase, before the next one. */
+static void settle(struct slab *slab)
 {
     char *bump = LOAD(slab->bump);
 
-    slab->high_water = (size_t)(bump - slab->base);
+    slab->high_water = zk_slab_phase_bytes(slab);
     if (slab->dirty < bump)
         slab->dirty = bump;
-    begin_move(slab);
     close_chunk(slab, bump);
-    enter_chunk(slab, slab->base);
+    slab->bytes_before = LOAD(slab->closed_bytes);
+}
+
+static void add(_Atomic uint64_t *count, uint64_t more)
+{
+    STORE(*count, LOAD(*count) + more);
+}
+
+/* What was pinned, and what has been served since, is reclaimed, less what is pinned now. A pinned
+ * chunk counts as a whole, so that the difference can be negative: then nothing was. */
+static void count_pinned(struct slab *slab, uint64_t chunks, uint64_t bytes)
+{
+    uint64_t before = LOAD(slab->pinned_bytes) + slab->high_water;
+
+    add(&slab->reclaimed_bytes, before > bytes ? before - bytes : 0);
+    STORE(slab->pinned_chunks, chunks);
+    STORE(slab->pinned_bytes, bytes);
+}
+
+static void forget_all(struct slab *slab)
+{
+    slab->first = slab->last = slab->pin = ZK_NO_CHUNK;
+    slab->growths = 0;
+    add(&slab->rewinds, 1);
+    count_pinned(slab, 0, 0);
+    enter_run(slab, slab->base);
+}
+
+void zk_slab_rewind(struct slab *slab, uint64_t word)
+{
+    begin_move(slab);
+    settle(slab);
+    slab->word = word;
+    forget_all(slab);
     end_move(slab);
+}
+
+/* Unlinks the chunks in which nothing lives. */
+static void walk(struct slab *slab, bool discarded)
+{
+    uint64_t chunks = 0;
+    uint64_t bytes = 0;
+    uint64_t lost = 0; /* blocks that were discarded */
+    uint32_t *link = &slab->first;
+
+    for (uint32_t index = slab->first; index != ZK_NO_CHUNK; index = slab->chunks[index].next) {
+        struct chunk *chunk = &slab->chunks[index];
+        uint32_t live = live_blocks(chunk);
+
+        if (discarded && chunk->word == slab->word) {
+            lost += live;
+        } else if (live > 0) {
+            chunks++;
+            bytes += (size_t)(run_behind(slab, index) - chunk_start(slab, index));
+            *link = index;
+            link = &chunk->next;
+        }
+    }
+    *link = ZK_NO_CHUNK;
+    slab->growths = bytes > LOAD(slab->pinned_bytes) ? slab->growths + 1 : 0;
+    atomic_fetch_add(&slab->freed_elsewhere, lost);
+    add(&slab->walks, 1);
+    count_pinned(slab, chunks, bytes);
+}
+
+void zk_slab_reclaim(struct slab *slab, uint64_t word, bool discarded)
+{
+    begin_move(slab);
+    settle(slab);
+    if (LOAD(slab->closed_count) == LOAD(slab->freed) + LOAD(slab->freed_elsewhere)) {
+        slab->word = word;
+        forget_all(slab);
+    } else {
+        walk(slab, discarded);
+        slab->word = word;
+        slab->last = ZK_NO_CHUNK;
+        slab->pin = slab->first;
+        enter_run(slab, slab->base);
+    }
+    end_move(slab);
+}
+
+void zk_slab_each_run(struct slab *slab, void (*visit)(void *arg, char *start, size_t bytes),
+                      void *arg)
+{
+    char *start = LOAD(slab->bump);
+    char *end = slab->run_end;
+    uint32_t pin = slab->pin;
+
+    for (;;) {
+        if (start < end)
+            visit(arg, start, (size_t)(end - start));
+        if (pin == ZK_NO_CHUNK)
+            return;
+        start = run_behind(slab, pin);
+        pin = slab->chunks[pin].next;
+        end = run_before(slab, pin);
+    }
+}
+
+void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned)
+{
+    /* Release, both: pair with the acquire in live_blocks and zk_slab_reclaim. The chunk first:
+     * once the slab's count says that nothing lives, no count of a chunk is still to come. */
+    if (pinned)
+        atomic_fetch_add_explicit(&slab->chunks[chunk_of(slab, p)].freed_elsewhere, 1,
+                                  memory_order_release);
+    atomic_fetch_add_explicit(&slab->freed_elsewhere, 1, memory_order_release);
 }
 
 /* Where the block that contains p ends, given the blocks entered in log[first .. count) of p's
  * chunk, the last of which ends at tail. The log may be one of a past phase, and p no block of it.
  */
 static const char *block_end(const _Atomic uint32_t *log, size_t first, size_t count,
-                             const char *tail, const char *chunk_start, const char *p)
+                             const char *tail, const char *start, const char *p)
 {
     /* 32 bits tell the addresses inside a chunk apart, whatever they wrap around. */
-    uint32_t origin = (uint32_t)(uintptr_t)chunk_start;
-    uint32_t wanted = (uint32_t)(p - chunk_start);
+    uint32_t origin = (uint32_t)(uintptr_t)start;
+    uint32_t wanted = (uint32_t)(p - start);
     size_t low = first;
     size_t high = count;
 
@@ -181,7 +405,7 @@ static const char *block_end(const _Atomic uint32_t *log, size_t first, size_t c
     }
     if (low >= count)
         return tail;
-    return chunk_start + (atomic_load_explicit(&log[low], memory_order_relaxed) - origin);
+    return start + (atomic_load_explicit(&log[low], memory_order_relaxed) - origin);
 }
 
 static size_t read_block_bytes(struct slab *slab, const char *p)
@@ -189,10 +413,10 @@ static size_t read_block_bytes(struct slab *slab, const char *p)
     const char *bump = LOAD(slab->bump); /* before the log pointer: see the top of this file */
     const _Atomic uint32_t *log_end = LOAD(slab->log);
     size_t current = LOAD(slab->current);
-    size_t index = chunk_of(slab, p);
+    uint32_t index = chunk_of(slab, p);
     struct chunk *chunk = &slab->chunks[index];
     const _Atomic uint32_t *log = log_of(slab, index);
-    const char *chunk_start = slab->base + index * zk_chunk_bytes();
+    const char *start = chunk_start(slab, index);
     size_t first = 0;
     size_t count = LOAD(chunk->blocks);
     const char *end = LOAD(chunk->tail);
@@ -204,9 +428,9 @@ static size_t read_block_bytes(struct slab *slab, const char *p)
         /* Ahead of bump: what the log still holds of the last phase that came this far. */
         first = (size_t)(log_end - log);
     }
-    end = block_end(log, first, count, end, chunk_start, p);
-    if (end > slab->base + slab->bytes)
-        end = slab->base + slab->bytes;
+    end = block_end(log, first, count, end, start, p);
+    if (end > slab_end(slab))
+        end = slab_end(slab);
     return end > p ? (size_t)(end - p) : 0;
 }
 
@@ -237,7 +461,7 @@ struct slab_totals zk_slab_totals(struct slab *slab)
         totals.count = LOAD(slab->closed_count) +
                        (uint64_t)(LOAD(slab->log) - log_of(slab, LOAD(slab->current)));
         totals.bytes = LOAD(slab->closed_bytes) + (uint64_t)(bump - LOAD(slab->run_start));
-        totals.freed = LOAD(slab->freed);
+        totals.freed = LOAD(slab->freed) + LOAD(slab->freed_elsewhere);
         if (LOAD(slab->moves) == before)
             return totals;
     }

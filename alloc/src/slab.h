@@ -13,6 +13,7 @@
 #ifndef ZK_SLAB_H
 #define ZK_SLAB_H
 
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,37 +27,63 @@ enum {
     ZK_PAGE_ALIGNED_FROM = 1 << 20 /* blocks of at least this size start on a page */
 };
 
+/* The chunks used in this phase, and those pinned, are linked in the order of addresses. */
+#define ZK_NO_CHUNK UINT32_MAX
+
 struct chunk {
-    _Atomic(char *) tail;    /* where bumping went on after this chunk; valid once it is closed */
-    _Atomic uint32_t blocks; /* entries in its log; valid once it is closed */
+    _Atomic(char *) tail;             /* where bumping left it; valid once it is closed */
+    _Atomic uint32_t blocks;          /* entries in its log; valid once it is closed */
+    _Atomic uint32_t freed;           /* of those, by the holder (pinned only) */
+    _Atomic uint32_t freed_elsewhere; /* of those, by other threads (pinned only) */
+    uint32_t next;                    /* the next chunk used or pinned, or ZK_NO_CHUNK */
+    uint64_t word;                    /* the phase in which it was entered */
 };
 
 struct slab {
     /* What the fast paths touch, in one cache line. */
     _Atomic size_t floor; /* smallest size the fast path serves; closed by begin and end */
     _Atomic(char *) bump; /* next free byte, a multiple of the granule */
-    char *limit;          /* end of the current chunk */
+    char *limit;          /* end of the current chunk, or of the run if that comes first */
     _Atomic(_Atomic uint32_t *) log; /* where the next block is entered */
-    char *base;                      /* first byte, and ... */
-    size_t bytes;                    /* ... size of the slab; 0 in zk_no_slab */
-    _Atomic uint64_t freed;          /* arena blocks freed by holders of this slab, ever */
+    char *base;                      /* first byte */
+    size_t counted_bytes;   /* below base + this a free is counted, and that is all: blind */
+    _Atomic uint64_t freed; /* blocks of this slab freed by its holder, ever */
+    size_t bytes;           /* size of the slab; 0 in zk_no_slab */
 
     /* The books; see above. */
+    struct chunk *chunks;          /* one per chunk, and one for "past the end" */
+    char *logs;                    /* an entry for each granule */
+    unsigned chunk_shift;          /* log2 of the bytes of a chunk */
     _Atomic unsigned moves;        /* odd while the holder changes chunks */
     _Atomic size_t current;        /* the chunk that bump is in */
     _Atomic uint64_t closed_count; /* blocks entered before the current chunk was, ever */
     _Atomic uint64_t closed_bytes; /* bytes bumped over before run_start was reached, ever */
     _Atomic(char *) run_start;     /* where bumping in the current chunk started */
-    struct chunk *chunks;          /* one per chunk, and one for "past the end" */
-    char *logs;                    /* chunk_bytes / 4 bytes per chunk */
 
     /* The holder's own. */
-    uint64_t word;     /* the phase that the slab was recycled for */
-    size_t high_water; /* bytes used in the phase before that */
-    char *dirty;       /* what lies at or above has never been handed out: it is zero */
+    char *run_end;  /* end of the free run that bump is in: a pinned chunk, or the slab's end */
+    uint32_t first; /* chunk of the list, or ZK_NO_CHUNK */
+    uint32_t last;  /* the latest one that bump has reached or passed */
+    uint32_t pin;   /* the next pinned one ahead of bump */
+    uint64_t word;  /* the phase that the slab was recycled for */
+    uint64_t bytes_before; /* served before that phase, ever */
+    size_t high_water;     /* bytes served in the phase before that */
+    char *dirty;           /* what lies at or above has never been handed out: it is zero */
+    unsigned growths; /* recycles in a row after which more was pinned than after the one before */
+
+    /* What recycling did, ever; pinned as of the last time. */
+    _Atomic uint64_t rewinds;
+    _Atomic uint64_t walks;
+    _Atomic uint64_t reclaimed_bytes;
+    _Atomic uint64_t pinned_chunks;
+    _Atomic uint64_t pinned_bytes;
 
     bool held;    /* by a living thread; guarded by the thread lock */
     bool retired; /* never to be held again; guarded by the thread lock */
+
+    /* Written by any thread, so away from the rest. */
+    alignas(64) _Atomic uint64_t freed_elsewhere; /* blocks of this slab freed by others, or
+                                                     discarded, ever */
 };
 
 /* What a thread without a slab holds: always closed, owns nothing. */
@@ -68,19 +95,36 @@ size_t zk_chunk_bytes(void);
 /* Bytes of books for a slab of slab_bytes, a multiple of the page. */
 size_t zk_slab_books_bytes(size_t slab_bytes);
 
-/* slab points to zeroed books. */
-void zk_slab_init(struct slab *slab, char *base, size_t bytes);
+/* slab points to zeroed books. pinned: count the live blocks of each chunk. */
+void zk_slab_init(struct slab *slab, char *base, size_t bytes, bool pinned);
 
 /* A block of size bytes, aligned to align (a power of two). NULL when the slab has no room. Holder
  * only. */
 void *zk_slab_carve(struct slab *slab, size_t size, size_t align);
 
-/* Forgets every block: the next one starts at the first byte. Holder only. */
-void zk_slab_rewind(struct slab *slab);
+/* Blind, for the phase of word: forgets every block; the next one starts at the first byte. Holder
+ * only. */
+void zk_slab_rewind(struct slab *slab, uint64_t word);
+
+/* Pinned, for the phase of word: forgets the chunks in which nothing lives, and bumps between the
+ * others from now on. What was allocated in the phase before counts as dead if that was discarded.
+ * Holder only. */
+void zk_slab_reclaim(struct slab *slab, uint64_t word, bool discarded);
+
+/* Calls visit(arg, start, bytes) for each free run, the one that bump is in included. Holder only.
+ */
+void zk_slab_each_run(struct slab *slab, void (*visit)(void *arg, char *start, size_t bytes),
+                      void *arg);
+
+/* Counts the end of p, which lies in slab, by a thread that does not hold it. */
+void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned);
 
 /* Bytes from p, which lies in slab, to the end of its block. For a block of an earlier phase (a bug
  * in the caller) some number that does not lead out of the slab. Any thread. */
 size_t zk_slab_block_bytes(struct slab *slab, const void *p);
+
+/* Bytes served since the slab was last recycled. Holder only. */
+size_t zk_slab_phase_bytes(const struct slab *slab);
 
 /* What a slab has served since the beginning. Any thread. */
 struct slab_totals {

@@ -36,10 +36,16 @@ static void collect(struct zk_stats *sum)
     sum->slabs = zk_region.slabs;
     sum->slab_bytes = zk_region.slab_bytes;
     for (unsigned i = 0; i < zk_region.slabs; i++) {
-        struct slab_totals totals = zk_slab_totals(zk_region_slab(i));
+        struct slab *slab = zk_region_slab(i);
+        struct slab_totals totals = zk_slab_totals(slab);
 
         sum->arena_count += totals.count;
         sum->arena_bytes += totals.bytes;
+        sum->rewinds += atomic_load(&slab->rewinds);
+        sum->walks += atomic_load(&slab->walks);
+        sum->reclaimed_bytes += atomic_load(&slab->reclaimed_bytes);
+        sum->pinned_chunks += atomic_load(&slab->pinned_chunks);
+        sum->pinned_bytes += atomic_load(&slab->pinned_bytes);
     }
 }
 
@@ -56,6 +62,9 @@ int zk_stats(struct zk_stats *out)
     sum.system_bytes -= stats.at_reset.system_bytes;
     sum.overflow_count -= stats.at_reset.overflow_count;
     sum.overflow_bytes -= stats.at_reset.overflow_bytes;
+    sum.rewinds -= stats.at_reset.rewinds;
+    sum.walks -= stats.at_reset.walks;
+    sum.reclaimed_bytes -= stats.at_reset.reclaimed_bytes;
     sum.orphans -= stats.at_reset.orphans;
     pthread_mutex_unlock(&stats.lock);
     *out = sum;

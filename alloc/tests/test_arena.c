@@ -91,7 +91,7 @@ static void blocks_follow_each_other_in_granules_of_16(void)
 static void blocks_follow_each_other_across_chunks(void)
 {
     const size_t page = page_bytes();
-    const size_t sizes[] = {64 * page, 64 * page - 16,       16, 63 * page, page, 130 * page,
+    const size_t sizes[] = {64 * page, 64 * page - 16,    16, 63 * page, page, 130 * page,
                             62 * page, CHUNK_OR_MORE / 3, 160};
     char *next = NULL;
 
@@ -271,7 +271,7 @@ static void owns_the_region_and_nothing_else(void)
     CHECK(zk_owns(region) && zk_owns(region + bytes / 2) && zk_owns(region + bytes - 1));
     CHECK(!zk_owns(region - 1) && !zk_owns(region + bytes));
     CHECK(!zk_owns(NULL) && !zk_owns((void *)UINTPTR_MAX));
-    CHECK(!zk_owns(&on_stack) && !zk_owns((void *)(uintptr_t)"constant"));
+    CHECK(!zk_owns(&on_stack) && !zk_owns((void *)(uintptr_t) "constant"));
     CHECK(!zk_owns(system_block(99)));
     zk_free(p);
     end_phase();
@@ -401,6 +401,20 @@ static void calloc_zeroes_after_a_nested_begin(void)
     }
 }
 
+/* A stale write spoils what is there at the time of it, and no block that is zeroed later. */
+static void calloc_zeroes_what_a_stale_write_left(void)
+{
+    char *stale;
+
+    begin_phase();
+    stale = arena_block(CHUNK_OR_MORE);
+    end_phase();
+    begin_phase();
+    arena_block(16);
+    memset(stale, 0xab, CHUNK_OR_MORE);
+    zeroed_block(1, CHUNK_OR_MORE);
+}
+
 static void calloc_zeroes_system_blocks(void)
 {
     for (size_t size = 1; size < 3 * MIB; size = 2 * size + 1) {
@@ -441,10 +455,9 @@ static void poison_reset_makes_recycled_memory_read_zero(void)
         char *p;
 
         begin_phase();
-        p = arena_block(size);
-        CHECK(is_all(p, size, 0));
-        memset(p, 0xab, size);
-        zeroed_block(1, CHUNK_OR_MORE);
+        p = arena_block(zk_high_water() + size); /* all that was used, and more */
+        CHECK(is_all(p, zk_high_water() + size, 0));
+        memset(p, 0xab, zk_high_water() + size);
         end_phase();
         CHECK(is_all(p, size, 0xab)); /* until the next begin they stay valid */
     }
@@ -455,8 +468,9 @@ static void poison_reset_makes_recycled_memory_read_zero(void)
 
 static void huge_sizes_are_enomem(void)
 {
-    const size_t huge[] = {PTRDIFF_MAX, (size_t)PTRDIFF_MAX + 1, SIZE_MAX - 4096, SIZE_MAX - 15,
-                           SIZE_MAX - 1, SIZE_MAX};
+    const size_t huge[] = {PTRDIFF_MAX,     (size_t)PTRDIFF_MAX + 1,
+                           SIZE_MAX - 4096, SIZE_MAX - 15,
+                           SIZE_MAX - 1,    SIZE_MAX};
 
     for (unsigned phase = 0; phase < 3; phase++) {
         for (unsigned i = 0; i < sizeof huge / sizeof *huge; i++) {
@@ -526,14 +540,31 @@ static void usable_size_is_right_where_blocks_are_aligned_or_span_chunks(void)
         begin_phase();
         for (size_t i = 0; i < COUNT; i++) {
             sizes[i] = random_size(&random);
-            blocks[i] = i % 3 == 0 ? zk_aligned_alloc((size_t)1 << random_below(&random, 20), sizes[i])
-                                   : zk_malloc(sizes[i]);
+            blocks[i] = i % 3 == 0
+                            ? zk_aligned_alloc((size_t)1 << random_below(&random, 20), sizes[i])
+                            : zk_malloc(sizes[i]);
             CHECK(zk_owns(blocks[i]));
             check_sizes(blocks + i, sizes + i, 1);
         }
         check_sizes(blocks, sizes, COUNT);
         end_phase();
     }
+}
+
+/* The books keep the low half of an address only. Nothing here is touched. */
+static void usable_size_is_right_beyond_4_gib(void)
+{
+    enum { COUNT = 16 };
+    static char *blocks[COUNT];
+    static size_t sizes[COUNT];
+
+    begin_phase();
+    for (unsigned i = 0; i < COUNT; i++) {
+        sizes[i] = i % 2 == 0 ? ((size_t)900 << 20) + 16 * i : 48;
+        blocks[i] = arena_block(sizes[i]);
+    }
+    CHECK(blocks[COUNT - 1] - blocks[0] > (ptrdiff_t)5 << 30);
+    check_sizes(blocks, sizes, COUNT);
 }
 
 /* As many blocks as a chunk can have, in many chunks. */
@@ -597,7 +628,7 @@ static void no_two_blocks_of_a_phase_overlap(void)
     for (unsigned phase = 0; phase < 8; phase++) {
         begin_phase();
         for (unsigned i = 0; i < COUNT; i++) {
-            size_t size = random_size(&random) / 4;
+            size_t size = 1 + random_size(&random) / 4;
             size_t align = (size_t)1 << random_below(&random, 17);
 
             switch (random_below(&random, 4)) {
@@ -1030,6 +1061,10 @@ static const struct CMUnitTest tests[] = {
     FRESH(calloc_zeroes_what_a_phase_before_the_last_dirtied, .env = {BLIND, ALL_SIZES, SLAB_64M}),
     FRESH(calloc_zeroes_after_a_nested_begin,
           .env = {BLIND, ALL_SIZES, SLAB_64M, "ZK_ALLOC_NESTING=recycle"}),
+    FRESH(calloc_zeroes_what_a_stale_write_left, .env = {BLIND, ALL_SIZES, SLAB_64M}),
+    FRESH_AS("calloc zeroes what a stale write left, under poison_reset",
+             calloc_zeroes_what_a_stale_write_left,
+             .env = {BLIND, ALL_SIZES, SLAB_64M, "ZK_ALLOC_POISON_RESET=1"}),
     FRESH(calloc_zeroes_system_blocks),
     FRESH(calloc_of_an_overflowing_product_is_enomem, .env = {BLIND, ALL_SIZES, SLAB_64M}),
     FRESH(poison_reset_makes_recycled_memory_read_zero,
@@ -1039,6 +1074,7 @@ static const struct CMUnitTest tests[] = {
     FRESH(usable_size_is_the_size_and_no_part_of_the_next_block,
           .env = {BLIND, ALL_SIZES, "ZK_ALLOC_SLAB_GB=0.25"}),
     FRESH(usable_size_is_right_where_blocks_are_aligned_or_span_chunks, .env = {BLIND, ALL_SIZES}),
+    FRESH(usable_size_is_right_beyond_4_gib, .env = {BLIND, ALL_SIZES}),
     FRESH(chunks_full_of_the_smallest_blocks_keep_their_sizes, .env = {BLIND, ALL_SIZES, SLAB_64M}),
     FRESH(the_last_block_of_a_slab_ends_with_it, .env = {BLIND, ALL_SIZES, SLAB_1M}),
     FRESH(usable_size_of_null_and_of_system_blocks),

@@ -47,14 +47,16 @@ static void catch_crashes(struct report *report)
 
 static bool run_body(struct repro_run *run)
 {
-    if (run->settings.profile == REPRO_PINNED)
-        repro_skip(run, "pinned recycling is not built yet");
+    struct zk_config config;
+
     if (!profile_apply(&run->settings)) {
         fprintf(stderr, "%s: the allocator refused profile %s: %s\n", repro.slug,
                 profile_name(run->settings.profile), strerror(errno));
         run->report->failed = true;
         return false;
     }
+    zk_config(&config);
+    run->report->recycles_live = config.recycle == ZK_RECYCLE_BLIND;
     repro.body(run);
     run->report->finished = true;
     return true;

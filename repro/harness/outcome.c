@@ -80,7 +80,7 @@ enum repro_outcome outcome_of(const struct report *report)
         return REPRO_CORRUPT;
     if (report->refused)
         return REPRO_REFUSED;
-    if (report->retained_count > 0)
+    if (report->retained_count > 0 && report->recycles_live)
         return REPRO_LATENT;
     return REPRO_CLEAN;
 }

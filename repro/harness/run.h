@@ -37,6 +37,7 @@ struct report {
     size_t corrupt_bytes;
     size_t extent_count;
     struct extent extents[RUN_EXTENTS_MAX];
+    bool recycles_live;       /* the profile recycles what is retained */
     uint64_t retained_count;  /* the most at any begin */
     char wrong[RUN_TEXT_MAX]; /* first words of repro_wrong */
     char note[RUN_TEXT_MAX];
