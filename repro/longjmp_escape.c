@@ -57,6 +57,13 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
+/* none, flush, route, seed, pinned, system. However lax the contract: pinned keeps what lives. */
+static const struct repro_variant variants[] = {
+    {"--switch nesting=recycle --switch owner=any",
+     {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN}},
+    {0},
+};
+
 const struct repro repro = {
     .id = "R3",
     .slug = "longjmp_escape",
@@ -95,5 +102,6 @@ const struct repro repro = {
                [REPRO_SEED] = REPRO_REFUSED,
                [REPRO_PINNED] = REPRO_REFUSED,
                [REPRO_SYSTEM] = REPRO_CLEAN},
+    .variants = variants,
     .findings = findings,
 };

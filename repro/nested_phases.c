@@ -55,6 +55,15 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
+/* none, flush, route, seed, pinned, system. However lax the contract: pinned keeps what lives. */
+static const struct repro_variant variants[] = {
+    {"--switch nesting=recycle --switch owner=any",
+     {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN}},
+    {"--switch nesting=count",
+     {REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
+    {0},
+};
+
 const struct repro repro = {
     .id = "R6",
     .slug = "nested_phases",
@@ -89,13 +98,6 @@ const struct repro repro = {
                [REPRO_SEED] = REPRO_REFUSED,
                [REPRO_PINNED] = REPRO_REFUSED,
                [REPRO_SYSTEM] = REPRO_CLEAN},
-    .variants = (const struct repro_variant[]){{"--switch nesting=count",
-                                                {[REPRO_NONE] = REPRO_CLEAN,
-                                                 [REPRO_FLUSH] = REPRO_CLEAN,
-                                                 [REPRO_ROUTE] = REPRO_CLEAN,
-                                                 [REPRO_SEED] = REPRO_CLEAN,
-                                                 [REPRO_PINNED] = REPRO_CLEAN,
-                                                 [REPRO_SYSTEM] = REPRO_CLEAN}},
-                                               {0}},
+    .variants = variants,
     .findings = findings,
 };

@@ -89,6 +89,13 @@ static void body(struct repro_run *run)
     repro_join(run, threads[1]);
 }
 
+/* none, flush, route, seed, pinned, system. However lax the contract: pinned keeps what lives. */
+static const struct repro_variant variants[] = {
+    {"--switch nesting=recycle --switch owner=any",
+     {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN}},
+    {0},
+};
+
 const struct repro repro = {
     .id = "R8",
     .slug = "two_thread_phases",
@@ -118,4 +125,5 @@ const struct repro repro = {
                [REPRO_SEED] = REPRO_REFUSED,
                [REPRO_PINNED] = REPRO_REFUSED,
                [REPRO_SYSTEM] = REPRO_CLEAN},
+    .variants = variants,
 };

@@ -7,8 +7,8 @@
  * for work touches its deque, its broadcast queue, its epoch record, the others' deques and the
  * injector, in this order.
  *
- * Simpler than the crate: who goes to sleep is counted in one word, without the crate's count of
- * job events; the words that decide are the same, and in the same blocks.
+ * Simpler than the crate: a worker that is about to sleep counts itself and looks once more at all
+ * queues, where the crate compares a count of job events. The counts lie in the same block.
  */
 #include "thread_pool.h"
 
@@ -783,7 +783,7 @@ static struct pool *create(size_t threads, bool ordered)
 
 static struct pool *create_checked(size_t threads, bool ordered)
 {
-    if (threads > 0)
+    if (threads > 0 && threads <= POOL_THREADS_MAX)
         return create(threads, ordered);
     errno = EINVAL;
     return NULL;

@@ -31,6 +31,8 @@
 
 #include <stddef.h>
 
+#define POOL_THREADS_MAX 65535
+
 #define POOL_REGISTRY_BYTES    640
 #define POOL_THREAD_INFO_BYTES 56
 #define POOL_SLEEP_STATE_BYTES 128
@@ -42,7 +44,8 @@
 struct pool;
 
 /* Makes a pool of that many worker threads, which the caller ends with pool_destroy. NULL with
- * EINVAL for 0 threads, or with what pthread_create gave. Any thread. */
+ * EINVAL for 0 threads or more than POOL_THREADS_MAX, or with what pthread_create gave. Any thread.
+ */
 struct pool *pool_create(size_t threads);
 
 /* The same, for reproducible runs: workers never steal from each other; worker 0 alone takes what

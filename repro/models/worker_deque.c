@@ -85,9 +85,9 @@ static void run_box_free(uintptr_t *words)
     box_free((struct deque_buffer *)words[0]);
 }
 
-static struct deque_slot *slot_at(struct deque_buffer buffer, size_t index)
+static struct deque_slot *slot_at(const struct deque_buffer *buffer, size_t index)
 {
-    return &buffer.slots[index & (buffer.capacity - 1)];
+    return &buffer->slots[index & (buffer->capacity - 1)];
 }
 
 /* Relaxed, both: deque_push's store to back, which deque_steal loads, puts the write before the
@@ -120,7 +120,7 @@ static __attribute__((noinline)) void resize(struct worker_deque *d, size_t capa
     struct deque_buffer *old;
 
     for (size_t i = atomic_load(&inner->front); i != back; i++)
-        slot_write(slot_at(buffer, i), slot_read(slot_at(d->buffer, i)));
+        slot_write(slot_at(&buffer, i), slot_read(slot_at(&d->buffer, i)));
 
     epoch_pin();
     d->buffer = buffer;
@@ -170,7 +170,7 @@ void deque_push(struct worker_deque *d, struct job job)
 
     if (length(front, back) >= (ptrdiff_t)d->buffer.capacity)
         resize(d, 2 * d->buffer.capacity);
-    slot_write(slot_at(d->buffer, back), job);
+    slot_write(slot_at(&d->buffer, back), job);
     /* Release: pairs with the load in deque_steal, whose caller reads the slot and the job. */
     atomic_store_explicit(&inner->back, back + 1, memory_order_release);
 }
@@ -203,7 +203,7 @@ bool deque_pop(struct worker_deque *d, struct job *job)
         atomic_store(&inner->back, back + 1);
         return false;
     }
-    last = slot_read(slot_at(d->buffer, back));
+    last = slot_read(slot_at(&d->buffer, back));
     if (left == 0) {
         if (!pop_last(inner, front))
             return false;
@@ -236,7 +236,7 @@ static enum steal steal_pinned(struct deque_inner *inner, struct job *job)
     if (length(front, back) <= 0)
         return STEAL_EMPTY;
     buffer = atomic_load(&inner->buffer);
-    first = slot_read(slot_at(*buffer, front));
+    first = slot_read(slot_at(buffer, front));
     if (atomic_load(&inner->buffer) != buffer ||
         !atomic_compare_exchange_strong(&inner->front, &front, front + 1))
         return STEAL_RETRY;

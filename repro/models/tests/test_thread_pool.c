@@ -141,7 +141,7 @@ static void creation_allocates_what_the_crate_does(void **state)
         assert_int_equal(pool_threads(pool), n);
         assert_int_equal(more.system_count, 4 + 6 * n + 4 + 3 * n + 2 * n + (first ? 2 : 0));
         assert_int_equal(more.system_bytes,
-                         2 * (32 + 16) * room(n) + 2 * n * DEQUE_BYTES + (56 + 128) * n +
+                         room(n) * 2 * (32 + 16) + 2 * n * DEQUE_BYTES + (56 + 128) * n +
                              BLOCK_BYTES + 640 + (48 + 144 + 24) * n +
                              (BLOCK_BYTES + EPOCH_LOCAL_BYTES) * n +
                              (first ? EPOCH_NODE_BYTES + EPOCH_GLOBAL_BYTES : 0));
@@ -228,6 +228,7 @@ static void ordered_pools_repeat_themselves(void **state)
 
 static _Atomic unsigned calls;
 
+// NOLINTNEXTLINE(readability-non-const-parameter): the type is epoch_defer's
 static void count_call(uintptr_t *words)
 {
     (void)words;
@@ -399,7 +400,7 @@ static void a_push_wakes_and_a_waiter_works(void **state)
     (void)state;
     for (unsigned i = 0; i < 20; i++) {
         struct meeting meeting = {.pool = pool};
-        pthread_t thread;
+        pthread_t thread = 0;
 
         pool_wait_idle(pool);
         assert_int_equal(pthread_create(&thread, NULL, meet, &meeting), 0);
@@ -440,7 +441,7 @@ static void own_jobs_come_before_broadcasts(void **state)
     (void)state;
     for (unsigned i = 0; i < 10; i++) {
         struct meeting meeting = {.pool = pool};
-        pthread_t thread;
+        pthread_t thread = 0;
 
         assert_int_equal(pthread_create(&thread, NULL, join_alone, &meeting), 0);
         wait_for(&meeting.broadcast_soon);
@@ -804,7 +805,7 @@ static void idle_pools_allocate_nothing(void **state)
     pool_destroy(pool);
 }
 
-static void no_pool_without_threads(void **state)
+static void no_pool_of_no_threads_or_too_many(void **state)
 {
     (void)state;
     errno = 0;
@@ -812,6 +813,9 @@ static void no_pool_without_threads(void **state)
     assert_int_equal(errno, EINVAL);
     errno = 0;
     assert_null(pool_create_ordered(0));
+    assert_int_equal(errno, EINVAL);
+    errno = 0;
+    assert_null(pool_create(POOL_THREADS_MAX + 1));
     assert_int_equal(errno, EINVAL);
 }
 
@@ -848,7 +852,7 @@ int main(void)
         cmocka_unit_test(workers_call_other_pools),
         cmocka_unit_test(a_hundred_pools_leave_nothing),
         cmocka_unit_test(idle_pools_allocate_nothing),
-        cmocka_unit_test(no_pool_without_threads),
+        cmocka_unit_test(no_pool_of_no_threads_or_too_many),
         cmocka_unit_test(a_thread_that_cannot_start),
     };
 
