@@ -22,6 +22,7 @@ struct frame_search {
     uintptr_t inside; /* the innermost frame of the function that starts here, or ... */
     const struct frame_mark *known; /* ... this one */
     uintptr_t function;             /* of the frame below the one being looked at */
+    uintptr_t reached;              /* how far up the walk came */
     uintptr_t address;              /* of the frame found, and ... */
     uintptr_t returns;              /* ... where it returns to; 0 if there is none */
 };
@@ -37,6 +38,7 @@ static _Unwind_Reason_Code look_at(struct _Unwind_Context *context, void *arg)
     uintptr_t returns = _Unwind_GetIP(context);
 
     search->function = _Unwind_GetRegionStart(context);
+    search->reached = address;
     if (known != NULL ? address == known->address && returns == known->returns &&
                             (known->function == 0 || known->function == function)
                       : function == search->inside) {
@@ -66,7 +68,8 @@ static bool is_gone(const struct frame_mark *mark)
     if (mark->address == 0)
         return false; /* no unwind tables: nobody knows */
     _Unwind_Backtrace(look_at, &search);
-    return search.address == 0;
+    /* Code without unwind tables ends the walk early: then nobody knows, either. */
+    return search.address == 0 && search.reached > mark->address;
 }
 
 /* NULL with ENOMEM. */
@@ -100,11 +103,20 @@ void zk_guard_prune(void)
         drop_mark(self, true);
 }
 
-/* Forgets the marks of frames that lie where a new frame, at address, is now: stacks grow down. */
-static void prune_below(struct thread *self, uintptr_t address)
+/* Does the mark belong to a frame that lay where a new guard's frame is now? Stacks grow down. A
+ * frame may have several scopes; but when the very guard is there already, it is that of an earlier
+ * call. */
+static bool is_replaced(const struct frame_mark *mark, const struct frame_mark *frame)
 {
-    while (self->mark_count > 0 && address != 0 && self->marks[self->mark_count - 1].address != 0 &&
-           self->marks[self->mark_count - 1].address <= address)
+    if (mark->address == 0 || frame->address == 0 || mark->address > frame->address)
+        return false;
+    return mark->address < frame->address || mark->returns != frame->returns ||
+           mark->guard == frame->guard;
+}
+
+static void prune_replaced(struct thread *self, const struct frame_mark *frame)
+{
+    while (self->mark_count > 0 && is_replaced(&self->marks[self->mark_count - 1], frame))
         drop_mark(self, true);
 }
 
@@ -122,8 +134,9 @@ static int enter(struct zk_guard *guard, struct frame_mark frame)
     struct thread *self = zk_thread_self();
     struct frame_mark *mark;
 
+    frame.guard = guard;
     guard->mark = 0;
-    prune_below(self, frame.address);
+    prune_replaced(self, &frame);
     if (zk_begin_phase() != 0)
         return -1;
     mark = push_mark(self);
@@ -184,7 +197,8 @@ int zk_catch(void (*body)(void *arg), void *arg)
     jmp_buf target;
     int code;
 
-    prune_below(self, frame.address);
+    frame.guard = &frame; /* at the same place in each call */
+    prune_replaced(self, &frame);
     zk_guard_prune();
     outer = self->mark_count;
     mark = push_mark(self);

@@ -15,6 +15,7 @@ struct frame_mark {
     uintptr_t address;  /* the frame's canonical address; 0 if unknown */
     uintptr_t returns;  /* where it returns to */
     uintptr_t function; /* where its function starts; 0 if that may change */
+    const void *guard;  /* something in the frame that tells its guards apart */
     jmp_buf *target;    /* of a catch; NULL for a guard */
     uint64_t word;      /* the phase word that a guard began with */
 };
