@@ -2,6 +2,7 @@
  * realloc.c - moving a block: from where to where, and how its bytes are carried over.
  */
 #include "config.h"
+#include "phase.h"
 #include "region.h"
 #include "route.h"
 #include "slab.h"
@@ -55,7 +56,7 @@ static void *resize_system(void *p, size_t old_bytes, size_t align, size_t size)
     bool overflow = false;
     void *to;
 
-    if (zk_settings.realloc == ZK_REALLOC_MIGRATE) {
+    if (zk_phase_active() && zk_settings.realloc == ZK_REALLOC_MIGRATE) {
         to = zk_route_arena(size, align, &overflow);
         if (to != NULL) {
             memcpy(to, p, old_bytes < size ? old_bytes : size);

@@ -40,7 +40,7 @@
 #define SLAB_16M  "ZK_ALLOC_SLAB_GB=0.015625"
 #define SLAB_64M  "ZK_ALLOC_SLAB_GB=0.0625"
 
-enum { MIB = 1 << 20, FRESH_SKIPPED = 77, FRESH_LIMIT_S = 60, FORK_LIMIT_S = 5 };
+enum { MIB = 1 << 20, FRESH_SKIPPED = 77, FRESH_LIMIT_S = 60, FORK_LIMIT_S = 20 };
 
 /* ---- Sanitizers -------------------------------------------------------------------------------
  */
