@@ -60,10 +60,10 @@ of_stress() {
             awk -F'\t' -v OFS='\t' -v slug="$slug" '
             $1 == "run" { outcome[$2] = $3; cycles[$2] = $4; corrupt[$2] = $5; next }
             { o = outcome[$7]
-              shown = index("," $8 ",", "," o ",") == 0 ? "no (" o ")" :
-                      o == "corrupt" ? "yes " corrupt[$7] "/" cycles[$7] : "yes (" o ")"
-              print $2, $3, $4, shown, $5, $6, "NA", "NA", "NA", outcome["none"], outcome["seed"], outcome["pinned"],
-                    slug }'
+              shown = "yes (" o ")"
+              if (o == "corrupt") shown = "yes " corrupt[$7] "/" cycles[$7]
+              if (index("," $8 ",", "," o ",") == 0) shown = "no (" o ")"
+              print $2, $3, $4, shown, $5, $6, "NA", "NA", "NA", outcome["none"], outcome["seed"], outcome["pinned"], slug }'
     done
 }
 

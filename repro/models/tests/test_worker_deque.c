@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-enum { THIEVES = 3, JOBS = 600000, LONGEST_BURST = 300 };
+enum { THIEVES = 3, ROUNDS = 8, JOBS = 300000, LONGEST_BURST = 300 };
 
 static void nothing(void *data)
 {
@@ -306,12 +306,14 @@ static bool own(void)
     return right;
 }
 
-static void nothing_lost_or_doubled(void **state)
+static void stress_round(void)
 {
     struct deque_stealer stealers[THIEVES];
     pthread_t thieves[THIEVES];
 
-    (void)state;
+    atomic_store(&stress.done, false);
+    for (unsigned i = 0; i < JOBS; i++)
+        atomic_store(&stress.times[i], 0);
     deque_init(&stress.d);
     pthread_barrier_init(&stress.start, NULL, THIEVES + 1);
     for (unsigned i = 0; i < THIEVES; i++) {
@@ -330,6 +332,13 @@ static void nothing_lost_or_doubled(void **state)
     pthread_barrier_destroy(&stress.start);
     for (unsigned i = 0; i < JOBS; i++)
         assert_int_equal(atomic_load(&stress.times[i]), 1);
+}
+
+static void nothing_lost_or_doubled(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < ROUNDS; round++)
+        stress_round();
 }
 
 int main(void)
