@@ -50,14 +50,6 @@ static const struct repro_finding findings[] = {
     {"F18", "rayon_deque",
      "A worker's deque grown in a phase leaves its buffer and its collector's bags in the slab",
      "critical", "fixed by routing from MIN_BYTES 2073 on"},
-    {"Z4", "rayon_deque",
-     "A worker's deque starts at 64 slots and shrinks on pop, against the seed's claim of 32 slots "
-     "and no "
-     "shrinking: after deep recursion the live buffer is 1024 bytes again, and the larger ones are "
-     "garbage",
-     "info",
-     "NA: a fact about the library, shown by the unit test of the model "
-     "(models/test_worker_deque)"},
     {0},
 };
 

@@ -1,9 +1,10 @@
 /*
- * concurrent_phase_calls - four threads begin, allocate, free and end as they like: the allocator survives.
+ * concurrent_phase_calls - four threads begin, allocate, free and end as they like: the allocator
+ * survives.
  *
- * What their blocks hold is not looked at, since under blind recycling it is anybody's. What must hold is the
- * allocator's own state: every block lies where blocks can lie, sizes are at least what was asked for, and
- * the counts add up when all is quiet.
+ * What their blocks hold is not looked at, since under blind recycling it is anybody's. What must
+ * hold is the allocator's own state: every block lies where blocks can lie, sizes are at least what
+ * was asked for, and the counts add up when all is quiet.
  */
 #include "repro.h"
 
@@ -82,8 +83,10 @@ const struct repro repro = {
     .title = "four threads begin, allocate and end as they like",
     .seed = "F19",
     .severity = "info",
-    .explain = "Calls of begin and end from several threads corrupt each other's data (two_thread_phases), but must\n"
-               "not corrupt the allocator. Four threads make 500 rounds of begin, eight blocks, end, each cycle;\n"
+    .explain = "Calls of begin and end from several threads corrupt each other's data "
+               "(two_thread_phases), but must\n"
+               "not corrupt the allocator. Four threads make 500 rounds of begin, eight blocks, "
+               "end, each cycle;\n"
                "5,000 rounds in ten. Run under ThreadSanitizer as well (preset tsan).\n",
     .body = body,
     .cycles = 10,

@@ -1,5 +1,6 @@
 /*
- * deep_recursion - joins nested 4000 deep, phase after phase: the workers' deques grow and shrink each time.
+ * deep_recursion - joins nested 4000 deep, phase after phase: the workers' deques grow and shrink
+ * each time.
  */
 #include "models/pool_team.h"
 #include "models/thread_pool.h"
@@ -40,10 +41,11 @@ const struct repro repro = {
     .title = "joins nested 4000 deep, phase after phase",
     .seed = "F18",
     .severity = "critical",
-    .explain =
-        "worker_deque_growth at a depth that makes the deque grow to 4096 slots, 64 KiB, and shrink again in\n"
-        "every phase. Under the profile seed the large buffers are in the arena, and are garbage when the\n"
-        "phase ends: nothing that lives is, and nothing is wrong, however many phases.\n",
+    .explain = "worker_deque_growth at a depth that makes the deque grow to 4096 slots, 64 KiB, "
+               "and shrink again in\n"
+               "every phase. Under the profile seed the large buffers are in the arena, and are "
+               "garbage when the\n"
+               "phase ends: nothing that lives is, and nothing is wrong, however many phases.\n",
     .body = body,
     .options = options,
     .cycles = 50,

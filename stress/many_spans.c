@@ -23,8 +23,9 @@ static void open_and_close(void *arg)
     struct tracer *tracer = arg;
 
     for (size_t i = 0; i < tracer->count && !tracer->failed; i++)
-        tracer->failed = span_registry_new_span(tracer->registry, &step, &tracer->ids[i]) != SPAN_OK ||
-                         span_registry_enter(tracer->registry, tracer->ids[i]) != SPAN_OK;
+        tracer->failed =
+            span_registry_new_span(tracer->registry, &step, &tracer->ids[i]) != SPAN_OK ||
+            span_registry_enter(tracer->registry, tracer->ids[i]) != SPAN_OK;
     for (size_t i = tracer->count; i-- > 0 && !tracer->failed;)
         tracer->failed = span_registry_exit(tracer->registry, tracer->ids[i]) != SPAN_OK ||
                          span_registry_close(tracer->registry, tracer->ids[i]) != SPAN_CLOSED;
@@ -42,7 +43,8 @@ static void body(struct repro_run *run)
     if (registry == NULL || tracers == NULL || handles == NULL)
         abort();
     for (unsigned i = 0; i < threads; i++) {
-        tracers[i] = (struct tracer){.run = run, .registry = registry, .count = repro_option(run, "spans")};
+        tracers[i] =
+            (struct tracer){.run = run, .registry = registry, .count = repro_option(run, "spans")};
         handles[i] = repro_spawn(run);
     }
     for (unsigned phase = 0; phase <= repro_cycles(run); phase++) {
@@ -74,8 +76,10 @@ const struct repro repro = {
     .title = "several threads, each with hundreds of spans alive at once",
     .seed = "F14",
     .severity = "critical",
-    .explain = "span_registry_pages on several threads: each has a shard of its own, with pages of its own, in its\n"
-               "own slab. The spans have no extensions here, so the shard and the stack of spans are what is left\n"
+    .explain = "span_registry_pages on several threads: each has a shard of its own, with pages of "
+               "its own, in its\n"
+               "own slab. The spans have no extensions here, so the shard and the stack of spans "
+               "are what is left\n"
                "to go wrong.\n",
     .body = body,
     .options = options,

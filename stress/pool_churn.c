@@ -1,8 +1,9 @@
 /*
- * pool_churn - a thread pool built, used and ended inside each phase: nothing is kept, nothing goes wrong.
+ * pool_churn - a thread pool built, used and ended inside each phase: nothing is kept, nothing goes
+ * wrong.
  *
- * Many threads are born in one phase and end in it, so slabs change hands all the time. Only the process-wide
- * epoch collector is older: it is made before the first phase.
+ * Many threads are born in one phase and end in it, so slabs change hands all the time. Only the
+ * process-wide epoch collector is older: it is made before the first phase.
  */
 #include "models/epoch.h"
 #include "models/pool_team.h"
@@ -51,9 +52,12 @@ const struct repro repro = {
     .title = "a thread pool built, used and ended inside each phase",
     .seed = "F21",
     .severity = "high",
-    .explain = "pool_built_in_phase keeps its pool for the next phase; this one does not. Its threads' slabs go to\n"
-               "the next phase's threads. What remains is the epoch collector's queue, which always keeps one node\n"
-               "as its sentinel: the latest that was allocated, that is, one of this phase's. Under the profile\n"
+    .explain = "pool_built_in_phase keeps its pool for the next phase; this one does not. Its "
+               "threads' slabs go to\n"
+               "the next phase's threads. What remains is the epoch collector's queue, which "
+               "always keeps one node\n"
+               "as its sentinel: the latest that was allocated, that is, one of this phase's. "
+               "Under the profile\n"
                "none that one node is enough.\n",
     .body = body,
     .cycles = 20,

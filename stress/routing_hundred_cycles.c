@@ -1,6 +1,6 @@
 /*
- * routing_hundred_cycles - 100 phases of 200 joins each, and a canary of 64 KiB: with routing none of them is
- * damaged, without it every one.
+ * routing_hundred_cycles - 100 phases of 200 joins each, and a canary of 64 KiB: with routing none
+ * of them is damaged, without it every one.
  */
 #include "models/injector_pool.h"
 #include "repro.h"
@@ -38,7 +38,8 @@ static void body(struct repro_run *run)
 
 static const struct repro_finding findings[] = {
     {"F7", "phase_api",
-     "100 cycles x 200 joins with a 64 KB canary: 0 corrupted with routing (profile seed); without it every cycle",
+     "100 cycles x 200 joins with a 64 KB canary: 0 corrupted with routing (profile seed); without "
+     "it every cycle",
      "critical", "fixed by routing from MIN_BYTES 1521 on"},
     {0},
 };
@@ -50,11 +51,13 @@ const struct repro repro = {
     .title = "100 phases of 200 joins, with and without routing",
     .seed = "F7",
     .severity = "critical",
-    .explain =
-        "The seed's own stress test of its fix: a hundred phases, two hundred joins from a thread outside of\n"
-        "the pool in each, and a canary of 64 KiB at the start of the next phase. With blocks of less than\n"
-        "4096 bytes routed to the C library, no canary is damaged; with everything in the arena, every one\n"
-        "is (injector_block tells why).\n",
+    .explain = "The seed's own stress test of its fix: a hundred phases, two hundred joins from a "
+               "thread outside of\n"
+               "the pool in each, and a canary of 64 KiB at the start of the next phase. With "
+               "blocks of less than\n"
+               "4096 bytes routed to the C library, no canary is damaged; with everything in the "
+               "arena, every one\n"
+               "is (injector_block tells why).\n",
     .body = body,
     .cycles = 100,
     .threads = 4,

@@ -1,11 +1,14 @@
 /*
- * size_distribution - what a phase allocates, by size: arena against system, and what a threshold moves.
+ * size_distribution - what a phase allocates, by size: arena against system, and what a threshold
+ * moves.
  *
- * One phase of a workload of the models (a thread pool, spans, a table) with the large buffers that an arena
- * is there for. Not a repro: nothing can go wrong in one phase. It prints a histogram, and for each threshold
- * of the sweep the blocks and bytes that it sends to the C library instead of the arena.
+ * One phase of a workload of the models (a thread pool, spans, a table) with the large buffers that
+ * an arena is there for. Not a repro: nothing can go wrong in one phase. It prints a histogram, and
+ * for each threshold of the sweep the blocks and bytes that it sends to the C library instead of
+ * the arena.
  *
- * The linker puts the __wrap functions between the models and the allocator (stress/CMakeLists.txt).
+ * The linker puts the __wrap functions between the models and the allocator
+ * (stress/CMakeLists.txt).
  */
 #include "models/pool_team.h"
 #include "models/span_registry.h"
@@ -137,7 +140,8 @@ static void print_histogram(void)
 
 static void print_thresholds(void)
 {
-    static const size_t thresholds[] = {64, 512, 1024, 1521, 2048, 2105, 4096, 4097, 8193, 16385, 49153};
+    static const size_t thresholds[] = {64,   512,  1024, 1521,  2048, 2105,
+                                        4096, 4097, 8193, 16385, 49153};
     size_t all = 0;
 
     for (size_t i = 0; i < log_of.count; i++)
@@ -161,7 +165,8 @@ static void print_thresholds(void)
 int main(int argc, char **argv)
 {
     if (argc > 1) {
-        fprintf(stderr, "size_distribution: %s: takes no argument; the switches are ZK_ALLOC_*\n", argv[1]);
+        fprintf(stderr, "size_distribution: %s: takes no argument; the switches are ZK_ALLOC_*\n",
+                argv[1]);
         return 2;
     }
     must(zk_begin_phase() == 0, "begin");

@@ -19,8 +19,8 @@ static inline bool zk_phase_word_active(uint64_t word)
     return word % 2 != 0;
 }
 
-/* Is a phase active? Acquire: pairs with the store in set_word, so that the settings are there to be
- * read. While none is, somebody may be writing them. */
+/* Is a phase active? Acquire: pairs with the store in set_word, so that the settings are there to
+ * be read. While none is, somebody may be writing them. */
 static inline bool zk_phase_active(void)
 {
     return zk_phase_word_active(atomic_load_explicit(&zk_phase_word, memory_order_acquire));

@@ -112,7 +112,6 @@ static void enter_chunk(struct slab *slab, char *at)
 }
 
 /* Settles the books of the current chunk. Bumping goes on at tail. */
-/* NOLINTNEXTLINE(readability-non-const-parameter): tail is stored */
 static void close_chunk(struct slab *slab, char *tail)
 {
     size_t current = LOAD(slab->current);
