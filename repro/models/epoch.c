@@ -93,7 +93,6 @@ static void *checked(void *p)
     return p;
 }
 
-// NOLINTNEXTLINE(readability-non-const-parameter): the words are the call's own
 static void no_op(uintptr_t *words)
 {
     (void)words;

@@ -22,7 +22,6 @@ enum { READERS = 3, WRITERS = 2, SWAPS = 20000, CHURN = 150, POISON = 0xdead };
 
 static _Atomic unsigned calls;
 
-// NOLINTNEXTLINE(readability-non-const-parameter): the type is epoch_defer's
 static void count_call(uintptr_t *words)
 {
     (void)words;
@@ -155,7 +154,6 @@ static void runs_two_epochs_later(void **state)
     assert_int_equal(atomic_load(&calls), 3);
 }
 
-// NOLINTNEXTLINE(readability-non-const-parameter): the type is epoch_defer's
 static void check_words(uintptr_t *words)
 {
     if (words[0] == 11 && words[1] == 22 && words[2] == 33)

@@ -228,7 +228,6 @@ static void ordered_pools_repeat_themselves(void **state)
 
 static _Atomic unsigned calls;
 
-// NOLINTNEXTLINE(readability-non-const-parameter): the type is epoch_defer's
 static void count_call(uintptr_t *words)
 {
     (void)words;
