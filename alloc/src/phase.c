@@ -14,6 +14,7 @@
 #include "os.h"
 #include "region.h"
 #include "slab.h"
+#include "stats.h"
 #include "system.h"
 #include "thread.h"
 
@@ -48,13 +49,9 @@ static int result(int error)
     return -1;
 }
 
-/* The last phases that were discarded, by generation: a slab recycles when it is next used. Written
- * under the lock. Entries are words; sequentially consistent, as the phase word is. */
-enum { discards_kept = 256 };
-static _Atomic uint64_t discards[discards_kept];
-
 static void fork_prepare(void)
 {
+    zk_stats_fork_prepare();
     pthread_mutex_lock(&phase.lock);
     zk_thread_fork_prepare();
 }
@@ -63,6 +60,7 @@ static void fork_parent(void)
 {
     zk_thread_fork_parent();
     pthread_mutex_unlock(&phase.lock);
+    zk_stats_fork_done();
 }
 
 static void fork_child(void)
@@ -71,6 +69,7 @@ static void fork_child(void)
     if (phase.owner != NULL)
         phase.owner = zk_thread_self(); /* if another thread's, then that one is not here */
     pthread_mutex_unlock(&phase.lock);
+    zk_stats_fork_done();
 }
 
 /* The first begin of the process. */
@@ -210,8 +209,8 @@ static int end(bool discard)
     pthread_mutex_lock(&phase.lock);
     word = atomic_load(&zk_phase_word);
     error = end_locked(self, &ended);
-    if (ended && discard)
-        atomic_store(&discards[word / 2 % discards_kept], word);
+    for (unsigned i = 0; ended && discard && i < zk_region.slabs; i++)
+        zk_slab_discard(zk_region_slab(i), word);
     pthread_mutex_unlock(&phase.lock);
     if (ended)
         run_hooks();
@@ -226,11 +225,6 @@ int zk_end_phase(void)
 int zk_discard_phase(void)
 {
     return end(true);
-}
-
-bool zk_phase_discarded(uint64_t word)
-{
-    return word != 0 && atomic_load(&discards[word / 2 % discards_kept]) == word;
 }
 
 void zk_phase_end_orphan(void)

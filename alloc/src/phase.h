@@ -27,9 +27,6 @@ struct phase_counts {
 };
 struct phase_counts zk_phase_counts(void);
 
-/* Was the phase of word ended by zk_discard_phase? False also when that is long ago. */
-bool zk_phase_discarded(uint64_t word);
-
 /* Ends one guarded phase whose frame is gone. No error: it may be over already. */
 void zk_phase_end_orphan(void);
 

@@ -1,6 +1,7 @@
 /*
  * stats.c - sums over slabs and threads, less what they were at the last reset.
  */
+#include "stats.h"
 #include "config.h"
 #include "phase.h"
 #include "region.h"
@@ -74,5 +75,15 @@ void zk_reset_stats(void)
 {
     pthread_mutex_lock(&stats.lock);
     collect(&stats.at_reset);
+    pthread_mutex_unlock(&stats.lock);
+}
+
+void zk_stats_fork_prepare(void)
+{
+    pthread_mutex_lock(&stats.lock);
+}
+
+void zk_stats_fork_done(void)
+{
     pthread_mutex_unlock(&stats.lock);
 }

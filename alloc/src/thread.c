@@ -202,10 +202,8 @@ void zk_thread_fork_child(void)
             continue;
         }
         slab->held = false;
-        if (atomic_load(&slab->moves) % 2 != 0) { /* its holder was in the middle of a change */
-            slab->retired = true;
-            atomic_fetch_add(&slab->moves, 1);
-        }
+        if (!slab->retired)
+            slab->retired = !zk_slab_adopt(slab);
         if (slab->retired)
             in_use++;
     }
