@@ -93,7 +93,7 @@ static struct slab *slab_for(struct slab *slab, uint64_t word)
         if (slab == NULL)
             return NULL;
     }
-    if (slab->word != word)
+    if (atomic_load_explicit(&slab->word, memory_order_relaxed) != word) /* our own store */
         zk_recycle(slab, word);
     return slab;
 }
@@ -215,5 +215,7 @@ size_t zk_high_water(void)
     if (slab == &zk_no_slab)
         return 0;
     /* Not used in this phase so far: what it holds is what the one before left. */
-    return slab->word == word ? slab->high_water : zk_slab_phase_bytes(slab);
+    return atomic_load_explicit(&slab->word, memory_order_relaxed) == word
+               ? slab->high_water
+               : zk_slab_phase_bytes(slab);
 }

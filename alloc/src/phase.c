@@ -49,11 +49,6 @@ static int result(int error)
     return -1;
 }
 
-/* The last phases that were discarded, by generation: a slab recycles when it is next used. Written
- * under the lock. Entries are words; sequentially consistent, as the phase word is. */
-enum { discards_kept = 256 };
-static _Atomic uint64_t discards[discards_kept];
-
 /* When the library is loaded, since a fork may come before anything else. */
 __attribute__((constructor)) static void load(void)
 {
@@ -217,8 +212,8 @@ static int end(bool discard)
     pthread_mutex_lock(&phase.lock);
     word = atomic_load(&zk_phase_word);
     error = end_locked(self, &ended);
-    if (ended && discard)
-        atomic_store(&discards[word / 2 % discards_kept], word);
+    for (unsigned i = 0; ended && discard && i < zk_region.slabs; i++)
+        zk_slab_discard(zk_region_slab(i), word);
     pthread_mutex_unlock(&phase.lock);
     if (ended)
         run_hooks();
@@ -233,11 +228,6 @@ int zk_end_phase(void)
 int zk_discard_phase(void)
 {
     return end(true);
-}
-
-bool zk_phase_discarded(uint64_t word)
-{
-    return word != 0 && atomic_load(&discards[word / 2 % discards_kept]) == word;
 }
 
 void zk_phase_end_guarded(uint64_t word, bool orphan)

@@ -38,9 +38,6 @@ struct phase_counts zk_phase_counts(void);
  * already. An orphan, one whose frame is gone, is counted, and left alone under nesting=recycle. */
 void zk_phase_end_guarded(uint64_t word, bool orphan);
 
-/* Was the phase of word ended by zk_discard_phase? False also when that is long ago. */
-bool zk_phase_discarded(uint64_t word);
-
 /* The thread goes; a phase that it began and did not end is abandoned. */
 void zk_phase_thread_ends(const struct thread *thread);
 

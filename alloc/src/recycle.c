@@ -33,13 +33,13 @@
 #include "recycle.h"
 #include "config.h"
 #include "os.h"
-#include "phase.h"
 
 #include <string.h>
 
 enum {
     growths_to_tell = 16,     /* recycles in a row that pinned more than the one before ... */
     bytes_to_tell = 16 << 20, /* ... and so much by now: a program that relies on the reset */
+    part_to_tell = 2,         /* or one more, to half of the slab: soon there is no room to grow */
 };
 
 /* The pages of a free run, that is; what shares a page with something that lives is cleared by
@@ -68,7 +68,11 @@ static void tell_growth(const struct slab *slab)
     static atomic_bool told;
     uint64_t bytes = atomic_load(&slab->pinned_bytes);
 
-    if (slab->growths < growths_to_tell || bytes < bytes_to_tell || atomic_exchange(&told, true))
+    if (slab->growths == 0 || bytes < bytes_to_tell)
+        return;
+    if (slab->growths < growths_to_tell && bytes < slab->bytes / part_to_tell)
+        return;
+    if (atomic_exchange(&told, true))
         return;
     zk_os_say("what is retained grows phase after phase: %llu MiB pinned in one slab; a program "
               "that relies "
@@ -80,7 +84,7 @@ static void tell_growth(const struct slab *slab)
 void zk_recycle(struct slab *slab, uint64_t word)
 {
     if (zk_settings.recycle == ZK_RECYCLE_PINNED)
-        zk_slab_reclaim(slab, word, zk_phase_discarded(slab->word));
+        zk_slab_reclaim(slab, word);
     else
         zk_slab_rewind(slab, word);
     if (zk_settings.poison_reset)

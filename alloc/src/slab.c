@@ -66,6 +66,12 @@ static _Atomic uint32_t *log_of(const struct slab *slab, size_t chunk)
     return (_Atomic uint32_t *)(void *)(slab->logs + log_bytes(chunk << slab->chunk_shift));
 }
 
+/* Is the slab recycled by chunks: pinned? */
+static bool counts_chunks(const struct slab *slab)
+{
+    return slab->counted_bytes == 0;
+}
+
 /* Blocks of a closed chunk that nobody has freed. Acquire: what a thread did with a block before it
  * freed it (and released the count) comes before what the block's bytes are used for next. */
 static uint32_t live_blocks(const struct chunk *chunk)
@@ -83,6 +89,7 @@ static void link_chunk(struct slab *slab, uint32_t index)
     slab->last = index;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): at is stored */
 static void bump_from(struct slab *slab, uint32_t index, char *at, char *limit)
 {
     slab->limit = limit;
@@ -106,7 +113,7 @@ static void enter_chunk(struct slab *slab, char *at)
     }
     STORE(chunk->freed, 0);
     STORE(chunk->freed_elsewhere, 0);
-    chunk->word = slab->word;
+    chunk->word = LOAD(slab->word);
     link_chunk(slab, index);
     bump_from(slab, index, at, end < slab->run_end ? end : slab->run_end);
 }
@@ -236,13 +243,15 @@ static void take(struct slab *slab, char *start, char *end)
 
 void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
 {
-    size_t page = zk_os_page_bytes();
+    /* Pinned, a large block has the chunk that it starts in to itself: else a small neighbour that
+     * lives would keep all of it. */
+    size_t large = counts_chunks(slab) ? zk_chunk_bytes() : zk_os_page_bytes();
     char *start;
 
     if (align < ZK_GRANULE)
         align = ZK_GRANULE;
-    if (size >= ZK_PAGE_ALIGNED_FROM && align < page)
-        align = page;
+    if (size >= ZK_PAGE_ALIGNED_FROM && align < large)
+        align = large;
     if (size == 0)
         size = 1;
     if (!fits(LOAD(slab->bump), slab->run_end, size, align) && !find_run(slab, size, align))
@@ -303,14 +312,16 @@ void zk_slab_rewind(struct slab *slab, uint64_t word)
 {
     begin_move(slab);
     settle(slab);
-    slab->word = word;
+    STORE(slab->word, word);
     forget_all(slab);
     end_move(slab);
 }
 
 /* Unlinks the chunks in which nothing lives. */
-static void walk(struct slab *slab, bool discarded)
+static void walk(struct slab *slab)
 {
+    uint64_t word = LOAD(slab->word);
+    bool discarded = LOAD(slab->discarded) == word;
     uint64_t chunks = 0;
     uint64_t bytes = 0;
     uint64_t lost = 0; /* blocks that were discarded */
@@ -320,7 +331,7 @@ static void walk(struct slab *slab, bool discarded)
         struct chunk *chunk = &slab->chunks[index];
         uint32_t live = live_blocks(chunk);
 
-        if (discarded && chunk->word == slab->word) {
+        if (discarded && chunk->word == word) {
             lost += live;
         } else if (live > 0) {
             chunks++;
@@ -336,21 +347,44 @@ static void walk(struct slab *slab, bool discarded)
     count_pinned(slab, chunks, bytes);
 }
 
-void zk_slab_reclaim(struct slab *slab, uint64_t word, bool discarded)
+void zk_slab_reclaim(struct slab *slab, uint64_t word)
 {
     begin_move(slab);
     settle(slab);
     if (LOAD(slab->closed_count) == LOAD(slab->freed) + LOAD(slab->freed_elsewhere)) {
-        slab->word = word;
+        STORE(slab->word, word);
         forget_all(slab);
     } else {
-        walk(slab, discarded);
-        slab->word = word;
+        walk(slab);
+        STORE(slab->word, word);
         slab->last = ZK_NO_CHUNK;
         slab->pin = slab->first;
         enter_run(slab, slab->base);
     }
     end_move(slab);
+}
+
+void zk_slab_discard(struct slab *slab, uint64_t word)
+{
+    if (LOAD(slab->word) == word)
+        STORE(slab->discarded, word);
+}
+
+bool zk_slab_adopt(struct slab *slab)
+{
+    _Atomic uint32_t *log = LOAD(slab->log);
+
+    if (LOAD(slab->moves) % 2 != 0) {
+        end_move(slab); /* for readers */
+        return false;
+    }
+    /* The entry is made, and bump not yet set: the next block would be entered twice, and a chunk
+     * full of the smallest blocks would spill into the log of the next. */
+    if (log > log_of(slab, LOAD(slab->current)) &&
+        atomic_load_explicit(log - 1, memory_order_relaxed) ==
+            (uint32_t)(uintptr_t)LOAD(slab->bump))
+        STORE(slab->log, log - 1);
+    return true;
 }
 
 void zk_slab_each_run(struct slab *slab, void (*visit)(void *arg, char *start, size_t bytes),

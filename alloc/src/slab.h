@@ -65,7 +65,6 @@ struct slab {
     uint32_t first; /* chunk of the list, or ZK_NO_CHUNK */
     uint32_t last;  /* the latest one that bump has reached or passed */
     uint32_t pin;   /* the next pinned one ahead of bump */
-    uint64_t word;  /* the phase that the slab was recycled for */
     uint64_t bytes_before; /* served before that phase, ever */
     size_t high_water;     /* bytes served in the phase before that */
     char *dirty;           /* what lies at or above has never been handed out: it is zero */
@@ -77,6 +76,10 @@ struct slab {
     _Atomic uint64_t reclaimed_bytes;
     _Atomic uint64_t pinned_chunks;
     _Atomic uint64_t pinned_bytes;
+
+    /* The holder's to write; a discard compares them. */
+    _Atomic uint64_t word;      /* the phase that the slab was recycled for */
+    _Atomic uint64_t discarded; /* the last such phase that was discarded; written by its end */
 
     bool held;    /* by a living thread; guarded by the thread lock */
     bool retired; /* never to be held again; guarded by the thread lock */
@@ -109,7 +112,15 @@ void zk_slab_rewind(struct slab *slab, uint64_t word);
 /* Pinned, for the phase of word: forgets the chunks in which nothing lives, and bumps between the
  * others from now on. What was allocated in the phase before counts as dead if that was discarded.
  * Holder only. */
-void zk_slab_reclaim(struct slab *slab, uint64_t word, bool discarded);
+void zk_slab_reclaim(struct slab *slab, uint64_t word);
+
+/* The phase of word is over, and its blocks are dead: so it is if it is the last one that slab
+ * served. Any thread, one at a time; the holder may not be allocating in that phase any more. */
+void zk_slab_discard(struct slab *slab, uint64_t word);
+
+/* In the child of a fork, for a slab whose holder is not there: undoes a block that it was in the
+ * middle of making. False when it was in the middle of more than that: nobody may hold the slab. */
+bool zk_slab_adopt(struct slab *slab);
 
 /* Calls visit(arg, start, bytes) for each free run, the one that bump is in included. Holder only.
  */

@@ -255,10 +255,8 @@ void zk_thread_fork_child(void)
     for (unsigned i = 0; i < zk_region.slabs; i++) {
         struct slab *slab = zk_region_slab(i);
 
-        if (atomic_load(&slab->moves) % 2 != 0) { /* its holder was in the middle of a change */
-            slab->retired = true;
-            atomic_fetch_add(&slab->moves, 1);
-        }
+        if (slab != zk_my_slab && !slab->retired)
+            slab->retired = !zk_slab_adopt(slab);
     }
     for (struct thread *thread = threads.first; thread != NULL; thread = next) {
         next = thread->next;

@@ -1,573 +1,531 @@
 /*
- * test_pinned.c - pinned recycling: no byte of a live block is ever handed out, whatever phases and
- * threads do, and what is dead is used again.
+ * test_pinned.c - what pinned recycling keeps, what it gives back, and what it says. Threads and
+ * forks are in test_pinned_threads.c; that no live byte is ever handed out, whatever the
+ * operations, is test_oracle.c's.
  */
 #include "fresh.h"
 
-#include <sched.h>
-#include <stdatomic.h>
+#include "slab.h"
 
-#define PINNED "ZK_ALLOC_RECYCLE=pinned"
-#define POISON "ZK_ALLOC_POISON_RESET=1"
+#define NESTED "ZK_ALLOC_NESTING=recycle"
 
-struct block {
-    char *p;
-    size_t bytes; /* all of its usable bytes hold the pattern of seed */
-    unsigned seed;
-};
-
-static bool recycled_reads_zero(void)
+static size_t chunk_bytes(void)
 {
-    struct zk_config config;
-
-    CHECK(zk_config(&config) == 0);
-    return config.poison_reset;
+    return zk_chunk_bytes();
 }
 
-static struct block filled(char *p, size_t size, unsigned seed)
+/* Starts the next phase; the calling thread's slab is recycled for it. */
+static void next_phase(void)
 {
-    struct block block = {.p = p, .bytes = zk_usable_size(p), .seed = seed};
-
-    CHECK(p != NULL && block.bytes >= size);
-    fill(p, block.bytes, seed);
-    return block;
-}
-
-static struct block new_block(size_t size)
-{
-    return filled(arena_block(size), size, (unsigned)size);
-}
-
-static void is_intact(const struct block *block)
-{
-    CHECK(zk_usable_size(block->p) >= block->bytes);
-    CHECK(is_filled(block->p, block->bytes, block->seed));
-}
-
-static void free_intact(struct block *block)
-{
-    is_intact(block);
-    zk_free(block->p);
-    *block = (struct block){0};
-}
-
-/* ---- A model ----------------------------------------------------------------------------------
- */
-
-static struct block random_block(uint64_t *random, bool malloc_is_zero)
-{
-    size_t size = 1 + random_size(random) / 16;
-    size_t align = (size_t)1 << random_below(random, 14);
-    unsigned seed = (unsigned)next_random(random);
-    char *p;
-
-    switch (random_below(random, 4)) {
-    case 0:
-        p = zk_calloc(1, size);
-        CHECK(p != NULL && is_all(p, size, 0));
-        break;
-    case 1:
-        p = zk_aligned_alloc(align, size);
-        CHECK(p != NULL && is_aligned(p, align));
-        break;
-    default:
-        p = zk_malloc(size);
-        CHECK(p != NULL && is_aligned(p, 16));
-        CHECK(!malloc_is_zero || !zk_owns(p) || is_all(p, size, 0));
-        break;
-    }
-    return filled(p, size, seed);
-}
-
-static struct block resized(struct block block, uint64_t *random)
-{
-    size_t size = 1 + random_size(random) / 16;
-    size_t kept = size < block.bytes ? size : block.bytes;
-    char *p = random_below(random, 2) == 0 ? zk_realloc(block.p, size)
-                                           : zk_realloc_sized(block.p, block.bytes, 64, size);
-
-    CHECK(p != NULL && is_filled(p, kept, block.seed));
-    return filled(p, size, block.seed + 1);
-}
-
-/* Blocks live for any time, some for many phases. */
-static void live_blocks_keep_every_byte(void)
-{
-    enum { SLOTS = 200, PHASES = 40, STEPS = 300 };
-    static struct block blocks[SLOTS];
-    uint64_t random = 21;
-
-    for (unsigned phase = 0; phase < PHASES; phase++) {
-        bool malloc_is_zero;
-
-        begin_phase();
-        malloc_is_zero = recycled_reads_zero();
-        for (unsigned step = 0; step < STEPS; step++) {
-            struct block *block = &blocks[random_below(&random, SLOTS)];
-
-            if (step == 2 * STEPS / 3)
-                end_phase();
-            if (block->p == NULL) {
-                *block = random_block(&random, malloc_is_zero);
-                continue;
-            }
-            is_intact(block);
-            if (random_below(&random, 3) == 0)
-                *block = resized(*block, &random);
-            else
-                free_intact(block);
-        }
-        for (unsigned i = 0; i < SLOTS; i++)
-            if (blocks[i].p != NULL)
-                is_intact(&blocks[i]);
-    }
-    CHECK(stats_now().arena_count > PHASES && stats_now().walks > PHASES / 2);
-    for (unsigned i = 0; i < SLOTS; i++)
-        if (blocks[i].p != NULL)
-            free_intact(&blocks[i]);
     begin_phase();
-    CHECK(stats_now().retained_count == 0);
+    zk_free(arena_block(16));
 }
 
-/* ---- What is dead is used again -----------------------------------------------------------------
- */
-
-static void a_slab_in_which_nothing_lives_rewinds(void)
+/* The same, from a phase. */
+static void end_and_begin(void)
 {
-    char *start = NULL;
-
-    for (unsigned phase = 0; phase < 100; phase++) {
-        struct block blocks[20];
-
-        begin_phase();
-        for (unsigned i = 0; i < 20; i++)
-            blocks[i] = new_block(1000 * i + phase);
-        if (start == NULL)
-            start = slab_start_of(blocks[0].p);
-        CHECK(blocks[0].p == start);
-        for (unsigned i = 0; i < 20; i++) {
-            if (i == 10)
-                end_phase();
-            free_intact(&blocks[i]);
-        }
-    }
-    CHECK(stats_now().rewinds == 100 && stats_now().walks == 0);
-    CHECK(stats_now().pinned_chunks == 0 && stats_now().pinned_bytes == 0);
-}
-
-enum { SMALL = 5000 };
-
-/* Fills the slab of the calling thread; the blocks go to blocks, which has room. */
-static size_t fill_slab(struct block *blocks)
-{
-    size_t count = 0;
-    char *p;
-
-    for (; zk_owns(p = zk_malloc(SMALL)); count++)
-        blocks[count] = filled(p, SMALL, (unsigned)count);
-    zk_free(p);
-    return count;
-}
-
-static void one_live_block_keeps_one_chunk(void)
-{
-    static struct block blocks[(16 << 20) / SMALL];
-    struct block kept;
-    size_t all;
-    size_t count;
-
-    begin_phase();
-    all = fill_slab(blocks);
-    for (size_t i = 0; i < all; i++)
-        if (i != all / 2)
-            free_intact(&blocks[i]);
-    kept = blocks[all / 2];
     end_phase();
-
-    for (unsigned phase = 0; phase < 5; phase++) {
-        begin_phase();
-        count = fill_slab(blocks);
-        CHECK(stats_now().pinned_chunks == 1 && stats_now().retained_count == 1);
-        CHECK(count < all && count + stats_now().pinned_bytes / SMALL + 4 >= all);
-        is_intact(&kept);
-        for (size_t i = 0; i < count; i++) {
-            CHECK(blocks[i].p + blocks[i].bytes <= kept.p || kept.p + kept.bytes <= blocks[i].p);
-            free_intact(&blocks[i]);
-        }
-        end_phase();
-    }
-
-    free_intact(&kept);
-    begin_phase();
-    CHECK(fill_slab(blocks) == all);
-    CHECK(stats_now().pinned_chunks == 0);
+    next_phase();
 }
 
-/* Each block lives for three phases: what they keep does not grow. */
-static void rolling_lives_keep_no_more_than_they_are(void)
-{
-    struct block blocks[3] = {{0}};
+/* ---- How much ---------------------------------------------------------------------------------
+ */
 
-    for (unsigned phase = 0; phase < 1000; phase++) {
+static size_t resident_bytes(void)
+{
+    unsigned long total;
+    unsigned long resident;
+    FILE *statm = fopen("/proc/self/statm", "r");
+
+    if (statm == NULL)
+        skip_because("no /proc/self/statm");
+    CHECK(fscanf(statm, "%lu %lu", &total, &resident) == 2); /* NOLINT(cert-err34-c) */
+    fclose(statm);
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void resident_memory_is_flat_after_the_tenth_phase(void)
+{
+    enum { phases = 1000, blocks = 64, tenth = 10 };
+    char *retained[3] = {NULL, NULL, NULL}; /* of this phase and of the two before */
+    uint64_t random = 1;
+    size_t at_tenth = 0;
+
+    if (SANITIZED)
+        skip_because("the sanitizer's own memory");
+    for (unsigned phase = 0; phase < phases; phase++) {
+        size_t at = random_below(&random, blocks);
+
         begin_phase();
-        for (unsigned i = 0; i < 20; i++)
-            zk_free(arena_block(SMALL));
-        if (blocks[phase % 3].p != NULL)
-            free_intact(&blocks[phase % 3]);
-        blocks[phase % 3] = new_block(100 + phase);
-        for (unsigned i = 0; i < 3; i++)
-            if (blocks[i].p != NULL)
-                is_intact(&blocks[i]);
+        CHECK(phase < 2 || is_filled(retained[(phase + 1) % 3], 1000, phase - 2));
+        zk_free(retained[(phase + 1) % 3]);
+        for (size_t i = 0; i < blocks; i++) {
+            char *p = arena_block(65536);
+
+            memset(p, 1, 65536);
+            zk_free(p);
+            if (i == at)
+                fill(retained[phase % 3] = arena_block(1000), 1000, phase);
+        }
         end_phase();
+        if (phase == tenth)
+            at_tenth = resident_bytes();
+        if (phase > tenth)
+            CHECK(resident_bytes() <= at_tenth + 2 * chunk_bytes());
     }
     CHECK(stats_now().overflow_count == 0);
 }
 
-/* It spans chunks; what lies before it in its first chunk, and behind it, may be used. */
-static void a_block_of_many_chunks_is_kept_whole(void)
+/* With R blocks retained, at most R chunks are; and what is reached of the slab is at most what is
+ * pinned, what the phase takes, and what is left over before each pinned chunk. */
+static void slab_use_is_bounded_by_the_phase_and_what_is_pinned(void)
 {
-    struct block large;
-    static struct block blocks[(16 << 20) / SMALL];
+    enum { retained_most = 40, phases = 300, blocks = 500, largest = 20000 };
+    char *retained[retained_most] = {NULL};
+    uint64_t random = 2;
 
-    begin_phase();
-    zk_free(arena_block(30000));
-    large = new_block(3 * MIB + 12345);
-    zk_free(arena_block(30000));
-    end_phase();
-    for (unsigned phase = 0; phase < 3; phase++) {
-        size_t count;
+    for (unsigned phase = 0; phase < phases; phase++) {
+        size_t phase_bytes = 0;
+        size_t reached = 0;
+        struct zk_stats stats;
 
-        begin_phase();
-        count = fill_slab(blocks);
-        CHECK(count > (8 * MIB) / SMALL);
-        is_intact(&large);
-        for (size_t i = 0; i < count; i++)
-            free_intact(&blocks[i]);
+        next_phase();
+        stats = stats_now();
+        CHECK(stats.pinned_chunks <= retained_most);
+        CHECK(stats.pinned_bytes <= stats.pinned_chunks * (chunk_bytes() + largest));
+        for (size_t i = 0; i < blocks; i++) {
+            size_t size = 1 + random_below(&random, largest);
+            size_t kept = random_below(&random, 10 * retained_most);
+            char *p = arena_block(size);
+
+            phase_bytes += granules(size);
+            if ((size_t)(p + size - slab_start_of(p)) > reached)
+                reached = (size_t)(p + size - slab_start_of(p));
+            if (kept < retained_most) { /* lives about 40 * 10 blocks long */
+                zk_free(retained[kept]);
+                retained[kept] = p;
+            } else {
+                zk_free(p);
+            }
+        }
+        CHECK(reached <= phase_bytes + 16 + stats.pinned_bytes + stats.pinned_chunks * largest);
         end_phase();
     }
-    free_intact(&large);
 }
 
-static void poison_reset_spares_what_lives(void)
+static void a_small_retained_block_does_not_keep_the_large_one_behind_it(void)
 {
-    struct block kept;
+    char *small;
+    char *large;
+
+    begin_phase();
+    small = arena_block(100);
+    large = arena_block(20 * MIB);
+    fill(small, 100, 1);
+    zk_free(large);
+    end_and_begin();
+    CHECK(stats_now().pinned_bytes <= 2 * chunk_bytes());
+    CHECK(is_filled(small, 100, 1));
+    CHECK((char *)arena_block(20 * MIB) <= large + MIB);
+}
+
+/* ---- Rewind or walk ---------------------------------------------------------------------------
+ */
+
+static void nothing_retained_is_a_rewind_to_the_slabs_first_byte(void)
+{
+    for (unsigned phase = 1; phase <= 100; phase++) {
+        char *p;
+
+        begin_phase();
+        p = arena_block(100);
+        CHECK(p == slab_start_of(p));
+        CHECK(stats_now().rewinds == phase && stats_now().walks == 0);
+        zk_free(p);
+        for (unsigned i = 0; i < phase; i++)
+            zk_free(arena_block(10000));
+        end_phase();
+    }
+}
+
+static void one_retained_is_a_walk_until_it_is_freed(void)
+{
     char *p;
 
     begin_phase();
-    memset(arena_block(10000), 0xab, 10000);
-    kept = new_block(10000);
-    p = arena_block(2 * MIB);
-    memset(p, 0xab, 2 * MIB);
+    p = arena_block(100);
+    for (unsigned phase = 1; phase <= 10; phase++) {
+        end_and_begin();
+        CHECK(stats_now().walks == phase && stats_now().rewinds == 1);
+        CHECK(stats_now().retained_count == 1 && stats_now().pinned_chunks == 1);
+    }
     zk_free(p);
-    end_phase();
-    begin_phase();
-    p = arena_block(2 * MIB);
-    CHECK(is_all(p, 2 * MIB, 0));
-    is_intact(&kept);
+    end_and_begin();
+    CHECK(stats_now().walks == 10 && stats_now().rewinds == 2);
+    CHECK(stats_now().pinned_chunks == 0);
 }
 
-/* ---- Programs that rely on the reset
- * -------------------------------------------------------------
- */
-
-static void leave_blocks_in_40_phases(int (*end)(void))
+static void *free_it(void *arg)
 {
-    for (unsigned phase = 0; phase < 40; phase++) {
-        begin_phase();
-        memset(arena_block(MIB), 1, MIB);
-        CHECK(end() == 0);
+    zk_free(arg);
+    return NULL;
+}
+
+static void *free_it_with_a_slab(void *arg)
+{
+    zk_free(arena_block(16));
+    zk_free(arg);
+    return NULL;
+}
+
+static void a_free_on_another_thread_counts_as_well(void)
+{
+    begin_phase();
+    for (unsigned phase = 1; phase <= 20; phase++) {
+        void *p = arena_block(100);
+
+        run_thread(phase % 2 == 0 ? free_it : free_it_with_a_slab, p);
+        end_and_begin();
+        CHECK(stats_now().walks == 0 && stats_now().pinned_chunks == 0);
     }
 }
 
-static void growth_phase_after_phase_is_told_once(void)
+/* ---- Where ------------------------------------------------------------------------------------
+ */
+
+/* Fills the slab's first `chunks` chunks with four blocks each. */
+static void four_blocks_each(char **blocks, size_t chunks)
 {
-    leave_blocks_in_40_phases(zk_end_phase);
+    for (size_t i = 0; i < 4 * chunks; i++) {
+        blocks[i] = arena_block(chunk_bytes() / 4);
+        CHECK(i == 0 || blocks[i] == blocks[i - 1] + chunk_bytes() / 4);
+        fill(blocks[i], chunk_bytes() / 4, (unsigned)i);
+    }
+}
+
+static void runs_between_pins_are_used_in_the_order_of_addresses(void)
+{
+    enum { chunks = 16 };
+    char *blocks[4 * chunks];
+    char *base;
+    char *before;
+
+    begin_phase();
+    four_blocks_each(blocks, chunks);
+    base = blocks[0];
+    for (size_t i = 0; i < 4 * chunks; i++)
+        if (i % 8 != 5) /* one in each second chunk stays */
+            zk_free(blocks[i]);
+    end_phase();
+    begin_phase();
+    before = base - 1;
+    for (size_t i = 0; i < 4 * chunks; i++) {
+        char *p = arena_block(chunk_bytes() / 4);
+        size_t chunk = (size_t)(p - base) / chunk_bytes();
+
+        CHECK(p > before);
+        CHECK(chunk % 2 == 0 || chunk >= chunks);
+        CHECK(i / 4 * 2 >= chunks || chunk == i / 4 * 2); /* none is passed over */
+        fill(p, chunk_bytes() / 4, 1000);
+        before = p;
+    }
+    for (size_t i = 5; i < 4 * chunks; i += 8)
+        CHECK(is_filled(blocks[i], chunk_bytes() / 4, (unsigned)i));
+}
+
+static void what_is_pinned_and_reclaimed_is_counted(void)
+{
+    char *blocks[16];
+    size_t chunk = chunk_bytes();
+    struct zk_stats stats;
+
+    begin_phase();
+    four_blocks_each(blocks, 4);
+    for (size_t i = 0; i < 16; i++)
+        if (i != 5 && i != 6 && i != 14)
+            zk_free(blocks[i]);
+    end_phase();
+    next_phase(); /* 16 bytes */
+    stats = stats_now();
+    CHECK(stats.pinned_chunks == 2 && stats.pinned_bytes == 2 * chunk);
+    CHECK(stats.reclaimed_bytes == 2 * chunk);
+    CHECK(stats.retained_count == 3);
+    zk_free(blocks[14]);
+    end_and_begin();
+    stats = stats_now();
+    CHECK(stats.pinned_chunks == 1 && stats.pinned_bytes == chunk);
+    CHECK(stats.reclaimed_bytes == 3 * chunk + 16);
+    zk_free(blocks[5]);
+    zk_free(blocks[6]);
+    end_and_begin();
+    stats = stats_now();
+    CHECK(stats.pinned_chunks == 0 && stats.pinned_bytes == 0);
+    CHECK(stats.reclaimed_bytes == 4 * chunk + 32);
+    CHECK(stats.rewinds == 2 && stats.walks == 2);
+}
+
+/* Blocks over several chunks, whose ends lie inside chunks that others start in. */
+static void blocks_over_many_chunks_are_kept_whole(void)
+{
+    enum { count = 12, phases = 40 };
+    char *blocks[count] = {NULL};
+    size_t sizes[count] = {0};
+    uint64_t random = 5;
+
+    for (unsigned phase = 0; phase < phases; phase++) {
+        begin_phase();
+        for (unsigned i = 0; i < count; i++) {
+            CHECK(blocks[i] == NULL || is_filled(blocks[i], sizes[i], i));
+            CHECK(blocks[i] == NULL || zk_usable_size(blocks[i]) >= sizes[i]);
+            if (random_below(&random, 3) != 0)
+                continue;
+            zk_free(blocks[i]);
+            sizes[i] = chunk_bytes() / 2 + random_below(&random, 4 * chunk_bytes());
+            blocks[i] = zk_malloc(sizes[i]);
+            fill(blocks[i], sizes[i], i);
+        }
+        end_phase();
+    }
+    CHECK(stats_now().walks > phases / 2);
+}
+
+/* Every chunk of the slab has a survivor: all else comes from system, and all is well. */
+static void a_slab_full_of_pins_overflows_to_system(void)
+{
+    char *kept[64];
+    size_t count = 0;
+    char *p;
+
+    begin_phase();
+    while (zk_owns(p = zk_malloc(chunk_bytes() / 2))) {
+        if (count % 2 == 0)
+            fill(kept[count / 2] = p, 1000, (unsigned)count);
+        else
+            zk_free(p);
+        count++;
+    }
+    zk_free(p);
+    CHECK(count == 2 * 16 * MIB / chunk_bytes());
+    end_phase();
+    begin_phase();
+    p = system_block(100);
+    fill(p, 100, 7);
+    CHECK(stats_now().pinned_bytes == 16 * MIB);
+    for (size_t i = 0; i < count; i += 2)
+        CHECK(is_filled(kept[i / 2], 1000, (unsigned)i));
+    for (size_t i = 0; i < count; i += 2)
+        zk_free(kept[i / 2]);
+    end_phase();
+    begin_phase();
+    CHECK(is_filled(p, 100, 7));
+    zk_free(p);
+    CHECK(zk_owns(zk_malloc(16 * MIB)));
+}
+
+/* ---- What is in them --------------------------------------------------------------------------
+ */
+
+/* Leaves every third chunk pinned, and the rest of the first 30 chunks dirty. */
+static void pin_every_third(char *pinned[10])
+{
+    char *blocks[120];
+
+    begin_phase();
+    four_blocks_each(blocks, 30);
+    for (size_t i = 0; i < 120; i++)
+        if (i % 12 != 6)
+            zk_free(blocks[i]);
+        else
+            pinned[i / 12] = blocks[i];
+    end_phase();
+}
+
+static void check_pinned(char *const pinned[10])
+{
+    for (size_t i = 0; i < 10; i++)
+        CHECK(is_filled(pinned[i], chunk_bytes() / 4, (unsigned)(12 * i + 6)));
+}
+
+static void calloc_zeroes_in_reclaimed_runs(void)
+{
+    char *pinned[10];
+
+    pin_every_third(pinned);
+    for (unsigned phase = 0; phase < 5; phase++) {
+        begin_phase();
+        for (unsigned i = 0; i < 300; i++) {
+            size_t size = i % 40 == 39 ? 2 * chunk_bytes() - 1000 : 1 + 100 * (size_t)i;
+            char *p = zk_calloc(1, size);
+
+            CHECK(zk_owns(p) && is_all(p, size, 0));
+            memset(p, 0xff, size);
+            zk_free(p);
+        }
+        end_phase();
+        check_pinned(pinned);
+    }
+}
+
+static void poison_reset_clears_what_is_reclaimed_and_nothing_else(void)
+{
+    char *pinned[10];
+    char *odd; /* ends inside a chunk, and inside a page */
+    size_t odd_bytes = chunk_bytes() + 1000;
+
+    pin_every_third(pinned);
+    begin_phase();
+    check_pinned(pinned);
+    odd = arena_block(odd_bytes);
+    fill(odd, odd_bytes, 9);
+    for (unsigned i = 0; i < 60; i++) {
+        char *p = arena_block(5000);
+
+        CHECK(is_all(p, 5000, 0));
+        memset(p, 0xff, 5000);
+        zk_free(p);
+    }
+    end_phase();
+    begin_phase();
+    for (unsigned i = 0; i < 60; i++)
+        CHECK(is_all(arena_block(5000), 5000, 0));
+    CHECK(is_filled(odd, odd_bytes, 9));
+    check_pinned(pinned);
+}
+
+/* ---- What is said -----------------------------------------------------------------------------
+ */
+
+static void a_program_that_never_frees_is_told_so(void)
+{
+    for (unsigned phase = 0; phase < 50; phase++) {
+        begin_phase();
+        for (unsigned i = 0; i < 100; i++)
+            zk_malloc(12000);
+        end_phase();
+    }
     CHECK(stats_now().pinned_bytes > 16 * MIB);
 }
 
-static void discarded_phases_keep_nothing(void)
+/* Its slab is full before it could be seen to grow 16 times. */
+static void a_program_that_never_frees_and_has_large_phases_is_told_so(void)
+{
+    for (unsigned phase = 0; phase < 5; phase++) {
+        begin_phase();
+        zk_malloc(20 * MIB);
+        end_phase();
+    }
+}
+
+static void a_program_that_frees_is_told_nothing(void)
+{
+    char *late = NULL;
+
+    for (unsigned phase = 0; phase < 100; phase++) {
+        begin_phase();
+        zk_free(late);
+        late = zk_malloc(2 * MIB);
+        for (unsigned i = 0; i < 100; i++)
+            zk_free(arena_block(50000));
+        end_phase();
+    }
+}
+
+static void discarded_phases_are_reclaimed_and_earlier_blocks_kept(void)
+{
+    char *before;
+    char *system;
+
+    begin_phase();
+    before = arena_block(5000);
+    fill(before, 5000, 1);
+    end_phase();
+    system = system_block(100);
+    for (unsigned phase = 0; phase < 100; phase++) {
+        begin_phase();
+        for (unsigned i = 0; i < 100; i++)
+            memset(arena_block(50000), 0xff, 50000);
+        CHECK(stats_now().pinned_chunks == 1);
+        CHECK(zk_discard_phase() == 0);
+        CHECK(is_filled(before, 5000, 1));
+    }
+    zk_free(before);
+    zk_free(system);
+    next_phase();
+    CHECK(stats_now().pinned_chunks == 0);
+    end_phase();
+    begin_phase();
+    CHECK(stats_now().retained_count == 0);
+}
+
+static void a_discard_inside_a_counted_phase_discards_nothing(void)
 {
     char *p;
 
-    leave_blocks_in_40_phases(zk_discard_phase);
     begin_phase();
-    p = arena_block(16);
-    CHECK(p == slab_start_of(p));
-    CHECK(stats_now().pinned_bytes == 0 && stats_now().pinned_chunks == 0);
-}
-
-static void a_discard_leaves_other_phases_alone(void)
-{
-    struct block early;
-    struct block late;
-    char *lost;
-
+    p = arena_block(5000);
+    fill(p, 5000, 1);
     begin_phase();
-    early = new_block(SMALL);
-    end_phase();
-    begin_phase();
-    lost = arena_block(2 * MIB);
     CHECK(zk_discard_phase() == 0);
+    end_and_begin();
+    memset(arena_block(MIB), 0xff, MIB);
+    CHECK(is_filled(p, 5000, 1) && stats_now().pinned_chunks == 1);
+}
+
+static void a_discard_inside_a_nested_phase_keeps_the_outer_ones_blocks(void)
+{
+    char *p;
+
     begin_phase();
-    late = new_block(2 * MIB);
-    CHECK(late.p == lost);
-    end_phase();
+    p = arena_block(5000);
+    fill(p, 5000, 1);
     begin_phase();
-    memset(arena_block(MIB), 0xab, MIB);
-    is_intact(&early);
-    is_intact(&late);
+    memset(arena_block(MIB), 0xff, MIB);
+    CHECK(zk_discard_phase() == 0);
+    next_phase();
+    memset(arena_block(MIB), 0xff, MIB);
+    CHECK(is_filled(p, 5000, 1) && stats_now().pinned_chunks == 1);
 }
 
-static void *discard_is_eperm(void *arg)
+static void discards_without_a_phase_are_einval(void)
 {
-    errno = 0;
-    CHECK(zk_discard_phase() == -1 && errno == EPERM);
-    return arg;
-}
-
-static _Atomic unsigned hook_runs;
-
-static void count_hook(void *arg)
-{
-    (void)arg;
-    hook_runs++;
-}
-
-static void discard_ends_the_phase_as_an_end_does(void)
-{
-    CHECK(zk_on_phase_end(count_hook, NULL) == 0);
-    errno = 0;
     CHECK(zk_discard_phase() == -1 && errno == EINVAL);
     begin_phase();
-    arena_block(SMALL);
-    run_thread(discard_is_eperm, NULL);
-    CHECK(hook_runs == 0);
-    CHECK(zk_discard_phase() == 0);
-    CHECK(hook_runs == 1);
-    system_block(SMALL);
-}
-
-static void a_nested_discard_discards_nothing(void)
-{
-    struct block outer;
-    struct block inner;
-
-    begin_phase();
-    outer = new_block(SMALL);
-    begin_phase();
-    inner = new_block(SMALL);
-    CHECK(zk_discard_phase() == 0);
     end_phase();
-    begin_phase();
-    memset(arena_block(MIB), 0xab, MIB);
-    is_intact(&outer);
-    is_intact(&inner);
+    CHECK(zk_discard_phase() == -1 && errno == EINVAL);
 }
 
-/* ---- Threads ----------------------------------------------------------------------------------
- */
-
-enum { TEAM = 4 };
-
-/* Blocks that belong to nobody for the moment. Whoever takes one owns it. */
-static _Atomic(struct block *) market[64];
-
-enum { TRADES = 5000, TRADES_IN_ROUND = 250 };
-
-struct trader {
-    uint64_t random;
-    pthread_barrier_t *round; /* at the start and at the end of each round; or ... */
-    bool begins;              /* ... begins and ends phases as it likes */
-};
-
-static struct block *exchange(uint64_t *random, struct block *block)
-{
-    return atomic_exchange(&market[random_below(random, 64)], block);
-}
-
-static void *trade(void *arg)
-{
-    struct trader *self = arg;
-
-    for (unsigned step = 0; step < TRADES; step++) {
-        struct block *block = exchange(&self->random, NULL);
-
-        if (self->round != NULL && step % TRADES_IN_ROUND == 0)
-            pthread_barrier_wait(self->round);
-        if (self->begins && step % 50 == 0)
-            begin_phase(); /* nesting=recycle, owner=any */
-        if (self->begins && step % 50 == 40)
-            zk_end_phase(); /* if no other thread was first */
-        if (block == NULL) {
-            block = malloc(sizeof *block);
-            CHECK(block != NULL);
-            *block = random_block(&self->random, false);
-        } else if (random_below(&self->random, 2) == 0) {
-            is_intact(block);
-            *block = resized(*block, &self->random);
-        } else {
-            free_intact(block);
-            *block = random_block(&self->random, false);
-        }
-        block = exchange(&self->random, block);
-        if (block != NULL) {
-            free_intact(block);
-            free(block);
-        }
-        if (self->round != NULL && step % TRADES_IN_ROUND == TRADES_IN_ROUND - 1)
-            pthread_barrier_wait(self->round);
-    }
-    return NULL;
-}
-
-static void close_market(void)
-{
-    for (unsigned i = 0; i < 64; i++) {
-        if (market[i] == NULL)
-            continue;
-        free_intact(market[i]);
-        free(market[i]);
-    }
-    begin_phase();
-    CHECK(stats_now().retained_count == 0);
-    CHECK(stats_now().walks > 0);
-    end_phase();
-}
-
-static void blocks_change_hands_over_phases(void)
-{
-    struct trader traders[TEAM];
-    pthread_t threads[TEAM];
-    pthread_barrier_t round;
-
-    CHECK(pthread_barrier_init(&round, NULL, TEAM + 1) == 0);
-    for (unsigned i = 0; i < TEAM; i++) {
-        traders[i] = (struct trader){.random = i + 1, .round = &round};
-        threads[i] = start_thread(trade, &traders[i]);
-    }
-    for (unsigned i = 0; i < TRADES / TRADES_IN_ROUND; i++) {
-        begin_phase();
-        pthread_barrier_wait(&round);
-        for (unsigned phase = 0; phase < 20; phase++) { /* while they trade */
-            end_phase();
-            begin_phase();
-            sched_yield();
-        }
-        pthread_barrier_wait(&round);
-        end_phase();
-    }
-    for (unsigned i = 0; i < TEAM; i++)
-        join_thread(threads[i]);
-    close_market();
-}
-
-static void all_threads_begin_and_end_as_they_like(void)
-{
-    struct trader traders[TEAM];
-    pthread_t threads[TEAM];
-
-    for (unsigned i = 0; i < TEAM; i++) {
-        traders[i] = (struct trader){.random = i + 1, .begins = true};
-        threads[i] = start_thread(trade, &traders[i]);
-    }
-    for (unsigned i = 0; i < TEAM; i++)
-        join_thread(threads[i]);
-    close_market();
-}
-
-static void *leave_a_block(void *arg)
-{
-    *(struct block *)arg = new_block(700);
-    return NULL;
-}
-
-/* Its heirs bump around it. */
-static void the_blocks_of_dead_threads_live_on(void)
-{
-    enum { LIVES = 200 };
-    static struct block blocks[LIVES];
-
-    for (unsigned i = 0; i < LIVES; i++) {
-        begin_phase();
-        run_thread(leave_a_block, &blocks[i]);
-        zk_free(arena_block(100000));
-        end_phase();
-        if (i % 3 == 0)
-            free_intact(&blocks[i / 2]);
-        for (unsigned j = 0; j <= i; j++)
-            if (blocks[j].p != NULL)
-                is_intact(&blocks[j]);
-    }
-}
-
-static void child_goes_on(void *arg)
-{
-    struct block *blocks = arg;
-
-    for (unsigned phase = 0; phase < 5; phase++) {
-        zk_end_phase();
-        begin_phase();
-        memset(arena_block(MIB), 0xab, MIB);
-        for (unsigned i = phase; i < 10; i++)
-            is_intact(&blocks[i]);
-        free_intact(&blocks[phase]);
-    }
-}
-
-static void both_sides_of_a_fork_keep_what_lives(void)
-{
-    struct block blocks[10];
-
-    for (unsigned i = 0; i < 10; i++) {
-        begin_phase();
-        blocks[i] = new_block(SMALL + i);
-        end_phase();
-    }
-    begin_phase();
-    CHECK(status_of_fork(child_goes_on, blocks) == 0);
-    end_phase();
-    begin_phase();
-    memset(arena_block(MIB), 0xab, MIB);
-    for (unsigned i = 0; i < 10; i++)
-        free_intact(&blocks[i]);
-}
-
-#define MODEL(min_bytes, slab, ...)                                                                \
-    FRESH_AS("live blocks keep every byte: " min_bytes " " slab " " #__VA_ARGS__,                  \
-             live_blocks_keep_every_byte,                                                          \
-             .env = {PINNED, slab, "ZK_ALLOC_MIN_BYTES=" min_bytes, __VA_ARGS__})
-
-#define ARENA PINNED, ALL_SIZES, SLAB_16M
+#define PINNED_SMALL .env = {ALL_SIZES, SLAB_64M}
 
 static const struct CMUnitTest tests[] = {
-    MODEL("0", SLAB_16M, ),
-    MODEL("0", SLAB_1M, ),
-    MODEL("700", SLAB_16M, ),
-    MODEL("700", SLAB_1M, "ZK_ALLOC_REALLOC=migrate"),
-    MODEL("0", SLAB_16M, "ZK_ALLOC_COPY=forward"),
-    MODEL("0", SLAB_16M, POISON),
-    MODEL("0", SLAB_1M, POISON),
+    FRESH(resident_memory_is_flat_after_the_tenth_phase, PINNED_SMALL),
+    FRESH(slab_use_is_bounded_by_the_phase_and_what_is_pinned, PINNED_SMALL),
+    FRESH(a_small_retained_block_does_not_keep_the_large_one_behind_it, PINNED_SMALL),
 
-    FRESH(a_slab_in_which_nothing_lives_rewinds, .env = {ARENA}),
-    FRESH(one_live_block_keeps_one_chunk, .env = {ARENA}),
-    FRESH(rolling_lives_keep_no_more_than_they_are, .env = {PINNED, ALL_SIZES, SLAB_1M}),
-    FRESH(a_block_of_many_chunks_is_kept_whole, .env = {ARENA}),
-    FRESH(poison_reset_spares_what_lives, .env = {ARENA, POISON}),
+    FRESH(nothing_retained_is_a_rewind_to_the_slabs_first_byte, PINNED_SMALL),
+    FRESH(one_retained_is_a_walk_until_it_is_freed, PINNED_SMALL),
+    FRESH(a_free_on_another_thread_counts_as_well, PINNED_SMALL),
 
-    FRESH(growth_phase_after_phase_is_told_once, .env = {PINNED, SLAB_64M},
-          .says = {"zkalloc: ", "zk_discard_phase"}),
-    FRESH(discarded_phases_keep_nothing, .env = {PINNED, ALL_SIZES, SLAB_64M}),
-    FRESH(a_discard_leaves_other_phases_alone, .env = {ARENA}),
-    FRESH(discard_ends_the_phase_as_an_end_does, .env = {ARENA}),
-    FRESH(a_nested_discard_discards_nothing, .env = {ARENA, "ZK_ALLOC_NESTING=count"}),
+    FRESH(runs_between_pins_are_used_in_the_order_of_addresses, PINNED_SMALL),
+    FRESH(what_is_pinned_and_reclaimed_is_counted, PINNED_SMALL),
+    FRESH(blocks_over_many_chunks_are_kept_whole, PINNED_SMALL),
+    FRESH(a_slab_full_of_pins_overflows_to_system, .env = {ALL_SIZES, SLAB_16M},
+          .says = {"16 MiB pinned"}),
 
-    FRESH(blocks_change_hands_over_phases, .env = {ARENA}),
-    FRESH_AS("blocks change hands over phases, in small slabs", blocks_change_hands_over_phases,
-             .env = {PINNED, ALL_SIZES, SLAB_1M}),
-    FRESH(all_threads_begin_and_end_as_they_like,
-          .env = {ARENA, "ZK_ALLOC_NESTING=recycle", "ZK_ALLOC_OWNER=any"}),
-    FRESH(the_blocks_of_dead_threads_live_on, .env = {PINNED, ALL_SIZES, SLAB_64M}),
-    FRESH(both_sides_of_a_fork_keep_what_lives, .env = {ARENA}),
+    FRESH(calloc_zeroes_in_reclaimed_runs, PINNED_SMALL),
+    FRESH(poison_reset_clears_what_is_reclaimed_and_nothing_else,
+          .env = {ALL_SIZES, SLAB_64M, "ZK_ALLOC_POISON_RESET=1"}),
+
+    FRESH(a_program_that_never_frees_is_told_so, PINNED_SMALL,
+          .says = {"MiB pinned", "zk_discard_phase", "ZK_ALLOC_RECYCLE=blind"}),
+    FRESH(a_program_that_never_frees_and_has_large_phases_is_told_so, PINNED_SMALL,
+          .says = {"MiB pinned", "zk_discard_phase"}),
+    FRESH(a_program_that_frees_is_told_nothing, PINNED_SMALL),
+    FRESH(discarded_phases_are_reclaimed_and_earlier_blocks_kept, PINNED_SMALL),
+    FRESH(a_discard_inside_a_counted_phase_discards_nothing,
+          .env = {ALL_SIZES, SLAB_64M, "ZK_ALLOC_NESTING=count"}),
+    FRESH(a_discard_inside_a_nested_phase_keeps_the_outer_ones_blocks,
+          .env = {ALL_SIZES, SLAB_64M, NESTED}),
+    FRESH(discards_without_a_phase_are_einval, PINNED_SMALL),
 };
 
 int main(void)

@@ -1,0 +1,365 @@
+/*
+ * oracle.c - the model: what each operation does to the table, and what must hold after it.
+ */
+#include "oracle.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const uint64_t number_step = 0x9e3779b97f4a7c15u;
+static const uint64_t word_step = 0xbf58476d1ce4e5b9u;
+
+void oracle_fill(char *p, size_t size, uint64_t number)
+{
+    uint64_t word = (number + 1) * number_step;
+    size_t i = 0;
+
+    for (; i + sizeof word <= size; i += sizeof word, word += word_step)
+        memcpy(p + i, &word, sizeof word);
+    memcpy(p + i, &word, size - i);
+}
+
+/* The first byte that is not of the pattern, or size. */
+static size_t first_difference(const char *p, size_t size, uint64_t number)
+{
+    uint64_t word = (number + 1) * number_step;
+    size_t i = 0;
+
+    for (; i + sizeof word <= size; i += sizeof word, word += word_step)
+        if (memcmp(p + i, &word, sizeof word) != 0)
+            break;
+    for (size_t j = 0; i < size && j < sizeof word; i++, j++)
+        if (p[i] != ((const char *)&word)[j])
+            return i;
+    return size;
+}
+
+void oracle_fail(const struct oracle *oracle, int status, const char *format, ...)
+{
+    char line[512];
+    va_list args;
+    int length;
+
+    va_start(args, format);
+    length = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    if (length > (int)sizeof line - 1)
+        length = (int)sizeof line - 1;
+    dprintf(STDOUT_FILENO, "%.*s (operation %zu)\n", length, line, oracle->progress);
+    if (oracle->aborts)
+        abort();
+    _exit(status);
+}
+
+#define BLOCK_FORMAT "block %" PRIu64 " at %p (%zu bytes, generation %" PRIu64 ", thread %u, %s)"
+#define BLOCK_VALUES(block)                                                                        \
+    (block)->number, (void *)(block)->p, (block)->size, (block)->generation, (block)->thread,      \
+        (block)->arena ? "arena" : "system"
+
+static bool overlap(const struct oracle_block *a, const struct oracle_block *b)
+{
+    return a->p < b->p + b->usable && b->p < a->p + a->usable;
+}
+
+/* A block's bytes, and no more. */
+static void check_pattern(struct oracle *oracle, const struct oracle_block *block, const char *at,
+                          size_t size)
+{
+    size_t offset = first_difference(at, size, block->number);
+
+    if (offset != size)
+        oracle_fail(oracle, ORACLE_PATTERN, "pattern mismatch: byte %zu of " BLOCK_FORMAT, offset,
+                    BLOCK_VALUES(block));
+}
+
+void oracle_check_block(struct oracle *oracle, const struct oracle_block *block)
+{
+    check_pattern(oracle, block, block->p, block->size);
+    if (oracle->setup.recycle == ZK_RECYCLE_BLIND)
+        return; /* what blind says of a retained block's size is worth nothing */
+    if (zk_usable_size(block->p) < block->usable)
+        oracle_fail(oracle, ORACLE_WRONG, "usable size shrank: %zu of " BLOCK_FORMAT,
+                    zk_usable_size(block->p), BLOCK_VALUES(block));
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const struct oracle_block *const *left = a;
+    const struct oracle_block *const *right = b;
+
+    return ((*left)->p > (*right)->p) - ((*left)->p < (*right)->p);
+}
+
+static void check_all(struct oracle *oracle)
+{
+    struct oracle_block *live[ORACLE_SLOTS];
+    size_t count = 0;
+
+    for (size_t i = 0; i < ORACLE_SLOTS; i++)
+        if (oracle->blocks[i].p != NULL)
+            live[count++] = &oracle->blocks[i];
+    for (size_t i = 0; i < count; i++)
+        oracle_check_block(oracle, live[i]);
+    qsort(live, count, sizeof *live, by_address); /* NOLINT(bugprone-sizeof-expression): pointers */
+    for (size_t i = 0; i + 1 < count && oracle->setup.recycle == ZK_RECYCLE_PINNED; i++)
+        if (live[i]->p + zk_usable_size(live[i]->p) > live[i + 1]->p)
+            oracle_fail(oracle, ORACLE_OVERLAP,
+                        "usable size %zu reaches into the next block: " //
+                        BLOCK_FORMAT,
+                        zk_usable_size(live[i]->p), BLOCK_VALUES(live[i]));
+}
+
+/* Fills a block that has just been made, and enters it. */
+static void admit(struct oracle *oracle, const struct oracle_op *op, struct oracle_block block)
+{
+    const struct oracle_block *under = NULL;
+
+    block.usable = zk_usable_size(block.p);
+    block.number = oracle->next_number++;
+    block.arena = zk_owns(block.p);
+    block.thread = op->thread;
+    if (((uintptr_t)block.p & (op->align - 1)) != 0 || (uintptr_t)block.p % 16 != 0)
+        oracle_fail(oracle, ORACLE_WRONG, "not aligned to %zu: " BLOCK_FORMAT, op->align,
+                    BLOCK_VALUES(&block));
+    if (block.usable < block.size)
+        oracle_fail(oracle, ORACLE_WRONG, "usable size is only %zu: " BLOCK_FORMAT, block.usable,
+                    BLOCK_VALUES(&block));
+    /* What is usable may be used. (Of the C library's blocks of size 0, the thread sanitizer thinks
+     * otherwise.) */
+    if (block.number % 4 == 0 && block.size != 0)
+        block.size = block.usable;
+    for (size_t i = 0; i < ORACLE_SLOTS; i++)
+        if (oracle->blocks[i].p != NULL && overlap(&oracle->blocks[i], &block))
+            under = &oracle->blocks[i];
+    oracle_fill(block.p, block.size, block.number);
+    oracle->blocks[op->slot] = block;
+    if (under == NULL)
+        return;
+    oracle_check_block(oracle, under);
+    oracle_fail(oracle, ORACLE_OVERLAP, "overlap: " BLOCK_FORMAT " lies on the one at %p",
+                BLOCK_VALUES(&block), (void *)under->p);
+}
+
+static void release(struct oracle *oracle, struct oracle_block *block)
+{
+    if (block->p == NULL)
+        return;
+    oracle_check_block(oracle, block);
+    zk_free(block->p);
+    block->p = NULL;
+}
+
+/* A block that did not exist before this operation. */
+static void admit_new(struct oracle *oracle, const struct oracle_op *op, char *p)
+{
+    if (p == NULL)
+        oracle_fail(oracle, ORACLE_WRONG, "no memory for %zu bytes", op->size);
+    if (oracle->exact && oracle->depth == 0 && zk_owns(p))
+        oracle_fail(oracle, ORACLE_WRONG, "from the arena, outside of phases: %zu bytes", op->size);
+    admit(oracle, op,
+          (struct oracle_block){.p = p, .size = op->size, .generation = oracle->generation});
+}
+
+static void allocate(struct oracle *oracle, const struct oracle_op *op)
+{
+    char *p;
+
+    release(oracle, &oracle->blocks[op->slot]);
+    switch (op->kind) {
+    case ORACLE_ALIGNED:
+        p = zk_aligned_alloc(op->align, op->size);
+        break;
+    case ORACLE_CALLOC:
+        p = zk_calloc(1, op->size);
+        for (size_t i = 0; p != NULL && i < op->size; i++)
+            if (p[i] != 0)
+                oracle_fail(oracle, ORACLE_WRONG, "calloc: byte %zu of %zu is not zero", i,
+                            op->size);
+        break;
+    default:
+        p = zk_malloc(op->size);
+        break;
+    }
+    admit_new(oracle, op, p);
+}
+
+static void resize(struct oracle *oracle, const struct oracle_op *op)
+{
+    struct oracle_block *block = &oracle->blocks[op->slot];
+    struct oracle_block old = *block;
+    char *p;
+
+    if (old.p == NULL) {
+        p = op->kind == ORACLE_REALLOC ? zk_realloc(NULL, op->size)
+                                       : zk_realloc_sized(NULL, 0, op->align, op->size);
+        admit_new(oracle, op, p);
+        return;
+    }
+    oracle_check_block(oracle, &old);
+    p = op->kind == ORACLE_REALLOC ? zk_realloc(old.p, op->size)
+                                   : zk_realloc_sized(old.p, old.size, op->align, op->size);
+    block->p = NULL;
+    if (op->size == 0) {
+        if (p != NULL)
+            oracle_fail(oracle, ORACLE_WRONG, "realloc to 0 gave a block");
+        return;
+    }
+    if (p == NULL)
+        oracle_fail(oracle, ORACLE_WRONG, "no memory for %zu bytes", op->size);
+    check_pattern(oracle, &old, p, old.size < op->size ? old.size : op->size);
+    if (p != old.p)
+        admit_new(oracle, op, p);
+    else
+        admit(oracle, op,
+              (struct oracle_block){.p = p, .size = op->size, .generation = old.generation});
+}
+
+static void expect(struct oracle *oracle, const char *call, int result, int error)
+{
+    int got = result == 0 ? 0 : errno;
+
+    if (got != error)
+        oracle_fail(oracle, ORACLE_WRONG, "%s: %d (%s), and should be %d", call, got, strerror(got),
+                    error);
+}
+
+static void check_retained(struct oracle *oracle)
+{
+    struct zk_stats stats;
+    uint64_t live = 0;
+
+    for (size_t i = 0; i < ORACLE_SLOTS; i++)
+        live += oracle->blocks[i].p != NULL && oracle->blocks[i].arena;
+    zk_stats(&stats);
+    if (stats.retained_count < live || (stats.retained_count > live && !oracle->discarded))
+        oracle_fail(oracle, ORACLE_WRONG, "%" PRIu64 " blocks retained, and should be %" PRIu64,
+                    stats.retained_count, live);
+}
+
+static void begin(struct oracle *oracle, const struct oracle_op *op)
+{
+    bool starts = oracle->depth == 0 || oracle->setup.nesting == ZK_NESTING_RECYCLE;
+
+    check_all(oracle);
+    if (!oracle->exact) {
+        expect(oracle, "zk_begin_phase", zk_begin_phase(), 0);
+        return;
+    }
+    expect(oracle, "zk_begin_phase", zk_begin_phase(),
+           starts || oracle->setup.nesting == ZK_NESTING_COUNT ? 0 : EBUSY);
+    if (starts) {
+        oracle->depth = 1;
+        oracle->owner = op->thread;
+        oracle->generation++;
+        check_retained(oracle);
+    } else if (oracle->setup.nesting == ZK_NESTING_COUNT) {
+        oracle->depth++;
+    }
+}
+
+static void end(struct oracle *oracle)
+{
+    if (!oracle->exact) {
+        if (zk_end_phase() != 0 && errno != EINVAL)
+            expect(oracle, "zk_end_phase", -1, EINVAL);
+        return;
+    }
+    expect(oracle, "zk_end_phase", zk_end_phase(), oracle->depth > 0 ? 0 : EINVAL);
+    oracle->depth -= oracle->depth > 0;
+}
+
+static void discard(struct oracle *oracle)
+{
+    for (size_t i = 0; i < ORACLE_SLOTS && oracle->depth == 1; i++) {
+        struct oracle_block *block = &oracle->blocks[i];
+
+        if (block->p == NULL || !block->arena || block->generation != oracle->generation)
+            continue;
+        oracle_check_block(oracle, block);
+        block->p = NULL;
+        oracle->discarded = true;
+    }
+    expect(oracle, "zk_discard_phase", zk_discard_phase(), oracle->depth > 0 ? 0 : EINVAL);
+    oracle->depth -= oracle->depth > 0;
+}
+
+/* An orphaned phase would do no harm, but be told on stderr. */
+static void leave(struct oracle *oracle, const struct oracle_op *op)
+{
+    while (oracle->exact && oracle->setup.nesting != ZK_NESTING_RECYCLE && oracle->depth > 0 &&
+           oracle->owner == op->thread)
+        end(oracle);
+}
+
+static void whole(struct oracle *oracle)
+{
+    struct zk_stats stats;
+    struct zk_config config;
+    void *p;
+
+    zk_stats(&stats);
+    zk_config(&config);
+    if (oracle->setup.threads > stats.slabs)
+        return; /* not one for every thread */
+    p = zk_malloc(config.slab_bytes);
+    if (!zk_owns(p))
+        oracle_fail(oracle, ORACLE_WRONG,
+                    "nothing lives, and the slab has no room for %zu bytes: %" PRIu64
+                    " chunks pinned",
+                    config.slab_bytes, stats.pinned_chunks);
+    zk_free(p);
+}
+
+void oracle_step(struct oracle *oracle, const struct oracle_op *op)
+{
+    switch (op->kind) {
+    case ORACLE_MALLOC:
+    case ORACLE_ALIGNED:
+    case ORACLE_CALLOC:
+        allocate(oracle, op);
+        break;
+    case ORACLE_REALLOC:
+    case ORACLE_REALLOC_SIZED:
+        resize(oracle, op);
+        break;
+    case ORACLE_FREE:
+        release(oracle, &oracle->blocks[op->slot]);
+        break;
+    case ORACLE_BEGIN:
+        begin(oracle, op);
+        break;
+    case ORACLE_END:
+        end(oracle);
+        break;
+    case ORACLE_DISCARD:
+        discard(oracle);
+        break;
+    case ORACLE_EXIT:
+        leave(oracle, op);
+        break;
+    case ORACLE_WHOLE:
+        whole(oracle);
+        break;
+    case ORACLE_KINDS:
+        break;
+    }
+}
+
+void oracle_start(struct oracle *oracle, const struct oracle_setup *setup)
+{
+    struct zk_config config = {
+        .recycle = setup->recycle,
+        .min_bytes = setup->min_bytes,
+        .slab_bytes = setup->slab_bytes,
+        .nesting = setup->nesting,
+        .owner = ZK_OWNER_ANY,
+        .poison_reset = setup->poison_reset,
+    };
+
+    oracle->setup = *setup;
+    expect(oracle, "zk_configure", zk_configure(&config), 0);
+}
