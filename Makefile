@@ -29,7 +29,7 @@ lint: bootstrap-all ## clang-format, clang-tidy, cppcheck, shellcheck
 	@scripts/lint.sh
 
 clean: ## remove the build folders
-	rm -rf build build-debug build-asan build-tsan
+	rm -rf build build-debug build-asan build-tsan build-fuzz
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'

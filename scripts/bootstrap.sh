@@ -5,7 +5,8 @@ set -euo pipefail
 
 packages=(gcc libc6-dev make cmake libcmocka-dev valgrind)
 if [[ ${1:-} == --all ]]; then
-    packages+=(ninja-build clang clang-format clang-tidy cppcheck shellcheck libtcmalloc-minimal4)
+    packages+=(ninja-build clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck spin
+        libtcmalloc-minimal4)
 fi
 
 installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }

@@ -20,6 +20,13 @@ programs() { # programs FOLDER: those that the harness runs
     done
 }
 
+for seed in 1 2; do # one operation at a time, replayable; then threads that run freely
+    runs=$((runs + 1))
+    "$build/stress/pinned_oracle" --ops 5000000 --seed "$seed" || failures=$((failures + 1))
+    runs=$((runs + 1))
+    "$build/stress/pinned_oracle" --concurrent --ops 5000000 --seed "$seed" || failures=$((failures + 1))
+done
+
 for program in $(programs stress); do
     # shellcheck disable=SC2046 # words
     for profile in none flush route seed pinned system; do
