@@ -22,8 +22,9 @@ findings: build ## run the sweep and regenerate findings.tsv
 stress: build ## every stress program at full length; every repro 20 times with the machine busy
 	@scripts/stress.sh build
 
-bench: build ## what a malloc+free pair costs, beside other allocators
+bench: build ## what a malloc+free pair costs, beside other allocators; what a begin costs
 	@scripts/bench_pairs.sh build
+	@build/bench/begin_cost
 
 lint: bootstrap-all ## clang-format, clang-tidy, cppcheck, shellcheck
 	@scripts/lint.sh

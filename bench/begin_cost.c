@@ -1,10 +1,11 @@
 /*
  * begin_cost.c - what a begin and the first allocation after it cost, under either recycling.
  *
- *     begin_cost rewind blind|pinned N   N begins with nothing retained, and a block of 4 KiB in
- * each: for callgrind (tests/begin_cost_test.sh) begin_cost                         a table: time
- * of a begin behind a phase of 1 GiB in which some blocks are retained, and time of a phase of
- * large blocks, pinned to blind, as the median of pairs
+ *     begin_cost rewind blind|pinned N
+ *         N begins with nothing retained, and a block of 4 KiB in each: for callgrind
+ *     begin_cost
+ *         a table: time of a begin behind a phase of 1 GiB in which some blocks are retained, and time
+ *         of a phase of large blocks, pinned to blind, as the median of pairs
  */
 #include "zkalloc.h"
 

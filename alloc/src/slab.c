@@ -89,7 +89,6 @@ static void link_chunk(struct slab *slab, uint32_t index)
     slab->last = index;
 }
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): at is stored */
 static void bump_from(struct slab *slab, uint32_t index, char *at, char *limit)
 {
     slab->limit = limit;
