@@ -105,7 +105,7 @@ want 1 'body_clean --profile none: expected corrupt, got clean' "$sweep" --repro
 # An interrupted sweep leaves no child and no table.
 mkdir "$work/slow"
 cp "$bodies/body_hang" "$work/slow/"
-survivors() { pgrep -f "$work/slow/body_hang" >/dev/null; }
+survivors() { pgrep -f "$work/slow/body_hang --tsv" >/dev/null; }
 "$sweep" --repro-dir "$work/slow" --timeout 60000 --out "$work/none" >/dev/null 2>"$work/said" &
 victim=$!
 for _ in $(seq 100); do
