@@ -8,20 +8,19 @@
  *     FRESH(blocks_do_not_overlap, .env = {BLIND, ALL_SIZES}),
  *     FRESH(escape_without_catch, .status = 128 + SIGABRT, .says = {"zk_escape"}),
  *
- * Every test prints exactly one line on stderr if `says` is set, which contains all words of it,
- * and nothing if it is not. A child that hangs is ended by SIGALRM and fails.
+ * Every test prints exactly one line on stderr if `says` is set, which contains all words of it, and
+ * nothing if it is not. A child that hangs is ended by SIGALRM and fails.
  */
 #ifndef ZK_FRESH_H
 #define ZK_FRESH_H
 
 #include "zkalloc.h"
 
-/* What cmocka.h needs, and does not include. */
-#include <setjmp.h>
+/* cmocka.h needs these four, in this order. */
 #include <stdarg.h>
 #include <stddef.h>
+#include <setjmp.h>
 #include <stdint.h>
-
 #include <cmocka.h>
 
 #include <errno.h>
@@ -40,7 +39,7 @@
 #define SLAB_16M  "ZK_ALLOC_SLAB_GB=0.015625"
 #define SLAB_64M  "ZK_ALLOC_SLAB_GB=0.0625"
 
-enum { MIB = 1 << 20, FRESH_SKIPPED = 77, FRESH_LIMIT_S = 60, FORK_LIMIT_S = 5 };
+enum { MIB = 1 << 20, FRESH_SKIPPED = 77, FRESH_LIMIT_S = 60 };
 
 /* ---- Sanitizers -------------------------------------------------------------------------------
  */
@@ -103,7 +102,7 @@ static inline int status_of_fork(void (*body)(void *arg), void *arg)
 
     CHECK(child >= 0);
     if (child == 0) {
-        alarm(FORK_LIMIT_S); /* a fork does not inherit the parent's */
+        alarm(FRESH_LIMIT_S / 4); /* a fork does not inherit the parent's */
         body(arg);
         _exit(0);
     }
@@ -169,8 +168,8 @@ static inline void *system_block(size_t size)
 static inline char *slab_start_of(const void *p)
 {
     size_t slab_bytes = (size_t)stats_now().slab_bytes;
-    uintptr_t low = (uintptr_t)p; /* is in the region */
-    size_t below = slab_bytes;    /* how far below low something may be that is not */
+    uintptr_t low = (uintptr_t)p;  /* is in the region */
+    size_t below = slab_bytes;     /* how far below low something may be that is not */
     size_t into_slab;
 
     CHECK(zk_owns(p));
@@ -269,7 +268,8 @@ struct fresh_case {
 
 #define FRESH_AS(title, test, ...)                                                                 \
     {                                                                                              \
-        .name = title, .test_func = fresh_run, .initial_state = &(struct fresh_case)               \
+        .name = title, .test_func = fresh_run,                                                     \
+        .initial_state = &(struct fresh_case)                                                      \
         {                                                                                          \
             .body = test, __VA_ARGS__                                                              \
         }                                                                                          \
