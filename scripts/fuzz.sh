@@ -18,6 +18,6 @@ rm "$work"/probe*
 { cmake --preset fuzz && cmake --build build-fuzz --target fuzz_pinned; } >build-fuzz/build.log 2>&1 ||
     { cat build-fuzz/build.log; exit 1; }
 log=build-fuzz/fuzz.log
-build-fuzz/alloc/fuzz_pinned -max_total_time="$seconds" -max_len=1000 -len_control=0 -timeout=20 -print_final_stats=1 \
-    -artifact_prefix=build-fuzz/ "$work" alloc/tests/corpus >"$log" 2>&1 || { tail -60 "$log"; exit 1; }
+build-fuzz/alloc/fuzz_pinned -max_total_time="$seconds" -max_len=1000 -len_control=0 -timeout=20 \
+    -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix=build-fuzz/ "$work" alloc/tests/corpus >"$log" 2>&1 || { tail -60 "$log"; exit 1; }
 awk '/INITED|DONE/ { print "fuzz: " $0 } /number_of_executed_units/ { print "fuzz: " $2 " inputs, no failure" }' "$log"

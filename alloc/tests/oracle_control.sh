@@ -5,7 +5,7 @@ set -euo pipefail
 oracle=$1 most=12
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export TSAN_OPTIONS=halt_on_error=1
+export TSAN_OPTIONS=halt_on_error=1:atexit_sleep_ms=0
 
 fail() {
     echo "oracle_control: $1"

@@ -125,17 +125,19 @@ size_t oracle_decode(const uint8_t *bytes, size_t size, const struct oracle_setu
     size_t count = 0;
 
     for (; size >= 5 && count < room; bytes += 5, size -= 5, count++) {
-        size_t units = bytes[2] | (size_t)bytes[3] << 8;
+        size_t units = (bytes[2] | (size_t)bytes[3] << 8) % 1024;
+        /* Mostly small shifts: an input is to take milliseconds. */
+        unsigned shift = bytes[4] >= 250 ? 11 : bytes[4] % 4u * (bytes[4] / 4 % 4u);
 
         ops[count] = (struct oracle_op){
             .kind = (enum oracle_kind)(bytes[0] % (ORACLE_EXIT + 1)),
             .thread = bytes[0] / 16 % setup->threads,
             .slot = bytes[1] % ORACLE_SLOTS,
-            .size = units << bytes[4] % 8, /* to 8 MiB */
+            .size = units << shift, /* to 2 MiB */
             .align = 1,
         };
         if (fields_of(ops[count].kind) == 3)
-            ops[count].align = (size_t)1 << bytes[4] / 8 % 23;
+            ops[count].align = (size_t)1 << bytes[2] / 4 % 23;
     }
     return count;
 }

@@ -146,7 +146,7 @@ static bool still_fails(struct sequence *sequence, struct oracle_op *op, struct 
 {
     struct oracle_op kept = *op;
 
-    if (memcmp(&kept, &simpler, sizeof kept) == 0)
+    if (kept.thread == simpler.thread && kept.size == simpler.size && kept.align == simpler.align)
         return false;
     *op = simpler;
     if (status_of(sequence, true) == status)
