@@ -590,7 +590,7 @@ static void the_last_block_of_a_slab_ends_with_it(void)
     char *p;
 
     begin_phase();
-    p = arena_block(16);
+    arena_block(16);
     slab_bytes = (size_t)stats_now().slab_bytes;
     p = arena_block(slab_bytes - 16);
     CHECK(zk_usable_size(p) == slab_bytes - 16);
