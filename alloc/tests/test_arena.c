@@ -91,7 +91,7 @@ static void blocks_follow_each_other_in_granules_of_16(void)
 static void blocks_follow_each_other_across_chunks(void)
 {
     const size_t page = page_bytes();
-    const size_t sizes[] = {64 * page, 64 * page - 16,       16, 63 * page, page, 130 * page,
+    const size_t sizes[] = {64 * page, 64 * page - 16,    16, 63 * page, page, 130 * page,
                             62 * page, CHUNK_OR_MORE / 3, 160};
     char *next = NULL;
 
@@ -271,7 +271,7 @@ static void owns_the_region_and_nothing_else(void)
     CHECK(zk_owns(region) && zk_owns(region + bytes / 2) && zk_owns(region + bytes - 1));
     CHECK(!zk_owns(region - 1) && !zk_owns(region + bytes));
     CHECK(!zk_owns(NULL) && !zk_owns((void *)UINTPTR_MAX));
-    CHECK(!zk_owns(&on_stack) && !zk_owns((void *)(uintptr_t)"constant"));
+    CHECK(!zk_owns(&on_stack) && !zk_owns((void *)(uintptr_t) "constant"));
     CHECK(!zk_owns(system_block(99)));
     zk_free(p);
     end_phase();
@@ -468,8 +468,9 @@ static void poison_reset_makes_recycled_memory_read_zero(void)
 
 static void huge_sizes_are_enomem(void)
 {
-    const size_t huge[] = {PTRDIFF_MAX, (size_t)PTRDIFF_MAX + 1, SIZE_MAX - 4096, SIZE_MAX - 15,
-                           SIZE_MAX - 1, SIZE_MAX};
+    const size_t huge[] = {PTRDIFF_MAX,     (size_t)PTRDIFF_MAX + 1,
+                           SIZE_MAX - 4096, SIZE_MAX - 15,
+                           SIZE_MAX - 1,    SIZE_MAX};
 
     for (unsigned phase = 0; phase < 3; phase++) {
         for (unsigned i = 0; i < sizeof huge / sizeof *huge; i++) {
@@ -539,8 +540,9 @@ static void usable_size_is_right_where_blocks_are_aligned_or_span_chunks(void)
         begin_phase();
         for (size_t i = 0; i < COUNT; i++) {
             sizes[i] = random_size(&random);
-            blocks[i] = i % 3 == 0 ? zk_aligned_alloc((size_t)1 << random_below(&random, 20), sizes[i])
-                                   : zk_malloc(sizes[i]);
+            blocks[i] = i % 3 == 0
+                            ? zk_aligned_alloc((size_t)1 << random_below(&random, 20), sizes[i])
+                            : zk_malloc(sizes[i]);
             CHECK(zk_owns(blocks[i]));
             check_sizes(blocks + i, sizes + i, 1);
         }
