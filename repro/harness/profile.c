@@ -11,33 +11,15 @@ struct profile {
     bool flush;
 };
 
-/* No arena: no block is large enough for it. Every contract is as lax as can be, so that nothing
- * but the harness itself could go wrong. */
+/* Every contract as lax as it can be, and every rule the one that goes wrong. */
+#define VULNERABLE                                                                                 \
+    .recycle = ZK_RECYCLE_BLIND, .nesting = ZK_NESTING_RECYCLE, .owner = ZK_OWNER_ANY,             \
+    .realloc = ZK_REALLOC_MIGRATE, .copy = ZK_COPY_FORWARD
+
 static const struct profile profiles[REPRO_PROFILES] = {
-    [REPRO_NONE] = {"none",
-                    {.recycle = ZK_RECYCLE_BLIND,
-                     .min_bytes = 0,
-                     .nesting = ZK_NESTING_RECYCLE,
-                     .owner = ZK_OWNER_ANY,
-                     .realloc = ZK_REALLOC_MIGRATE,
-                     .copy = ZK_COPY_FORWARD},
-                    false},
-    [REPRO_FLUSH] = {"flush",
-                     {.recycle = ZK_RECYCLE_BLIND,
-                      .min_bytes = 0,
-                      .nesting = ZK_NESTING_RECYCLE,
-                      .owner = ZK_OWNER_ANY,
-                      .realloc = ZK_REALLOC_MIGRATE,
-                      .copy = ZK_COPY_FORWARD},
-                     true},
-    [REPRO_ROUTE] = {"route",
-                     {.recycle = ZK_RECYCLE_BLIND,
-                      .min_bytes = 4096,
-                      .nesting = ZK_NESTING_RECYCLE,
-                      .owner = ZK_OWNER_ANY,
-                      .realloc = ZK_REALLOC_MIGRATE,
-                      .copy = ZK_COPY_FORWARD},
-                     false},
+    [REPRO_NONE] = {"none", {VULNERABLE, .min_bytes = 0}, false},
+    [REPRO_FLUSH] = {"flush", {VULNERABLE, .min_bytes = 0}, true},
+    [REPRO_ROUTE] = {"route", {VULNERABLE, .min_bytes = 4096}, false},
     [REPRO_SEED] = {"seed",
                     {.recycle = ZK_RECYCLE_BLIND,
                      .min_bytes = 4096,
@@ -46,14 +28,14 @@ static const struct profile profiles[REPRO_PROFILES] = {
                      .realloc = ZK_REALLOC_STICKY,
                      .copy = ZK_COPY_MEMMOVE},
                     false},
-    [REPRO_PINNED] = {"pinned", {.min_bytes = 0}, false},
+    [REPRO_PINNED] = {"pinned", {.recycle = ZK_RECYCLE_PINNED, .min_bytes = 0}, false},
+    /* No arena: no block is large enough for it. The contract is lax, so that nothing but the harness
+     * itself could go wrong. */
     [REPRO_SYSTEM] = {"system",
                       {.recycle = ZK_RECYCLE_BLIND,
                        .min_bytes = SIZE_MAX,
                        .nesting = ZK_NESTING_RECYCLE,
-                       .owner = ZK_OWNER_ANY,
-                       .realloc = ZK_REALLOC_STICKY,
-                       .copy = ZK_COPY_MEMMOVE},
+                       .owner = ZK_OWNER_ANY},
                       false},
 };
 
