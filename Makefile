@@ -18,6 +18,7 @@ test: build ## unit tests, every repro's expected outcome in every profile, the 
 findings: build ## run the sweep and regenerate findings.tsv
 	@build/sweep/zk-sweep --out results >/dev/null
 	@scripts/findings.sh build results findings.tsv
+	@scripts/claims.sh results findings.tsv results/claims.tsv
 
 stress: build ## every stress program at full length; every repro 20 times with the machine busy
 	@scripts/stress.sh build

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# claims.sh RESULTS FINDINGS OUT: what the seed claims, beside what was measured here: confirmed, refuted, or
+# not testable. The tests are in claims.tsv: a bound of thresholds.tsv that must not be above the claimed one,
+# cells of sweep.tsv that must have an outcome, or a finding that must be reproducible.
+set -euo pipefail
+[[ $# -eq 3 ]] || { echo "claims.sh: want RESULTS FINDINGS OUT" >&2; exit 2; }
+results=$1 findings=$2 out=$3
+here=$(cd "$(dirname "$0")" && pwd)
+temporary=$(mktemp "$out.XXXXXX")
+trap 'rm -f "$temporary"' EXIT
+
+awk -F'\t' -v OFS='\t' -v results="$results" -v findings="$findings" '
+    BEGIN {
+        while ((getline line < (results "/thresholds.tsv")) > 0) { split(line, f, "\t"); bound[f[1]] = f[2] }
+        while ((getline line < (results "/sweep.tsv")) > 0) {
+            split(line, f, "\t")
+            outcome[f[1], f[2], f[3]] = f[4]
+            said[f[1], f[2], f[3]] = f[4] " in " f[6] "/" f[5] " cycles" (f[4] == "corrupt" ? ": " f[11] : "")
+            if (f[4] != "corrupt") said[f[1], f[2], f[3]] = f[4]
+        }
+        while ((getline line < findings) > 0) { split(line, f, "\t"); shown[f[1]] = f[4] }
+        print "claim", "seed_says", "measured", "verdict"
+    }
+    # One test; sets measured, and returns whether it holds.
+    function holds(test,    word) {
+        split(test, word, " ")
+        if (word[1] == "bound") {
+            measured = word[2] " safe from " bound[word[2]]
+            return bound[word[2]] != "none" && bound[word[2]] + 0 <= word[3] + 0
+        }
+        if (word[1] == "cell") {
+            measured = word[2] " " word[3] " at " word[4] ": " said[word[2], word[3], word[4]]
+            return outcome[word[2], word[3], word[4]] == word[5]
+        }
+        measured = word[2] ": " shown[word[2]]
+        return shown[word[2]] ~ /^yes/
+    }
+    FNR > 1 {
+        if ($3 ~ /^NA /) {
+            reason = substr($3, 4)
+            print $1, $2, reason, reason ~ /^refuted/ ? "refuted" : "not testable"
+            next
+        }
+        all = ""; verdict = "confirmed"
+        tests = split($3, test, "; ")
+        for (i = 1; i <= tests; i++) {
+            if (!holds(test[i])) verdict = "refuted"
+            all = all (i > 1 ? "; " : "") measured
+        }
+        print $1, $2, all, verdict
+    }' "$here/claims.tsv" >"$temporary"
+chmod 644 "$temporary"
+mv "$temporary" "$out"
