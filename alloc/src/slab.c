@@ -187,23 +187,41 @@ static bool fits(const char *start, const char *end, size_t size, size_t align)
            size <= (size_t)(end - start) - padding;
 }
 
+/* Gives a free run that is passed over in this phase back to the system, unless it is small: what is
+ * neither used nor pinned holds no memory. */
+static void give_back(struct slab *slab, char *start, char *end)
+{
+    size_t page = zk_os_page_bytes();
+
+    if (end > slab->dirty)
+        end = slab->dirty;
+    start += -(uintptr_t)start & (page - 1);
+    end -= (uintptr_t)end & (page - 1);
+    if (start < end && (size_t)(end - start) >= zk_chunk_bytes())
+        zk_os_discard(start, (size_t)(end - start));
+}
+
 /* Goes on to the first run ahead in which the block fits. False when there is none. */
 static bool find_run(struct slab *slab, size_t size, size_t align)
 {
-    for (uint32_t pin = slab->pin; pin != ZK_NO_CHUNK; pin = slab->chunks[pin].next) {
-        char *start = run_behind(slab, pin);
+    uint32_t pin = slab->pin;
 
-        if (!fits(start, run_before(slab, slab->chunks[pin].next), size, align))
-            continue;
-        begin_move(slab);
-        close_chunk(slab, LOAD(slab->bump));
-        slab->last = pin;
-        slab->pin = slab->chunks[pin].next;
-        enter_run(slab, start);
-        end_move(slab);
-        return true;
-    }
-    return false;
+    while (pin != ZK_NO_CHUNK &&
+           !fits(run_behind(slab, pin), run_before(slab, slab->chunks[pin].next), size, align))
+        pin = slab->chunks[pin].next;
+    if (pin == ZK_NO_CHUNK)
+        return false;
+
+    begin_move(slab);
+    close_chunk(slab, LOAD(slab->bump));
+    give_back(slab, LOAD(slab->bump), slab->run_end);
+    for (uint32_t passed = slab->pin; passed != pin; passed = slab->chunks[passed].next)
+        give_back(slab, run_behind(slab, passed), run_before(slab, slab->chunks[passed].next));
+    slab->last = pin;
+    slab->pin = slab->chunks[pin].next;
+    enter_run(slab, run_behind(slab, pin));
+    end_move(slab);
+    return true;
 }
 
 void zk_slab_init(struct slab *slab, char *base, size_t bytes, bool pinned)

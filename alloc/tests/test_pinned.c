@@ -78,6 +78,39 @@ static void resident_memory_is_flat_after_the_tenth_phase(void)
 
 /* With R blocks retained, at most R chunks are; and what is reached of the slab is at most what is
  * pinned, what the phase takes, and what is left over before each pinned chunk. */
+/* Pins between runs of 1 MiB, and then phases of blocks of 2 MiB, which fit into none of them: the runs
+ * that are passed over hold no memory, so that it stays within the phase, the pins and their chunks. */
+static void runs_that_are_passed_over_hold_no_memory(void)
+{
+    enum { blocks = 20 };
+    size_t before;
+
+    if (SANITIZED)
+        skip_because("the sanitizer's own memory");
+    next_phase();
+    before = resident_bytes();
+    for (unsigned i = 0; i < blocks; i++) {
+        char *large = arena_block(MIB);
+
+        memset(large, 1, MIB);
+        arena_block(100); /* and kept */
+        zk_free(large);
+    }
+    end_phase();
+    for (unsigned phase = 0; phase < 5; phase++) {
+        next_phase();
+        CHECK(stats_now().pinned_chunks == blocks);
+        for (unsigned i = 0; i < blocks / 2; i++) {
+            char *large = arena_block(2 * MIB);
+
+            memset(large, 2, 2 * MIB);
+            zk_free(large);
+        }
+        CHECK(resident_bytes() <= before + blocks * (MIB + 2 * chunk_bytes()));
+        end_phase();
+    }
+}
+
 static void slab_use_is_bounded_by_the_phase_and_what_is_pinned(void)
 {
     enum { retained_most = 40, phases = 300, blocks = 500, largest = 20000 };
@@ -498,6 +531,7 @@ static void discards_without_a_phase_are_einval(void)
 
 static const struct CMUnitTest tests[] = {
     FRESH(resident_memory_is_flat_after_the_tenth_phase, PINNED_SMALL),
+    FRESH(runs_that_are_passed_over_hold_no_memory, PINNED_SMALL),
     FRESH(slab_use_is_bounded_by_the_phase_and_what_is_pinned, PINNED_SMALL),
     FRESH(a_small_retained_block_does_not_keep_the_large_one_behind_it, PINNED_SMALL),
 
