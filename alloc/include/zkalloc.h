@@ -148,6 +148,40 @@ int zk_stats(struct zk_stats *stats);
 /* Sets the counts back to 0; what describes the present (retained, slabs) stays. */
 void zk_reset_stats(void);
 
+/* ---- Audit: what would be unsafe under blind recycling? ----------------------------------------
+ *
+ * ZK_ALLOC_AUDIT=census keeps a list of all live blocks that were allocated in phases, of any size,
+ * and at each begin counts those retained, by size and call stack. ZK_ALLOC_AUDIT=trap never reuses
+ * an address, takes away access to every earlier block at each begin, and counts what is touched
+ * all the same; an access made by the kernel (read into a stale buffer) is not caught, but fails
+ * with EFAULT. At exit the findings are written to ZK_ALLOC_AUDIT_OUT as TSV, one row for each size
+ * and call stack; zk-audit(1) runs a program under both and says what they mean.
+ */
+
+struct zk_audit_summary {
+    /* Census and trap: */
+    uint64_t retained_count;       /* blocks retained at the last begin */
+    uint64_t arena_retained_count; /* those of them that lie in the arena at this MIN_BYTES */
+    /* Census: */
+    uint64_t retained_max;       /* bytes of the largest one retained at any begin */
+    uint64_t arena_retained_max; /* of those in the arena */
+    uint64_t census_bytes;       /* that the list of live blocks takes */
+    /* Trap: */
+    uint64_t touched_count;    /* stale accesses, one for each block and phase */
+    uint64_t touched_max;      /* bytes of the largest block touched */
+    uint64_t freed_late_count; /* retained, not touched, and freed in a later phase */
+    uint64_t after_free_count; /* accesses to blocks that had been freed: no fault of the arena's */
+    uint64_t unwatched_count;  /* blocks that there was no room to watch */
+};
+
+/* Fills *summary; all 0 and -1 with EINVAL when no audit is on, or no phase has begun. */
+int zk_audit_summary(struct zk_audit_summary *summary);
+
+/* Writes the findings so far to fd. With a negative fd, to where ZK_ALLOC_AUDIT_OUT says, in place
+ * of the report at exit: for a process that ends by _exit. Errors: EINVAL no audit is on, or no
+ * phase has begun; those of write. */
+int zk_audit_report(int fd);
+
 /* ---- Configuration -----------------------------------------------------------------------------
  */
 
@@ -158,9 +192,12 @@ enum zk_owner { ZK_OWNER_EXCLUSIVE, ZK_OWNER_ANY };
 enum zk_realloc_rule { ZK_REALLOC_STICKY, ZK_REALLOC_MIGRATE };
 enum zk_copy { ZK_COPY_MEMMOVE, ZK_COPY_FORWARD };
 enum zk_hugepage { ZK_HUGEPAGE_NEVER, ZK_HUGEPAGE_ALWAYS };
+enum zk_audit { ZK_AUDIT_OFF, ZK_AUDIT_CENSUS, ZK_AUDIT_TRAP };
+enum zk_tools { ZK_TOOLS_TELL, ZK_TOOLS_IGNORE };
 
-#define ZK_DEFAULT_MIN_BYTES  ((size_t)4096)
-#define ZK_DEFAULT_SLAB_BYTES ((size_t)8 << 30)
+#define ZK_DEFAULT_MIN_BYTES   ((size_t)4096)
+#define ZK_DEFAULT_SLAB_BYTES  ((size_t)8 << 30)
+#define ZK_DEFAULT_AUDIT_DEPTH 8u
 
 struct zk_config {
     enum zk_recycle recycle; /* ZK_ALLOC_RECYCLE: what a begin does to a slab */
@@ -172,6 +209,13 @@ struct zk_config {
     enum zk_copy copy;            /* ZK_ALLOC_COPY: how realloc carries bytes over */
     bool poison_reset;            /* ZK_ALLOC_POISON_RESET: recycled pages read as zero */
     enum zk_hugepage hugepage;    /* ZK_ALLOC_HUGEPAGE: page size of the region */
+    enum zk_audit audit;          /* ZK_ALLOC_AUDIT: what is looked for */
+    const char
+        *audit_out;       /* ZK_ALLOC_AUDIT_OUT: a path, in which %p is the process id; or NULL, for
+                              stderr. The caller keeps it. */
+    unsigned audit_depth; /* ZK_ALLOC_AUDIT_DEPTH: frames of a call stack, up to 32; 0 for none */
+    enum zk_tools tools;  /* ZK_ALLOC_TOOLS: are AddressSanitizer and Valgrind, if the program runs
+                              under one, told of recycled memory? */
 };
 
 /* Replaces the whole configuration. Errors: EBUSY a phase has begun before (the configuration is

@@ -3,9 +3,11 @@
  */
 #include "config.h"
 #include "os.h"
+#include "site.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 struct zk_config zk_settings = {
     .min_bytes = ZK_DEFAULT_MIN_BYTES,
     .slab_bytes = ZK_DEFAULT_SLAB_BYTES,
+    .audit_depth = ZK_DEFAULT_AUDIT_DEPTH,
 };
 
 /* No x86-64 or aarch64 process has more address space than this for one slab. */
@@ -89,6 +92,34 @@ static const char *parse_gigabytes(const char *value, size_t *out)
     return NULL;
 }
 
+/* Kept in a copy: the environment may change. */
+static const char *parse_path(const char *value, const char **out)
+{
+    static char path[PATH_MAX - 64]; /* room for a process id and a suffix */
+
+    if (*value == '\0')
+        return "want stderr or a path";
+    if (strlen(value) >= sizeof path)
+        return "too long";
+    if (strcmp(value, "stderr") == 0) {
+        *out = NULL;
+        return NULL;
+    }
+    strcpy(path, value);
+    *out = path;
+    return NULL;
+}
+
+static const char *parse_depth(const char *value, unsigned *out)
+{
+    size_t depth;
+
+    if (parse_bytes(value, &depth) != NULL || depth > ZK_SITE_DEPTH_MAX)
+        return "want a number of frames, up to 32";
+    *out = (unsigned)depth;
+    return NULL;
+}
+
 /* The index of value among words (ended by NULL), or -1. */
 static int parse_word(const char *value, const char *const *words)
 {
@@ -107,6 +138,8 @@ const char *zk_config_parse(struct zk_config *config, const char *name, const ch
     static const char *const copy[] = {"memmove", "forward", NULL};
     static const char *const flag[] = {"0", "1", NULL};
     static const char *const hugepage[] = {"never", "always", NULL};
+    static const char *const audit[] = {"off", "census", "trap", NULL};
+    static const char *const tools[] = {"tell", "ignore", NULL};
     int word;
 
     if (strcmp(name, "ZK_ALLOC_MIN_BYTES") == 0)
@@ -141,6 +174,18 @@ const char *zk_config_parse(struct zk_config *config, const char *name, const ch
         if ((word = parse_word(value, hugepage)) < 0)
             return "want never or always";
         config->hugepage = (enum zk_hugepage)word;
+    } else if (strcmp(name, "ZK_ALLOC_AUDIT") == 0) {
+        if ((word = parse_word(value, audit)) < 0)
+            return "want off, census or trap";
+        config->audit = (enum zk_audit)word;
+    } else if (strcmp(name, "ZK_ALLOC_AUDIT_OUT") == 0) {
+        return parse_path(value, &config->audit_out);
+    } else if (strcmp(name, "ZK_ALLOC_AUDIT_DEPTH") == 0) {
+        return parse_depth(value, &config->audit_depth);
+    } else if (strcmp(name, "ZK_ALLOC_TOOLS") == 0) {
+        if ((word = parse_word(value, tools)) < 0)
+            return "want tell or ignore";
+        config->tools = (enum zk_tools)word;
     } else {
         return "no such switch";
     }
@@ -163,6 +208,12 @@ const char *zk_config_check(const struct zk_config *config)
         return "copy";
     if ((unsigned)config->hugepage > ZK_HUGEPAGE_ALWAYS)
         return "hugepage";
+    if ((unsigned)config->audit > ZK_AUDIT_TRAP)
+        return "audit";
+    if (config->audit_depth > ZK_SITE_DEPTH_MAX)
+        return "audit_depth";
+    if ((unsigned)config->tools > ZK_TOOLS_IGNORE)
+        return "tools";
     return NULL;
 }
 

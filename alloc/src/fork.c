@@ -3,6 +3,7 @@
  * so that the child finds everything whole. The child then forgets the threads that are not there.
  */
 #include "fork.h"
+#include "audit.h"
 #include "phase.h"
 #include "stats.h"
 #include "thread.h"
@@ -14,10 +15,12 @@ static void prepare(void)
     zk_stats_fork_prepare();
     zk_phase_fork_prepare();
     zk_thread_fork_prepare();
+    zk_audit_fork_prepare();
 }
 
 static void parent(void)
 {
+    zk_audit_fork_parent();
     zk_thread_fork_parent();
     zk_phase_fork_parent();
     zk_stats_fork_parent();
@@ -25,6 +28,7 @@ static void parent(void)
 
 static void child(void)
 {
+    zk_audit_fork_child();
     zk_thread_fork_child();
     zk_phase_fork_child();
     zk_stats_fork_parent();

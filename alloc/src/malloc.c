@@ -5,6 +5,7 @@
  * block large enough for the arena, is a phase active, is the slab recycled for it, does this
  * thread have a slab. The second is the room left in the chunk.
  */
+#include "audit.h"
 #include "config.h"
 #include "phase.h"
 #include "recycle.h"
@@ -13,6 +14,8 @@
 #include "slab.h"
 #include "system.h"
 #include "thread.h"
+#include "tools.h"
+#include "trap.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,7 +23,7 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-static void *malloc_slow(size_t size, struct slab *held);
+static void *malloc_slow(size_t size, struct slab *held, struct zk_caller caller);
 
 void *zk_malloc(size_t size)
 {
@@ -32,10 +35,10 @@ void *zk_malloc(size_t size)
      * next one instead. One that is, by whatever means, has its store to floor ordered before this
      * load. */
     if (unlikely(size < atomic_load_explicit(&slab->floor, memory_order_relaxed)))
-        return malloc_slow(size, slab);
+        return malloc_slow(size, slab, ZK_CALLER);
     bump = atomic_load_explicit(&slab->bump, memory_order_relaxed); /* relaxed: our own store */
     if (unlikely(size > (size_t)(slab->limit - bump)))
-        return malloc_slow(size, slab);
+        return malloc_slow(size, slab, ZK_CALLER);
 
     /* Log entry, log pointer, bump, in this order: see the top of slab.c for the readers. */
     log = atomic_load_explicit(&slab->log, memory_order_relaxed);
@@ -54,9 +57,29 @@ void *zk_malloc(size_t size)
     atomic_store_explicit(&(count), atomic_load_explicit(&(count), memory_order_relaxed) + 1,      \
                           memory_order_relaxed)
 
-/* Not in the calling thread's slab. */
+/* An audit wants to know of a free before somebody else can get the block. True when it was the
+ * audit's own. */
+static bool tell_of_free(void *p)
+{
+    struct zk_born was;
+
+    zk_audit_gone(p, &was);
+    if (!zk_region_holds(p))
+        return false;
+    if (zk_settings.audit == ZK_AUDIT_TRAP) {
+        zk_trap_free(p);
+        return true;
+    }
+    if (zk_settings.audit == ZK_AUDIT_OFF)
+        zk_tools_freed(p, zk_usable_size(p));
+    return false;
+}
+
+/* Not in the calling thread's slab, or attended. */
 static __attribute__((noinline)) void free_elsewhere(void *p)
 {
+    if (zk_attended() && tell_of_free(p))
+        return;
     if (zk_region_holds(p))
         zk_slab_free_elsewhere(zk_region_slab_of(p), p, zk_settings.recycle == ZK_RECYCLE_PINNED);
     else
@@ -82,6 +105,12 @@ void zk_free_sized(void *p, size_t size)
 {
     (void)size;
     zk_free(p);
+}
+
+/* Acquire: pairs with the store in set_word, so that settings and region are there to be read. */
+static uint64_t phase_word(void)
+{
+    return atomic_load_explicit(&zk_phase_word, memory_order_acquire);
 }
 
 /* The slab that serves a thread that holds slab in the phase of word, recycled for it; NULL when
@@ -111,53 +140,84 @@ static void open_floor(struct slab *slab, uint64_t word)
         atomic_store(&slab->floor, ZK_FLOOR_CLOSED);
 }
 
-/* The route of a block when the calling thread holds slab. *overflow as in zk_route_arena. */
-static void *serve_arena(struct slab *held, size_t size, size_t align, bool *overflow)
+/* For a thread that holds `held`; word is that of an active phase. NULL when its slab has no room, or
+ * it gets none. */
+static void *carve(struct slab *held, struct zk_wish wish, uint64_t word)
 {
-    /* Acquire: pairs with the store in set_word, so that settings and region are there to be read.
-     */
-    uint64_t word = atomic_load_explicit(&zk_phase_word, memory_order_acquire);
-    struct slab *slab;
+    struct slab *slab = slab_for(held, word);
+    void *p = slab == NULL ? NULL : zk_slab_carve(slab, wish.size, wish.align);
+
+    if (slab != NULL)
+        open_floor(slab, word);
+    return p;
+}
+
+/* The same, attended. */
+static void *carve_attended(struct zk_wish wish, uint64_t word)
+{
+    void *p;
+
+    if (zk_settings.audit == ZK_AUDIT_TRAP)
+        p = zk_trap_serve(wish.size, wish.align, zk_thread_number(), wish.caller);
+    else
+        p = carve(zk_thread_slab(), wish, word);
+    if (p != NULL && zk_settings.audit == ZK_AUDIT_OFF)
+        zk_tools_served(p, zk_usable_size(p));
+    else if (p != NULL)
+        zk_audit_born(p, wish.size, wish.align, word, wish.caller);
+    return p;
+}
+
+/* For a thread that holds `held`, if it is unattended. *overflow as in zk_route_arena. */
+static void *serve_arena(struct slab *held, struct zk_wish wish, bool *overflow)
+{
+    uint64_t word = phase_word();
     void *p;
 
     *overflow = false;
-    if (!zk_phase_word_active(word) || size < zk_settings.min_bytes)
+    if (!zk_phase_word_active(word) || wish.size < zk_settings.min_bytes)
         return NULL;
-    slab = slab_for(held, word);
-    p = slab == NULL ? NULL : zk_slab_carve(slab, size, align);
-    if (slab != NULL)
-        open_floor(slab, word);
+    p = unlikely(zk_attended()) ? carve_attended(wish, word) : carve(held, wish, word);
     *overflow = p == NULL;
     return p;
 }
 
-static void *serve(struct slab *held, size_t size, size_t align)
+void *zk_route_arena(struct zk_wish wish, bool *overflow)
 {
-    bool overflow;
-    void *p = serve_arena(held, size, align, &overflow);
+    return serve_arena(zk_my_slab, wish, overflow);
+}
 
-    if (p != NULL)
-        return p;
-    p = zk_system_aligned(align, size);
-    if (p != NULL)
-        zk_thread_count_system(size, overflow);
+/* What system served in the arena's place. */
+static void *count_system(void *p, struct zk_wish wish, bool overflow)
+{
+    if (p == NULL)
+        return NULL;
+    zk_thread_count_system(wish.size, overflow);
+    if (unlikely(zk_attended()))
+        zk_audit_born(p, wish.size, wish.align, phase_word(), wish.caller);
     return p;
 }
 
+static void *serve(struct slab *held, struct zk_wish wish)
+{
+    bool overflow;
+    void *p = serve_arena(held, wish, &overflow);
+
+    if (p != NULL)
+        return p;
+    return count_system(zk_system_aligned(wish.align, wish.size), wish, overflow);
+}
+
+void *zk_route(struct zk_wish wish)
+{
+    return serve(zk_my_slab, wish);
+}
+
 /* Takes the slab that the fast path has just looked at. */
-static __attribute__((noinline)) void *malloc_slow(size_t size, struct slab *held)
+static __attribute__((noinline)) void *malloc_slow(size_t size, struct slab *held,
+                                                   struct zk_caller caller)
 {
-    return serve(held, size, ZK_GRANULE);
-}
-
-void *zk_route_arena(size_t size, size_t align, bool *overflow)
-{
-    return serve_arena(zk_my_slab, size, align, overflow);
-}
-
-void *zk_route_aligned(size_t align, size_t size)
-{
-    return serve(zk_my_slab, size, align);
+    return serve(held, (struct zk_wish){size, ZK_GRANULE, caller});
 }
 
 void *zk_aligned_alloc(size_t align, size_t size)
@@ -166,30 +226,35 @@ void *zk_aligned_alloc(size_t align, size_t size)
         errno = EINVAL;
         return NULL;
     }
-    return zk_route_aligned(align, size);
+    return zk_route((struct zk_wish){size, align, ZK_CALLER});
+}
+
+/* Clears bytes at p, which the arena has just served: from the slab's dirty mark on, they are the
+ * kernel's zero pages. */
+static void clear(char *p, size_t bytes)
+{
+    const char *dirty = zk_thread_slab()->dirty;
+
+    if (p < dirty)
+        memset(p, 0, (size_t)(dirty - p) < bytes ? (size_t)(dirty - p) : bytes);
+    if (unlikely(zk_attended()) && zk_settings.audit == ZK_AUDIT_OFF)
+        zk_tools_zeroed(p, bytes);
 }
 
 void *zk_calloc(size_t count, size_t size)
 {
-    size_t bytes;
+    struct zk_wish wish = {.align = ZK_GRANULE, .caller = ZK_CALLER};
     bool overflow;
     char *p;
 
-    if (__builtin_mul_overflow(count, size, &bytes)) {
+    if (__builtin_mul_overflow(count, size, &wish.size)) {
         errno = ENOMEM;
         return NULL;
     }
-    p = zk_route_arena(bytes, ZK_GRANULE, &overflow);
-    if (p != NULL) {
-        const char *dirty = zk_my_slab->dirty; /* from there on, the kernel's zero pages */
-
-        if (p < dirty)
-            memset(p, 0, (size_t)(dirty - p) < bytes ? (size_t)(dirty - p) : bytes);
-        return p;
-    }
-    p = zk_system_calloc(count, size);
-    if (p != NULL)
-        zk_thread_count_system(bytes, overflow);
+    p = zk_route_arena(wish, &overflow);
+    if (p == NULL)
+        return count_system(zk_system_calloc(count, size), wish, overflow);
+    clear(p, wish.size);
     return p;
 }
 
@@ -197,6 +262,8 @@ size_t zk_usable_size(const void *p)
 {
     if (p == NULL)
         return 0;
+    if (zk_region_holds(p) && zk_auditing(ZK_AUDIT_TRAP))
+        return zk_trap_usable(p);
     if (zk_region_holds(p))
         return zk_slab_block_bytes(zk_region_slab_of(p), p);
     return zk_system_usable((void *)(uintptr_t)p);
@@ -209,8 +276,8 @@ bool zk_owns(const void *p)
 
 size_t zk_high_water(void)
 {
-    const struct slab *slab = zk_my_slab;
-    uint64_t word = atomic_load_explicit(&zk_phase_word, memory_order_acquire);
+    const struct slab *slab = zk_thread_slab();
+    uint64_t word = phase_word();
 
     if (slab == &zk_no_slab)
         return 0;

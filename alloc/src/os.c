@@ -70,6 +70,36 @@ void zk_os_discard(void *start, size_t bytes)
         madvise(start, bytes, MADV_DONTNEED);
 }
 
+void *zk_os_map(size_t bytes)
+{
+    void *start = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return start == MAP_FAILED ? NULL : start;
+}
+
+void zk_os_unmap(void *start, size_t bytes)
+{
+    if (start != NULL)
+        munmap(start, bytes);
+}
+
+void *zk_os_bar(size_t bytes)
+{
+    void *start = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return start == MAP_FAILED ? NULL : start;
+}
+
+bool zk_os_allow(void *start, size_t bytes)
+{
+    return mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
+bool zk_os_deny(void *start, size_t bytes)
+{
+    return mprotect(start, bytes, PROT_NONE) == 0;
+}
+
 void zk_os_hugepages(void *start, size_t bytes, int wanted)
 {
     madvise(start, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);

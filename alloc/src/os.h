@@ -5,6 +5,7 @@
 #ifndef ZK_OS_H
 #define ZK_OS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Bytes of a page, asked for once. */
@@ -24,6 +25,20 @@ void zk_os_release(void *start, size_t bytes);
 /* Gives the pages of [start, start + bytes) back; they read as zero. Both are multiples of the
  * page. */
 void zk_os_discard(void *start, size_t bytes);
+
+/* Zero pages for the allocator's own books, readable and writable; NULL if refused. */
+void *zk_os_map(size_t bytes);
+
+/* Undoes zk_os_map. NULL is ignored. */
+void zk_os_unmap(void *start, size_t bytes);
+
+/* Reserves bytes of address space that nobody may access; NULL if refused. */
+void *zk_os_bar(size_t bytes);
+
+/* Lets the pages of [start, start + bytes) be read and written, or not be accessed at all. False if
+ * refused. */
+bool zk_os_allow(void *start, size_t bytes);
+bool zk_os_deny(void *start, size_t bytes);
 
 /* Asks for huge pages in [start, start + bytes), or against them. Advice only. */
 void zk_os_hugepages(void *start, size_t bytes, int wanted);

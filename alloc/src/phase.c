@@ -9,6 +9,7 @@
  * phase that it was opened for.
  */
 #include "phase.h"
+#include "audit.h"
 #include "config.h"
 #include "fork.h"
 #include "guard.h"
@@ -17,6 +18,8 @@
 #include "slab.h"
 #include "system.h"
 #include "thread.h"
+#include "tools.h"
+#include "trap.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -62,7 +65,11 @@ static void start_up(void)
         return;
     phase.begun = true;
     zk_config_load();
-    zk_region_reserve();
+    if (zk_settings.audit == ZK_AUDIT_TRAP)
+        zk_trap_start();
+    else
+        zk_region_reserve();
+    zk_audit_start();
 }
 
 static bool active(void)
@@ -84,8 +91,22 @@ static void stop(void)
     phase.owner = NULL;
 }
 
+/* Blind: what lies below each bump pointer is recycled. */
+static void tell_tools(void)
+{
+    if (!zk_attended() || zk_settings.audit != ZK_AUDIT_OFF ||
+        zk_settings.recycle != ZK_RECYCLE_BLIND)
+        return;
+    for (unsigned i = 0; i < zk_region.slabs; i++) {
+        struct slab *slab = zk_region_slab(i);
+
+        zk_tools_recycled(slab->base, (size_t)(atomic_load(&slab->bump) - slab->base));
+    }
+}
+
 static void start(const struct thread *self)
 {
+    uint64_t word = (atomic_load(&zk_phase_word) | 1) + 2;
     uint64_t allocated = 0;
     uint64_t freed = 0;
 
@@ -100,7 +121,9 @@ static void start(const struct thread *self)
     phase.counts.phases++;
     phase.depth = 1;
     phase.owner = self;
-    set_word((atomic_load(&zk_phase_word) | 1) + 2);
+    zk_audit_begin(word);
+    tell_tools();
+    set_word(word);
 }
 
 /* While a phase is active. One whose owner has ended is anybody's. */
@@ -202,6 +225,13 @@ int zk_begin_phase(void)
     return result(error);
 }
 
+static void discard_all(uint64_t word)
+{
+    zk_audit_discard(word);
+    for (unsigned i = 0; i < zk_region.slabs; i++)
+        zk_slab_discard(zk_region_slab(i), word);
+}
+
 static int end(bool discard)
 {
     const struct thread *self = zk_thread_self();
@@ -212,8 +242,8 @@ static int end(bool discard)
     pthread_mutex_lock(&phase.lock);
     word = atomic_load(&zk_phase_word);
     error = end_locked(self, &ended);
-    for (unsigned i = 0; ended && discard && i < zk_region.slabs; i++)
-        zk_slab_discard(zk_region_slab(i), word);
+    if (ended && discard)
+        discard_all(word);
     pthread_mutex_unlock(&phase.lock);
     if (ended)
         run_hooks();

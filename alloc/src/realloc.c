@@ -1,6 +1,7 @@
 /*
  * realloc.c - moving a block: from where to where, and how its bytes are carried over.
  */
+#include "audit.h"
 #include "config.h"
 #include "phase.h"
 #include "region.h"
@@ -8,6 +9,7 @@
 #include "slab.h"
 #include "system.h"
 #include "thread.h"
+#include "trap.h"
 
 #include <errno.h>
 #include <string.h>
@@ -33,14 +35,22 @@ copy_forward(char *to, const char *from, size_t bytes)
     }
 }
 
-/* old_bytes of p are carried over, or size, if that is less. */
-static void *move(void *p, size_t old_bytes, size_t align, size_t size)
+/* Attended: p is about to be read, to be carried over. */
+static void tell_of_read(const void *p, struct zk_caller caller)
 {
-    size_t carried = old_bytes < size ? old_bytes : size;
-    void *to = zk_route_aligned(align, size);
+    if (zk_auditing(ZK_AUDIT_TRAP))
+        zk_trap_touch(p, caller);
+}
+
+/* old_bytes of p are carried over, or the wish's size, if that is less. */
+static void *move(void *p, size_t old_bytes, struct zk_wish wish)
+{
+    size_t carried = old_bytes < wish.size ? old_bytes : wish.size;
+    void *to = zk_route(wish);
 
     if (to == NULL)
         return NULL;
+    tell_of_read(p, wish.caller);
     if (zk_settings.copy == ZK_COPY_FORWARD)
         copy_forward(to, p, carried);
     else
@@ -49,67 +59,110 @@ static void *move(void *p, size_t old_bytes, size_t align, size_t size)
     return to;
 }
 
-/* A system block. Sticky: it stays one, so that what was made outside of phases is never recycled.
- */
-static void *resize_system(void *p, size_t old_bytes, size_t align, size_t size)
+/* p, which the arena served, becomes as large as it has room for. */
+static void *stay(void *p, size_t size)
 {
-    bool overflow = false;
+    if (zk_attended())
+        zk_audit_resized(p, size);
+    return p;
+}
+
+/* By the C library. NULL, and p is untouched, when it has no memory. */
+static void *resize_by_system(void *p, size_t old_bytes, struct zk_wish wish)
+{
     void *to;
 
-    if (zk_phase_active() && zk_settings.realloc == ZK_REALLOC_MIGRATE) {
-        to = zk_route_arena(size, align, &overflow);
-        if (to != NULL) {
-            memcpy(to, p, old_bytes < size ? old_bytes : size);
-            zk_system_free(p);
-            return to;
-        }
-    }
-    if (align > ZK_GRANULE) {
-        to = zk_system_aligned(align, size);
-        if (to == NULL)
-            return NULL;
-        memcpy(to, p, old_bytes < size ? old_bytes : size);
-        zk_system_free(p);
-    } else {
-        to = zk_system_realloc(p, size);
-        if (to == NULL)
-            return NULL;
-    }
-    zk_thread_count_system(size, overflow);
+    if (wish.align <= ZK_GRANULE)
+        return zk_system_realloc(p, wish.size);
+    to = zk_system_aligned(wish.align, wish.size);
+    if (to == NULL)
+        return NULL;
+    memcpy(to, p, old_bytes < wish.size ? old_bytes : wish.size);
+    zk_system_free(p);
+    return to;
+}
+
+/* Attended: a block that MIN_BYTES has kept out of the arena goes on being one, and one that may
+ * migrate becomes one. Outside of phases it would leave the arena. */
+static void *resize_known(void *p, size_t old_bytes, struct zk_wish wish)
+{
+    struct zk_born was;
+    bool known = zk_audit_gone(p, &was);
+    void *to = resize_by_system(p, old_bytes, wish);
+
+    if (known && to == NULL)
+        zk_census_born(p, &was);
+    else if (to != NULL && zk_phase_active() &&
+             (known || zk_settings.realloc == ZK_REALLOC_MIGRATE))
+        zk_audit_born(to, known && was.size > wish.size ? was.size : wish.size, wish.align,
+                      atomic_load(&zk_phase_word), wish.caller);
+    return to;
+}
+
+/* A system block moves into the arena, if that is the rule, and the arena takes it. */
+static void *migrate(void *p, size_t old_bytes, struct zk_wish wish, bool *overflow)
+{
+    void *to;
+
+    if (zk_settings.realloc != ZK_REALLOC_MIGRATE || !zk_phase_active())
+        return NULL;
+    to = zk_route_arena(wish, overflow);
+    if (to == NULL)
+        return NULL;
+    memcpy(to, p, old_bytes < wish.size ? old_bytes : wish.size);
+    zk_free(p);
+    return to;
+}
+
+/* A system block. Sticky: it stays one, so that what was made outside of phases is never recycled.
+ */
+static void *resize_system(void *p, size_t old_bytes, struct zk_wish wish)
+{
+    bool overflow = false;
+    void *to = migrate(p, old_bytes, wish, &overflow);
+
+    if (to != NULL)
+        return to;
+    to = zk_attended() ? resize_known(p, old_bytes, wish) : resize_by_system(p, old_bytes, wish);
+    if (to != NULL)
+        zk_thread_count_system(wish.size, overflow);
     return to;
 }
 
 void *zk_realloc(void *p, size_t size)
 {
+    struct zk_wish wish = {size, ZK_GRANULE, ZK_CALLER};
     size_t old_bytes;
 
     if (p == NULL)
-        return zk_malloc(size);
+        return zk_route(wish);
     if (size == 0) {
         zk_free(p);
         return NULL;
     }
     old_bytes = zk_usable_size(p);
     if (!zk_region_holds(p))
-        return resize_system(p, old_bytes, ZK_GRANULE, size);
-    return size <= old_bytes ? p : move(p, old_bytes, ZK_GRANULE, size);
+        return resize_system(p, old_bytes, wish);
+    return size <= old_bytes ? stay(p, size) : move(p, old_bytes, wish);
 }
 
 void *zk_realloc_sized(void *p, size_t old_size, size_t align, size_t size)
 {
+    struct zk_wish wish = {size, align, ZK_CALLER};
+
     if (align == 0 || (align & (align - 1)) != 0) {
         errno = EINVAL;
         return NULL;
     }
     if (p == NULL)
-        return zk_aligned_alloc(align, size);
+        return zk_route(wish);
     if (size == 0) {
         zk_free(p);
         return NULL;
     }
     if (!zk_region_holds(p))
-        return resize_system(p, old_size, align, size);
+        return resize_system(p, old_size, wish);
     if (size <= old_size && ((uintptr_t)p & (align - 1)) == 0)
-        return p;
-    return move(p, old_size, align, size);
+        return stay(p, size);
+    return move(p, old_size, wish);
 }

@@ -33,6 +33,7 @@
 #include "recycle.h"
 #include "config.h"
 #include "os.h"
+#include "tools.h"
 
 #include <string.h>
 
@@ -54,13 +55,15 @@ static void discard_run(void *arg, char *start, size_t bytes)
 
     if (start >= end)
         return;
+    zk_tools_open(start, (size_t)(end - start));
     if (first_page >= last_page) {
         memset(start, 0, (size_t)(end - start));
-        return;
+    } else {
+        memset(start, 0, (size_t)(first_page - start));
+        zk_os_discard(first_page, (size_t)(last_page - first_page));
+        memset(last_page, 0, (size_t)(end - last_page));
     }
-    memset(start, 0, (size_t)(first_page - start));
-    zk_os_discard(first_page, (size_t)(last_page - first_page));
-    memset(last_page, 0, (size_t)(end - last_page));
+    zk_tools_close(start, (size_t)(end - start));
 }
 
 static void tell_growth(const struct slab *slab)

@@ -29,6 +29,13 @@ static bool leaves_room(size_t bytes)
     return true;
 }
 
+void zk_region_is(char *base, size_t bytes)
+{
+    atomic_store_explicit(&zk_region.base, base, memory_order_relaxed);
+    /* Release: pairs with the acquire in zk_region_holds. */
+    atomic_store_explicit(&zk_region.bytes, bytes, memory_order_release);
+}
+
 static bool try_reserve(size_t slab_bytes, unsigned slabs)
 {
     const size_t align = (size_t)2 << 20; /* a huge page on x86-64 and aarch64 with 4 KiB pages */
@@ -64,9 +71,7 @@ static bool try_reserve(size_t slab_bytes, unsigned slabs)
     for (unsigned i = 0; i < slabs; i++)
         zk_slab_init(zk_region_slab(i), base + i * slab_bytes, slab_bytes,
                      zk_settings.recycle == ZK_RECYCLE_PINNED);
-    atomic_store_explicit(&zk_region.base, base, memory_order_relaxed);
-    /* Release: pairs with the acquire in zk_region_holds. */
-    atomic_store_explicit(&zk_region.bytes, bytes, memory_order_release);
+    zk_region_is(base, bytes);
     return true;
 }
 

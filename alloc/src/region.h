@@ -29,6 +29,9 @@ extern struct region zk_region;
  * line on stderr. Called once, under the phase lock. */
 void zk_region_reserve(void);
 
+/* The region is this range, and has no slabs: for a trap. Called once, under the phase lock. */
+void zk_region_is(char *base, size_t bytes);
+
 /* The books of slab index. */
 static inline struct slab *zk_region_slab(unsigned index)
 {

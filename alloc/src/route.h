@@ -4,15 +4,23 @@
 #ifndef ZK_ROUTE_H
 #define ZK_ROUTE_H
 
+#include "site.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A block from wherever the settings and the phase say; align is a power of two. NULL with ENOMEM.
- */
-void *zk_route_aligned(size_t align, size_t size);
+/* What is asked for, and by whom; align is a power of two. */
+struct zk_wish {
+    size_t size;
+    size_t align;
+    struct zk_caller caller;
+};
+
+/* A block from wherever the settings and the phase say. NULL with ENOMEM. */
+void *zk_route(struct zk_wish wish);
 
 /* A block from the arena, or NULL when it is not the arena's to serve; *overflow when it is, and
  * there was no slab or no room. */
-void *zk_route_arena(size_t size, size_t align, bool *overflow);
+void *zk_route_arena(struct zk_wish wish, bool *overflow);
 
 #endif

@@ -4,6 +4,7 @@
  * is there.
  */
 #include "thread.h"
+#include "audit.h"
 #include "phase.h"
 #include "region.h"
 #include "system.h"
@@ -27,6 +28,7 @@ static struct {
     bool key_made;
     struct thread *first;
     struct thread *unused;
+    uint32_t numbers; /* given out */
     struct thread
         ended; /* what ended threads counted; shared by those that go on allocating after that */
     _Atomic unsigned slabs_in_use;
@@ -78,6 +80,8 @@ static void forget(struct thread *thread)
     fold_counts(thread);
     unlink_thread(thread);
     zk_system_free(thread->marks);
+    if (thread->site_cache != NULL)
+        zk_site_forget(&thread->site_cache);
     *thread = (struct thread){.next = threads.unused};
     threads.unused = thread;
 }
@@ -115,6 +119,7 @@ static struct thread *new_record(void)
         thread = zk_system_calloc(1, sizeof *thread);
     if (thread != NULL) {
         thread->id = gettid();
+        thread->number = ++threads.numbers;
         thread->previous = NULL;
         thread->next = threads.first;
         if (threads.first != NULL)
@@ -142,6 +147,28 @@ struct thread *zk_thread_self(void)
     if (pthread_setspecific(threads.key, thread) != 0)
         ends = PTHREAD_DESTRUCTOR_ITERATIONS; /* nothing will tell of its end, but reclaim_slabs */
     return thread;
+}
+
+struct slab *zk_thread_slab(void)
+{
+    const struct thread *thread;
+
+    if (!zk_attended())
+        return zk_my_slab;
+    thread = zk_thread_self();
+    return thread->slab != NULL ? thread->slab : &zk_no_slab;
+}
+
+uint32_t zk_thread_number(void)
+{
+    return zk_thread_self()->number;
+}
+
+void **zk_thread_site_cache(void)
+{
+    struct thread *thread = zk_thread_self();
+
+    return thread == &threads.ended ? NULL : &thread->site_cache;
 }
 
 /* Takes back the slabs of threads that ended unseen. The lock is held. */
@@ -186,7 +213,8 @@ struct slab *zk_thread_take_slab(void)
     if (slab != NULL) {
         slab->held = true;
         thread->slab = slab;
-        zk_my_slab = slab;
+        if (!zk_attended()) /* else the fast paths stay out of it */
+            zk_my_slab = slab;
         atomic_fetch_add_explicit(&threads.slabs_in_use, 1, memory_order_relaxed);
     }
     pthread_mutex_unlock(&threads.lock);
@@ -255,7 +283,7 @@ void zk_thread_fork_child(void)
     for (unsigned i = 0; i < zk_region.slabs; i++) {
         struct slab *slab = zk_region_slab(i);
 
-        if (slab != zk_my_slab && !slab->retired)
+        if ((self == NULL || slab != self->slab) && !slab->retired)
             slab->retired = !zk_slab_adopt(slab);
     }
     for (struct thread *thread = threads.first; thread != NULL; thread = next) {

@@ -24,6 +24,8 @@ struct frame_mark {
  * when it comes here for the first time in the last round of its destructors. */
 struct thread {
     pid_t id;          /* the kernel's */
+    uint32_t number;   /* ours: from 1 on, never used again */
+    void *site_cache;  /* see site.c; NULL unless it is audited */
     struct slab *slab; /* held, or NULL */
     unsigned refused;  /* how often it found all slabs held */
     struct thread *next;
@@ -44,6 +46,15 @@ extern _Thread_local struct slab *zk_my_slab __attribute__((tls_model(ZK_TLS_MOD
 /* The calling thread's record; registered so that its end is seen. A thread past its last
  * destructor shares one record with others in that state. */
 struct thread *zk_thread_self(void);
+
+/* The slab that the calling thread holds, or &zk_no_slab; attended or not. */
+struct slab *zk_thread_slab(void);
+
+/* The calling thread's number; 0 past its last destructor. */
+uint32_t zk_thread_number(void);
+
+/* Where the calling thread keeps its cache of call stacks; NULL past its last destructor. */
+void **zk_thread_site_cache(void);
 
 /* Makes the calling thread hold a slab, and returns it; NULL when all are held. */
 struct slab *zk_thread_take_slab(void);

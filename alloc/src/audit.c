@@ -1,0 +1,310 @@
+/*
+ * audit.c - who is told of what, and when the findings are written.
+ */
+#include "audit.h"
+#include "distribution.h"
+#include "fatal.h"
+#include "os.h"
+#include "phase.h"
+#include "region.h"
+#include "report.h"
+#include "tally.h"
+#include "thread.h"
+#include "tools.h"
+#include "trap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+_Atomic bool zk_audit_attended;
+
+/* Written under the phase lock. */
+static struct {
+    char path[PATH_MAX - 16]; /* of the report; "" for stderr */
+    uint64_t phases;          /* that this process has begun */
+    pid_t starter;            /* the process that began the first phase of all */
+    _Atomic bool reported;
+    volatile sig_atomic_t killer; /* the signal that this process dies of */
+} audit;
+
+/* ---- Where the report goes ---- */
+
+/* %p in what was configured is the process id; without it, a child's report has it at the end, so
+ * that it does not replace its parent's. */
+static void name_report(void)
+{
+    size_t used = 0;
+    const char *from = zk_settings.audit_out;
+    bool named = false;
+
+    audit.path[0] = '\0';
+    if (from == NULL)
+        return;
+    for (; *from != '\0' && used + 32 < sizeof audit.path; from++) {
+        if (from[0] == '%' && from[1] == 'p') {
+            used += (size_t)snprintf(audit.path + used, sizeof audit.path - used, "%d", getpid());
+            named = true;
+            from++;
+        } else {
+            audit.path[used++] = *from;
+        }
+    }
+    audit.path[used] = '\0';
+    if (!named && getpid() != audit.starter)
+        snprintf(audit.path + used, sizeof audit.path - used, ".%d", getpid());
+}
+
+static void name_with(char *path, size_t room, const char *suffix)
+{
+    snprintf(path, room, "%s%s", audit.path, suffix);
+}
+
+/* Where there is a .part and no report, a process ended without one. */
+static void open_report(void)
+{
+    char part[PATH_MAX];
+    int fd;
+
+    name_report();
+    if (audit.path[0] == '\0')
+        return;
+    name_with(part, sizeof part, ".part");
+    fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd >= 0) {
+        close(fd);
+        return;
+    }
+    zk_os_say("audit: %s: %s: the report goes to stderr", part, strerror(errno));
+    audit.path[0] = '\0';
+}
+
+/* Writes one table to path, whole or not at all. */
+static bool write_whole(const char *part, const char *path, bool findings, bool symbols)
+{
+    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    bool written;
+
+    if (fd < 0)
+        return false;
+    written = findings ? zk_report_findings(fd, symbols) : zk_report_sizes(fd, audit.phases);
+    return close(fd) == 0 && written && rename(part, path) == 0;
+}
+
+static void write_report(bool symbols)
+{
+    char part[PATH_MAX];
+    char sizes[PATH_MAX];
+
+    if (audit.path[0] == '\0') {
+        zk_report_findings(STDERR_FILENO, symbols);
+        return;
+    }
+    name_with(part, sizeof part, ".part");
+    name_with(sizes, sizeof sizes, ".phases");
+    if (!write_whole(part, sizes, false, symbols) || !write_whole(part, audit.path, true, symbols))
+        zk_os_say("audit: %s: not written: %s", audit.path, strerror(errno));
+}
+
+static void say_what_is_missing(void)
+{
+    uint64_t lost = zk_tally_lost();
+    uint64_t unwatched = zk_settings.audit == ZK_AUDIT_TRAP ? zk_trap_counts().unwatched : 0;
+
+    if (lost > 0)
+        zk_os_say("audit: there was no memory to count %llu findings: the report is incomplete",
+                  (unsigned long long)lost);
+    if (unwatched > 0)
+        zk_os_say("trap: %llu blocks could not be watched: address space or memory ran out",
+                  (unsigned long long)unwatched);
+}
+
+static bool has_report(void)
+{
+    return zk_attended() && zk_settings.audit != ZK_AUDIT_OFF && audit.phases > 0;
+}
+
+static void report_at_exit(void)
+{
+    if (!has_report() || atomic_exchange(&audit.reported, true))
+        return;
+    write_report(true);
+    say_what_is_missing();
+}
+
+/* After the program's own destructors, as far as the linker allows. */
+__attribute__((destructor)) static void on_exit_of_process(void)
+{
+    report_at_exit();
+}
+
+/* A process that dies inside the allocator holds a lock that the report needs. */
+static void give_up(int alarm_signal)
+{
+    const struct sigaction action = {.sa_handler = SIG_DFL};
+    sigset_t it;
+
+    (void)alarm_signal;
+    zk_os_say("audit: the process died inside the allocator: no report");
+    sigaction(audit.killer, &action, NULL);
+    sigemptyset(&it);
+    sigaddset(&it, audit.killer);
+    sigprocmask(SIG_UNBLOCK, &it, NULL);
+    raise(audit.killer);
+}
+
+void zk_audit_report_dying(int signal)
+{
+    const struct sigaction alarm_action = {.sa_handler = give_up};
+
+    if (!has_report() || atomic_exchange(&audit.reported, true))
+        return;
+    audit.killer = signal;
+    sigaction(SIGALRM, &alarm_action, NULL);
+    alarm(10);
+    zk_os_say("audit: the process dies of signal %d; this is what was found until then", signal);
+    write_report(false);
+    say_what_is_missing();
+    alarm(0);
+}
+
+int zk_audit_report(int fd)
+{
+    if (!has_report()) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (fd < 0) {
+        report_at_exit();
+        return 0;
+    }
+    if (zk_report_findings(fd, true))
+        return 0;
+    return -1;
+}
+
+int zk_audit_summary(struct zk_audit_summary *summary)
+{
+    *summary = (struct zk_audit_summary){0};
+    if (zk_auditing(ZK_AUDIT_CENSUS)) {
+        struct zk_retained retained = zk_census_retained();
+
+        summary->retained_count = retained.count;
+        summary->retained_max = retained.largest;
+        summary->arena_retained_count = retained.arena_count;
+        summary->arena_retained_max = retained.arena_largest;
+        summary->census_bytes = zk_census_bytes();
+    } else if (zk_auditing(ZK_AUDIT_TRAP)) {
+        struct zk_trap_counts counts = zk_trap_counts();
+
+        summary->retained_count = summary->arena_retained_count = counts.retained;
+        summary->touched_count = counts.touched;
+        summary->touched_max = counts.largest_touched;
+        summary->freed_late_count = counts.freed_late;
+        summary->after_free_count = counts.after_free;
+        summary->unwatched_count = counts.unwatched;
+    } else {
+        errno = EINVAL;
+        return -1;
+    }
+    return 0;
+}
+
+/* ---- What happens ---- */
+
+void zk_audit_start(void)
+{
+    audit.starter = getpid();
+    if (zk_settings.audit == ZK_AUDIT_OFF) {
+        atomic_store(&zk_audit_attended, zk_tools_present());
+        return;
+    }
+    atomic_store(&zk_audit_attended, true);
+    at_quick_exit(report_at_exit);
+}
+
+void zk_audit_begin(uint64_t word)
+{
+    if (!zk_attended() || zk_settings.audit == ZK_AUDIT_OFF)
+        return;
+    if (audit.phases++ == 0) {
+        open_report();
+        zk_fatal_watch();
+    }
+    if (zk_settings.audit == ZK_AUDIT_TRAP)
+        zk_trap_begin((uint32_t)(word / 2));
+    else
+        zk_census_begin((uint32_t)(word / 2));
+}
+
+void zk_audit_discard(uint64_t word)
+{
+    if (zk_auditing(ZK_AUDIT_TRAP))
+        zk_trap_discard((uint32_t)(word / 2));
+    else if (zk_auditing(ZK_AUDIT_CENSUS))
+        zk_census_discard((uint32_t)(word / 2));
+}
+
+void zk_audit_born(const void *p, size_t size, size_t align, uint64_t word, struct zk_caller caller)
+{
+    uint32_t thread = zk_thread_number();
+    struct zk_born born;
+
+    if (!zk_phase_word_active(word) || zk_settings.audit == ZK_AUDIT_OFF)
+        return;
+    zk_distribution_count(size, thread);
+    if (zk_settings.audit == ZK_AUDIT_TRAP)
+        return; /* which has a record of what it served itself */
+    born = (struct zk_born){.size = size,
+                            .site = zk_site_of(caller),
+                            .thread = thread,
+                            .phase = (uint32_t)(word / 2),
+                            .align_log2 = (uint8_t)__builtin_ctzll(align),
+                            .arena = zk_region_holds(p)};
+    zk_census_born(p, &born);
+}
+
+bool zk_audit_gone(const void *p, struct zk_born *was)
+{
+    return zk_settings.audit == ZK_AUDIT_CENSUS && zk_census_gone(p, was);
+}
+
+void zk_audit_resized(const void *p, size_t size)
+{
+    if (zk_settings.audit == ZK_AUDIT_CENSUS)
+        zk_census_resized(p, size);
+}
+
+/* ---- Fork: after the phase lock and the thread lock; in the order in which they nest ---- */
+
+void zk_audit_fork_prepare(void)
+{
+    zk_trap_fork_prepare();
+    zk_tally_fork_prepare();
+    zk_census_fork_prepare();
+    zk_site_fork_prepare();
+}
+
+void zk_audit_fork_parent(void)
+{
+    zk_site_fork_parent();
+    zk_census_fork_parent();
+    zk_tally_fork_parent();
+    zk_trap_fork_parent();
+}
+
+/* What the parent found is the parent's to report; what lives here lives on. */
+void zk_audit_fork_child(void)
+{
+    audit.phases = 0;
+    atomic_store(&audit.reported, false);
+    zk_tally_clear();
+    zk_distribution_clear();
+    zk_audit_fork_parent();
+}

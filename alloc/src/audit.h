@@ -1,0 +1,59 @@
+/*
+ * audit.h - the switch between the fast paths and a process that is looked at. Attended, no thread
+ * holds a slab as far as the fast paths know (zk_my_slab stays &zk_no_slab), so every allocation and
+ * every free takes the slow path, where an audit is told, or a memory debugger.
+ */
+#ifndef ZK_AUDIT_H
+#define ZK_AUDIT_H
+
+#include "census.h"
+#include "config.h"
+#include "site.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+extern _Atomic bool zk_audit_attended;
+
+/* Relaxed: it is set before the first phase begins, and who has seen a phase (acquiring its word),
+ * or has a block that was served in one, sees it set. */
+static inline bool zk_attended(void)
+{
+    return atomic_load_explicit(&zk_audit_attended, memory_order_relaxed);
+}
+
+static inline bool zk_auditing(enum zk_audit audit)
+{
+    return zk_attended() && zk_settings.audit == audit;
+}
+
+/* By the first begin, before it. Under the phase lock, as the next two. */
+void zk_audit_start(void);
+
+/* The phase of word is about to begin. */
+void zk_audit_begin(uint64_t word);
+
+/* The phase of word is over, and its blocks are dead. */
+void zk_audit_discard(uint64_t word);
+
+/* p was served, when the phase word was word; the arena could have, if a phase was active. Any
+ * thread, attended only; so are the next two. */
+void zk_audit_born(const void *p, size_t size, size_t align, uint64_t word,
+                   struct zk_caller caller);
+
+/* p is about to be freed or moved. False when it was none that the arena could have served. */
+bool zk_audit_gone(const void *p, struct zk_born *was);
+
+/* p has been grown in its place. */
+void zk_audit_resized(const void *p, size_t size);
+
+/* From the handler of a signal that kills the process: writes what is known. */
+void zk_audit_report_dying(int signal);
+
+void zk_audit_fork_prepare(void);
+void zk_audit_fork_parent(void);
+void zk_audit_fork_child(void);
+
+#endif

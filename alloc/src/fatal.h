@@ -1,0 +1,16 @@
+/*
+ * fatal.h - a process under audit dies of a signal: what it has found so far is reported first.
+ */
+#ifndef ZK_FATAL_H
+#define ZK_FATAL_H
+
+#include <signal.h>
+
+/* Reports on the signals that mean a crash, as far as the program leaves them alone. */
+void zk_fatal_watch(void);
+
+/* signal, caught by us, is to do what action says, the one that was there before: calls the
+ * program's handler, or reports and dies. */
+void zk_fatal_pass_on(int signal, siginfo_t *info, void *context, struct sigaction *action);
+
+#endif

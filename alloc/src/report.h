@@ -1,0 +1,17 @@
+/*
+ * report.h - an audit's findings as tables.
+ */
+#ifndef ZK_REPORT_H
+#define ZK_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Writes the findings of the audit in force to fd. Symbols cost memory and time: not in a process
+ * that is dying. False when fd could not be written. */
+bool zk_report_findings(int fd, bool symbols);
+
+/* Writes the distribution of sizes over so many phases. */
+bool zk_report_sizes(int fd, uint64_t phases);
+
+#endif

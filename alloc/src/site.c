@@ -1,0 +1,335 @@
+/*
+ * site.c - unwinding is slow (a microsecond), and programs allocate in the same places over and
+ * over. So each thread remembers the shapes of stacks that it has unwound: which word above the
+ * caller's frame held which return address. If every one of these words is still what it was, it is
+ * the same stack. They are compared from the innermost outwards: as long as all matched so far, the
+ * functions are the ones that the shape was taken from, and the next word is where theirs is.
+ */
+#include "site.h"
+#include "config.h"
+#include "os.h"
+#include "thread.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unwind.h>
+
+enum {
+    cache_ways = 4,
+    cache_sets = 128,
+    sites_per_page = 1024, /* stacks are kept in pieces that never move */
+    site_pages_max = 1024,
+};
+
+struct stack {
+    uint32_t hash;
+    uint32_t depth;
+    uintptr_t frames[]; /* the configured depth of them */
+};
+
+static struct {
+    pthread_mutex_t lock; /* guards all of this */
+    char *pages[site_pages_max];
+    uint32_t count;  /* stacks kept; the first has number 1 */
+    uint32_t *index; /* open addressing: number of a stack, or 0 */
+    uint32_t index_room;
+} sites = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static size_t stack_bytes(void)
+{
+    return sizeof(struct stack) + zk_settings.audit_depth * sizeof(uintptr_t);
+}
+
+static struct stack *stack_of(uint32_t number)
+{
+    char *page = sites.pages[(number - 1) / sites_per_page];
+
+    return (struct stack *)(void *)(page + (number - 1) % sites_per_page * stack_bytes());
+}
+
+static uint32_t hash_frames(const uintptr_t *frames, size_t depth)
+{
+    uint64_t hash = depth;
+
+    for (size_t i = 0; i < depth; i++)
+        hash = (hash ^ frames[i]) * 0x9E3779B97F4A7C15u ^ hash >> 29;
+    return (uint32_t)(hash >> 32);
+}
+
+/* The lock is held. */
+static uint32_t *index_slot(uint32_t *index, uint32_t room, uint32_t hash, const uintptr_t *frames,
+                            size_t depth)
+{
+    uint32_t at = hash & (room - 1);
+
+    for (;; at = (at + 1) & (room - 1)) {
+        const struct stack *stack;
+
+        if (index[at] == 0)
+            return &index[at];
+        stack = stack_of(index[at]);
+        if (frames != NULL && stack->hash == hash && stack->depth == depth &&
+            memcmp(stack->frames, frames, depth * sizeof *frames) == 0)
+            return &index[at];
+    }
+}
+
+/* Keeps the index at most half full. The lock is held. */
+static bool index_grow(void)
+{
+    uint32_t room = sites.index_room == 0 ? 4096 : 2 * sites.index_room;
+    uint32_t *index;
+
+    if (sites.count < sites.index_room / 2)
+        return true;
+    index = zk_os_map(room * sizeof *index);
+    if (index == NULL)
+        return false;
+    for (uint32_t number = 1; number <= sites.count; number++)
+        *index_slot(index, room, stack_of(number)->hash, NULL, 0) = number;
+    zk_os_unmap(sites.index, sites.index_room * sizeof *index);
+    sites.index = index;
+    sites.index_room = room;
+    return true;
+}
+
+/* The lock is held. 0 when there is no memory. */
+static zk_site keep(const uintptr_t *frames, size_t depth, uint32_t hash)
+{
+    char **page = &sites.pages[sites.count / sites_per_page];
+    struct stack *stack;
+
+    if (sites.count == site_pages_max * sites_per_page)
+        return 0;
+    if (*page == NULL)
+        *page = zk_os_map(sites_per_page * stack_bytes());
+    if (*page == NULL)
+        return 0;
+    stack = stack_of(sites.count + 1);
+    stack->hash = hash;
+    stack->depth = (uint32_t)depth;
+    memcpy(stack->frames, frames, depth * sizeof *frames);
+    return ++sites.count;
+}
+
+static zk_site intern(const uintptr_t *frames, size_t depth)
+{
+    uint32_t hash = hash_frames(frames, depth);
+    zk_site site = 0;
+
+    if (depth == 0)
+        return 0;
+    pthread_mutex_lock(&sites.lock);
+    if (index_grow()) {
+        uint32_t *slot = index_slot(sites.index, sites.index_room, hash, frames, depth);
+
+        if (*slot == 0)
+            *slot = keep(frames, depth, hash);
+        site = *slot;
+    }
+    pthread_mutex_unlock(&sites.lock);
+    return site;
+}
+
+size_t zk_site_frames(zk_site site, uintptr_t *frames)
+{
+    const struct stack *stack;
+
+    if (site == 0)
+        return 0;
+    pthread_mutex_lock(&sites.lock);
+    stack = stack_of(site);
+    pthread_mutex_unlock(&sites.lock); /* what is kept does not change */
+    memcpy(frames, stack->frames, stack->depth * sizeof *frames);
+    return stack->depth;
+}
+
+/* ---- Unwinding ---- */
+
+struct walk {
+    uintptr_t from;  /* the first frame wanted is the one at this address ... */
+    uintptr_t frame; /* ... and, unless this is 0, with this canonical address */
+    bool found;
+    size_t wanted;
+    size_t depth;
+    uintptr_t frames[ZK_SITE_DEPTH_MAX];   /* inside the calls */
+    uintptr_t returns[ZK_SITE_DEPTH_MAX];  /* where they return to */
+    uintptr_t pointers[ZK_SITE_DEPTH_MAX]; /* the stack pointer there */
+};
+
+static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *arg)
+{
+    struct walk *walk = arg;
+    int before_call = 0;
+    uintptr_t address = _Unwind_GetIPInfo(context, &before_call);
+    uintptr_t pointer = _Unwind_GetCFA(context);
+
+    if (address == walk->from && (walk->frame == 0 || pointer == walk->frame))
+        walk->found = true;
+    if (!walk->found)
+        return _URC_NO_REASON;
+    if (walk->depth == walk->wanted || address == 0)
+        return _URC_NORMAL_STOP;
+    walk->frames[walk->depth] = before_call ? address : address - 1;
+    walk->returns[walk->depth] = address;
+    walk->pointers[walk->depth] = pointer;
+    walk->depth++;
+    return _URC_NO_REASON;
+}
+
+static void unwind(struct walk *walk)
+{
+    _Unwind_Backtrace(step, walk);
+    if (walk->depth > 0 || walk->wanted == 0)
+        return;
+    walk->frames[0] = walk->from - (walk->frame != 0); /* no unwind tables: better than nothing */
+    walk->depth = 1;
+}
+
+/* ---- Shapes ---- */
+
+/* A word of the stack that holds a return address. */
+struct word {
+    uintptr_t offset; /* in bytes, from the caller's frame */
+    uintptr_t value;
+};
+
+struct shape {
+    struct zk_caller caller;
+    zk_site site;
+    uint32_t word_count;
+    struct word words[]; /* one less than the configured depth */
+};
+
+struct cache {
+    uint32_t turn; /* of the ways, when one must go */
+    char shapes[];
+};
+
+static size_t shape_bytes(void)
+{
+    return sizeof(struct shape) + zk_settings.audit_depth * sizeof(struct word);
+}
+
+static size_t cache_bytes(void)
+{
+    return sizeof(struct cache) + (size_t)cache_sets * cache_ways * shape_bytes();
+}
+
+static struct shape *shape_at(struct cache *cache, size_t set, size_t way)
+{
+    return (struct shape *)(void *)(cache->shapes + (set * cache_ways + way) * shape_bytes());
+}
+
+static size_t set_of(struct zk_caller caller)
+{
+    uint64_t hash = (caller.returns ^ caller.frame << 16) * 0x9E3779B97F4A7C15u;
+
+    return (size_t)(hash >> 32) % cache_sets;
+}
+
+/* The calling thread's, or NULL. */
+static struct cache *own_cache(void)
+{
+    void **cache = zk_thread_site_cache();
+
+    if (cache == NULL)
+        return NULL;
+    if (*cache == NULL)
+        *cache = zk_os_map(cache_bytes());
+    return *cache;
+}
+
+void zk_site_forget(void **cache)
+{
+    zk_os_unmap(*cache, cache_bytes());
+    *cache = NULL;
+}
+
+/* Reads words of frames that are none of its own: not for AddressSanitizer to judge. */
+__attribute__((no_sanitize("address"))) static bool matches(const struct shape *shape,
+                                                            struct zk_caller caller)
+{
+    if (shape->caller.returns != caller.returns || shape->caller.frame != caller.frame)
+        return false;
+    for (uint32_t i = 0; i < shape->word_count; i++) {
+        const struct word *word = &shape->words[i];
+
+        if (*(const volatile uintptr_t *)(caller.frame + word->offset) != word->value)
+            return false;
+    }
+    return true;
+}
+
+/* Where between two frames a return address is kept; 0 if nowhere. From the top: on x86-64 it is
+ * the first word looked at. */
+__attribute__((no_sanitize("address"))) static uintptr_t find_word(uintptr_t low, uintptr_t high,
+                                                                   uintptr_t value)
+{
+    for (uintptr_t at = high - sizeof at; at >= low && at < high; at -= sizeof at)
+        if (*(const volatile uintptr_t *)at == value)
+            return at;
+    return 0;
+}
+
+static void remember(struct cache *cache, struct zk_caller caller, const struct walk *walk,
+                     zk_site site)
+{
+    struct shape *shape = shape_at(cache, set_of(caller), cache->turn++ % cache_ways);
+
+    shape->caller = (struct zk_caller){0};
+    if (site == 0 || !walk->found)
+        return;
+    for (size_t i = 1; i < walk->depth; i++) {
+        uintptr_t at = find_word(walk->pointers[i - 1], walk->pointers[i], walk->returns[i]);
+
+        if (at == 0)
+            return; /* kept in a register, or signed: unwound each time */
+        shape->words[i - 1] = (struct word){at - caller.frame, walk->returns[i]};
+    }
+    shape->word_count = (uint32_t)(walk->depth - 1);
+    shape->site = site;
+    shape->caller = caller;
+}
+
+zk_site zk_site_of(struct zk_caller caller)
+{
+    struct walk walk = {
+        .from = caller.returns, .frame = caller.frame, .wanted = zk_settings.audit_depth};
+    struct cache *cache;
+    zk_site site;
+
+    if (walk.wanted == 0)
+        return 0;
+    cache = own_cache();
+    for (size_t way = 0; cache != NULL && way < cache_ways; way++) {
+        const struct shape *shape = shape_at(cache, set_of(caller), way);
+
+        if (matches(shape, caller))
+            return shape->site;
+    }
+    unwind(&walk);
+    site = intern(walk.frames, walk.depth);
+    if (cache != NULL)
+        remember(cache, caller, &walk, site);
+    return site;
+}
+
+zk_site zk_site_at(uintptr_t pc)
+{
+    struct walk walk = {.from = pc, .wanted = zk_settings.audit_depth};
+
+    unwind(&walk);
+    return intern(walk.frames, walk.depth);
+}
+
+void zk_site_fork_prepare(void)
+{
+    pthread_mutex_lock(&sites.lock);
+}
+
+void zk_site_fork_parent(void)
+{
+    pthread_mutex_unlock(&sites.lock);
+}

@@ -1,0 +1,43 @@
+/*
+ * site.h - where something was asked for: a call stack, taken once, kept once, and named by a
+ * number. For audits only.
+ */
+#ifndef ZK_SITE_H
+#define ZK_SITE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Who called a public function: where it returns to, and its frame's canonical address. Taken in
+ * that function itself, so that no frame of the allocator gets into a stack, however it is inlined.
+ */
+struct zk_caller {
+    uintptr_t returns;
+    uintptr_t frame;
+};
+#define ZK_CALLER                                                                                  \
+    ((struct zk_caller){(uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_dwarf_cfa()})
+
+/* A stack that has been seen; 0 is the empty one. */
+typedef uint32_t zk_site;
+
+enum { ZK_SITE_DEPTH_MAX = 32 };
+
+/* The caller's stack, innermost first, to the configured depth. Any thread; 0 when there is no
+ * memory. */
+zk_site zk_site_of(struct zk_caller caller);
+
+/* The stack of the code that a signal interrupted at address pc; for the signal's handler. */
+zk_site zk_site_at(uintptr_t pc);
+
+/* Copies the frames into frames[ZK_SITE_DEPTH_MAX], as addresses inside the calls; returns how
+ * many. */
+size_t zk_site_frames(zk_site site, uintptr_t *frames);
+
+/* The calling thread ends, or has ended: its cache goes. */
+void zk_site_forget(void **cache);
+
+void zk_site_fork_prepare(void);
+void zk_site_fork_parent(void);
+
+#endif

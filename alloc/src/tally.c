@@ -1,0 +1,216 @@
+/*
+ * tally.c - a hash table of rows, in memory of its own.
+ */
+#include "tally.h"
+#include "os.h"
+
+#include <pthread.h>
+#include <string.h>
+
+static struct {
+    pthread_mutex_t lock;      /* guards all of this */
+    struct zk_tally_row *rows; /* open addressing; a free one has count 0 and kind free_kind */
+    size_t room;
+    size_t count;
+    uint64_t lost;
+} tally = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+enum { free_kind = 0xFF };
+
+void zk_tally_lock(void)
+{
+    pthread_mutex_lock(&tally.lock);
+}
+
+void zk_tally_unlock(void)
+{
+    pthread_mutex_unlock(&tally.lock);
+}
+
+static size_t hash_key(const struct zk_tally_key *key)
+{
+    uint64_t hash = key->size * 0x9E3779B97F4A7C15u;
+
+    hash =
+        (hash ^ hash >> 32 ^ ((uint64_t)key->site << 32 | key->access_site)) * 0x9E3779B97F4A7C15u;
+    hash = (hash ^ hash >> 32 ^
+            ((uint64_t)key->thread << 16 | (unsigned)key->kind << 8 | key->access)) *
+           0x9E3779B97F4A7C15u;
+    return (size_t)(hash >> 20);
+}
+
+static bool same_key(const struct zk_tally_key *a, const struct zk_tally_key *b)
+{
+    return a->size == b->size && a->site == b->site && a->access_site == b->access_site &&
+           a->thread == b->thread && a->kind == b->kind && a->access == b->access;
+}
+
+static struct zk_tally_row *slot_of(struct zk_tally_row *rows, size_t room,
+                                    const struct zk_tally_key *key)
+{
+    size_t at = hash_key(key) & (room - 1);
+
+    while (rows[at].key.kind != free_kind && !same_key(&rows[at].key, key))
+        at = (at + 1) & (room - 1);
+    return &rows[at];
+}
+
+static struct zk_tally_row *new_rows(size_t room)
+{
+    struct zk_tally_row *rows = zk_os_map(room * sizeof *rows);
+
+    for (size_t i = 0; rows != NULL && i < room; i++)
+        rows[i].key.kind = free_kind;
+    return rows;
+}
+
+/* Keeps the table at most three quarters full. */
+static bool grow(void)
+{
+    size_t room = tally.room == 0 ? 256 : 2 * tally.room;
+    struct zk_tally_row *rows;
+
+    if (tally.count < tally.room / 4 * 3)
+        return true;
+    rows = new_rows(room);
+    if (rows == NULL)
+        return false;
+    for (size_t i = 0; i < tally.room; i++)
+        if (tally.rows[i].key.kind != free_kind)
+            *slot_of(rows, room, &tally.rows[i].key) = tally.rows[i];
+    zk_os_unmap(tally.rows, tally.room * sizeof *rows);
+    tally.rows = rows;
+    tally.room = room;
+    return true;
+}
+
+struct zk_tally_row *zk_tally_row(const struct zk_tally_key *key)
+{
+    struct zk_tally_row *row;
+
+    if (!grow()) {
+        tally.lost++;
+        return NULL;
+    }
+    row = slot_of(tally.rows, tally.room, key);
+    if (row->key.kind == free_kind) {
+        *row = (struct zk_tally_row){.key = *key};
+        tally.count++;
+    }
+    return row;
+}
+
+/* Kinds apart, the largest first, and what is merged together. */
+static bool comes_before(const struct zk_tally_row *a, const struct zk_tally_row *b)
+{
+    if (a->key.kind != b->key.kind)
+        return a->key.kind < b->key.kind;
+    if (a->key.size != b->key.size)
+        return a->key.size > b->key.size;
+    if (a->key.site != b->key.site)
+        return a->key.site < b->key.site;
+    if (a->key.access_site != b->key.access_site)
+        return a->key.access_site < b->key.access_site;
+    if (a->key.access != b->key.access)
+        return a->key.access < b->key.access;
+    return a->key.thread < b->key.thread;
+}
+
+static void sift_down(struct zk_tally_row **heap, size_t from, size_t count)
+{
+    for (;;) {
+        size_t largest = from;
+
+        for (size_t child = 2 * from + 1; child <= 2 * from + 2 && child < count; child++)
+            if (comes_before(heap[largest], heap[child]))
+                largest = child;
+        if (largest == from)
+            return;
+        struct zk_tally_row *row = heap[from];
+
+        heap[from] = heap[largest];
+        heap[largest] = row;
+        from = largest;
+    }
+}
+
+/* Heapsort: qsort may allocate, and this may be the handler of a fatal signal. */
+static void sort(struct zk_tally_row **rows, size_t count)
+{
+    for (size_t i = count / 2; i-- > 0;)
+        sift_down(rows, i, count);
+    for (size_t end = count; end-- > 1;) {
+        struct zk_tally_row *last = rows[0];
+
+        rows[0] = rows[end];
+        rows[end] = last;
+        sift_down(rows, 0, end);
+    }
+}
+
+static bool merges(const struct zk_tally_row *row, const struct zk_tally_row *next)
+{
+    struct zk_tally_key key = next->key;
+
+    key.thread = row->key.thread;
+    return same_key(&row->key, &key);
+}
+
+static void merge(struct zk_tally_row *into, const struct zk_tally_row *from)
+{
+    into->threads++;
+    into->count += from->count;
+    if (from->phase_first < into->phase_first) {
+        into->phase_first = from->phase_first;
+        into->offset = from->offset;
+    }
+    if (from->phase_last > into->phase_last)
+        into->phase_last = from->phase_last;
+}
+
+void zk_tally_each(void (*visit)(void *arg, const struct zk_tally_row *row), void *arg)
+{
+    size_t bytes = (tally.count + 1) * sizeof(struct zk_tally_row *);
+    struct zk_tally_row **sorted = zk_os_map(bytes);
+    size_t count = 0;
+
+    if (sorted == NULL) {
+        tally.lost += tally.count;
+        return;
+    }
+    for (size_t i = 0; i < tally.room; i++)
+        if (tally.rows[i].key.kind != free_kind && tally.rows[i].count > 0)
+            sorted[count++] = &tally.rows[i];
+    sort(sorted, count);
+    for (size_t i = 0, next; i < count; i = next) {
+        struct zk_tally_row merged = *sorted[i];
+
+        merged.threads = 1;
+        for (next = i + 1; next < count && merges(&merged, sorted[next]); next++)
+            merge(&merged, sorted[next]);
+        visit(arg, &merged);
+    }
+    zk_os_unmap(sorted, bytes);
+}
+
+void zk_tally_clear(void)
+{
+    zk_os_unmap(tally.rows, tally.room * sizeof *tally.rows);
+    tally.rows = NULL;
+    tally.room = tally.count = 0;
+}
+
+uint64_t zk_tally_lost(void)
+{
+    return tally.lost;
+}
+
+void zk_tally_fork_prepare(void)
+{
+    zk_tally_lock();
+}
+
+void zk_tally_fork_parent(void)
+{
+    zk_tally_unlock();
+}

@@ -1,0 +1,63 @@
+/*
+ * tally.h - what an audit found, counted: the rows of its report.
+ */
+#ifndef ZK_TALLY_H
+#define ZK_TALLY_H
+
+#include "site.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum zk_tally_kind {
+    ZK_TALLY_RETAINED,   /* census: was live at a begin */
+    ZK_TALLY_TOUCHED,    /* trap: retained, and then read or written */
+    ZK_TALLY_FREED_LATE, /* trap: retained, not touched, and then freed */
+    ZK_TALLY_FREED,      /* trap: read or written after it had been freed */
+    ZK_TALLY_UNWATCHED,  /* trap: there was no room to watch it */
+};
+
+enum zk_access { ZK_ACCESS_NONE, ZK_ACCESS_READ, ZK_ACCESS_WRITE };
+
+/* Findings with the same of these are one row. */
+struct zk_tally_key {
+    size_t size;         /* of the block, as asked for */
+    zk_site site;        /* that allocated it */
+    zk_site access_site; /* trap */
+    uint32_t thread;     /* that allocated it */
+    uint8_t kind;
+    uint8_t access; /* trap */
+};
+
+struct zk_tally_row {
+    struct zk_tally_key key;
+    uint64_t count;
+    uint32_t phase_first; /* census: the begins that found it; trap: of the allocation ... */
+    uint32_t phase_last;  /* ... and of the access, the first time */
+    size_t offset;        /* trap: of the access in the block, the first time */
+    uint32_t threads;     /* in a merged row: how many different ones */
+};
+
+/* The row of key, counting from 0 when it is new; NULL when there is no memory, which is counted.
+ * The caller holds the tally's lock. */
+struct zk_tally_row *zk_tally_row(const struct zk_tally_key *key);
+
+void zk_tally_lock(void);
+void zk_tally_unlock(void);
+
+/* Calls visit for each row, those that differ in the thread merged, in an order that depends on
+ * nothing but the keys' sizes and kinds and the sites' numbers: largest first. The caller holds the
+ * lock. */
+void zk_tally_each(void (*visit)(void *arg, const struct zk_tally_row *row), void *arg);
+
+/* Forgets all rows. The caller holds the lock. */
+void zk_tally_clear(void);
+
+/* Findings that there was no memory to count. */
+uint64_t zk_tally_lost(void);
+
+void zk_tally_fork_prepare(void);
+void zk_tally_fork_parent(void);
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * tools.c - AddressSanitizer is in the program, or it is not: its functions are weak here, so that
+ * one library serves both. Valgrind is asked by requests that are no-ops anywhere else.
+ */
+#include "tools.h"
+#include "audit.h"
+#include "config.h"
+#include "region.h"
+
+#if defined __has_include
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#define HAVE_VALGRIND 1
+#endif
+#endif
+
+__attribute__((weak)) void __asan_poison_memory_region(void const volatile *start, size_t bytes);
+__attribute__((weak)) void __asan_unpoison_memory_region(void const volatile *start, size_t bytes);
+
+static bool memcheck; /* set before the first phase */
+
+static bool asan(void)
+{
+    return __asan_poison_memory_region != NULL;
+}
+
+#if HAVE_VALGRIND
+
+/* The region is one pool to it. */
+static char *pool(void)
+{
+    return atomic_load_explicit(&zk_region.base, memory_order_relaxed); /* set for good by now */
+}
+
+/* Other tools of Valgrind answer 0. */
+static bool ask_memcheck(void)
+{
+    char probe;
+
+    return VALGRIND_MAKE_MEM_DEFINED(&probe, sizeof probe) != 0;
+}
+
+static void create_pool(void)
+{
+    VALGRIND_CREATE_MEMPOOL(pool(), 0, 0);
+}
+
+static void pool_served(void *p, size_t bytes)
+{
+    VALGRIND_MEMPOOL_ALLOC(pool(), p, bytes);
+}
+
+static void pool_zeroed(void *p, size_t bytes)
+{
+    VALGRIND_MAKE_MEM_DEFINED(p, bytes);
+}
+
+static void pool_freed(void *p)
+{
+    VALGRIND_MEMPOOL_FREE(pool(), p);
+}
+
+static void pool_recycled(void)
+{
+    VALGRIND_MEMPOOL_TRIM(pool(), pool(), 0);
+}
+
+#else
+
+static bool ask_memcheck(void)
+{
+    return false;
+}
+
+static void create_pool(void)
+{
+}
+
+static void pool_served(void *p, size_t bytes)
+{
+    (void)p;
+    (void)bytes;
+}
+
+static void pool_zeroed(void *p, size_t bytes)
+{
+    (void)p;
+    (void)bytes;
+}
+
+static void pool_freed(void *p)
+{
+    (void)p;
+}
+
+static void pool_recycled(void)
+{
+}
+
+#endif
+
+bool zk_tools_present(void)
+{
+    if (zk_settings.tools == ZK_TOOLS_IGNORE)
+        return false;
+    memcheck = ask_memcheck();
+    if (memcheck)
+        create_pool();
+    return memcheck || asan();
+}
+
+void zk_tools_served(void *p, size_t bytes)
+{
+    if (asan())
+        __asan_unpoison_memory_region(p, bytes);
+    if (memcheck)
+        pool_served(p, bytes);
+}
+
+void zk_tools_zeroed(void *p, size_t bytes)
+{
+    if (memcheck)
+        pool_zeroed(p, bytes);
+}
+
+void zk_tools_freed(void *p, size_t bytes)
+{
+    if (zk_settings.recycle == ZK_RECYCLE_BLIND)
+        return;
+    if (asan())
+        __asan_poison_memory_region(p, bytes);
+    if (memcheck)
+        pool_freed(p);
+}
+
+void zk_tools_recycled(void *start, size_t bytes)
+{
+    if (asan())
+        __asan_poison_memory_region(start, bytes);
+    if (memcheck)
+        pool_recycled();
+}
+
+void zk_tools_open(void *start, size_t bytes)
+{
+    if (zk_attended() && asan())
+        __asan_unpoison_memory_region(start, bytes);
+}
+
+void zk_tools_close(void *start, size_t bytes)
+{
+    if (zk_attended() && asan())
+        __asan_poison_memory_region(start, bytes);
+}
