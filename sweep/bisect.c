@@ -41,18 +41,18 @@ static void learn(struct search *search, const struct run *run)
 /* The next probe for an entry, or the end of its search. */
 static void step(struct search *search, size_t entry)
 {
-    struct bound *bound = &search->bounds[entry];
+    struct level *bound = &search->bounds[entry].observed;
     long low = search->low[entry];
     long high = search->high[entry];
 
     if (low >= BOUND_MOST) {
-        *bound = (struct bound){.entry = entry, .measured = true, .none = true};
+        *bound = (struct level){.measured = true, .none = true};
     } else if (high > BOUND_MOST) {
         plan_add(search->plan, entry, ROUTE, low < 0 ? 0 : BOUND_MOST, true);
     } else if (low >= high) {
         die(3, "outcomes are not monotone: harm at MIN_BYTES %ld, none at %ld", low, high);
     } else if (high - low <= 1) {
-        *bound = (struct bound){.entry = entry, .measured = true, .observed = high};
+        *bound = (struct level){.measured = true, .min_bytes = high};
     } else {
         plan_add(search->plan, entry, ROUTE, low + (high - low) / 2, true);
     }

@@ -56,9 +56,15 @@ void plan_list(const struct plan *plan, const struct catalogue *catalogue)
     }
 }
 
+static void free_run(struct run *run)
+{
+    free(run->audit_out);
+    free(run);
+}
+
 void plan_free(struct plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++)
-        free(plan->runs[i]);
+        free_run(plan->runs[i]);
     free(plan->runs);
 }

@@ -55,13 +55,13 @@ static void print_cell(const char *outcome)
     printf("  %s%-7s%s", start, outcome, *start != '\0' ? "\033[0m" : "");
 }
 
-static const char *bound_text(const struct bound *bound, char *text, size_t room)
+const char *report_level(const struct level *level, char *text, size_t room)
 {
-    if (!bound->measured)
+    if (!level->measured)
         return "NA";
-    if (bound->none)
-        return "none helps";
-    snprintf(text, room, "%ld", bound->observed);
+    if (level->none)
+        return "none";
+    snprintf(text, room, "%ld", level->min_bytes);
     return text;
 }
 
@@ -79,16 +79,20 @@ static void print_table(const struct plan *plan, const struct catalogue *catalog
                         const struct bound *bounds)
 {
     int width = repro_width(catalogue);
-    char text[32];
+    char texts[3][32];
 
-    printf("\n%-*s  %10s", width, "", "safe from");
-    printf("  outcome in each profile\n%-*s  %10s", width, "repro", "MIN_BYTES");
+    printf("\n%-*s  %-29s  outcome in each profile\n", width, "", "safe from MIN_BYTES");
+    printf("%-*s  %8s  %7s  %10s", width, "repro", "observed", "touched", "guaranteed");
     for (int i = 0; i < PROFILES; i++)
         printf("  %-7s", profile_names[i]);
     putchar('\n');
     for (size_t entry = 0; entry < catalogue->count; entry++) {
-        printf("%-*s  %10s", width, catalogue->entries[entry].slug,
-               bound_text(&bounds[entry], text, sizeof text));
+        const struct bound *bound = &bounds[entry];
+
+        printf("%-*s  %8s  %7s  %10s", width, catalogue->entries[entry].slug,
+               report_level(&bound->observed, texts[0], sizeof texts[0]),
+               report_level(&bound->touched, texts[1], sizeof texts[1]),
+               report_level(&bound->guaranteed, texts[2], sizeof texts[2]));
         for (enum profile profile = 0; profile < PROFILES; profile++)
             print_cell(report_cell(plan, entry, profile));
         putchar('\n');
@@ -118,13 +122,22 @@ static size_t print_names(const struct catalogue *catalogue, const struct bound 
 
 static bool needs(const struct bound *bound, long value)
 {
-    return bound->measured && !bound->none && bound->observed == value;
+    return bound->guaranteed.measured && !bound->guaranteed.none &&
+           bound->guaranteed.min_bytes == value;
 }
 
 static bool cannot_be_saved(const struct bound *bound, long value)
 {
     (void)value;
-    return bound->none;
+    return bound->guaranteed.none;
+}
+
+/* The places that allocate what needs this much. */
+static void print_sites(const struct catalogue *catalogue, const struct bound *bounds, long most)
+{
+    for (size_t i = 0; i < catalogue->count; i++)
+        if (needs(&bounds[i], most) && bounds[i].site[0] != '\0')
+            printf("  %ld bytes, kept across a begin, come from %s\n", most - 1, bounds[i].site);
 }
 
 static void print_recommendation(const struct catalogue *catalogue, const struct bound *bounds)
@@ -134,10 +147,12 @@ static void print_recommendation(const struct catalogue *catalogue, const struct
     bool hopeless = false;
 
     for (size_t i = 0; i < catalogue->count; i++) {
-        measured = measured || bounds[i].measured;
-        hopeless = hopeless || bounds[i].none;
-        if (bounds[i].measured && !bounds[i].none && bounds[i].observed > most)
-            most = bounds[i].observed;
+        const struct level *level = &bounds[i].guaranteed;
+
+        measured = measured || level->measured;
+        hopeless = hopeless || level->none;
+        if (level->measured && !level->none && level->min_bytes > most)
+            most = level->min_bytes;
     }
     if (!measured)
         return;
@@ -151,8 +166,11 @@ static void print_recommendation(const struct catalogue *catalogue, const struct
         printf("; no MIN_BYTES saves ");
         print_names(catalogue, bounds, cannot_be_saved, 0);
     }
-    printf(
-        ".\nThe bounds are observed: the smallest MIN_BYTES at which these runs show no harm.\n");
+    puts(".");
+    print_sites(catalogue, bounds, most);
+    puts("observed: the smallest MIN_BYTES at which these runs show no harm; touched: at which "
+         "nothing retained\nis read or written; guaranteed: at which nothing is retained in the "
+         "arena.");
 }
 
 void report_print(const struct plan *plan, const struct catalogue *catalogue,

@@ -29,7 +29,7 @@ static _Noreturn void exec_run(const struct run *run, const struct entry *entry,
     char profile[32];
     char min_bytes[32];
     char timeout[32];
-    char *arguments[10] = {entry->path, "--tsv", "--profile", profile};
+    char *arguments[12] = {entry->path, "--tsv", "--profile", profile};
     size_t count = 4;
     int nowhere = open("/dev/null", O_RDWR);
 
@@ -52,7 +52,13 @@ static _Noreturn void exec_run(const struct run *run, const struct entry *entry,
     if (run->min_bytes != OWN_MIN_BYTES) {
         snprintf(min_bytes, sizeof min_bytes, "%ld", run->min_bytes);
         arguments[count++] = "--min-bytes";
-        arguments[count] = min_bytes;
+        arguments[count++] = min_bytes;
+    }
+    unsetenv("ZK_ALLOC_AUDIT"); /* the sweep's own to choose */
+    if (run->audit != NO_AUDIT) {
+        arguments[count++] = "--audit";
+        arguments[count] = run->audit == CENSUS ? "census" : "trap";
+        setenv("ZK_ALLOC_AUDIT_OUT", run->audit_out, 1);
     }
     execv(entry->path, arguments);
     _exit(3);

@@ -34,13 +34,18 @@ struct catalogue {
     size_t count;
 };
 
+/* What a run looks for besides an outcome. */
+enum audit { NO_AUDIT, CENSUS, TRAP };
+
 /* One run: a repro in a profile at a MIN_BYTES. */
 struct run {
     size_t entry;
     enum profile profile;
     long min_bytes; /* or OWN_MIN_BYTES */
-    bool probe;     /* of a bisection: not in sweep.tsv */
-    pid_t pid;      /* while it runs */
+    bool probe;     /* for a bound: not in sweep.tsv */
+    enum audit audit;
+    char *audit_out; /* where it writes its findings */
+    pid_t pid;       /* while it runs */
     int pipe;
     double deadline_ms;
     char output[1024];
@@ -65,12 +70,19 @@ struct options {
     bool list;
 };
 
-/* What bisection found for one repro. */
-struct bound {
-    size_t entry;
+/* The smallest MIN_BYTES at which something is not seen any more. */
+struct level {
     bool measured;
-    bool none;     /* harm at every MIN_BYTES up to BOUND_MOST */
-    long observed; /* the smallest MIN_BYTES without harm */
+    bool none; /* it is seen at every MIN_BYTES */
+    long min_bytes;
+};
+
+/* What is known of one repro. observed <= touched <= guaranteed. */
+struct bound {
+    struct level observed;   /* no harm; by bisection */
+    struct level touched;    /* no access to what was retained; by the trap */
+    struct level guaranteed; /* nothing retained in the arena; by the census */
+    char site[256];          /* that makes the largest retained block; "" if unknown */
 };
 enum { BOUND_MOST = 1 << 20 };
 
@@ -109,6 +121,13 @@ bool bisect(struct plan *plan, const struct catalogue *catalogue, const struct o
             struct bound *bounds);
 bool outcome_is_harm(const char *outcome);
 
+/* ---- audited.c */
+
+/* Finds the touched and the guaranteed bound of each repro, and checks each by a run at it. False
+ * when interrupted. Exits 2 with a line if there is no folder for temporary files. */
+bool audited(struct plan *plan, const struct catalogue *catalogue, const struct options *options,
+             struct bound *bounds);
+
 /* ---- tables.c */
 
 /* Writes sweep.tsv, thresholds.tsv and matrix.tsv into a folder, each whole or not at all. Exits 2
@@ -127,6 +146,9 @@ void report_print(const struct plan *plan, const struct catalogue *catalogue,
 
 /* Names every run whose outcome is not the one that its repro declares; returns how many. */
 size_t report_unexpected(const struct plan *plan, const struct catalogue *catalogue);
+
+/* "NA", "none" or the number; text has the room for it. */
+const char *report_level(const struct level *level, char *text, size_t room);
 
 /* The outcome of entry in profile at the profile's own MIN_BYTES; "NA" when it was not run. */
 const char *report_cell(const struct plan *plan, size_t entry, enum profile profile);

@@ -128,17 +128,19 @@ static char *record_row(const struct run *run)
 
 static char *threshold_row(const struct entry *entry, const struct bound *bound)
 {
-    char observed[32] = "NA";
+    const struct level *observed = &bound->observed;
     const char *verdict = "not testable";
+    char texts[3][32];
     char *row;
 
-    if (bound->none)
-        snprintf(observed, sizeof observed, "none");
-    else if (bound->measured)
-        snprintf(observed, sizeof observed, "%ld", bound->observed);
-    if (bound->measured && strcmp(entry->claim, "NA") != 0)
-        verdict = !bound->none && bound->observed <= atol(entry->claim) ? "confirmed" : "refuted";
-    if (asprintf(&row, "%s\t%s\tNA\tNA\t%s\t%s", entry->slug, observed, entry->claim, verdict) < 0)
+    if (observed->measured && strcmp(entry->claim, "NA") != 0)
+        verdict =
+            !observed->none && observed->min_bytes <= atol(entry->claim) ? "confirmed" : "refuted";
+    if (asprintf(&row, "%s\t%s\t%s\t%s\t%s\t%s", entry->slug,
+                 report_level(observed, texts[0], sizeof texts[0]),
+                 report_level(&bound->touched, texts[1], sizeof texts[1]),
+                 report_level(&bound->guaranteed, texts[2], sizeof texts[2]), entry->claim,
+                 verdict) < 0)
         return NULL;
     return row;
 }

@@ -1,6 +1,5 @@
 /*
- * zk_sweep.c - the command line of zk-sweep: repro x profile x MIN_BYTES, the observed bounds, the
- * tables.
+ * zk_sweep.c - the command line of zk-sweep: repro x profile x MIN_BYTES, the bounds, the tables.
  */
 #include "sweep.h"
 
@@ -228,7 +227,8 @@ static int sweep(const struct options *options, struct plan *plan,
         return 0;
     }
     if (!runner_run(plan, catalogue, options, NULL, NULL) ||
-        (options->profiles[ROUTE] && !bisect(plan, catalogue, options, bounds))) {
+        (options->profiles[ROUTE] && !(bisect(plan, catalogue, options, bounds) &&
+                                       audited(plan, catalogue, options, bounds)))) {
         fputs("zk-sweep: interrupted: nothing written\n", stderr);
         return 130;
     }

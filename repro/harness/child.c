@@ -47,17 +47,24 @@ static void catch_crashes(struct report *report)
 
 static bool run_body(struct repro_run *run)
 {
-    struct zk_config config;
+    struct zk_audit_summary audit;
 
-    if (!profile_apply(&run->settings)) {
+    if (!profile_apply(run)) {
         fprintf(stderr, "%s: the allocator refused profile %s: %s\n", repro.slug,
                 profile_name(run->settings.profile), strerror(errno));
         run->report->failed = true;
         return false;
     }
-    zk_config(&config);
-    run->report->recycles_live = config.recycle == ZK_RECYCLE_BLIND;
+    run->report->recycles_live = profile_recycles_live(run->settings.profile);
     repro.body(run);
+    if (zk_audit_summary(&audit) == 0) {
+        run->report->retained_known = true;
+        run->report->retained_max = audit.arena_retained_max;
+        run->report->touched_count = audit.touched_count;
+        run->report->touched_max = audit.touched_max;
+    }
+    if (run->settings.audit != ZK_AUDIT_OFF)
+        zk_audit_report(-1); /* this process ends by _exit */
     run->report->finished = true;
     return true;
 }
@@ -156,7 +163,8 @@ static struct report *new_report(void)
     return report == MAP_FAILED ? NULL : report;
 }
 
-bool child_run(struct repro_run *run)
+/* Runs the body in a child process, with a report of its own. */
+static bool run_child(struct repro_run *run)
 {
     pid_t parent = getpid();
     sigset_t blocked;
@@ -193,6 +201,35 @@ bool child_run(struct repro_run *run)
                 WIFEXITED(status) ? WEXITSTATUS(status) : -1);
         return false;
     }
+    return true;
+}
+
+/* What is retained in the arena, by a run in which nothing but that is looked at. */
+static void take_census(struct repro_run *run)
+{
+    struct report *verdict = run->report;
+    struct repro_run *counting = malloc(sizeof *counting);
+
+    verdict->retained_count = 0;
+    if (counting == NULL)
+        return;
+    *counting = *run;
+    counting->counting = true;
+    counting->settings.filler = false;
+    if (run_child(counting) && counting->report->finished) {
+        verdict->retained_known = counting->report->retained_known;
+        verdict->retained_count = counting->report->retained_count;
+        verdict->retained_max = counting->report->retained_max;
+    }
+    free(counting);
+}
+
+bool child_run(struct repro_run *run)
+{
+    if (!run_child(run))
+        return false;
+    if (run->settings.audit == ZK_AUDIT_OFF && !run->report->skipped)
+        take_census(run);
     return true;
 }
 

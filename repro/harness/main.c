@@ -18,6 +18,7 @@ enum option_code {
     OPTION_TIMEOUT,
     OPTION_FILLER,
     OPTION_SWITCH,
+    OPTION_AUDIT,
     OPTION_EXPECT,
     OPTION_TSV,
     OPTION_VERBOSE,
@@ -28,7 +29,7 @@ enum option_code {
     OPTION_OWN, /* and on: the repro's own */
 };
 
-enum { own_options_at = 14 }; /* options of every repro */
+enum { own_options_at = 15 }; /* options of every repro */
 
 /* Sanitizers make everything slower. */
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
@@ -87,6 +88,8 @@ static unsigned long parse_word(const char *what, const char *text, const char *
     fail_usage(what, text, wanted);
 }
 
+static const char *const audits[] = {"off", "census", "trap", NULL};
+
 static void print_own_options(void)
 {
     for (size_t i = 0; repro.options != NULL && repro.options[i].name != NULL; i++) {
@@ -114,6 +117,7 @@ static void print_help(void)
            "  --threads N     threads that the structure has (default %u)\n"
            "  --filler W      on (default) or off: overwrite what each phase used, in the next\n"
            "  --switch K=V    nesting=, owner=, realloc= or copy=, instead of the profile's own\n"
+           "  --audit A       census or trap: report what is retained, or touched; no filler\n"
            "  --timeout MS    without progress for so long, it hangs (default %d)\n"
            "  --expect O      exit 0 if the outcome is O (or one of O,O,...; or declared), else 1\n"
            "  --tsv           one record, in the columns of results/sweep.tsv\n"
@@ -183,6 +187,9 @@ static void parse_option(struct command *command, int code, const char *value)
                        "want nesting=, owner=, realloc= or copy= and a value of it");
         settings->switches[settings->switch_count++] = value;
         break;
+    case OPTION_AUDIT:
+        settings->audit = (enum zk_audit)parse_word("--audit", value, audits);
+        break;
     case OPTION_EXPECT:
         command->expect_declared = strcmp(value, "declared") == 0;
         command->expected = command->expect_declared ? 0 : outcomes_by_name(value);
@@ -222,6 +229,7 @@ static void parse(struct command *command, int argc, char **argv)
         {"min-bytes", required_argument, NULL, OPTION_MIN_BYTES},
         {"cycles", required_argument, NULL, OPTION_CYCLES},
         {"threads", required_argument, NULL, OPTION_THREADS},
+        {"audit", required_argument, NULL, OPTION_AUDIT},
         {"timeout", required_argument, NULL, OPTION_TIMEOUT},
         {"filler", required_argument, NULL, OPTION_FILLER},
         {"switch", required_argument, NULL, OPTION_SWITCH},
@@ -253,6 +261,7 @@ static void parse(struct command *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
     static struct repro_run run;
+    struct zk_config environment;
     struct command command = {.settings = {.profile = REPRO_NONE,
                                            .cycles = repro.cycles != 0 ? repro.cycles : 10,
                                            .threads = repro.threads != 0 ? repro.threads : 2,
@@ -261,7 +270,11 @@ int main(int argc, char **argv)
     enum repro_outcome outcome;
     char wanted[64];
 
+    zk_config(&environment);
+    command.settings.audit = environment.audit;
     parse(&command, argc, argv);
+    if (command.settings.audit != ZK_AUDIT_OFF)
+        command.settings.filler = false;
     run.settings = command.settings;
     run.word = repro.filler != 0 ? repro.filler : REPRO_FILLER;
     if (command.no_fork ? !child_run_here(&run) : !child_run(&run))

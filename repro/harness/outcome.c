@@ -78,6 +78,8 @@ enum repro_outcome outcome_of(const struct report *report)
         return REPRO_CRASH;
     if (report->corrupt_cycles > 0)
         return REPRO_CORRUPT;
+    if (report->touched_count > 0)
+        return REPRO_STALE;
     if (report->refused)
         return REPRO_REFUSED;
     if (report->retained_count > 0 && report->recycles_live)

@@ -71,6 +71,9 @@ static void detail(const struct repro_run *run, enum repro_outcome outcome, char
     case REPRO_SKIP:
         snprintf(text, room, "%s", report->reason);
         break;
+    case REPRO_STALE:
+        snprintf(text, room, "the largest block touched has %zu bytes", report->touched_max);
+        break;
     case REPRO_CORRUPT:
         snprintf(text, room, "%s%s%s", report->wrong,
                  report->wrong[0] != '\0' && extents[0] != '\0' ? ": " : "", extents);
@@ -123,9 +126,11 @@ static void print_finding(const struct repro_run *run, enum repro_outcome outcom
                report->note[0] != '\0' ? "; " : "", report->note);
         break;
     case REPRO_LATENT:
-        printf("  %llu block%s of an earlier phase lay in recycled memory; no harm seen: unsafe by "
-               "luck\n",
+        printf("  %llu block%s of an earlier phase lay in recycled memory",
                (unsigned long long)report->retained_count, report->retained_count == 1 ? "" : "s");
+        if (report->retained_known)
+            printf(", the largest of %zu bytes", report->retained_max);
+        printf("; no harm seen: unsafe by luck\n");
         break;
     case REPRO_CORRUPT:
         printf("  %s", text);
@@ -158,8 +163,10 @@ static void print_rerun(const struct repro_run *run)
     printf(" --cycles %u", settings->cycles);
     if (settings->threads != repro.threads && !(repro.threads == 0 && settings->threads == 2))
         printf(" --threads %u", settings->threads);
-    if (!settings->filler)
+    if (!settings->filler && settings->audit == ZK_AUDIT_OFF)
         printf(" --filler off");
+    if (settings->audit != ZK_AUDIT_OFF)
+        printf(" --audit %s", settings->audit == ZK_AUDIT_TRAP ? "trap" : "census");
     for (unsigned i = 0; i < settings->switch_count; i++)
         printf(" --switch %s", settings->switches[i]);
     for (size_t i = 0; repro.options != NULL && repro.options[i].name != NULL; i++) {
@@ -209,7 +216,11 @@ void print_record(const struct repro_run *run, enum repro_outcome outcome)
         printf("%zu\t%zu", report->extents[0].offset, report->corrupt_bytes);
     else
         printf("NA\t%zu", report->corrupt_bytes);
-    printf("\t%llu\tNA\t%s\n", (unsigned long long)report->retained_count, text);
+    printf("\t%llu\t", (unsigned long long)report->retained_count);
+    if (report->retained_known && report->retained_count > 0)
+        printf("%zu\t%s\n", report->retained_max, text);
+    else
+        printf("NA\t%s\n", text);
 }
 
 void print_explanation(void)

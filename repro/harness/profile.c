@@ -52,6 +52,11 @@ int profile_by_name(const char *name)
     return -1;
 }
 
+bool profile_recycles_live(enum repro_profile profile)
+{
+    return profiles[profile].config.recycle == ZK_RECYCLE_BLIND;
+}
+
 bool profile_flushes(enum repro_profile profile)
 {
     return profiles[profile].flush;
@@ -116,8 +121,22 @@ bool profile_check_switch(const char *text)
     return find_choice(text) != NULL;
 }
 
-bool profile_apply(const struct settings *settings)
+/* Under a census nothing may go wrong before all is counted, so it is pinned. */
+static void choose_audit(struct zk_config *config, const struct repro_run *run)
 {
+    config->audit = run->settings.audit;
+    if (run->counting) {
+        config->audit = ZK_AUDIT_CENSUS;
+        config->audit_depth = 0;
+        config->audit_out = NULL;
+    }
+    if (config->audit == ZK_AUDIT_CENSUS)
+        config->recycle = ZK_RECYCLE_PINNED;
+}
+
+bool profile_apply(const struct repro_run *run)
+{
+    const struct settings *settings = &run->settings;
     const struct zk_config *wanted = &profiles[settings->profile].config;
     struct zk_config config;
 
@@ -135,5 +154,6 @@ bool profile_apply(const struct settings *settings)
 
         choice->choose(&config, choice->value);
     }
+    choose_audit(&config, run);
     return zk_configure(&config) == 0;
 }

@@ -37,8 +37,12 @@ struct report {
     size_t corrupt_bytes;
     size_t extent_count;
     struct extent extents[RUN_EXTENTS_MAX];
-    bool recycles_live;       /* the profile recycles what is retained */
-    uint64_t retained_count;  /* the most at any begin */
+    bool recycles_live;      /* the profile recycles what is retained */
+    uint64_t retained_count; /* the most at any begin that was noted */
+    bool retained_known;     /* a census was taken: this is the largest of them */
+    size_t retained_max;
+    uint64_t touched_count;   /* stale accesses that the trap caught */
+    size_t touched_max;       /* bytes of the largest block touched */
     char wrong[RUN_TEXT_MAX]; /* first words of repro_wrong */
     char note[RUN_TEXT_MAX];
     char reason[RUN_TEXT_MAX]; /* of refused, skipped or failed */
@@ -60,6 +64,7 @@ struct settings {
     unsigned threads;
     unsigned limit_ms;
     bool filler;
+    enum zk_audit audit; /* run under it, instead of for an outcome of its own */
     unsigned long options[RUN_OPTIONS_MAX];
 };
 
@@ -75,6 +80,7 @@ struct repro_run {
     unsigned cycle; /* calls of repro_cycle so far */
     bool checked;   /* in this phase */
     bool forked;    /* the body runs in a child process */
+    bool counting;  /* this is the second run, for the census only */
     uint64_t word;  /* that fills */
     struct filler fillers[RUN_FILLERS_MAX];
     _Atomic unsigned filler_count;
@@ -89,9 +95,11 @@ const char *profile_name(enum repro_profile profile);
 int profile_by_name(const char *name);
 /* Puts the profile's switches in force in this process, and then those of --switch; false if the
  * allocator refused. */
-bool profile_apply(const struct settings *settings);
+bool profile_apply(const struct repro_run *run);
 /* False if there is no such switch or value. */
 bool profile_check_switch(const char *text);
+/* Does a begin recycle what is retained? */
+bool profile_recycles_live(enum repro_profile profile);
 bool profile_flushes(enum repro_profile profile);
 /* MIN_BYTES of the run; SIZE_MAX where there is no arena. */
 size_t profile_min_bytes(const struct settings *settings);
@@ -113,8 +121,8 @@ void canary_fill(unsigned char *data, uint64_t word, size_t size);
 /* Counts cycle as corrupt, once. */
 void canary_mark(struct report *report, unsigned cycle);
 
-/* child.c: runs the body in a child process, or in this one. False when it could not be run at all,
- * with one line on stderr. */
+/* child.c: runs the body in a child process, and once more for a census of what it retains; or in
+ * this one. False when it could not be run at all, with one line on stderr. */
 bool child_run(struct repro_run *run);
 bool child_run_here(struct repro_run *run);
 

@@ -91,11 +91,14 @@ static int by_address(const void *a, const void *b)
 
 void repro_note_retained(struct repro_run *run)
 {
+    struct zk_audit_summary audit;
     struct zk_stats stats;
+    uint64_t count;
 
     zk_stats(&stats);
-    if (stats.retained_count > run->report->retained_count)
-        run->report->retained_count = stats.retained_count;
+    count = zk_audit_summary(&audit) == 0 ? audit.arena_retained_count : stats.retained_count;
+    if (count > run->report->retained_count)
+        run->report->retained_count = count;
 }
 
 void repro_refused(struct repro_run *run, const char *what)

@@ -1,0 +1,153 @@
+/*
+ * audited.c - the bounds that no luck is in: the largest block that the trap saw touched, and the
+ * largest that the census saw retained, plus one. Each is checked by a run at that MIN_BYTES; what
+ * is seen again there grows with MIN_BYTES, and no threshold helps.
+ */
+#include "sweep.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct audits {
+    struct plan *plan;
+    const struct catalogue *catalogue;
+    struct bound *bounds;
+    char folder[64]; /* of the reports */
+};
+
+/* The largest size in a report, and who allocated it. */
+struct largest {
+    long size;
+    char site[256];
+};
+
+static void add_audit(struct audits *audits, size_t entry, enum audit audit, long min_bytes)
+{
+    struct run *run = plan_add(audits->plan, entry, ROUTE, min_bytes, true);
+
+    run->audit = audit;
+    if (asprintf(&run->audit_out, "%s/%s.%d.%ld", audits->folder,
+                 audits->catalogue->entries[entry].slug, (int)audit, min_bytes) < 0)
+        run->audit_out = need(NULL);
+}
+
+/* "function (file:line)", as far as it is known. */
+static void name_site(char *site, size_t room, const char *function, const char *file,
+                      const char *line)
+{
+    const char *slash = strrchr(file, '/');
+
+    site[0] = '\0';
+    if (strcmp(function, "NA") != 0 && strcmp(line, "NA") != 0)
+        snprintf(site, room, "%s (%s:%s)", function, slash != NULL ? slash + 1 : file, line);
+}
+
+/* The columns of a report that matter here, by audit. */
+static const struct {
+    int columns;
+    int size;
+    int symbol; /* file and line follow */
+} layouts[] = {[CENSUS] = {11, 3, 8}, [TRAP] = {18, 4, 10}};
+
+static void take_row(struct largest *largest, enum audit audit, char *row)
+{
+    char *fields[20] = {0};
+    long size;
+    int count = 0;
+
+    row[strcspn(row, "\n")] = '\0';
+    while (row != NULL && count < 20)
+        fields[count++] = strsep(&row, "\t");
+    if (count != layouts[audit].columns || (audit == TRAP && strcmp(fields[0], "touched") != 0))
+        return;
+    size = atol(fields[layouts[audit].size]);
+    if (size <= largest->size)
+        return;
+    largest->size = size;
+    name_site(largest->site, sizeof largest->site, fields[layouts[audit].symbol],
+              fields[layouts[audit].symbol + 1], fields[layouts[audit].symbol + 2]);
+}
+
+/* -1 when there is no report: no phase was begun. */
+static struct largest read_report(const struct run *run)
+{
+    struct largest largest = {.size = -1};
+    char *line = NULL;
+    size_t room = 0;
+    FILE *from = fopen(run->audit_out, "r");
+
+    if (from == NULL)
+        return largest;
+    largest.size = 0;
+    for (bool header = true; getline(&line, &room, from) > 0; header = false)
+        if (!header)
+            take_row(&largest, run->audit, line);
+    free(line);
+    fclose(from);
+    return largest;
+}
+
+static void remove_report(const struct run *run)
+{
+    static const char *const suffixes[] = {"", ".part", ".phases"};
+
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        char *path;
+
+        if (asprintf(&path, "%s%s", run->audit_out, suffixes[i]) < 0)
+            path = need(NULL);
+        unlink(path);
+        free(path);
+    }
+}
+
+static void audit_ended(void *arg, struct run *run)
+{
+    struct audits *audits = arg;
+    struct bound *bound = &audits->bounds[run->entry];
+    struct level *level = run->audit == CENSUS ? &bound->guaranteed : &bound->touched;
+    struct largest largest = read_report(run);
+    long min_bytes = largest.size <= 0 ? 0 : largest.size + 1;
+
+    remove_report(run);
+    if (largest.size < 0 || strcmp(run->fields[FIELD_OUTCOME], "skip") == 0)
+        return;
+    if (run->min_bytes != 0) { /* the check */
+        level->none = largest.size >= run->min_bytes;
+        return;
+    }
+    if (run->audit == CENSUS)
+        snprintf(bound->site, sizeof bound->site, "%s", largest.site);
+    *level = (struct level){.measured = true, .min_bytes = min_bytes};
+    if (min_bytes > 0)
+        add_audit(audits, run->entry, run->audit, min_bytes);
+}
+
+bool audited(struct plan *plan, const struct catalogue *catalogue, const struct options *options,
+             struct bound *bounds)
+{
+    struct audits audits = {.plan = plan, .catalogue = catalogue, .bounds = bounds};
+    const char *temporary = getenv("TMPDIR");
+    bool whole;
+
+    if (temporary == NULL || strlen(temporary) > sizeof audits.folder - 20)
+        temporary = "/tmp";
+    snprintf(audits.folder, sizeof audits.folder, "%s/zk-sweep-XXXXXX", temporary);
+    if (mkdtemp(audits.folder) == NULL)
+        die(2, "%s: %s: set TMPDIR to a folder that can be written", audits.folder,
+            strerror(errno));
+    for (size_t entry = 0; entry < catalogue->count; entry++) {
+        if (entry % options->shards != options->shard - 1)
+            continue;
+        add_audit(&audits, entry, CENSUS, 0);
+        add_audit(&audits, entry, TRAP, 0);
+    }
+    whole = runner_run(plan, catalogue, options, audit_ended, &audits);
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->runs[i]->audit != NO_AUDIT)
+            remove_report(plan->runs[i]); /* of those that were interrupted */
+    rmdir(audits.folder);
+    return whole;
+}
