@@ -132,11 +132,20 @@ static bool cannot_be_saved(const struct bound *bound, long value)
     return bound->guaranteed.none;
 }
 
+/* Has an entry before i been named for the same place? */
+static bool is_named(const struct bound *bounds, size_t i, long most)
+{
+    for (size_t before = 0; before < i; before++)
+        if (needs(&bounds[before], most) && strcmp(bounds[before].site, bounds[i].site) == 0)
+            return true;
+    return false;
+}
+
 /* The places that allocate what needs this much. */
 static void print_sites(const struct catalogue *catalogue, const struct bound *bounds, long most)
 {
     for (size_t i = 0; i < catalogue->count; i++)
-        if (needs(&bounds[i], most) && bounds[i].site[0] != '\0')
+        if (needs(&bounds[i], most) && bounds[i].site[0] != '\0' && !is_named(bounds, i, most))
             printf("  %ld bytes, kept across a begin, come from %s\n", most - 1, bounds[i].site);
 }
 

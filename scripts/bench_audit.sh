@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# bench_audit.sh BUILD [ROUNDS]: how much longer a program takes under the census and under the trap. The
+# rounds are interleaved, so that a slow moment hits all; the table shows the medians of the ratios.
+set -euo pipefail
+
+build=${1:?want BUILD} rounds=${2:-9}
+cost=$build/bench/audit_cost
+export ZK_ALLOC_MIN_BYTES=0
+
+median() { sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+
+printf '%-14s  %8s  %8s  %8s\n' workload 'off, ms' census trap
+for workload in large small pairs; do
+    work=$(mktemp -d)
+    export ZK_ALLOC_AUDIT_OUT=$work/report
+    for ((round = 0; round < rounds; round++)); do
+        off=$(ZK_ALLOC_AUDIT=off "$cost" $workload)
+        census=$(ZK_ALLOC_AUDIT=census "$cost" $workload)
+        echo "$off" >>"$work/off"
+        awk "BEGIN { print $census / $off }" >>"$work/census"
+        [[ $round -gt 2 ]] || # which is slow, and not in a hurry
+            awk "BEGIN { print $(ZK_ALLOC_AUDIT=trap "$cost" $workload) / $off }" >>"$work/trap"
+    done
+    printf '%-14s  %8.1f  %8.2f  %8.2f\n' "$workload" "$(median <"$work/off")" "$(median <"$work/census")" \
+        "$(median <"$work/trap")"
+    rm -rf "$work"
+done
