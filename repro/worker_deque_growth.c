@@ -42,7 +42,10 @@ static const struct repro_option options[] = {
 static const struct repro_variant variants[] = {
     /* 64 jobs fit into the buffer that the deque was made with. */
     {"--depth 64", {REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
-    {"--cycles 50", {REPRO_CRASH, REPRO_CRASH, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
+    /* Once in some fifty boundaries a retired buffer of 4096 bytes waits in a bag across one: 4096 is
+     * not below 4096. */
+    {"--cycles 50",
+     {REPRO_CRASH, REPRO_CRASH, REPRO_LATENT, REPRO_LATENT, REPRO_CLEAN, REPRO_CLEAN}},
     {0},
 };
 

@@ -6,6 +6,7 @@
 #include "sweep.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,7 +29,7 @@ static void add_audit(struct audits *audits, size_t entry, enum audit audit, lon
     struct run *run = plan_add(audits->plan, entry, ROUTE, min_bytes, true);
 
     run->audit = audit;
-    if (asprintf(&run->audit_out, "%s/%s.%d.%ld", audits->folder,
+    if (asprintf(&run->audit_out, "%s/%s.%d.%ld.%%p", audits->folder,
                  audits->catalogue->entries[entry].slug, (int)audit, min_bytes) < 0)
         run->audit_out = need(NULL);
 }
@@ -70,37 +71,44 @@ static void take_row(struct largest *largest, enum audit audit, char *row)
               fields[layouts[audit].symbol + 1], fields[layouts[audit].symbol + 2]);
 }
 
-/* -1 when there is no report: no phase was begun. */
-static struct largest read_report(const struct run *run)
+static void read_rows(struct largest *largest, enum audit audit, const char *path)
 {
-    struct largest largest = {.size = -1};
     char *line = NULL;
     size_t room = 0;
-    FILE *from = fopen(run->audit_out, "r");
+    FILE *from = fopen(path, "r");
 
     if (from == NULL)
-        return largest;
-    largest.size = 0;
+        return;
     for (bool header = true; getline(&line, &room, from) > 0; header = false)
         if (!header)
-            take_row(&largest, run->audit, line);
+            take_row(largest, audit, line);
     free(line);
     fclose(from);
-    return largest;
 }
 
-static void remove_report(const struct run *run)
+/* Reads and removes what the run has written; each of its processes has a file of its own. A size of
+ * -1 when there is none: no phase was begun. */
+static struct largest take_reports(const struct run *run)
 {
-    static const char *const suffixes[] = {"", ".part", ".phases"};
+    struct largest largest = {.size = -1};
+    char *pattern = need(strdup(run->audit_out));
+    glob_t found = {0};
 
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        char *path;
+    strcpy(strstr(pattern, "%p"), "*");
+    glob(pattern, 0, NULL, &found);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        const char *path = found.gl_pathv[i];
 
-        if (asprintf(&path, "%s%s", run->audit_out, suffixes[i]) < 0)
-            path = need(NULL);
+        if (strspn(strrchr(path, '.') + 1, "0123456789") == strlen(strrchr(path, '.') + 1)) {
+            if (largest.size < 0)
+                largest.size = 0;
+            read_rows(&largest, run->audit, path);
+        }
         unlink(path);
-        free(path);
     }
+    globfree(&found);
+    free(pattern);
+    return largest;
 }
 
 static void audit_ended(void *arg, struct run *run)
@@ -108,10 +116,9 @@ static void audit_ended(void *arg, struct run *run)
     struct audits *audits = arg;
     struct bound *bound = &audits->bounds[run->entry];
     struct level *level = run->audit == CENSUS ? &bound->guaranteed : &bound->touched;
-    struct largest largest = read_report(run);
+    struct largest largest = take_reports(run);
     long min_bytes = largest.size <= 0 ? 0 : largest.size + 1;
 
-    remove_report(run);
     if (largest.size < 0 || strcmp(run->fields[FIELD_OUTCOME], "skip") == 0)
         return;
     if (run->min_bytes != 0) { /* the check */
@@ -147,7 +154,7 @@ bool audited(struct plan *plan, const struct catalogue *catalogue, const struct 
     whole = runner_run(plan, catalogue, options, audit_ended, &audits);
     for (size_t i = 0; i < plan->count; i++)
         if (plan->runs[i]->audit != NO_AUDIT)
-            remove_report(plan->runs[i]); /* of those that were interrupted */
+            take_reports(plan->runs[i]); /* of those that were interrupted */
     rmdir(audits.folder);
     return whole;
 }

@@ -214,7 +214,10 @@ struct zk_config {
         *audit_out;       /* ZK_ALLOC_AUDIT_OUT: a path, in which %p is the process id; or NULL, for
                               stderr. The caller keeps it. */
     unsigned audit_depth; /* ZK_ALLOC_AUDIT_DEPTH: frames of a call stack, up to 32; 0 for none */
-    enum zk_tools tools;  /* ZK_ALLOC_TOOLS: are AddressSanitizer and Valgrind, if the program runs
+    uint64_t chaos_every; /* ZK_ALLOC_CHAOS=N[:seed], preload library only: a phase boundary about
+                             every so many allocations; 0 for none */
+    uint64_t chaos_seed;
+    enum zk_tools tools; /* ZK_ALLOC_TOOLS: are AddressSanitizer and Valgrind, if the program runs
                               under one, told of recycled memory? */
 };
 

@@ -21,15 +21,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-_Atomic bool zk_audit_attended;
+_Atomic unsigned zk_rare_flags;
 
 /* Written under the phase lock. */
 static struct {
     char path[PATH_MAX - 16]; /* of the report; "" for stderr */
     uint64_t phases;          /* that this process has begun */
-    pid_t starter;            /* the process that began the first phase of all */
+    pid_t loader;             /* the process that we were loaded into: others are its children */
+    bool stream;              /* path is a device or a pipe: nothing to put in its place */
     _Atomic bool reported;
     volatile sig_atomic_t killer; /* the signal that this process dies of */
 } audit;
@@ -37,16 +39,12 @@ static struct {
 /* ---- Where the report goes ---- */
 
 /* %p in what was configured is the process id; without it, a child's report has it at the end, so
- * that it does not replace its parent's. */
-static void name_report(void)
+ * that it does not replace its parent's. False when that is too long. */
+static bool name_report(const char *from)
 {
     size_t used = 0;
-    const char *from = zk_settings.audit_out;
     bool named = false;
 
-    audit.path[0] = '\0';
-    if (from == NULL)
-        return;
     for (; *from != '\0' && used + 32 < sizeof audit.path; from++) {
         if (from[0] == '%' && from[1] == 'p') {
             used += (size_t)snprintf(audit.path + used, sizeof audit.path - used, "%d", getpid());
@@ -57,8 +55,9 @@ static void name_report(void)
         }
     }
     audit.path[used] = '\0';
-    if (!named && getpid() != audit.starter)
+    if (!named && getpid() != audit.loader)
         snprintf(audit.path + used, sizeof audit.path - used, ".%d", getpid());
+    return *from == '\0';
 }
 
 static void name_with(char *path, size_t room, const char *suffix)
@@ -66,23 +65,50 @@ static void name_with(char *path, size_t room, const char *suffix)
     snprintf(path, room, "%s%s", audit.path, suffix);
 }
 
-/* Where there is a .part and no report, a process ended without one. */
-static void open_report(void)
+/* Where there is a .part and no report, a process ended without one. 0 or an errno. */
+static int create_part(void)
 {
     char part[PATH_MAX];
+    struct stat there;
     int fd;
 
-    name_report();
-    if (audit.path[0] == '\0')
-        return;
+    audit.stream = stat(audit.path, &there) == 0 && !S_ISREG(there.st_mode);
+    if (audit.stream)
+        return S_ISDIR(there.st_mode) ? EISDIR : 0;
     name_with(part, sizeof part, ".part");
     fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd >= 0) {
-        close(fd);
-        return;
-    }
-    zk_os_say("audit: %s: %s: the report goes to stderr", part, strerror(errno));
+    if (fd < 0)
+        return errno;
+    close(fd);
+    return 0;
+}
+
+static void open_report(void)
+{
+    int error;
+
     audit.path[0] = '\0';
+    if (zk_settings.audit_out == NULL)
+        return;
+    error = name_report(zk_settings.audit_out) ? create_part() : ENAMETOOLONG;
+    if (error == 0)
+        return;
+    zk_os_say("audit: %s: %s: the report goes to stderr", audit.path, strerror(error));
+    audit.path[0] = '\0';
+}
+
+/* What reads it is told of no sizes. */
+static bool write_stream(bool symbols)
+{
+    int fd = open(audit.path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+    if (fd < 0)
+        return false;
+    if (!zk_report_findings(fd, symbols)) {
+        close(fd);
+        return false;
+    }
+    return close(fd) == 0;
 }
 
 /* Writes one table to path, whole or not at all. */
@@ -97,24 +123,32 @@ static bool write_whole(const char *part, const char *path, bool findings, bool 
     return close(fd) == 0 && written && rename(part, path) == 0;
 }
 
-static void write_report(bool symbols)
+static bool write_files(bool symbols)
 {
     char part[PATH_MAX];
     char sizes[PATH_MAX];
 
-    if (audit.path[0] == '\0') {
-        zk_report_findings(STDERR_FILENO, symbols);
-        return;
-    }
     name_with(part, sizeof part, ".part");
     name_with(sizes, sizeof sizes, ".phases");
-    if (!write_whole(part, sizes, false, symbols) || !write_whole(part, audit.path, true, symbols))
+    return write_whole(part, sizes, false, symbols) && write_whole(part, audit.path, true, symbols);
+}
+
+/* False, with errno, when it could not be written. */
+static bool write_report(bool symbols)
+{
+    bool written;
+
+    if (audit.path[0] == '\0')
+        return zk_report_findings(STDERR_FILENO, symbols);
+    written = audit.stream ? write_stream(symbols) : write_files(symbols);
+    if (!written)
         zk_os_say("audit: %s: not written: %s", audit.path, strerror(errno));
+    return written;
 }
 
 static void say_what_is_missing(void)
 {
-    uint64_t lost = zk_tally_lost();
+    uint64_t lost = zk_tally_lost() + zk_census_lost();
     uint64_t unwatched = zk_settings.audit == ZK_AUDIT_TRAP ? zk_trap_counts().unwatched : 0;
 
     if (lost > 0)
@@ -130,12 +164,24 @@ static bool has_report(void)
     return zk_attended() && zk_settings.audit != ZK_AUDIT_OFF && audit.phases > 0;
 }
 
+/* Once. False, with errno, when it could not be written. */
+static bool report(void)
+{
+    bool written;
+
+    if (atomic_exchange(&audit.reported, true))
+        return true;
+    zk_detour = true; /* looking up symbols allocates */
+    written = write_report(true);
+    say_what_is_missing();
+    zk_detour = false;
+    return written;
+}
+
 static void report_at_exit(void)
 {
-    if (!has_report() || atomic_exchange(&audit.reported, true))
-        return;
-    write_report(true);
-    say_what_is_missing();
+    if (has_report())
+        report();
 }
 
 /* After the program's own destructors, as far as the linker allows. */
@@ -162,11 +208,15 @@ static void give_up(int alarm_signal)
 void zk_audit_report_dying(int signal)
 {
     const struct sigaction alarm_action = {.sa_handler = give_up};
+    sigset_t alarms;
 
     if (!has_report() || atomic_exchange(&audit.reported, true))
         return;
     audit.killer = signal;
     sigaction(SIGALRM, &alarm_action, NULL);
+    sigemptyset(&alarms);
+    sigaddset(&alarms, SIGALRM);
+    pthread_sigmask(SIG_UNBLOCK, &alarms, NULL);
     alarm(10);
     zk_os_say("audit: the process dies of signal %d; this is what was found until then", signal);
     write_report(false);
@@ -176,17 +226,18 @@ void zk_audit_report_dying(int signal)
 
 int zk_audit_report(int fd)
 {
+    int result;
+
     if (!has_report()) {
         errno = EINVAL;
         return -1;
     }
-    if (fd < 0) {
-        report_at_exit();
-        return 0;
-    }
-    if (zk_report_findings(fd, true))
-        return 0;
-    return -1;
+    if (fd < 0)
+        return report() ? 0 : -1;
+    zk_detour = true;
+    result = zk_report_findings(fd, true) ? 0 : -1;
+    zk_detour = false;
+    return result;
 }
 
 int zk_audit_summary(struct zk_audit_summary *summary)
@@ -218,14 +269,19 @@ int zk_audit_summary(struct zk_audit_summary *summary)
 
 /* ---- What happens ---- */
 
+__attribute__((constructor)) static void load(void)
+{
+    audit.loader = getpid();
+}
+
 void zk_audit_start(void)
 {
-    audit.starter = getpid();
     if (zk_settings.audit == ZK_AUDIT_OFF) {
-        atomic_store(&zk_audit_attended, zk_tools_present());
+        if (zk_tools_present())
+            atomic_fetch_or(&zk_rare_flags, ZK_RARE_ATTENDED);
         return;
     }
-    atomic_store(&zk_audit_attended, true);
+    atomic_fetch_or(&zk_rare_flags, ZK_RARE_ATTENDED);
     at_quick_exit(report_at_exit);
 }
 
@@ -285,6 +341,7 @@ void zk_audit_resized(const void *p, size_t size)
 
 void zk_audit_fork_prepare(void)
 {
+    zk_report_fork_prepare();
     zk_trap_fork_prepare();
     zk_tally_fork_prepare();
     zk_census_fork_prepare();
@@ -297,6 +354,7 @@ void zk_audit_fork_parent(void)
     zk_census_fork_parent();
     zk_tally_fork_parent();
     zk_trap_fork_parent();
+    zk_report_fork_parent();
 }
 
 /* What the parent found is the parent's to report; what lives here lives on. */
@@ -306,5 +364,9 @@ void zk_audit_fork_child(void)
     atomic_store(&audit.reported, false);
     zk_tally_clear();
     zk_distribution_clear();
-    zk_audit_fork_parent();
+    zk_site_fork_parent();
+    zk_census_fork_child();
+    zk_tally_fork_parent();
+    zk_trap_fork_child();
+    zk_report_fork_parent();
 }

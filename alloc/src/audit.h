@@ -8,21 +8,13 @@
 
 #include "census.h"
 #include "config.h"
+#include "rare.h"
 #include "site.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-extern _Atomic bool zk_audit_attended;
-
-/* Relaxed: it is set before the first phase begins, and who has seen a phase (acquiring its word),
- * or has a block that was served in one, sees it set. */
-static inline bool zk_attended(void)
-{
-    return atomic_load_explicit(&zk_audit_attended, memory_order_relaxed);
-}
 
 static inline bool zk_auditing(enum zk_audit audit)
 {

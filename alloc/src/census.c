@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 enum {
-    shard_bits = 6,
+    shard_bits = 5, /* a fork holds all locks: ThreadSanitizer can keep track of 64 */
     shard_count = 1 << shard_bits,
     first_room = 64,
 };
@@ -25,7 +25,7 @@ struct entry {
     uint32_t phase;
     uint8_t align_log2;
     bool arena;
-    bool counted; /* as retained, by an earlier begin */
+    bool counted;
 };
 
 struct shard {
@@ -42,6 +42,7 @@ static struct {
     _Atomic size_t retained_largest;
     _Atomic uint64_t arena_count;
     _Atomic size_t arena_largest;
+    _Atomic uint64_t lost;
 } census = {.shards = {[0 ... shard_count - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER}}};
 
 static uint64_t hash_address(uintptr_t address)
@@ -104,7 +105,10 @@ void zk_census_born(const void *p, const struct zk_born *born)
                                 .thread = born->thread,
                                 .phase = born->phase,
                                 .align_log2 = born->align_log2,
-                                .arena = born->arena};
+                                .arena = born->arena,
+                                .counted = born->counted};
+    } else {
+        census.lost++;
     }
     pthread_mutex_unlock(&shard->lock);
 }
@@ -146,7 +150,8 @@ bool zk_census_gone(const void *p, struct zk_born *born)
                                      .thread = entry->thread,
                                      .phase = entry->phase,
                                      .align_log2 = entry->align_log2,
-                                     .arena = entry->arena};
+                                     .arena = entry->arena,
+                                     .counted = entry->counted};
             take_out(shard, entry);
         }
     }
@@ -255,6 +260,11 @@ size_t zk_census_bytes(void)
     return bytes;
 }
 
+uint64_t zk_census_lost(void)
+{
+    return atomic_load(&census.lost);
+}
+
 void zk_census_fork_prepare(void)
 {
     for (size_t i = 0; i < shard_count; i++)
@@ -265,4 +275,15 @@ void zk_census_fork_parent(void)
 {
     for (size_t i = 0; i < shard_count; i++)
         pthread_mutex_unlock(&census.shards[i].lock);
+}
+
+/* No begin was the child's. What its parent has counted, it does not count again. */
+void zk_census_fork_child(void)
+{
+    atomic_store(&census.retained_count, 0);
+    atomic_store(&census.retained_largest, 0);
+    atomic_store(&census.arena_count, 0);
+    atomic_store(&census.arena_largest, 0);
+    atomic_store(&census.lost, 0);
+    zk_census_fork_parent();
 }

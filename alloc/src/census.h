@@ -17,7 +17,8 @@ struct zk_born {
     uint32_t thread;
     uint32_t phase;
     uint8_t align_log2;
-    bool arena; /* it lies in the arena; else MIN_BYTES kept it out, or there was no room */
+    bool arena;   /* it lies in the arena; else MIN_BYTES kept it out, or there was no room */
+    bool counted; /* as retained, by an earlier begin */
 };
 
 /* Any thread. */
@@ -47,7 +48,11 @@ struct zk_retained zk_census_retained(void);
 /* Bytes that the census itself takes for what lives now. */
 size_t zk_census_bytes(void);
 
+/* Blocks that there was no memory to list. */
+uint64_t zk_census_lost(void);
+
 void zk_census_fork_prepare(void);
 void zk_census_fork_parent(void);
+void zk_census_fork_child(void);
 
 #endif

@@ -110,6 +110,36 @@ static const char *parse_path(const char *value, const char **out)
     return NULL;
 }
 
+/* N[:seed] */
+static const char *parse_chaos(const char *value, struct zk_config *config)
+{
+#ifdef ZK_INTERPOSE
+    static const char wanted[] = "want off, or N[:seed], both numbers";
+    unsigned long long every;
+    unsigned long long seed = 1;
+    char *end;
+
+    if (strcmp(value, "off") == 0) {
+        config->chaos_every = 0;
+        return NULL;
+    }
+    errno = 0;
+    every = isdigit((unsigned char)*value) ? strtoull(value, &end, 10) : 0;
+    if (every == 0 || every > INT32_MAX)
+        return wanted;
+    if (*end == ':' && isdigit((unsigned char)end[1]))
+        seed = strtoull(end + 1, &end, 10);
+    if (*end != '\0' || errno != 0)
+        return wanted;
+    config->chaos_every = every;
+    config->chaos_seed = seed;
+    return NULL;
+#else
+    (void)config;
+    return strcmp(value, "off") == 0 ? NULL : "only libzkalloc-preload.so knows it";
+#endif
+}
+
 static const char *parse_depth(const char *value, unsigned *out)
 {
     size_t depth;
@@ -182,6 +212,8 @@ const char *zk_config_parse(struct zk_config *config, const char *name, const ch
         return parse_path(value, &config->audit_out);
     } else if (strcmp(name, "ZK_ALLOC_AUDIT_DEPTH") == 0) {
         return parse_depth(value, &config->audit_depth);
+    } else if (strcmp(name, "ZK_ALLOC_CHAOS") == 0) {
+        return parse_chaos(value, config);
     } else if (strcmp(name, "ZK_ALLOC_TOOLS") == 0) {
         if ((word = parse_word(value, tools)) < 0)
             return "want tell or ignore";

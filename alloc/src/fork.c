@@ -10,8 +10,11 @@
 
 #include <pthread.h>
 
+/* In between, other libraries' handlers may allocate, on this thread. */
 static void prepare(void)
 {
+    zk_thread_self(); /* its record is there then: they need no lock */
+    zk_detour = true;
     zk_stats_fork_prepare();
     zk_phase_fork_prepare();
     zk_thread_fork_prepare();
@@ -24,6 +27,7 @@ static void parent(void)
     zk_thread_fork_parent();
     zk_phase_fork_parent();
     zk_stats_fork_parent();
+    zk_detour = false;
 }
 
 static void child(void)
@@ -32,6 +36,7 @@ static void child(void)
     zk_thread_fork_child();
     zk_phase_fork_child();
     zk_stats_fork_parent();
+    zk_detour = false;
 }
 
 void zk_fork_watch(void)

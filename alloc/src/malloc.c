@@ -5,7 +5,9 @@
  * block large enough for the arena, is a phase active, is the slab recycled for it, does this
  * thread have a slab. The second is the room left in the chunk.
  */
+#include "also.h"
 #include "audit.h"
+#include "chaos.h"
 #include "config.h"
 #include "phase.h"
 #include "recycle.h"
@@ -75,15 +77,32 @@ static bool tell_of_free(void *p)
     return false;
 }
 
-/* Not in the calling thread's slab, or attended. */
-static __attribute__((noinline)) void free_elsewhere(void *p)
+static __attribute__((noinline)) void free_in_arena(void *p)
 {
-    if (zk_attended() && tell_of_free(p))
-        return;
-    if (zk_region_holds(p))
-        zk_slab_free_elsewhere(zk_region_slab_of(p), p, zk_settings.recycle == ZK_RECYCLE_PINNED);
+    zk_slab_free_elsewhere(zk_region_slab_of(p), p, zk_settings.recycle == ZK_RECYCLE_PINNED);
+}
+
+static void free_untold(void *p)
+{
+    if (unlikely(zk_region_holds(p)))
+        free_in_arena(p);
     else
         zk_system_free(p);
+}
+
+static __attribute__((noinline)) void free_attended(void *p)
+{
+    if (zk_detour || !tell_of_free(p))
+        free_untold(p);
+}
+
+/* Not in the calling thread's slab, or attended. Mostly system's: kept short. */
+static __attribute__((noinline)) void free_elsewhere(void *p)
+{
+    if (unlikely(zk_attended()))
+        free_attended(p);
+    else
+        free_untold(p);
 }
 
 void zk_free(void *p)
@@ -145,10 +164,16 @@ static void open_floor(struct slab *slab, uint64_t word)
 static void *carve(struct slab *held, struct zk_wish wish, uint64_t word)
 {
     struct slab *slab = slab_for(held, word);
-    void *p = slab == NULL ? NULL : zk_slab_carve(slab, wish.size, wish.align);
+    void *p;
 
-    if (slab != NULL)
-        open_floor(slab, word);
+    if (slab == NULL)
+        return NULL;
+    if (unlikely(zk_chaos()))
+        zk_slab_loosen(slab);
+    p = zk_slab_carve(slab, wish.size, wish.align);
+    open_floor(slab, word);
+    if (unlikely(zk_chaos()))
+        zk_slab_tighten(slab, zk_chaos_stride());
     return p;
 }
 
@@ -168,14 +193,33 @@ static void *carve_attended(struct zk_wish wish, uint64_t word)
     return p;
 }
 
+/* The allocation that is being made, and those that the fast path has made since the last one that
+ * came here. */
+static void count_for_chaos(void)
+{
+    struct slab *slab = zk_thread_slab();
+    uint64_t allocations = 1;
+
+    if (slab != &zk_no_slab) {
+        uint64_t count = zk_slab_totals(slab).count;
+
+        allocations += count - slab->told_count;
+        slab->told_count = count;
+    }
+    zk_chaos_count(allocations);
+}
+
 /* For a thread that holds `held`, if it is unattended. *overflow as in zk_route_arena. */
 static void *serve_arena(struct slab *held, struct zk_wish wish, bool *overflow)
 {
-    uint64_t word = phase_word();
+    uint64_t word;
     void *p;
 
     *overflow = false;
-    if (!zk_phase_word_active(word) || wish.size < zk_settings.min_bytes)
+    if (unlikely(zk_chaos()) && !zk_detour)
+        count_for_chaos();
+    word = phase_word();
+    if (!zk_phase_word_active(word) || wish.size < zk_settings.min_bytes || zk_detour)
         return NULL;
     p = unlikely(zk_attended()) ? carve_attended(wish, word) : carve(held, wish, word);
     *overflow = p == NULL;
@@ -190,8 +234,8 @@ void *zk_route_arena(struct zk_wish wish, bool *overflow)
 /* What system served in the arena's place. */
 static void *count_system(void *p, struct zk_wish wish, bool overflow)
 {
-    if (p == NULL)
-        return NULL;
+    if (p == NULL || zk_detour)
+        return p;
     zk_thread_count_system(wish.size, overflow);
     if (unlikely(zk_attended()))
         zk_audit_born(p, wish.size, wish.align, phase_word(), wish.caller);
@@ -213,10 +257,22 @@ void *zk_route(struct zk_wish wish)
     return serve(zk_my_slab, wish);
 }
 
+/* Outside of phases, when nobody looks: what every program pays where it uses no arena. */
+static void *malloc_outside(size_t size)
+{
+    void *p = zk_system_malloc(size);
+
+    if (likely(p != NULL))
+        zk_thread_count_system(size, false);
+    return p;
+}
+
 /* Takes the slab that the fast path has just looked at. */
 static __attribute__((noinline)) void *malloc_slow(size_t size, struct slab *held,
                                                    struct zk_caller caller)
 {
+    if (likely(!zk_phase_word_active(phase_word()) && zk_rare() == 0))
+        return malloc_outside(size);
     return serve(held, (struct zk_wish){size, ZK_GRANULE, caller});
 }
 
@@ -258,14 +314,24 @@ void *zk_calloc(size_t count, size_t size)
     return p;
 }
 
+static size_t arena_usable(const void *p)
+{
+    size_t bytes;
+
+    if (zk_auditing(ZK_AUDIT_TRAP))
+        return zk_trap_usable(p);
+    bytes = zk_slab_block_bytes(zk_region_slab_of(p), p);
+    if (zk_auditing(ZK_AUDIT_OFF))
+        zk_tools_usable(p, bytes);
+    return bytes;
+}
+
 size_t zk_usable_size(const void *p)
 {
     if (p == NULL)
         return 0;
-    if (zk_region_holds(p) && zk_auditing(ZK_AUDIT_TRAP))
-        return zk_trap_usable(p);
     if (zk_region_holds(p))
-        return zk_slab_block_bytes(zk_region_slab_of(p), p);
+        return arena_usable(p);
     return zk_system_usable((void *)(uintptr_t)p);
 }
 
@@ -286,3 +352,7 @@ size_t zk_high_water(void)
                ? slab->high_water
                : zk_slab_phase_bytes(slab);
 }
+
+ZK_ALSO(malloc, zk_malloc);
+ZK_ALSO(calloc, zk_calloc);
+ZK_ALSO(free, zk_free);

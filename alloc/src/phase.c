@@ -10,6 +10,7 @@
  */
 #include "phase.h"
 #include "audit.h"
+#include "chaos.h"
 #include "config.h"
 #include "fork.h"
 #include "guard.h"
@@ -52,10 +53,16 @@ static int result(int error)
     return -1;
 }
 
-/* When the library is loaded, since a fork may come before anything else. */
+/* When the library is loaded, since a fork may come before anything else, and chaos does. */
 __attribute__((constructor)) static void load(void)
 {
     zk_fork_watch();
+#ifdef ZK_INTERPOSE
+    pthread_mutex_lock(&phase.lock);
+    zk_config_load();
+    zk_chaos_start();
+    pthread_mutex_unlock(&phase.lock);
+#endif
 }
 
 /* The first begin of the process. */
@@ -223,6 +230,19 @@ int zk_begin_phase(void)
     error = begin_locked(self);
     pthread_mutex_unlock(&phase.lock);
     return result(error);
+}
+
+void zk_phase_cross(bool begin)
+{
+    const struct thread *self = zk_thread_self();
+
+    pthread_mutex_lock(&phase.lock);
+    start_up();
+    if (begin)
+        start(self);
+    else if (active())
+        stop();
+    pthread_mutex_unlock(&phase.lock);
 }
 
 static void discard_all(uint64_t word)

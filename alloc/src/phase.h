@@ -34,6 +34,10 @@ struct phase_counts {
 };
 struct phase_counts zk_phase_counts(void);
 
+/* A boundary where the program did not ask for one: the active phase is over, and the next one begins,
+ * or none does. Hooks are not run: the thread is inside malloc. */
+void zk_phase_cross(bool begin);
+
 /* Ends the phase that a guard began, when the phase word was `word`; nothing, if that phase is over
  * already. An orphan, one whose frame is gone, is counted, and left alone under nesting=recycle. */
 void zk_phase_end_guarded(uint64_t word, bool orphan);

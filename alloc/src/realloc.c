@@ -1,6 +1,7 @@
 /*
  * realloc.c - moving a block: from where to where, and how its bytes are carried over.
  */
+#include "also.h"
 #include "audit.h"
 #include "config.h"
 #include "phase.h"
@@ -82,20 +83,28 @@ static void *resize_by_system(void *p, size_t old_bytes, struct zk_wish wish)
     return to;
 }
 
-/* Attended: a block that MIN_BYTES has kept out of the arena goes on being one, and one that may
- * migrate becomes one. Outside of phases it would leave the arena. */
+/* Would it stay where it is, if it were in the arena? */
+static bool would_stay(const struct zk_born *was, struct zk_wish wish)
+{
+    return wish.size <= ((was->size + ZK_GRANULE - 1) & ~(size_t)(ZK_GRANULE - 1));
+}
+
+/* Attended: a block that MIN_BYTES has kept out of the arena is on record as if it were there, and
+ * one that may migrate becomes one. Outside of phases, what has to move would leave the arena. */
 static void *resize_known(void *p, size_t old_bytes, struct zk_wish wish)
 {
     struct zk_born was;
     bool known = zk_audit_gone(p, &was);
     void *to = resize_by_system(p, old_bytes, wish);
 
-    if (known && to == NULL)
-        zk_census_born(p, &was);
-    else if (to != NULL && zk_phase_active() &&
-             (known || zk_settings.realloc == ZK_REALLOC_MIGRATE))
-        zk_audit_born(to, known && was.size > wish.size ? was.size : wish.size, wish.align,
-                      atomic_load(&zk_phase_word), wish.caller);
+    if (known && (to == NULL || would_stay(&was, wish))) {
+        if (to != NULL && was.size < wish.size)
+            was.size = wish.size;
+        zk_census_born(to == NULL ? p : to, &was);
+    } else if (to != NULL && zk_phase_active() &&
+               (known || zk_settings.realloc == ZK_REALLOC_MIGRATE)) {
+        zk_audit_born(to, wish.size, wish.align, atomic_load(&zk_phase_word), wish.caller);
+    }
     return to;
 }
 
@@ -166,3 +175,5 @@ void *zk_realloc_sized(void *p, size_t old_size, size_t align, size_t size)
         return stay(p, size);
     return move(p, old_size, wish);
 }
+
+ZK_ALSO(realloc, zk_realloc);

@@ -282,6 +282,23 @@ void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
     return start;
 }
 
+void zk_slab_tighten(struct slab *slab, size_t bytes)
+{
+    char *bump = LOAD(slab->bump);
+
+    /* A limit between two granules would be bumped over. */
+    bytes &= ~(size_t)(ZK_GRANULE - 1);
+    if (bytes < (size_t)(slab->limit - bump))
+        slab->limit = bump + bytes;
+}
+
+void zk_slab_loosen(struct slab *slab)
+{
+    char *end = chunk_start(slab, (uint32_t)LOAD(slab->current) + 1);
+
+    slab->limit = end < slab->run_end ? end : slab->run_end;
+}
+
 size_t zk_slab_phase_bytes(const struct slab *slab)
 {
     return (size_t)(LOAD(slab->closed_bytes) - slab->bytes_before) +

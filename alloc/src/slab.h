@@ -68,6 +68,7 @@ struct slab {
     uint64_t bytes_before; /* served before that phase, ever */
     size_t high_water;     /* bytes served in the phase before that */
     char *dirty;           /* what lies at or above has never been handed out: it is zero */
+    uint64_t told_count;   /* blocks that chaos has been told of */
     unsigned growths; /* recycles in a row after which more was pinned than after the one before */
 
     /* What recycling did, ever; pinned as of the last time. */
@@ -104,6 +105,12 @@ void zk_slab_init(struct slab *slab, char *base, size_t bytes, bool pinned);
 /* A block of size bytes, aligned to align (a power of two). NULL when the slab has no room. Holder
  * only. */
 void *zk_slab_carve(struct slab *slab, size_t size, size_t align);
+
+/* Lets the fast path serve at most so many bytes before the slow path is taken again. Holder only. */
+void zk_slab_tighten(struct slab *slab, size_t bytes);
+
+/* Undoes it; before zk_slab_carve. */
+void zk_slab_loosen(struct slab *slab);
 
 /* Blind, for the phase of word: forgets every block; the next one starts at the first byte. Holder
  * only. */

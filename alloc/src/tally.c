@@ -160,37 +160,71 @@ static void merge(struct zk_tally_row *into, const struct zk_tally_row *from)
 {
     into->threads++;
     into->count += from->count;
-    if (from->phase_first < into->phase_first) {
+    if (into->key.kind == ZK_TALLY_RETAINED) {
+        if (from->phase_first < into->phase_first)
+            into->phase_first = from->phase_first;
+        if (from->phase_last > into->phase_last)
+            into->phase_last = from->phase_last;
+    } else if (from->phase_last < into->phase_last) { /* one finding, whole: the first */
         into->phase_first = from->phase_first;
+        into->phase_last = from->phase_last;
         into->offset = from->offset;
     }
-    if (from->phase_last > into->phase_last)
-        into->phase_last = from->phase_last;
+}
+
+/* Merges sorted rows into merged; returns how many there are. */
+static size_t merge_all(struct zk_tally_row *merged, struct zk_tally_row *const *sorted,
+                        size_t count)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (used > 0 && merges(&merged[used - 1], sorted[i])) {
+            merge(&merged[used - 1], sorted[i]);
+        } else {
+            merged[used] = *sorted[i];
+            merged[used++].threads = 1;
+        }
+    }
+    return used;
+}
+
+/* A copy of the merged rows in order, to be unmapped; NULL when there is no memory. */
+static struct zk_tally_row *copy_rows(size_t *count, size_t *bytes)
+{
+    size_t pointer_bytes = (tally.count + 1) * sizeof(struct zk_tally_row *);
+    struct zk_tally_row **sorted = zk_os_map(pointer_bytes);
+    struct zk_tally_row *merged = NULL;
+
+    *count = 0;
+    *bytes = (tally.count + 1) * sizeof *merged;
+    if (sorted != NULL)
+        merged = zk_os_map(*bytes);
+    if (merged == NULL) {
+        tally.lost += tally.count;
+    } else {
+        for (size_t i = 0; i < tally.room; i++)
+            if (tally.rows[i].key.kind != free_kind && tally.rows[i].count > 0)
+                sorted[(*count)++] = &tally.rows[i];
+        sort(sorted, *count);
+        *count = merge_all(merged, sorted, *count);
+    }
+    zk_os_unmap(sorted, pointer_bytes);
+    return merged;
 }
 
 void zk_tally_each(void (*visit)(void *arg, const struct zk_tally_row *row), void *arg)
 {
-    size_t bytes = (tally.count + 1) * sizeof(struct zk_tally_row *);
-    struct zk_tally_row **sorted = zk_os_map(bytes);
-    size_t count = 0;
+    struct zk_tally_row *rows;
+    size_t count;
+    size_t bytes;
 
-    if (sorted == NULL) {
-        tally.lost += tally.count;
-        return;
-    }
-    for (size_t i = 0; i < tally.room; i++)
-        if (tally.rows[i].key.kind != free_kind && tally.rows[i].count > 0)
-            sorted[count++] = &tally.rows[i];
-    sort(sorted, count);
-    for (size_t i = 0, next; i < count; i = next) {
-        struct zk_tally_row merged = *sorted[i];
-
-        merged.threads = 1;
-        for (next = i + 1; next < count && merges(&merged, sorted[next]); next++)
-            merge(&merged, sorted[next]);
-        visit(arg, &merged);
-    }
-    zk_os_unmap(sorted, bytes);
+    zk_tally_lock();
+    rows = copy_rows(&count, &bytes);
+    zk_tally_unlock();
+    for (size_t i = 0; rows != NULL && i < count; i++)
+        visit(arg, &rows[i]);
+    zk_os_unmap(rows, bytes);
 }
 
 void zk_tally_clear(void)
@@ -198,6 +232,7 @@ void zk_tally_clear(void)
     zk_os_unmap(tally.rows, tally.room * sizeof *tally.rows);
     tally.rows = NULL;
     tally.room = tally.count = 0;
+    tally.lost = 0;
 }
 
 uint64_t zk_tally_lost(void)

@@ -46,9 +46,9 @@ struct zk_tally_row *zk_tally_row(const struct zk_tally_key *key);
 void zk_tally_lock(void);
 void zk_tally_unlock(void);
 
-/* Calls visit for each row, those that differ in the thread merged, in an order that depends on
- * nothing but the keys' sizes and kinds and the sites' numbers: largest first. The caller holds the
- * lock. */
+/* Calls visit for a copy of each row, those that differ in the thread merged, in an order that depends
+ * on nothing but the keys' sizes and kinds and the sites' numbers: largest first. The caller does not
+ * hold the lock, nor does visit run under it: to look up a symbol may trip the trap. */
 void zk_tally_each(void (*visit)(void *arg, const struct zk_tally_row *row), void *arg);
 
 /* Forgets all rows. The caller holds the lock. */

@@ -17,8 +17,10 @@
 
 _Thread_local struct slab *zk_my_slab __attribute__((tls_model(ZK_TLS_MODEL))) = &zk_no_slab;
 
-static _Thread_local struct thread
-    *self; /* NULL before the first use, and between rounds of destructors */
+_Thread_local bool zk_detour __attribute__((tls_model(ZK_TLS_MODEL)));
+
+/* NULL before the first use, and between rounds of destructors. */
+_Thread_local struct thread *zk_thread_known __attribute__((tls_model(ZK_TLS_MODEL)));
 static _Thread_local unsigned ends; /* how often the thread's destructor has run */
 
 static struct {
@@ -94,7 +96,7 @@ static void thread_ends(void *arg)
 
     zk_phase_thread_ends(thread);
     zk_my_slab = &zk_no_slab;
-    self = NULL;
+    zk_thread_known = NULL;
     ends++;
     pthread_mutex_lock(&threads.lock);
     forget(thread);
@@ -132,7 +134,7 @@ static struct thread *new_record(void)
 
 struct thread *zk_thread_self(void)
 {
-    struct thread *thread = self;
+    struct thread *thread = zk_thread_known;
 
     if (thread != NULL)
         return thread;
@@ -143,7 +145,7 @@ struct thread *zk_thread_self(void)
     thread = new_record();
     if (thread == NULL)
         return &threads.ended;
-    self = thread;
+    zk_thread_known = thread;
     if (pthread_setspecific(threads.key, thread) != 0)
         ends = PTHREAD_DESTRUCTOR_ITERATIONS; /* nothing will tell of its end, but reclaim_slabs */
     return thread;
@@ -221,7 +223,7 @@ struct slab *zk_thread_take_slab(void)
     return slab;
 }
 
-void zk_thread_count_system(size_t size, bool overflow)
+void zk_thread_count_system_slow(size_t size, bool overflow)
 {
     struct thread *thread = zk_thread_self();
 
@@ -283,15 +285,15 @@ void zk_thread_fork_child(void)
     for (unsigned i = 0; i < zk_region.slabs; i++) {
         struct slab *slab = zk_region_slab(i);
 
-        if ((self == NULL || slab != self->slab) && !slab->retired)
+        if ((zk_thread_known == NULL || slab != zk_thread_known->slab) && !slab->retired)
             slab->retired = !zk_slab_adopt(slab);
     }
     for (struct thread *thread = threads.first; thread != NULL; thread = next) {
         next = thread->next;
-        if (thread != self)
+        if (thread != zk_thread_known)
             forget(thread);
     }
-    if (self != NULL)
-        self->id = gettid();
+    if (zk_thread_known != NULL)
+        zk_thread_known->id = gettid();
     pthread_mutex_unlock(&threads.lock);
 }

@@ -43,6 +43,9 @@ struct thread {
  * local-exec for the static library, which goes into executables; initial-exec for a shared one. */
 extern _Thread_local struct slab *zk_my_slab __attribute__((tls_model(ZK_TLS_MODEL)));
 
+/* The calling thread is inside a fork, or writes a report: all comes from system, and nobody is told. */
+extern _Thread_local bool zk_detour __attribute__((tls_model(ZK_TLS_MODEL)));
+
 /* The calling thread's record; registered so that its end is seen. A thread past its last
  * destructor shares one record with others in that state. */
 struct thread *zk_thread_self(void);
@@ -70,8 +73,28 @@ struct thread_totals zk_thread_totals(void);
 
 unsigned zk_thread_slabs_in_use(void);
 
+/* The calling thread's record, if it has one by now. */
+extern _Thread_local struct thread *zk_thread_known __attribute__((tls_model(ZK_TLS_MODEL)));
+
 /* Counts one block that the C library served to the calling thread. */
-void zk_thread_count_system(size_t size, bool overflow);
+void zk_thread_count_system_slow(size_t size, bool overflow);
+
+static inline void zk_thread_count_system(size_t size, bool overflow)
+{
+    struct thread *thread = zk_thread_known;
+
+    if (thread == NULL || overflow) {
+        zk_thread_count_system_slow(size, overflow);
+        return;
+    }
+    /* One writer: no read-modify-write instruction is needed. Relaxed: it orders nothing. */
+    atomic_store_explicit(&thread->system_count,
+                          atomic_load_explicit(&thread->system_count, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+    atomic_store_explicit(&thread->system_bytes,
+                          atomic_load_explicit(&thread->system_bytes, memory_order_relaxed) + size,
+                          memory_order_relaxed);
+}
 
 /* Around fork: holds the lock; in the child, forgets the threads that are gone. */
 void zk_thread_fork_prepare(void);

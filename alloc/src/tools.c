@@ -16,6 +16,7 @@
 
 __attribute__((weak)) void __asan_poison_memory_region(void const volatile *start, size_t bytes);
 __attribute__((weak)) void __asan_unpoison_memory_region(void const volatile *start, size_t bytes);
+__attribute__((weak)) int __asan_address_is_poisoned(void const volatile *at);
 
 static bool memcheck; /* set before the first phase */
 
@@ -55,6 +56,33 @@ static void pool_zeroed(void *p, size_t bytes)
     VALGRIND_MAKE_MEM_DEFINED(p, bytes);
 }
 
+static bool addressable(const char *at)
+{
+    char bits;
+
+    return VALGRIND_GET_VBITS(at, &bits, 1) == 1;
+}
+
+/* What is addressable of a block is its first part. */
+static void pool_usable(const char *p, size_t bytes)
+{
+    size_t low = 0;
+    size_t high = bytes - 1;
+
+    if (!addressable(p) || addressable(p + high))
+        return;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+
+        if (addressable(p + middle))
+            low = middle;
+        else
+            high = middle;
+    }
+    VALGRIND_MAKE_MEM_UNDEFINED(p + high, bytes - high);
+    VALGRIND_MEMPOOL_CHANGE(pool(), p, p, bytes);
+}
+
 static void pool_freed(void *p)
 {
     VALGRIND_MEMPOOL_FREE(pool(), p);
@@ -83,6 +111,12 @@ static void pool_served(void *p, size_t bytes)
 }
 
 static void pool_zeroed(void *p, size_t bytes)
+{
+    (void)p;
+    (void)bytes;
+}
+
+static void pool_usable(const char *p, size_t bytes)
 {
     (void)p;
     (void)bytes;
@@ -121,6 +155,16 @@ void zk_tools_zeroed(void *p, size_t bytes)
 {
     if (memcheck)
         pool_zeroed(p, bytes);
+}
+
+void zk_tools_usable(const void *p, size_t bytes)
+{
+    if (bytes == 0)
+        return;
+    if (asan() && !__asan_address_is_poisoned(p))
+        __asan_unpoison_memory_region(p, bytes);
+    if (memcheck)
+        pool_usable(p, bytes);
 }
 
 void zk_tools_freed(void *p, size_t bytes)

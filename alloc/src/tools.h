@@ -17,6 +17,10 @@ void zk_tools_served(void *p, size_t bytes);
 /* And they are 0. */
 void zk_tools_zeroed(void *p, size_t bytes);
 
+/* The program is told that it may use bytes at p: more than it was served, where an aligned block
+ * behind it has left a gap. Nothing happens if p was recycled. */
+void zk_tools_usable(const void *p, size_t bytes);
+
 /* The block of bytes at p was freed. Blind recycling does not know. */
 void zk_tools_freed(void *p, size_t bytes);
 

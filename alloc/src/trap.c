@@ -11,6 +11,7 @@
 #include "os.h"
 #include "region.h"
 #include "tally.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -314,7 +315,8 @@ static bool admit(char *address, enum zk_access access, zk_site site)
     char *start = address - ((uintptr_t)address & (page - 1));
 
     if (block != NULL && !block->freed) {
-        if (!block->open) /* else another thread faulted on it a moment before */
+        /* Not so if another thread faulted on it a moment before, or the report itself does. */
+        if (!block->open && !zk_detour)
             count_touched(block, access, (size_t)(address - block->start), site);
         return open_again(block->start, in_pages(block->size));
     }
@@ -445,5 +447,12 @@ void zk_trap_fork_prepare(void)
 
 void zk_trap_fork_parent(void)
 {
+    pthread_mutex_unlock(&trap.lock);
+}
+
+/* No begin, and no access, was the child's. */
+void zk_trap_fork_child(void)
+{
+    trap.counts = (struct zk_trap_counts){0};
     pthread_mutex_unlock(&trap.lock);
 }

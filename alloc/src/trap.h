@@ -47,5 +47,6 @@ struct zk_trap_counts zk_trap_counts(void);
 
 void zk_trap_fork_prepare(void);
 void zk_trap_fork_parent(void);
+void zk_trap_fork_child(void);
 
 #endif

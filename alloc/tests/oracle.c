@@ -349,13 +349,19 @@ void oracle_step(struct oracle *oracle, const struct oracle_op *op)
 
 void oracle_start(struct oracle *oracle, const struct oracle_setup *setup)
 {
-    struct zk_config config = {
+    struct zk_config environment;
+    struct zk_config config;
+
+    expect(oracle, "zk_config", zk_config(&environment), 0);
+    config = (struct zk_config){
         .recycle = setup->recycle,
         .min_bytes = setup->min_bytes,
         .slab_bytes = setup->slab_bytes,
         .nesting = setup->nesting,
         .owner = ZK_OWNER_ANY,
         .poison_reset = setup->poison_reset,
+        /* What blind recycling does wrong is for the model to find. */
+        .tools = setup->recycle == ZK_RECYCLE_BLIND ? ZK_TOOLS_IGNORE : environment.tools,
     };
 
     oracle->setup = *setup;

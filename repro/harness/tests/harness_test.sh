@@ -37,7 +37,7 @@ want 13 'SIGSEGV at a(n address made of filler| non-canonical address).*in cycle
 want 12 'cycle 1: 1 bytes at offset 0' "$bin/body_runs" --verbose
 want 12 'cycle 1: 17 bytes at offset 100' "$bin/body_runs" --verbose
 want 12 'cycle 1: 1 bytes at offset 125' "$bin/body_runs" --verbose
-want 12 '^body_runs.none.0.corrupt.4.4.0.76.4.NA.3 runs, 19 bytes per boundary$' "$bin/body_runs" --tsv --cycles 4
+want 12 '^body_runs.none.0.corrupt.4.4.0.76.4.1000.3 runs, 19 bytes per boundary$' "$bin/body_runs" --tsv --cycles 4
 want 10 'latent' "$bin/body_runs" --filler off
 
 # A team: every thread's slab is filled; options of a repro's own.

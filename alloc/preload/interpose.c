@@ -1,0 +1,130 @@
+/*
+ * interpose.c - malloc and its family, for every program: those names that are more than another name
+ * for a zk_ function (malloc, calloc, free and realloc are; see malloc.c and realloc.c). C++'s
+ * operators call malloc and free.
+ */
+#include "config.h"
+#include "os.h"
+#include "route.h"
+#include "slab.h"
+#include "system.h"
+#include "zkalloc.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT void *reallocarray(void *p, size_t count, size_t size);
+EXPORT void free_sized(void *p, size_t size);
+EXPORT void free_aligned_sized(void *p, size_t align, size_t size);
+
+typedef size_t usable_function(void *p);
+
+static usable_function *find_usable(void)
+{
+    union {
+        void *object;
+        usable_function *function;
+    } found = {.object = dlsym(RTLD_NEXT, "malloc_usable_size")};
+
+    return found.function;
+}
+
+/* glibc's, looked up when it is first wanted. That does not allocate. */
+size_t zk_interpose_usable(void *p)
+{
+    static _Atomic(usable_function *) usable;
+    usable_function *function = atomic_load(&usable);
+
+    if (function == NULL) {
+        function = find_usable();
+        if (function == NULL)
+            return 0;
+        atomic_store(&usable, function);
+    }
+    return function(p);
+}
+
+EXPORT size_t malloc_usable_size(void *p)
+{
+    return zk_usable_size(p);
+}
+
+EXPORT void *reallocarray(void *p, size_t count, size_t size)
+{
+    size_t bytes;
+
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return zk_realloc(p, bytes);
+}
+
+/* As glibc does: an alignment that is no power of two is rounded up to one. */
+EXPORT void *memalign(size_t align, size_t size)
+{
+    size_t power = ZK_GRANULE;
+
+    if (align > SIZE_MAX / 2 + 1) {
+        errno = EINVAL;
+        return NULL;
+    }
+    while (power < align)
+        power *= 2;
+    return zk_route((struct zk_wish){size, power, ZK_CALLER});
+}
+
+EXPORT void *aligned_alloc(size_t align, size_t size)
+{
+    return memalign(align, size);
+}
+
+/* errno is not touched: POSIX wants the error returned. */
+EXPORT int posix_memalign(void **out, size_t align, size_t size)
+{
+    int saved = errno;
+    void *p;
+
+    if (align < sizeof(void *) || (align & (align - 1)) != 0)
+        return EINVAL;
+    p = zk_route((struct zk_wish){size, align, ZK_CALLER});
+    errno = saved;
+    if (p == NULL)
+        return ENOMEM;
+    *out = p;
+    return 0;
+}
+
+EXPORT void *valloc(size_t size)
+{
+    return zk_route((struct zk_wish){size, zk_os_page_bytes(), ZK_CALLER});
+}
+
+EXPORT void *pvalloc(size_t size)
+{
+    size_t page = zk_os_page_bytes();
+    size_t pages;
+
+    if (__builtin_add_overflow(size, page - 1, &pages)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    pages &= ~(page - 1);
+    return zk_route((struct zk_wish){pages, page, ZK_CALLER});
+}
+
+EXPORT void free_sized(void *p, size_t size)
+{
+    (void)size;
+    zk_free(p);
+}
+
+EXPORT void free_aligned_sized(void *p, size_t align, size_t size)
+{
+    (void)align;
+    (void)size;
+    zk_free(p);
+}

@@ -1,0 +1,53 @@
+/*
+ * chaos.c - one countdown for all threads, and one generator of random numbers: with one thread, the
+ * same seed gives the same boundaries.
+ */
+#include "chaos.h"
+#include "config.h"
+#include "phase.h"
+
+static struct {
+    _Atomic int64_t left; /* allocations until the next boundary */
+    _Atomic uint64_t state;
+} chaos;
+
+/* splitmix64: each step is one addition, so threads can share it. */
+static uint64_t next_random(void)
+{
+    uint64_t z = atomic_fetch_add(&chaos.state, 0x9E3779B97F4A7C15u) + 0x9E3779B97F4A7C15u;
+
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+void zk_chaos_start(void)
+{
+    if (zk_settings.chaos_every == 0)
+        return;
+    zk_settings.nesting =
+        ZK_NESTING_RECYCLE;           /* the program's own begins are boundaries as well ... */
+    zk_settings.owner = ZK_OWNER_ANY; /* ... whoever makes them */
+    atomic_store(&chaos.state, zk_settings.chaos_seed);
+    atomic_store(&chaos.left, (int64_t)zk_settings.chaos_every);
+    atomic_fetch_or(&zk_rare_flags, ZK_RARE_CHAOS);
+}
+
+void zk_chaos_count(uint64_t allocations)
+{
+    const unsigned pauses = 8; /* one boundary of so many leaves the arena unused until the next */
+    int64_t left = atomic_fetch_sub(&chaos.left, (int64_t)allocations);
+
+    if (left > (int64_t)allocations || left <= 0)
+        return; /* not yet, or another thread is at it */
+    zk_phase_cross(next_random() % pauses != 0);
+    atomic_store(&chaos.left, 1 + (int64_t)(next_random() % (2 * zk_settings.chaos_every)));
+}
+
+size_t zk_chaos_stride(void)
+{
+    const size_t most = 8192; /* bytes */
+    uint64_t wanted = 64 * zk_settings.chaos_every;
+
+    return (size_t)(next_random() % (wanted < most ? wanted : most));
+}

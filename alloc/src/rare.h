@@ -1,0 +1,34 @@
+/*
+ * rare.h - what few processes do, in one word: the slow path asks once.
+ */
+#ifndef ZK_RARE_H
+#define ZK_RARE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+enum {
+    ZK_RARE_ATTENDED = 1 << 0, /* see audit.h */
+    ZK_RARE_CHAOS = 1 << 1,    /* see chaos.h */
+};
+
+/* Set before the first phase begins, and constant from then on. Relaxed: who has seen a phase
+ * (acquiring its word), or has a block that was served in one, sees it. */
+extern _Atomic unsigned zk_rare_flags;
+
+static inline unsigned zk_rare(void)
+{
+    return atomic_load_explicit(&zk_rare_flags, memory_order_relaxed);
+}
+
+static inline bool zk_attended(void)
+{
+    return (zk_rare() & ZK_RARE_ATTENDED) != 0;
+}
+
+static inline bool zk_chaos(void)
+{
+    return (zk_rare() & ZK_RARE_CHAOS) != 0;
+}
+
+#endif

@@ -1,0 +1,194 @@
+/*
+ * findings.h - what an audit reports, read back: a table with a header row. Every table that a test
+ * reads is checked to be well-formed.
+ */
+#ifndef ZK_FINDINGS_H
+#define ZK_FINDINGS_H
+
+#include "fresh.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define CENSUS      "ZK_ALLOC_AUDIT=census"
+#define TRAP        "ZK_ALLOC_AUDIT=trap"
+#define TO_DEV_NULL "ZK_ALLOC_AUDIT_OUT=/dev/null"
+
+/* A function that is seen in call stacks as it is written. */
+#define SITE __attribute__((noipa))
+
+/* The line of a call: p = AT(line, zk_malloc(8)); */
+#define AT(line, call) ((line) = __LINE__, call)
+
+/* So that the call before it is no tail call. */
+#define STAY_IN_FRAME() __asm__ volatile("" ::: "memory")
+
+enum { COLUMNS_MAX = 24 };
+
+struct findings {
+    char *text;
+    size_t columns;
+    size_t count; /* of rows, the header not counted */
+    const char *(*rows)[COLUMNS_MAX];
+};
+
+/* Cuts text up in place. */
+static inline struct findings parse_findings(char *text)
+{
+    struct findings table = {.text = text};
+    size_t lines = 0;
+
+    CHECK(text[0] != '\0' && text[strlen(text) - 1] == '\n');
+    for (const char *at = text; *at != '\0'; at++)
+        lines += *at == '\n';
+    table.rows = calloc(lines, sizeof *table.rows);
+    CHECK(table.rows != NULL);
+    for (size_t row = 0; row < lines; row++) {
+        char *end = strchr(text, '\n');
+        size_t columns = 0;
+
+        *end = '\0';
+        for (char *field; (field = strsep(&text, "\t")) != NULL;) {
+            CHECK(*field != '\0' && columns < COLUMNS_MAX);
+            table.rows[row][columns++] = field;
+        }
+        CHECK(row == 0 || columns == table.columns);
+        table.columns = columns;
+        text = end + 1;
+    }
+    table.count = lines - 1;
+    return table;
+}
+
+static inline char *read_text(int fd)
+{
+    struct stat status;
+    size_t used = 0;
+    char *text;
+
+    CHECK(fstat(fd, &status) == 0);
+    text = malloc((size_t)status.st_size + 1);
+    CHECK(text != NULL);
+    for (ssize_t got;
+         (got = pread(fd, text + used, (size_t)status.st_size - used, (off_t)used)) > 0;)
+        used += (size_t)got;
+    text[used] = '\0';
+    CHECK(used == (size_t)status.st_size);
+    return text;
+}
+
+static inline char *read_file(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char *text;
+
+    CHECK(fd >= 0);
+    text = read_text(fd);
+    close(fd);
+    return text;
+}
+
+/* Of this process, so far. */
+static inline struct findings findings_now(void)
+{
+    FILE *file = tmpfile();
+    struct findings table;
+
+    CHECK(file != NULL);
+    CHECK(zk_audit_report(fileno(file)) == 0);
+    table = parse_findings(read_text(fileno(file)));
+    fclose(file);
+    return table;
+}
+
+/* A field by its column's name. Rows count from 1. */
+static inline const char *field(const struct findings *table, size_t row, const char *name)
+{
+    CHECK(row <= table->count);
+    for (size_t i = 0; i < table->columns; i++)
+        if (strcmp(table->rows[0][i], name) == 0)
+            return table->rows[row][i];
+    CHECK(!"a column of that name");
+    return NULL;
+}
+
+static inline bool field_is(const struct findings *table, size_t row, const char *name,
+                            const char *value)
+{
+    return strcmp(field(table, row, name), value) == 0;
+}
+
+static inline unsigned long long number_in(const struct findings *table, size_t row,
+                                           const char *name)
+{
+    char *end;
+    unsigned long long number = strtoull(field(table, row, name), &end, 10);
+
+    CHECK(*end == '\0');
+    return number;
+}
+
+/* The one row that has value in the column; 0 if there is none. */
+static inline size_t row_with(const struct findings *table, const char *name, const char *value)
+{
+    size_t found = 0;
+
+    for (size_t row = 1; row <= table->count; row++)
+        if (field_is(table, row, name, value)) {
+            CHECK(found == 0);
+            found = row;
+        }
+    return found;
+}
+
+static inline unsigned long long sum_of(const struct findings *table, const char *name)
+{
+    unsigned long long sum = 0;
+
+    for (size_t row = 1; row <= table->count; row++)
+        sum += number_in(table, row, name);
+    return sum;
+}
+
+/* How many frames a site has. */
+static inline size_t frames_in(const char *site)
+{
+    size_t frames = strcmp(site, "NA") != 0;
+
+    for (; *site != '\0'; site++)
+        frames += *site == ';';
+    return frames;
+}
+
+/* The row's place is this line of the file that the test is in; prefix is "" or "access_". */
+static inline bool placed_at(const struct findings *table, size_t row, const char *prefix,
+                             const char *function, const char *file, unsigned line)
+{
+    char name[32];
+
+    snprintf(name, sizeof name, "%ssymbol", prefix);
+    if (!field_is(table, row, name, function))
+        return false;
+    snprintf(name, sizeof name, "%sfile", prefix);
+    if (!field_is(table, row, name, file))
+        return false;
+    snprintf(name, sizeof name, "%sline", prefix);
+    return number_in(table, row, name) == line;
+}
+
+static inline struct zk_audit_summary summary_now(void)
+{
+    struct zk_audit_summary summary;
+
+    CHECK(zk_audit_summary(&summary) == 0);
+    return summary;
+}
+
+/* Ends a phase, if there is one, and begins the next. */
+static inline void next_phase(void)
+{
+    zk_end_phase();
+    begin_phase();
+}
+
+#endif
