@@ -204,7 +204,7 @@ struct shape {
 
 struct cache {
     uint32_t turn; /* of the ways, when one must go */
-    char shapes[];
+    _Alignas(struct shape) char shapes[];
 };
 
 static size_t shape_bytes(void)

@@ -1,0 +1,253 @@
+/*
+ * audit.h - what the parts of zk-audit share: the runs that it makes of a program, what the library
+ * reported of them, and the answer.
+ *
+ * Text that is not known is "NA", a number that is not known is UNKNOWN; both print as NA.
+ */
+#ifndef AUDIT_H
+#define AUDIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define UNKNOWN UINT64_MAX
+extern const char not_known[]; /* "NA" */
+
+/* ---- common.c: small things, each of which cannot fail */
+
+/* Every string of the reports; all of them live until the end. */
+struct strings {
+    char **at;
+    size_t count;
+};
+const char *strings_add(struct strings *strings, const char *text);
+void strings_free(struct strings *strings);
+
+void *need(void *p);                                      /* exits 3 when p is NULL */
+void *grow(void *array, size_t count, size_t item_bytes); /* room for one more than count */
+bool known(const char *text);
+uint64_t sum(uint64_t a, uint64_t b);                /* what is not known counts for nothing */
+uint64_t most(uint64_t a, uint64_t b);               /* likewise */
+uint64_t least(uint64_t a, uint64_t b);              /* likewise */
+bool parse_bytes(const char *text, uint64_t *bytes); /* 4096, 64K, 1M, 2G */
+__attribute__((format(printf, 2, 3), noreturn)) void die(int status, const char *format, ...);
+
+/* ---- reports.c: what the library wrote */
+
+enum kind { TOUCHED, RETAINED, FREED_LATE, FREED, UNWATCHED, KINDS };
+extern const char *const kind_names[KINDS];
+
+/* Where in the program, for the first frame of a site. */
+struct place {
+    const char *module; /* full path */
+    const char *symbol;
+    const char *file;
+    uint64_t line;
+};
+
+/* A row of a report. In a trap's row, the phases are those of the allocation and of the access. */
+struct finding {
+    enum kind kind;
+    uint64_t size;
+    uint64_t count;
+    uint64_t bytes;
+    uint64_t threads;
+    uint64_t phase_first;
+    uint64_t phase_last;
+    const char *site; /* module+0xoffset;... innermost first */
+    struct place made;
+    const char *access; /* read or write */
+    uint64_t offset;    /* of the access, in the block */
+    const char *access_site;
+    struct place accessed;
+};
+
+struct findings {
+    struct finding *at; /* sorted by site, then size, then kind and access */
+    size_t count;
+};
+int finding_compare(const struct finding *a, const struct finding *b);
+
+/* How much was allocated in phases, of one range of sizes. */
+struct size_range {
+    uint64_t from;
+    uint64_t to;
+    uint64_t bytes;
+};
+
+/* What the processes of one run reported, in one. */
+struct report {
+    struct findings findings;
+    struct size_range *sizes;
+    size_t size_count;
+    uint64_t phases;
+    uint64_t min_bytes; /* the smallest one that a process ran with; UNKNOWN without a process */
+    uint64_t min_bytes_most;
+    size_t processes; /* that wrote a report */
+    size_t silent;    /* that ended without one */
+    size_t running;   /* that have not ended yet */
+};
+
+/* Reads the folder that AUDIT_OUT named; trap: whether its files are those of a trap. Exits 3 with
+ * a line when a file is no report. */
+void report_read(const char *folder, bool trap, struct report *report, struct strings *strings);
+void report_free(struct report *report);
+
+/* ---- tsv.c: a table, by the names of its columns */
+
+struct tsv {
+    const char *path;
+    FILE *file;
+    char *header; /* the line, cut into names */
+    char *row;
+    size_t header_room;
+    size_t row_room;
+    char **names;
+    char **fields;
+    size_t columns;
+};
+
+/* False when there is no such file. Exits 3 with a line when it has not even the last column: it may
+ * have no rows to tell that by. */
+bool tsv_open(struct tsv *tsv, const char *path, const char *last);
+bool tsv_next(struct tsv *tsv); /* the next row; false, and closed, at the end */
+const char *tsv_text(const struct tsv *tsv, const char *name);
+uint64_t tsv_number(const struct tsv *tsv, const char *name);
+
+/* ---- run.c: one run of the program */
+
+enum { TAIL_BYTES = 4096 };
+
+/* How the runs are to be made. */
+struct options {
+    char **command;     /* the program and its arguments */
+    const char *chaos;  /* or NULL */
+    uint64_t min_bytes; /* asked for, or UNKNOWN */
+    uint64_t assumed;   /* MIN_BYTES of a program that does not set its own */
+    bool census;
+    bool trap;
+    bool tsv;
+    bool top_given;
+    size_t top;
+};
+
+struct run {
+    const char *name; /* the value of ZK_ALLOC_AUDIT */
+    bool made;
+    bool hidden;     /* its output went to tail */
+    int status;      /* as of waitpid */
+    bool stdin_null; /* there was a stdin, and this run could not have it */
+    char tail[TAIL_BYTES];
+    size_t tail_length;
+    struct report report;
+};
+
+/* Catches signals for the program, notes where stdin stands, and sets what both runs find in the
+ * environment. */
+void runs_start(const struct options *options);
+
+/* Makes the run and reads its report. The first run has our stdin, stdout and stderr. Exits 2 with
+ * a line when the program cannot be started. */
+void run_make(struct run *run, const struct options *options, struct strings *strings);
+
+/* Signals do to us what they did before. */
+void runs_end(void);
+
+/* The signal that asked us to stop, or 0. */
+int runs_interrupted(void);
+
+bool run_failed(const struct run *run);
+bool run_reported(const struct run *run);
+
+/* ---- folder.c: the folder that the library writes into; none is left when we exit */
+const char *folder_make(void);
+void folder_remove(void);
+
+/* ---- findings.c */
+
+/* One list of both runs': each row of the census with what the trap saw of it, and what only the
+ * trap has. Sorted by kind, then size downwards, then site. */
+struct findings findings_join(const struct findings *census, const struct findings *trap);
+
+/* Looks up the source lines that the library could not. */
+void findings_name(struct findings *findings, struct strings *strings);
+
+/* The blocks of one site, for a person. */
+struct group {
+    const struct finding *made;
+    uint64_t size_least;
+    uint64_t size_most;
+    uint64_t count; /* UNKNOWN without a census */
+    uint64_t threads;
+    const struct finding *touch; /* the access to the largest block, or NULL */
+    size_t touches;              /* places that touch */
+    bool freed_late;
+};
+struct groups {
+    struct group *at; /* by risk: touched ones first, then by size */
+    size_t count;
+};
+struct groups groups_of(const struct findings *census, const struct findings *trap);
+
+/* ---- verdict.c: the answer */
+
+enum verdict { SAFE, UNSAFE, NO_VERDICT };
+extern const char *const verdict_names[]; /* as in --tsv */
+
+struct audit {
+    const struct options *options;
+    struct run census;
+    struct run trap;
+    uint64_t min_bytes;  /* the present one; UNKNOWN without a report */
+    uint64_t guaranteed; /* the bounds; UNKNOWN when that run was not made */
+    uint64_t touched;
+    enum verdict verdict;
+};
+void audit_judge(struct audit *audit);
+bool audit_reported(const struct audit *audit);
+
+/* The bound to recommend; 0 when there is nothing to change. */
+uint64_t audit_advice(const struct audit *audit);
+
+/* What moves to system when MIN_BYTES is raised from the present one to min_bytes. */
+struct cost {
+    uint64_t bytes;
+    uint64_t of_bytes; /* that go to the arena at present */
+    uint64_t phases;
+    bool at_most; /* a range of sizes lies across min_bytes, and is counted in whole */
+};
+struct cost audit_cost(const struct audit *audit, uint64_t min_bytes);
+
+/* ---- lines.c: lines for a person, none wider than a screen */
+
+enum { SCREEN_COLUMNS = 100, SCREEN_LINES = 24 };
+
+struct lines {
+    char **at;
+    size_t count;
+};
+__attribute__((format(printf, 2, 3))) void lines_add(struct lines *lines, const char *format, ...);
+void lines_free(struct lines *lines);
+
+/* "1 block", "2 blocks": into a buffer that is the caller's. */
+struct amount {
+    char text[64];
+};
+struct amount amount(uint64_t number, const char *noun);
+
+/* A place in about width columns: file:line (function), or what is known of it. */
+struct location {
+    char text[256];
+};
+struct location location(const struct place *place, const char *site, size_t width);
+
+/* ---- notes.c: whatever a reader must know to trust the answer */
+void notes_collect(const struct audit *audit, struct lines *lines);
+
+/* ---- screen.c, table.c: the answer, for people on stderr, and for machines on stdout */
+void screen_print(const struct audit *audit, const struct lines *notes);
+void table_print(const struct audit *audit);
+
+#endif

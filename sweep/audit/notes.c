@@ -1,0 +1,188 @@
+/*
+ * notes.c - whatever a reader must know to trust the answer: nothing that was missed, cut short or
+ * contradictory goes without a line.
+ */
+#include "audit.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { TAIL_LINES = 3 };
+
+static void note_ending(const struct run *run, struct lines *lines)
+{
+    if (!run_failed(run))
+        return;
+    if (WIFSIGNALED(run->status))
+        lines_add(lines, "The program failed: it died of SIG%s in the %s run.",
+                  sigabbrev_np(WTERMSIG(run->status)), run->name);
+    else
+        lines_add(lines, "The program failed: exit status %d in the %s run.",
+                  WEXITSTATUS(run->status), run->name);
+}
+
+/* The last lines of what a hidden run said. */
+static void note_tail(const struct run *run, struct lines *lines)
+{
+    size_t end = run->tail_length;
+    size_t begin;
+    size_t count = 0;
+
+    while (end > 0 && isspace((unsigned char)run->tail[end - 1]))
+        end--;
+    for (begin = end; begin > 0; begin--)
+        if (run->tail[begin - 1] == '\n' && ++count == TAIL_LINES)
+            break;
+    while (begin < end) {
+        const char *line = run->tail + begin;
+        const char *newline = memchr(line, '\n', end - begin);
+        size_t length = newline == NULL ? end - begin : (size_t)(newline - line);
+
+        lines_add(lines, "  | %.*s", (int)length, line);
+        begin += length + 1;
+    }
+}
+
+static void note_missing(const struct run *run, const struct options *options, struct lines *lines)
+{
+    if (!run->made)
+        return;
+    if (run->report.processes + run->report.silent + run->report.running == 0)
+        lines_add(lines, "No phase was begun in the %s run: nothing to audit (%s%s).", run->name,
+                  options->chaos == NULL ? "it must call zk_begin_phase"
+                                         : "it allocates too little for --chaos ",
+                  options->chaos == NULL ? "" : options->chaos);
+    if (run->report.silent > 0)
+        lines_add(lines, "No report from %s of the %s run: killed, or ended by _exit.",
+                  amount(run->report.silent, "process").text, run->name);
+    if (run->report.running > 0)
+        lines_add(lines, "No report from %s of the %s run: still running in the background.",
+                  amount(run->report.running, "process").text, run->name);
+}
+
+static void note_stopped(const struct audit *audit, struct lines *lines)
+{
+    int number = runs_interrupted();
+
+    if (number == 0)
+        return;
+    lines_add(lines, "Interrupted by SIG%s%s", sigabbrev_np(number),
+              audit->options->trap && !audit->trap.made
+                  ? ": the trap run was not made (zk-audit --trap makes it alone)."
+                  : ".");
+}
+
+/* Accesses after free: the largest block's in full, the others by number. */
+static void note_freed(const struct findings *findings, struct lines *lines)
+{
+    const struct finding *worst = NULL;
+    uint64_t count = 0;
+    char what[96];
+
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *finding = &findings->at[i];
+
+        if (finding->kind != FREED)
+            continue;
+        count = sum(count, finding->count);
+        if (worst == NULL || finding->size > worst->size)
+            worst = finding;
+    }
+    if (worst == NULL)
+        return;
+    if (worst->size == 0) /* its memory is another block's by now */
+        snprintf(what, sizeof what, "a block that was freed long before");
+    else
+        snprintf(what, sizeof what, "a block of %s", amount(worst->size, "byte").text);
+    lines_add(lines, "%s after free, the program's own bug: a %s of %s",
+              amount(count, "access").text, worst->access, what);
+    lines_add(lines, "  by %s",
+              location(&worst->accessed, worst->access_site, SCREEN_COLUMNS - 5).text);
+    if (known(worst->site))
+        lines_add(lines, "  made at %s",
+                  location(&worst->made, worst->site, SCREEN_COLUMNS - 10).text);
+}
+
+/* A row without a site and a size is of no block: the kernel had no mappings left, and from then on
+ * nothing was seen for the rest of a phase. */
+static void note_unwatched(const struct findings *findings, struct lines *lines)
+{
+    uint64_t blocks = 0;
+    uint64_t largest = 0;
+    uint64_t phases = 0;
+
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *finding = &findings->at[i];
+
+        if (finding->kind != UNWATCHED)
+            continue;
+        if (finding->size == 0 && !known(finding->site)) {
+            phases = sum(phases, finding->count);
+            continue;
+        }
+        blocks = sum(blocks, finding->count);
+        largest = most(largest, finding->size);
+    }
+    if (blocks > 0)
+        lines_add(lines, "The trap could not watch %s of up to %s: no memory or address space.",
+                  amount(blocks, "block").text, amount(largest, "byte").text);
+    if (phases > 0)
+        lines_add(lines, "The trap missed accesses in %s: raise vm.max_map_count.",
+                  amount(phases, "phase").text);
+}
+
+/* MIN_BYTES is not always what was asked for: a program may set its own. */
+static void note_min_bytes(const struct audit *audit, struct lines *lines)
+{
+    const struct report *census = &audit->census.report;
+    const struct report *trap = &audit->trap.report;
+    uint64_t asked = audit->options->min_bytes;
+
+    if (run_reported(&audit->census) && census->min_bytes != census->min_bytes_most)
+        lines_add(lines,
+                  "Processes ran at MIN_BYTES %" PRIu64 " to %" PRIu64 "; the smallest counts.",
+                  census->min_bytes, census->min_bytes_most);
+    else if (run_reported(&audit->census) && asked != UNKNOWN && census->min_bytes != asked)
+        lines_add(lines, "The program sets MIN_BYTES itself: %" PRIu64 ", not %" PRIu64 ".",
+                  census->min_bytes, asked);
+    if (run_reported(&audit->trap) && trap->min_bytes_most != 0)
+        lines_add(lines,
+                  "The program sets MIN_BYTES itself: blocks below %" PRIu64 " were not watched.",
+                  trap->min_bytes_most);
+}
+
+/* Both runs are of the same program: what they disagree on weakens what they say. */
+static void note_differences(const struct audit *audit, struct lines *lines)
+{
+    if (audit->trap.stdin_null)
+        lines_add(lines,
+                  "The trap run had no stdin: a pipe or a terminal cannot be rewound. Give a "
+                  "file.");
+    if (!run_reported(&audit->census) || !run_reported(&audit->trap))
+        return;
+    if (audit->census.report.phases != audit->trap.report.phases)
+        lines_add(lines,
+                  "The runs differ: %" PRIu64 " phases in the census, %" PRIu64 " in the trap.",
+                  audit->census.report.phases, audit->trap.report.phases);
+    if (audit->touched > audit->guaranteed)
+        lines_add(lines, "The runs differ: the trap saw larger retained blocks than the census.");
+}
+
+void notes_collect(const struct audit *audit, struct lines *lines)
+{
+    note_stopped(audit, lines);
+    note_ending(&audit->census, lines);
+    note_ending(&audit->trap, lines);
+    if (audit->trap.hidden && run_failed(&audit->trap) && !run_failed(&audit->census))
+        note_tail(&audit->trap, lines);
+    note_missing(&audit->census, audit->options, lines);
+    note_missing(&audit->trap, audit->options, lines);
+    if (audit->trap.made) {
+        note_freed(&audit->trap.report.findings, lines);
+        note_unwatched(&audit->trap.report.findings, lines);
+    }
+    note_min_bytes(audit, lines);
+    note_differences(audit, lines);
+}

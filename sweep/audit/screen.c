@@ -1,0 +1,289 @@
+/*
+ * screen.c - the answer for a person, on stderr: whether it is safe, the bounds, which lines keep
+ * blocks and which touch them later, and what to do. One screen, unless more was asked for.
+ */
+#include "audit.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const headings[] = {"SAFE", "UNSAFE", "NO VERDICT"};
+static const char *const colours[] = {"32", "31", "33"};
+
+/* The blocks that blind recycling would hand out again: those of at least MIN_BYTES. */
+struct exposed {
+    uint64_t count; /* UNKNOWN without a census */
+    uint64_t largest;
+    size_t sites;
+    size_t touched_sites;
+};
+
+static struct exposed count_exposed(const struct audit *audit, const struct groups *groups)
+{
+    const struct findings *census = &audit->census.report.findings;
+    struct exposed exposed = {.count = UNKNOWN};
+
+    for (size_t i = 0; i < census->count; i++)
+        if (census->at[i].size >= audit->min_bytes)
+            exposed.count = sum(exposed.count, census->at[i].count);
+    for (size_t i = 0; i < groups->count; i++) {
+        const struct group *group = &groups->at[i];
+
+        if (group->size_most < audit->min_bytes)
+            continue;
+        exposed.sites++;
+        exposed.touched_sites += group->touch != NULL && group->touch->size >= audit->min_bytes;
+        exposed.largest = most(exposed.largest, group->size_most);
+    }
+    return exposed;
+}
+
+static void head_unsafe(const struct audit *audit, const struct exposed *exposed,
+                        struct lines *lines)
+{
+    char touched[128] = "";
+
+    if (!run_reported(&audit->trap))
+        snprintf(touched, sizeof touched, " (touched: NA)");
+    else if (exposed->touched_sites == 0)
+        snprintf(touched, sizeof touched, ", none of them is touched later");
+    else if (exposed->sites == 1)
+        snprintf(touched, sizeof touched, ", and touched later");
+    else
+        snprintf(touched, sizeof touched, ", those of %s touched later",
+                 amount(exposed->touched_sites, "site").text);
+    if (exposed->count == UNKNOWN)
+        lines_add(lines,
+                  "UNSAFE at MIN_BYTES %" PRIu64 ": blocks of up to %" PRIu64
+                  " bytes, made at %s, are touched in a later phase",
+                  audit->min_bytes, exposed->largest, amount(exposed->sites, "site").text);
+    else
+        lines_add(lines, "UNSAFE at MIN_BYTES %" PRIu64 ": %s of %s%" PRIu64 " bytes %s retained%s",
+                  audit->min_bytes, amount(exposed->count, "block").text,
+                  exposed->count == 1 ? "" : "up to ", exposed->largest,
+                  exposed->count == 1 ? "is" : "are", touched);
+}
+
+static void head_safe(const struct audit *audit, struct lines *lines)
+{
+    if (!run_reported(&audit->census))
+        lines_add(lines,
+                  "SAFE at MIN_BYTES %" PRIu64
+                  ": no retained block of that size is touched (census: NA)",
+                  audit->min_bytes);
+    else if (audit->guaranteed == 0)
+        lines_add(lines, "SAFE at MIN_BYTES %" PRIu64 ": no block is retained", audit->min_bytes);
+    else
+        lines_add(lines,
+                  "SAFE at MIN_BYTES %" PRIu64
+                  ": every retained block is smaller, the largest has %s",
+                  audit->min_bytes, amount(audit->guaranteed - 1, "byte").text);
+}
+
+static void head_no_verdict(const struct audit *audit, struct lines *lines)
+{
+    if (audit_reported(audit))
+        lines_add(lines,
+                  "NO VERDICT at MIN_BYTES %" PRIu64
+                  ": nothing unsafe was reported, but the report is not complete",
+                  audit->min_bytes);
+    else
+        lines_add(lines, "NO VERDICT: there is no report");
+}
+
+static void add_bound(struct lines *lines, const char *name, uint64_t bound, const char *meaning)
+{
+    char value[32] = "NA";
+
+    if (bound != UNKNOWN)
+        snprintf(value, sizeof value, "%" PRIu64, bound);
+    lines_add(lines, "%-10s  %8s  %s", name, value,
+              bound != UNKNOWN ? meaning : "that run was not made, or gave no report");
+}
+
+static void add_head(const struct audit *audit, const struct groups *groups, struct lines *lines)
+{
+    struct exposed exposed = count_exposed(audit, groups);
+
+    if (audit->verdict == UNSAFE)
+        head_unsafe(audit, &exposed, lines);
+    else if (audit->verdict == SAFE)
+        head_safe(audit, lines);
+    else
+        head_no_verdict(audit, lines);
+    if (!audit_reported(audit))
+        return;
+    add_bound(lines, "guaranteed", audit->guaranteed,
+              "no block of this run would be retained in the arena");
+    add_bound(lines, "touched", audit->touched, "no retained block would be read or written");
+}
+
+static const char *fate(const struct audit *audit, const struct group *group)
+{
+    if (group->touch != NULL)
+        return group->size_most < audit->min_bytes ? ", touched" : ", touched later";
+    if (group->freed_late)
+        return ", freed late";
+    return run_reported(&audit->trap) ? ", untouched" : "";
+}
+
+static void describe_blocks(char *text, size_t room, const struct audit *audit,
+                            const struct group *group)
+{
+    char sizes[64];
+    char threads[80] = "";
+
+    if (group->size_least == group->size_most)
+        snprintf(sizes, sizeof sizes, "%" PRIu64, group->size_most);
+    else
+        snprintf(sizes, sizeof sizes, "%" PRIu64 " to %" PRIu64, group->size_least,
+                 group->size_most);
+    if (group->threads != UNKNOWN)
+        snprintf(threads, sizeof threads, ", %s", amount(group->threads, "thread").text);
+    snprintf(text, room, "%s of %s bytes%s%s%s",
+             group->count == UNKNOWN ? "blocks" : amount(group->count, "block").text, sizes,
+             threads, fate(audit, group),
+             group->size_most < audit->min_bytes ? " (below MIN_BYTES)" : "");
+}
+
+static void add_access(const struct group *group, struct lines *lines)
+{
+    const struct finding *touch = group->touch;
+    char rest[80] = "";
+    char offset[32] = "NA";
+    size_t length = 0;
+
+    if (touch->phase_first != UNKNOWN && touch->phase_last != UNKNOWN)
+        length = (size_t)snprintf(rest, sizeof rest, ", %s later",
+                                  amount(touch->phase_last - touch->phase_first, "phase").text);
+    if (group->touches > 1)
+        snprintf(rest + length, sizeof rest - length, "; and by %zu more", group->touches - 1);
+    if (touch->offset != UNKNOWN)
+        snprintf(offset, sizeof offset, "%" PRIu64, touch->offset);
+    lines_add(lines, "    %s at offset %s by %s%s", touch->access, offset,
+              location(&touch->accessed, touch->access_site,
+                       SCREEN_COLUMNS - 23 - strlen(offset) - strlen(rest))
+                  .text,
+              rest);
+}
+
+static void add_group(const struct audit *audit, const struct group *group, struct lines *lines)
+{
+    char blocks[256];
+    size_t length;
+
+    describe_blocks(blocks, sizeof blocks, audit, group);
+    length = strlen(blocks) + 4;
+    lines_add(lines, "  %s: %s",
+              location(&group->made->made, group->made->site,
+                       length + 20 < SCREEN_COLUMNS ? SCREEN_COLUMNS - length : 20)
+                  .text,
+              blocks);
+    if (group->touch != NULL)
+        add_access(group, lines);
+}
+
+static void add_groups(const struct audit *audit, const struct groups *groups, size_t room,
+                       struct lines *lines)
+{
+    size_t i;
+
+    for (i = 0; i < groups->count && i < audit->options->top; i++) {
+        size_t wanted = groups->at[i].touch != NULL ? 2 : 1;
+
+        if (lines->count + wanted >= room && !audit->options->top_given)
+            break;
+        add_group(audit, &groups->at[i], lines);
+    }
+    if (i < groups->count)
+        lines_add(lines, "  and %s more: --top %zu shows all",
+                  amount(groups->count - i, "site").text, groups->count);
+}
+
+static void describe_cost(char *text, size_t room, const struct cost *cost)
+{
+    double percent = cost->of_bytes == 0 ? 0 : 100.0 * (double)cost->bytes / (double)cost->of_bytes;
+    const char *bound = cost->at_most ? "at most " : "";
+
+    if (percent > 0 && percent < 0.1) {
+        bound = "less than ";
+        percent = 0.1;
+    }
+    snprintf(text, room, "%s%.1f %% of the arena's bytes to system (%" PRIu64 " per phase)", bound,
+             percent, cost->phases == 0 ? cost->bytes : cost->bytes / cost->phases);
+}
+
+static void add_advice(const struct audit *audit, struct lines *lines)
+{
+    uint64_t advice = audit_advice(audit);
+    struct cost cost = audit_cost(audit, advice);
+    char text[SCREEN_COLUMNS];
+
+    describe_cost(text, sizeof text, &cost);
+    if (advice == 0) {
+        if (audit->verdict == SAFE)
+            lines_add(lines, "Nothing to set.");
+    } else if (cost.bytes > cost.of_bytes / 2) {
+        lines_add(lines, "MIN_BYTES cannot help: use pinned recycling "
+                         "(ZK_ALLOC_RECYCLE=pinned, the default)");
+        lines_add(lines, "  %" PRIu64 " moves %s.", advice, text);
+    } else {
+        lines_add(lines, "Set ZK_ALLOC_MIN_BYTES=%" PRIu64, advice);
+        lines_add(lines, "  It moves %s.", text);
+    }
+    lines_add(lines, "Pinned keeps retained blocks at any MIN_BYTES; the verdict is about routing "
+                     "(blind recycling).");
+}
+
+/* Only on a terminal, and never for those who asked for none. */
+static bool coloured(void)
+{
+    const char *none = getenv("NO_COLOR");
+    const char *terminal = getenv("TERM");
+
+    return isatty(STDERR_FILENO) && (none == NULL || *none == '\0') &&
+           (terminal == NULL || strcmp(terminal, "dumb") != 0);
+}
+
+static void print_head(const struct audit *audit, const char *line)
+{
+    int length = (int)strlen(headings[audit->verdict]);
+
+    if (coloured())
+        fprintf(stderr, "\033[1;%sm%.*s\033[0m%s\n", colours[audit->verdict], length, line,
+                line + length);
+    else
+        fprintf(stderr, "%s\n", line);
+}
+
+static void print(const struct lines *lines, size_t from)
+{
+    for (size_t i = from; i < lines->count; i++)
+        fprintf(stderr, "%s\n", lines->at[i]);
+}
+
+void screen_print(const struct audit *audit, const struct lines *notes)
+{
+    struct groups groups = groups_of(&audit->census.report.findings, &audit->trap.report.findings);
+    struct lines head = {0};
+    struct lines sites = {0};
+    struct lines advice = {0};
+    size_t used;
+
+    add_head(audit, &groups, &head);
+    if (audit_reported(audit))
+        add_advice(audit, &advice);
+    used = head.count + advice.count + notes->count;
+    add_groups(audit, &groups, used < SCREEN_LINES ? SCREEN_LINES - used : 0, &sites);
+    print_head(audit, head.at[0]);
+    print(&head, 1);
+    print(&sites, 0);
+    print(&advice, 0);
+    print(notes, 0);
+    lines_free(&head);
+    lines_free(&sites);
+    lines_free(&advice);
+    free(groups.at);
+}

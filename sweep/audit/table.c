@@ -1,0 +1,78 @@
+/*
+ * table.c - the answer for machines: one table on stdout, the bounds first.
+ */
+#include "audit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void print_text(const char *text, char after)
+{
+    printf("%s%c", text, after);
+}
+
+static void print_number(uint64_t number, char after)
+{
+    if (number == UNKNOWN)
+        print_text(not_known, after);
+    else
+        printf("%" PRIu64 "%c", number, after);
+}
+
+static void print_place(const struct place *place)
+{
+    print_text(place->module, '\t');
+    print_text(place->symbol, '\t');
+    print_text(place->file, '\t');
+    print_number(place->line, '\t');
+}
+
+/* A bound has its value where the findings have a size, and its name where they have a symbol. */
+static void print_bound(const char *value, const char *name)
+{
+    printf("bound\t%s\tNA\tNA\tNA\tNA\tNA\tNA\t%s\tNA\tNA\tNA\tNA\tNA\tNA\tNA\tNA\n", value, name);
+}
+
+static void print_numeric_bound(uint64_t value, const char *name)
+{
+    char text[32] = "NA";
+
+    if (value != UNKNOWN)
+        snprintf(text, sizeof text, "%" PRIu64, value);
+    print_bound(text, name);
+}
+
+static void print_finding(const struct finding *finding)
+{
+    print_text(kind_names[finding->kind], '\t');
+    print_number(finding->size, '\t');
+    print_number(finding->count, '\t');
+    print_number(finding->threads, '\t');
+    print_number(finding->bytes, '\t');
+    print_number(finding->phase_first, '\t');
+    print_number(finding->phase_last, '\t');
+    print_place(&finding->made);
+    print_text(finding->access, '\t');
+    print_place(&finding->accessed);
+    print_text(finding->site, '\n');
+}
+
+void table_print(const struct audit *audit)
+{
+    struct findings joined =
+        findings_join(&audit->census.report.findings, &audit->trap.report.findings);
+
+    puts("kind\tsize\tcount\tthreads\tbytes\tphase_first\tphase_last\tmodule\tsymbol\tfile\tline\t"
+         "access\taccess_module\taccess_symbol\taccess_file\taccess_line\tsite");
+    print_bound(verdict_names[audit->verdict], "verdict");
+    print_numeric_bound(audit->min_bytes, "min_bytes");
+    print_numeric_bound(audit->guaranteed, "guaranteed");
+    print_numeric_bound(audit->touched, "touched");
+    for (size_t i = 0; i < joined.count; i++)
+        print_finding(&joined.at[i]);
+    free(joined.at);
+    if (fflush(stdout) != 0)
+        die(3, "stdout: %s: the table is not complete", strerror(errno));
+}

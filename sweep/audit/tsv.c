@@ -1,0 +1,92 @@
+/*
+ * tsv.c - reads a table of the library. Columns are found by name, so that one which is added there
+ * disturbs nothing here.
+ */
+#include "audit.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char advice[] = "is the program linked with this version of libzkalloc?";
+
+/* Cuts line into at most most fields; returns how many it has. */
+static size_t cut(char *line, char **fields, size_t most_fields)
+{
+    size_t count = 0;
+
+    line[strcspn(line, "\n")] = '\0';
+    for (char *field; (field = strsep(&line, "\t")) != NULL; count++)
+        if (count < most_fields)
+            fields[count] = field;
+    return count;
+}
+
+static void close_tsv(struct tsv *tsv)
+{
+    fclose(tsv->file);
+    free(tsv->header);
+    free(tsv->row);
+    free(tsv->names);
+    free(tsv->fields);
+    *tsv = (struct tsv){0};
+}
+
+static size_t column(const struct tsv *tsv, const char *name)
+{
+    for (size_t i = 0; i < tsv->columns; i++)
+        if (strcmp(tsv->names[i], name) == 0)
+            return i;
+    die(3, "%s: no column %s: %s", tsv->path, name, advice);
+}
+
+bool tsv_open(struct tsv *tsv, const char *path, const char *last)
+{
+    *tsv = (struct tsv){.path = path, .file = fopen(path, "re"), .columns = 1};
+    if (tsv->file == NULL && errno == ENOENT)
+        return false;
+    if (tsv->file == NULL)
+        die(3, "%s: %s: set TMPDIR to a folder that can be written and read", path,
+            strerror(errno));
+    if (getline(&tsv->header, &tsv->header_room, tsv->file) <= 0)
+        die(3, "%s: empty report: %s", path, advice);
+    for (const char *at = tsv->header; (at = strchr(at, '\t')) != NULL; at++)
+        tsv->columns++;
+    tsv->names = need(calloc(tsv->columns, sizeof *tsv->names));
+    tsv->fields = need(calloc(tsv->columns, sizeof *tsv->fields));
+    cut(tsv->header, tsv->names, tsv->columns);
+    column(tsv, last);
+    return true;
+}
+
+bool tsv_next(struct tsv *tsv)
+{
+    if (getline(&tsv->row, &tsv->row_room, tsv->file) <= 0) {
+        close_tsv(tsv);
+        return false;
+    }
+    if (cut(tsv->row, tsv->fields, tsv->columns) != tsv->columns)
+        die(3, "%s: a row that is longer or shorter than its header: %s", tsv->path, advice);
+    return true;
+}
+
+const char *tsv_text(const struct tsv *tsv, const char *name)
+{
+    return tsv->fields[column(tsv, name)];
+}
+
+uint64_t tsv_number(const struct tsv *tsv, const char *name)
+{
+    const char *text = tsv_text(tsv, name);
+    unsigned long long number;
+    char *end;
+
+    if (!known(text))
+        return UNKNOWN;
+    errno = 0;
+    number = strtoull(text, &end, 10);
+    if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0)
+        die(3, "%s: column %s: %s is not a number: %s", tsv->path, name, text, advice);
+    return number;
+}

@@ -1,0 +1,227 @@
+/*
+ * zk_audit.c - the command line of zk-audit: runs a program under the census and under the trap, and
+ * tells whether anything in it crosses a phase, and which MIN_BYTES keeps that out of the arena.
+ */
+#include "audit.h"
+#include "symbols.h"
+#include "zkalloc.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum option_code {
+    OPTION_CENSUS = 256,
+    OPTION_TRAP,
+    OPTION_CHAOS,
+    OPTION_TOP,
+    OPTION_TSV,
+    OPTION_MIN_BYTES,
+    OPTION_HELP,
+};
+
+enum { TOP = 5 };
+
+static void print_help(void)
+{
+    puts(
+        "usage: zk-audit [options] -- PROGRAM ARGS...\n"
+        "Runs PROGRAM twice and tells whether what it allocates in one phase is kept or used in a "
+        "later one,\n"
+        "which lines do that, and which MIN_BYTES keeps those blocks out of the arena.\n\n"
+        "  --census        only the run that finds every retained block\n"
+        "  --trap          only the run that catches every access to one\n"
+        "  --min-bytes N   judge at this MIN_BYTES, such as 2048 or 64K (default: the program's)\n"
+        "  --top K         show K sites (default: 5)\n"
+        "  --tsv           a table on stdout; the program's stdout goes to stderr\n"
+        "  --chaos N       a phase boundary about every N allocations (needs the preload "
+        "library)\n\n"
+        "The report is on stderr. Exit status: 0 safe, 1 unsafe, 2 usage, 3 the program failed or\n"
+        "there was nothing to audit. See man zk-audit.");
+}
+
+static size_t parse_top(const char *text)
+{
+    char *end;
+    unsigned long number;
+
+    errno = 0;
+    number = strtoul(text, &end, 10);
+    if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || number == 0)
+        die(2, "--top %s: want a number from 1 on", text);
+    return number;
+}
+
+/* N, or N:SEED as the library takes it. */
+static const char *parse_chaos(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    const char *seed = text + digits;
+
+    if (digits == 0 || strspn(text, "0") == digits ||
+        (*seed != '\0' &&
+         (*seed != ':' || seed[1] == '\0' || seed[1 + strspn(seed + 1, "0123456789")] != '\0')))
+        die(2, "--chaos %s: want a number of allocations from 1 on, such as 1000 or 1000:7", text);
+    return text;
+}
+
+static uint64_t parse_min_bytes(const char *text)
+{
+    uint64_t bytes;
+
+    if (!parse_bytes(text, &bytes))
+        die(2, "--min-bytes %s: want bytes, such as 4096, 64K, 1M or 2G", text);
+    return bytes;
+}
+
+static void parse_option(struct options *options, int code, const char *wrong)
+{
+    switch (code) {
+    case OPTION_CENSUS:
+        options->census = true;
+        break;
+    case OPTION_TRAP:
+        options->trap = true;
+        break;
+    case OPTION_CHAOS:
+        options->chaos = parse_chaos(optarg);
+        break;
+    case OPTION_TOP:
+        options->top = parse_top(optarg);
+        options->top_given = true;
+        break;
+    case OPTION_TSV:
+        options->tsv = true;
+        break;
+    case OPTION_MIN_BYTES:
+        options->min_bytes = parse_min_bytes(optarg);
+        break;
+    case OPTION_HELP:
+        print_help();
+        exit(0);
+    default:
+        die(2, "%s: %s: see --help", wrong,
+            code == ':' ? "its value is missing"
+                        : "no such option, or a value that it does not take");
+    }
+}
+
+/* What a program runs with that does not set MIN_BYTES itself. */
+static uint64_t assumed_min_bytes(const struct options *options)
+{
+    const char *environment = getenv("ZK_ALLOC_MIN_BYTES");
+    uint64_t bytes;
+
+    if (options->min_bytes != UNKNOWN)
+        return options->min_bytes;
+    if (environment != NULL && parse_bytes(environment, &bytes))
+        return bytes;
+    return ZK_DEFAULT_MIN_BYTES;
+}
+
+static void parse(struct options *options, int argc, char **argv)
+{
+    static const struct option names[] = {
+        {"census", no_argument, NULL, OPTION_CENSUS},
+        {"trap", no_argument, NULL, OPTION_TRAP},
+        {"chaos", required_argument, NULL, OPTION_CHAOS},
+        {"top", required_argument, NULL, OPTION_TOP},
+        {"tsv", no_argument, NULL, OPTION_TSV},
+        {"min-bytes", required_argument, NULL, OPTION_MIN_BYTES},
+        {"help", no_argument, NULL, OPTION_HELP},
+        {0},
+    };
+    int code;
+
+    /* +: what follows PROGRAM is PROGRAM's; and we say ourselves what is wrong */
+    while ((code = getopt_long(argc, argv, "+:", names, NULL)) != -1)
+        parse_option(options, code, argv[optind - 1]);
+    if (optind == argc)
+        die(2, "no program: want zk-audit [options] -- PROGRAM ARGS...");
+    options->command = argv + optind;
+    options->assumed = assumed_min_bytes(options);
+    if (!options->census && !options->trap)
+        options->census = options->trap = true;
+}
+
+/* A second run would only tell again that there is nothing to tell. */
+static bool go_on(const struct audit *audit)
+{
+    if (!audit->options->trap || runs_interrupted() != 0)
+        return false;
+    return !audit->census.made || run_reported(&audit->census);
+}
+
+static void make_runs(struct audit *audit, struct strings *strings)
+{
+    const struct options *options = audit->options;
+
+    runs_start(options);
+    if (options->census)
+        run_make(&audit->census, options, strings);
+    audit->trap.hidden = audit->census.made;
+    if (go_on(audit))
+        run_make(&audit->trap, options, strings);
+    runs_end();
+}
+
+static void print(const struct audit *audit)
+{
+    struct lines notes = {0};
+
+    notes_collect(audit, &notes);
+    if (audit->options->tsv) {
+        for (size_t i = 0; i < notes.count; i++)
+            fprintf(stderr, "zk-audit: %s\n", notes.at[i]);
+        table_print(audit);
+    } else {
+        screen_print(audit, &notes);
+    }
+    lines_free(&notes);
+}
+
+/* Did a run fail, or leave out a process? */
+static bool incomplete(const struct run *run)
+{
+    return run->made && (run_failed(run) || !run_reported(run) || run->report.silent > 0 ||
+                         run->report.running > 0);
+}
+
+static int exit_status(const struct audit *audit)
+{
+    if (audit->verdict == UNSAFE)
+        return 1;
+    if (audit->verdict == NO_VERDICT || incomplete(&audit->census) || incomplete(&audit->trap))
+        return 3;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.min_bytes = UNKNOWN, .top = TOP};
+    struct audit audit = {
+        .options = &options, .census = {.name = "census"}, .trap = {.name = "trap"}};
+    struct strings strings = {0};
+    int status;
+
+    parse(&options, argc, argv);
+    make_runs(&audit, &strings);
+    if (runs_interrupted() != 0 && !audit_reported(&audit)) {
+        fputs("zk-audit: interrupted: no report\n", stderr);
+        raise(runs_interrupted()); /* so that a shell's loop ends too */
+    }
+    findings_name(&audit.census.report.findings, &strings);
+    findings_name(&audit.trap.report.findings, &strings);
+    zk_symbols_close();
+    audit_judge(&audit);
+    print(&audit);
+    status = exit_status(&audit);
+    report_free(&audit.census.report);
+    report_free(&audit.trap.report);
+    strings_free(&strings);
+    return status;
+}
