@@ -2,6 +2,7 @@
  * audit.c - who is told of what, and when the findings are written.
  */
 #include "audit.h"
+#include "defer.h"
 #include "distribution.h"
 #include "fatal.h"
 #include "os.h"
@@ -228,6 +229,8 @@ int zk_audit_report(int fd)
 {
     int result;
 
+    if (zk_defers())
+        return zk_other->audit_report(fd);
     if (!has_report()) {
         errno = EINVAL;
         return -1;
@@ -242,6 +245,8 @@ int zk_audit_report(int fd)
 
 int zk_audit_summary(struct zk_audit_summary *summary)
 {
+    if (zk_defers())
+        return zk_other->audit_summary(summary);
     *summary = (struct zk_audit_summary){0};
     if (zk_auditing(ZK_AUDIT_CENSUS)) {
         struct zk_retained retained = zk_census_retained();

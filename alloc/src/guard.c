@@ -7,6 +7,7 @@
  * only while there are marks and a phase begins, or an escape is made.
  */
 #include "guard.h"
+#include "defer.h"
 #include "os.h"
 #include "phase.h"
 #include "system.h"
@@ -158,18 +159,29 @@ static void leave(struct zk_guard *guard)
     guard->mark = 0;
 }
 
-__attribute__((noinline)) void zk_phase_scope_enter(struct zk_guard *guard)
+void zk_scope_enter(struct zk_guard *guard, void *returns)
 {
-    struct frame_mark frame = mark_frame(__builtin_return_address(0));
+    struct frame_mark frame = mark_frame(returns);
 
     frame.function =
         0; /* the user's function may be laid out in parts, each with a start of its own */
     enter(guard, frame);
 }
 
+__attribute__((noinline)) void zk_phase_scope_enter(struct zk_guard *guard)
+{
+    if (zk_defers())
+        zk_other->scope_enter(guard, __builtin_return_address(0));
+    else
+        zk_scope_enter(guard, __builtin_return_address(0));
+}
+
 void zk_phase_scope_leave(struct zk_guard *guard)
 {
-    leave(guard);
+    if (zk_defers())
+        zk_other->scope_leave(guard);
+    else
+        leave(guard);
 }
 
 static __attribute__((noinline)) void *here(void)
@@ -181,6 +193,8 @@ int zk_phase(void (*body)(void *arg), void *arg)
 {
     struct zk_guard guard;
 
+    if (zk_defers())
+        return zk_other->phase(body, arg);
     if (enter(&guard, mark_frame(here())) != 0)
         return -1;
     body(arg);
@@ -197,6 +211,8 @@ int zk_catch(void (*body)(void *arg), void *arg)
     jmp_buf target;
     int code;
 
+    if (zk_defers())
+        return zk_other->catch (body, arg);
     frame.guard = &frame; /* at the same place in each call */
     prune_replaced(self, &frame);
     zk_guard_prune();
@@ -220,6 +236,8 @@ void zk_escape(int code)
     struct thread *self = zk_thread_self();
     size_t at;
 
+    if (zk_defers())
+        zk_other->escape(code);
     zk_guard_prune();
     for (at = self->mark_count; at > 0 && self->marks[at - 1].target == NULL; at--)
         continue;

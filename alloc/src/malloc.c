@@ -9,6 +9,7 @@
 #include "audit.h"
 #include "chaos.h"
 #include "config.h"
+#include "defer.h"
 #include "phase.h"
 #include "recycle.h"
 #include "region.h"
@@ -90,17 +91,19 @@ static void free_untold(void *p)
         zk_system_free(p);
 }
 
-static __attribute__((noinline)) void free_attended(void *p)
+static __attribute__((noinline)) void free_rarely(void *p)
 {
-    if (zk_detour || !tell_of_free(p))
+    if (zk_defers())
+        zk_other->free(p);
+    else if (!zk_attended() || zk_detour || !tell_of_free(p))
         free_untold(p);
 }
 
-/* Not in the calling thread's slab, or attended. Mostly system's: kept short. */
+/* Not in the calling thread's slab, or one of the rare cases. Mostly system's: kept short. */
 static __attribute__((noinline)) void free_elsewhere(void *p)
 {
-    if (unlikely(zk_attended()))
-        free_attended(p);
+    if (unlikely(zk_rare() != 0))
+        free_rarely(p);
     else
         free_untold(p);
 }
@@ -254,6 +257,8 @@ static void *serve(struct slab *held, struct zk_wish wish)
 
 void *zk_route(struct zk_wish wish)
 {
+    if (zk_defers())
+        return zk_other->route(wish);
     return serve(zk_my_slab, wish);
 }
 
@@ -273,6 +278,8 @@ static __attribute__((noinline)) void *malloc_slow(size_t size, struct slab *hel
 {
     if (likely(!zk_phase_word_active(phase_word()) && zk_rare() == 0))
         return malloc_outside(size);
+    if (zk_defers())
+        return zk_other->route((struct zk_wish){size, ZK_GRANULE, caller});
     return serve(held, (struct zk_wish){size, ZK_GRANULE, caller});
 }
 
@@ -297,12 +304,14 @@ static void clear(char *p, size_t bytes)
         zk_tools_zeroed(p, bytes);
 }
 
-void *zk_calloc(size_t count, size_t size)
+void *zk_zeroed(size_t count, size_t size, struct zk_caller caller)
 {
-    struct zk_wish wish = {.align = ZK_GRANULE, .caller = ZK_CALLER};
+    struct zk_wish wish = {.align = ZK_GRANULE, .caller = caller};
     bool overflow;
     char *p;
 
+    if (zk_defers())
+        return zk_other->zeroed(count, size, caller);
     if (__builtin_mul_overflow(count, size, &wish.size)) {
         errno = ENOMEM;
         return NULL;
@@ -312,6 +321,11 @@ void *zk_calloc(size_t count, size_t size)
         return count_system(zk_system_calloc(count, size), wish, overflow);
     clear(p, wish.size);
     return p;
+}
+
+void *zk_calloc(size_t count, size_t size)
+{
+    return zk_zeroed(count, size, ZK_CALLER);
 }
 
 static size_t arena_usable(const void *p)
@@ -330,6 +344,8 @@ size_t zk_usable_size(const void *p)
 {
     if (p == NULL)
         return 0;
+    if (zk_defers())
+        return zk_other->usable_size(p);
     if (zk_region_holds(p))
         return arena_usable(p);
     return zk_system_usable((void *)(uintptr_t)p);
@@ -337,6 +353,8 @@ size_t zk_usable_size(const void *p)
 
 bool zk_owns(const void *p)
 {
+    if (zk_defers())
+        return zk_other->owns(p);
     return zk_region_holds(p);
 }
 
@@ -345,6 +363,8 @@ size_t zk_high_water(void)
     const struct slab *slab = zk_thread_slab();
     uint64_t word = phase_word();
 
+    if (zk_defers())
+        return zk_other->high_water();
     if (slab == &zk_no_slab)
         return 0;
     /* Not used in this phase so far: what it holds is what the one before left. */

@@ -12,6 +12,7 @@
 #include "audit.h"
 #include "chaos.h"
 #include "config.h"
+#include "defer.h"
 #include "fork.h"
 #include "guard.h"
 #include "os.h"
@@ -57,6 +58,7 @@ static int result(int error)
 __attribute__((constructor)) static void load(void)
 {
     zk_fork_watch();
+    zk_defer_load();
 #ifdef ZK_INTERPOSE
     pthread_mutex_lock(&phase.lock);
     zk_config_load();
@@ -224,6 +226,8 @@ int zk_begin_phase(void)
     const struct thread *self = zk_thread_self();
     int error;
 
+    if (zk_defers())
+        return zk_other->begin_phase();
     zk_guard_prune();
     end_abandoned();
     pthread_mutex_lock(&phase.lock);
@@ -272,11 +276,15 @@ static int end(bool discard)
 
 int zk_end_phase(void)
 {
+    if (zk_defers())
+        return zk_other->end_phase();
     return end(false);
 }
 
 int zk_discard_phase(void)
 {
+    if (zk_defers())
+        return zk_other->discard_phase();
     return end(true);
 }
 
@@ -323,6 +331,8 @@ int zk_on_phase_end(void (*run)(void *arg), void *arg)
 {
     int error = 0;
 
+    if (zk_defers())
+        return zk_other->on_phase_end(run, arg);
     pthread_mutex_lock(&phase.lock);
     if (phase.hook_count == phase.hook_room) {
         size_t room = phase.hook_room == 0 ? 8 : 2 * phase.hook_room;
@@ -355,6 +365,8 @@ int zk_configure(const struct zk_config *config)
 {
     int error = 0;
 
+    if (zk_defers())
+        return zk_other->configure(config);
     pthread_mutex_lock(&phase.lock);
     zk_config_load(); /* so that a complaint about the environment is not lost */
     if (phase.begun)
@@ -369,6 +381,8 @@ int zk_configure(const struct zk_config *config)
 
 int zk_config(struct zk_config *config)
 {
+    if (zk_defers())
+        return zk_other->config(config);
     pthread_mutex_lock(&phase.lock);
     zk_config_load();
     *config = zk_settings;

@@ -10,6 +10,7 @@
 enum {
     ZK_RARE_ATTENDED = 1 << 0, /* see audit.h */
     ZK_RARE_CHAOS = 1 << 1,    /* see chaos.h */
+    ZK_RARE_DEFERS = 1 << 2,   /* see defer.h */
 };
 
 /* Set before the first phase begins, and constant from then on. Relaxed: who has seen a phase

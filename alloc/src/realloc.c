@@ -4,6 +4,7 @@
 #include "also.h"
 #include "audit.h"
 #include "config.h"
+#include "defer.h"
 #include "phase.h"
 #include "region.h"
 #include "route.h"
@@ -138,42 +139,53 @@ static void *resize_system(void *p, size_t old_bytes, struct zk_wish wish)
     return to;
 }
 
-void *zk_realloc(void *p, size_t size)
+void *zk_resize(void *p, struct zk_wish wish)
 {
-    struct zk_wish wish = {size, ZK_GRANULE, ZK_CALLER};
     size_t old_bytes;
 
+    if (zk_defers())
+        return zk_other->resize(p, wish);
     if (p == NULL)
         return zk_route(wish);
-    if (size == 0) {
+    if (wish.size == 0) {
         zk_free(p);
         return NULL;
     }
     old_bytes = zk_usable_size(p);
     if (!zk_region_holds(p))
         return resize_system(p, old_bytes, wish);
-    return size <= old_bytes ? stay(p, size) : move(p, old_bytes, wish);
+    return wish.size <= old_bytes ? stay(p, wish.size) : move(p, old_bytes, wish);
 }
 
-void *zk_realloc_sized(void *p, size_t old_size, size_t align, size_t size)
+void *zk_realloc(void *p, size_t size)
 {
-    struct zk_wish wish = {size, align, ZK_CALLER};
+    return zk_resize(p, (struct zk_wish){size, ZK_GRANULE, ZK_CALLER});
+}
 
-    if (align == 0 || (align & (align - 1)) != 0) {
-        errno = EINVAL;
-        return NULL;
-    }
+void *zk_resize_sized(void *p, size_t old_size, struct zk_wish wish)
+{
+    if (zk_defers())
+        return zk_other->resize_sized(p, old_size, wish);
     if (p == NULL)
         return zk_route(wish);
-    if (size == 0) {
+    if (wish.size == 0) {
         zk_free(p);
         return NULL;
     }
     if (!zk_region_holds(p))
         return resize_system(p, old_size, wish);
-    if (size <= old_size && ((uintptr_t)p & (align - 1)) == 0)
-        return stay(p, size);
+    if (wish.size <= old_size && ((uintptr_t)p & (wish.align - 1)) == 0)
+        return stay(p, wish.size);
     return move(p, old_size, wish);
+}
+
+void *zk_realloc_sized(void *p, size_t old_size, size_t align, size_t size)
+{
+    if (align == 0 || (align & (align - 1)) != 0) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return zk_resize_sized(p, old_size, (struct zk_wish){size, align, ZK_CALLER});
 }
 
 ZK_ALSO(realloc, zk_realloc);

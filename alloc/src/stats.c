@@ -3,6 +3,7 @@
  */
 #include "stats.h"
 #include "config.h"
+#include "defer.h"
 #include "phase.h"
 #include "region.h"
 #include "slab.h"
@@ -53,6 +54,8 @@ int zk_stats(struct zk_stats *out)
 {
     struct zk_stats sum;
 
+    if (zk_defers())
+        return zk_other->stats(out);
     pthread_mutex_lock(&stats.lock);
     collect(&sum);
     sum.phases -= stats.at_reset.phases;
@@ -73,6 +76,10 @@ int zk_stats(struct zk_stats *out)
 
 void zk_reset_stats(void)
 {
+    if (zk_defers()) {
+        zk_other->reset_stats();
+        return;
+    }
     pthread_mutex_lock(&stats.lock);
     collect(&stats.at_reset);
     pthread_mutex_unlock(&stats.lock);
