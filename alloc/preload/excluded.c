@@ -1,0 +1,101 @@
+/*
+ * excluded.c - tools that are malloc themselves. They and this library exclude each other: half of the
+ * program's blocks would go past one of the two. A program with such a tool in it is refused, in one
+ * line, before it comes to that.
+ */
+#include "os.h"
+#include "zkalloc.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if defined __has_include
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#endif
+#endif
+
+/* There if the tool is in the program. */
+__attribute__((weak)) void __asan_init(void);
+__attribute__((weak)) void __hwasan_init(void);
+__attribute__((weak)) void __msan_init(void);
+__attribute__((weak)) void __tsan_init(void);
+
+#define INSTEAD                                                                                    \
+    " is malloc itself in this program, and excludes libzkalloc-preload.so: leave that out of "    \
+    "LD_PRELOAD, or link libzkalloc.a and call zk_malloc\n"
+
+/* Nothing that a sanitizer intercepts, for it has not started yet: so not even strlen, write or _exit. */
+static void refuse(const char *line, size_t bytes)
+{
+    syscall(SYS_write, STDERR_FILENO, line, bytes);
+    syscall(SYS_exit_group, 2);
+}
+
+#define REFUSE(tool)                                                                               \
+    refuse("zkalloc: " tool INSTEAD, sizeof "zkalloc: " tool INSTEAD - sizeof(char))
+
+static void refuse_sanitizers(void)
+{
+    if (__asan_init != NULL)
+        REFUSE("AddressSanitizer");
+    if (__hwasan_init != NULL)
+        REFUSE("HWAddressSanitizer");
+    if (__msan_init != NULL)
+        REFUSE("MemorySanitizer");
+    if (__tsan_init != NULL)
+        REFUSE("ThreadSanitizer");
+}
+
+#ifdef RUNNING_ON_VALGRIND
+
+static uint64_t served(void)
+{
+    struct zk_stats stats;
+
+    zk_stats(&stats);
+    return stats.arena_count + stats.system_count;
+}
+
+/* Callgrind and others leave malloc alone. */
+static bool malloc_is_ours(void)
+{
+    uint64_t before = served();
+    void *volatile p = malloc(1);
+    uint64_t after = served();
+
+    free(p);
+    return after != before;
+}
+
+static void refuse_valgrind(void)
+{
+    if (RUNNING_ON_VALGRIND && !malloc_is_ours())
+        REFUSE("Valgrind's tool");
+}
+
+#else
+
+static void refuse_valgrind(void)
+{
+}
+
+#endif
+
+/* The dynamic linker asks which function zk_excluded is while it relocates this library, after those
+ * that it needs. That is before the sanitizers' own start, in which they die of us: AddressSanitizer of
+ * a check that names a library order, ThreadSanitizer of a null pointer. */
+static void (*resolve(void))(void)
+{
+    refuse_sanitizers();
+    return refuse_valgrind;
+}
+
+__attribute__((visibility("hidden"), ifunc("resolve"))) void zk_excluded(void);
+
+__attribute__((constructor)) static void load(void)
+{
+    zk_excluded();
+}

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# kernel_access.sh PROGRAM PRELOAD SOURCE: what the kernel does with a stale buffer is caught where it is asked.
+set -uo pipefail
+program=$1 preload=$2 source=$3
+line=$(grep -n '/\* here \*/' "$source" | cut -d: -f1)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$program" || { echo "FAIL: without the preload library: exit $?"; exit 1; }
+LD_PRELOAD=$preload ZK_ALLOC_AUDIT=trap ZK_ALLOC_AUDIT_OUT=$work/report "$program" ||
+    { echo "FAIL: under the trap: exit $?: a system call failed"; exit 1; }
+for access in read write; do
+    awk -F'\t' -v access=$access -v line="$line" '
+        $1 == "touched" && $2 == access && $17 ~ /kernel_access\.c$/ && $18 == line { found = 1 }
+        END { exit !found }' "$work/report" ||
+        { echo "FAIL: no $access caught at line $line:"; cat "$work/report"; exit 1; }
+done
