@@ -34,6 +34,7 @@ static struct {
     pid_t loader;             /* the process that we were loaded into: others are its children */
     bool stream;              /* path is a device or a pipe: nothing to put in its place */
     _Atomic bool reported;
+    pid_t reporter;               /* the process that these phases are of */
     volatile sig_atomic_t killer; /* the signal that this process dies of */
 } audit;
 
@@ -94,7 +95,7 @@ static void open_report(void)
     error = name_report(zk_settings.audit_out) ? create_part() : ENAMETOOLONG;
     if (error == 0)
         return;
-    zk_os_say("audit: %s: %s: the report goes to stderr", audit.path, strerror(error));
+    zk_os_say("audit: %.300s: %s: the report goes to stderr", audit.path, strerror(error));
     audit.path[0] = '\0';
 }
 
@@ -143,7 +144,7 @@ static bool write_report(bool symbols)
         return zk_report_findings(STDERR_FILENO, symbols);
     written = audit.stream ? write_stream(symbols) : write_files(symbols);
     if (!written)
-        zk_os_say("audit: %s: not written: %s", audit.path, strerror(errno));
+        zk_os_say("audit: %.300s: not written: %s", audit.path, strerror(errno));
     return written;
 }
 
@@ -189,6 +190,21 @@ static void report_at_exit(void)
 __attribute__((destructor)) static void on_exit_of_process(void)
 {
     report_at_exit();
+}
+
+void zk_audit_before_exec(void)
+{
+    if (has_report() && getpid() == audit.reporter)
+        report();
+}
+
+void zk_audit_after_exec(void)
+{
+    int saved = errno;
+
+    if (has_report() && getpid() == audit.reporter)
+        atomic_store(&audit.reported, false);
+    errno = saved;
 }
 
 /* A process that dies inside the allocator holds a lock that the report needs. */
@@ -295,6 +311,7 @@ void zk_audit_begin(uint64_t word)
     if (!zk_attended() || zk_settings.audit == ZK_AUDIT_OFF)
         return;
     if (audit.phases++ == 0) {
+        audit.reporter = getpid();
         open_report();
         zk_fatal_watch();
     }
@@ -319,6 +336,7 @@ void zk_audit_born(const void *p, size_t size, size_t align, uint64_t word, stru
 
     if (!zk_phase_word_active(word) || zk_settings.audit == ZK_AUDIT_OFF)
         return;
+    zk_fatal_watch_thread();
     zk_distribution_count(size, thread);
     if (zk_settings.audit == ZK_AUDIT_TRAP)
         return; /* which has a record of what it served itself */
@@ -340,6 +358,8 @@ void zk_audit_resized(const void *p, size_t size)
 {
     if (zk_settings.audit == ZK_AUDIT_CENSUS)
         zk_census_resized(p, size);
+    else if (zk_settings.audit == ZK_AUDIT_TRAP)
+        zk_trap_resized(p, size);
 }
 
 /* ---- Fork: after the phase lock and the thread lock; in the order in which they nest ---- */

@@ -41,6 +41,11 @@ bool zk_audit_gone(const void *p, struct zk_born *was);
 /* p has been grown in its place. */
 void zk_audit_resized(const void *p, size_t size);
 
+/* Around an exec: if it works, nothing is left to report at exit. Not in the child of a vfork, whose
+ * memory is its parent's. */
+void zk_audit_before_exec(void);
+void zk_audit_after_exec(void);
+
 /* From the handler of a signal that kills the process: writes what is known. */
 void zk_audit_report_dying(int signal);
 

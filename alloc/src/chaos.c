@@ -7,14 +7,15 @@
 #include "phase.h"
 
 static struct {
-    _Atomic int64_t left; /* allocations until the next boundary */
-    _Atomic uint64_t state;
+    _Atomic int64_t left;     /* allocations until the next boundary */
+    _Atomic uint64_t state;   /* of the boundaries */
+    _Atomic uint64_t strides; /* of the rest: one must not disturb the other */
 } chaos;
 
 /* splitmix64: each step is one addition, so threads can share it. */
-static uint64_t next_random(void)
+static uint64_t next_random(_Atomic uint64_t *state)
 {
-    uint64_t z = atomic_fetch_add(&chaos.state, 0x9E3779B97F4A7C15u) + 0x9E3779B97F4A7C15u;
+    uint64_t z = atomic_fetch_add(state, 0x9E3779B97F4A7C15u) + 0x9E3779B97F4A7C15u;
 
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
     z = (z ^ z >> 27) * 0x94D049BB133111EBu;
@@ -40,8 +41,9 @@ void zk_chaos_count(uint64_t allocations)
 
     if (left > (int64_t)allocations || left <= 0)
         return; /* not yet, or another thread is at it */
-    zk_phase_cross(next_random() % pauses != 0);
-    atomic_store(&chaos.left, 1 + (int64_t)(next_random() % (2 * zk_settings.chaos_every)));
+    zk_phase_cross(next_random(&chaos.state) % pauses != 0);
+    atomic_store(&chaos.left,
+                 1 + (int64_t)(next_random(&chaos.state) % (2 * zk_settings.chaos_every)));
 }
 
 size_t zk_chaos_stride(void)
@@ -49,5 +51,5 @@ size_t zk_chaos_stride(void)
     const size_t most = 8192; /* bytes */
     uint64_t wanted = 64 * zk_settings.chaos_every;
 
-    return (size_t)(next_random() % (wanted < most ? wanted : most));
+    return (size_t)(next_random(&chaos.strides) % (wanted < most ? wanted : most));
 }

@@ -6,8 +6,10 @@
 #include "audit.h"
 #include "os.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 static const int fatal_signals[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV};
@@ -28,7 +30,8 @@ static void die_of(int signal, const siginfo_t *info)
 void zk_fatal_pass_on(int signal, siginfo_t *info, void *context, struct sigaction *action)
 {
     struct sigaction before = *action;
-    sigset_t mask;
+    sigset_t mask = ((const ucontext_t *)context)->uc_sigmask; /* of what was interrupted */
+    sigset_t now;
 
     if ((before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_IGN && info->si_code <= 0)
         return;
@@ -40,19 +43,15 @@ void zk_fatal_pass_on(int signal, siginfo_t *info, void *context, struct sigacti
     }
     if ((before.sa_flags & (int)SA_RESETHAND) != 0)
         *action = (struct sigaction){.sa_handler = SIG_DFL};
-    sigprocmask(SIG_BLOCK, &before.sa_mask, &mask);
-    if ((before.sa_flags & SA_NODEFER) != 0) {
-        sigset_t this;
-
-        sigemptyset(&this);
-        sigaddset(&this, signal);
-        sigprocmask(SIG_UNBLOCK, &this, NULL);
-    }
+    if ((before.sa_flags & SA_NODEFER) == 0)
+        sigaddset(&mask, signal);
+    sigorset(&mask, &mask, &before.sa_mask);
+    pthread_sigmask(SIG_SETMASK, &mask, &now);
     if ((before.sa_flags & SA_SIGINFO) != 0)
         before.sa_sigaction(signal, info, context);
     else
         before.sa_handler(signal);
-    sigprocmask(SIG_SETMASK, &mask, NULL);
+    pthread_sigmask(SIG_SETMASK, &now, NULL);
 }
 
 static void on_fatal(int signal, siginfo_t *info, void *context)
@@ -62,25 +61,79 @@ static void on_fatal(int signal, siginfo_t *info, void *context)
     zk_fatal_pass_on(signal, info, context, &action);
 }
 
-/* So that a stack that is used up can be reported. Other threads' are the program's business. */
+/* ---- Threads ---- */
+
+enum {
+    stack_bytes = 64 << 10,
+    stack_least_bytes =
+        16 << 10, /* a handler of ours wants less; with no room, memory is damaged */
+};
+
+static struct {
+    pthread_key_t key; /* of what a thread has from us */
+    bool key_made;     /* under the phase lock, before the first audited block */
+} threads;
+
+static _Thread_local bool thread_watched __attribute__((tls_model(ZK_TLS_MODEL)));
+
+/* At the top of the memory of an alternate stack. */
+struct own_stack {
+    void *start;
+    stack_t before; /* the program's */
+};
+
+static void thread_ends(void *arg)
+{
+    struct own_stack *own = arg;
+    stack_t now;
+
+    if (sigaltstack(NULL, &now) == 0 && now.ss_sp == own->start)
+        sigaltstack(&own->before, NULL);
+    zk_os_unmap(own->start, stack_bytes);
+}
+
+/* So that a stack that is used up can be reported, and small ones are not used up by us. */
 static void need_alternate_stack(void)
 {
-    const size_t bytes = 64 << 10;
-    stack_t stack = {.ss_size = bytes};
+    stack_t stack = {.ss_size = stack_bytes - sizeof(struct own_stack)};
+    struct own_stack *own;
     stack_t before;
 
-    if (sigaltstack(NULL, &before) != 0 || (before.ss_flags & SS_DISABLE) == 0)
+    if (!threads.key_made || sigaltstack(NULL, &before) != 0 || (before.ss_flags & SS_ONSTACK) != 0)
         return;
-    stack.ss_sp = zk_os_map(bytes);
-    if (stack.ss_sp != NULL && sigaltstack(&stack, NULL) != 0)
-        zk_os_unmap(stack.ss_sp, bytes);
+    if ((before.ss_flags & SS_DISABLE) == 0 && before.ss_size >= stack_least_bytes)
+        return;
+    stack.ss_sp = zk_os_map(stack_bytes);
+    if (stack.ss_sp == NULL)
+        return;
+    own = (struct own_stack *)(void *)((char *)stack.ss_sp + stack.ss_size);
+    *own = (struct own_stack){stack.ss_sp, before};
+    if (pthread_setspecific(threads.key, own) == 0)
+        sigaltstack(&stack, NULL);
+    else
+        zk_os_unmap(stack.ss_sp, stack_bytes);
+}
+
+void zk_fatal_watch_thread(void)
+{
+    sigset_t faults;
+
+    if (thread_watched)
+        return;
+    thread_watched = true;
+    need_alternate_stack();
+    /* One that is blocked kills, handled or not; programs that block all signals do not mean it. */
+    sigemptyset(&faults);
+    sigaddset(&faults, SIGSEGV);
+    pthread_sigmask(SIG_UNBLOCK, &faults, NULL);
 }
 
 void zk_fatal_watch(void)
 {
     struct sigaction watch = {.sa_sigaction = on_fatal, .sa_flags = SA_SIGINFO | SA_ONSTACK};
 
-    need_alternate_stack();
+    threads.key_made = threads.key_made || pthread_key_create(&threads.key, thread_ends) == 0;
+    zk_fatal_watch_thread();
     for (size_t i = 0; i < fatal_count; i++) {
         struct sigaction before;
 

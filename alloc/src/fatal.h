@@ -9,6 +9,10 @@
 /* Reports on the signals that mean a crash, as far as the program leaves them alone. */
 void zk_fatal_watch(void);
 
+/* The calling thread can be told of its faults: it has a stack for the handler, if it had none, and
+ * does not block them. */
+void zk_fatal_watch_thread(void);
+
 /* signal, caught by us, is to do what action says, the one that was there before: calls the
  * program's handler, or reports and dies. */
 void zk_fatal_pass_on(int signal, siginfo_t *info, void *context, struct sigaction *action);

@@ -80,6 +80,8 @@ static bool tell_of_free(void *p)
 
 static __attribute__((noinline)) void free_in_arena(void *p)
 {
+    if (zk_region.slabs == 0)
+        return; /* the trap's, on a detour, when its lock may be held: never used again anyway */
     zk_slab_free_elsewhere(zk_region_slab_of(p), p, zk_settings.recycle == ZK_RECYCLE_PINNED);
 }
 
@@ -175,8 +177,10 @@ static void *carve(struct slab *held, struct zk_wish wish, uint64_t word)
         zk_slab_loosen(slab);
     p = zk_slab_carve(slab, wish.size, wish.align);
     open_floor(slab, word);
-    if (unlikely(zk_chaos()))
+    if (unlikely(zk_chaos())) {
+        slab->told_count += p != NULL; /* this one is counted already */
         zk_slab_tighten(slab, zk_chaos_stride());
+    }
     return p;
 }
 
@@ -219,7 +223,7 @@ static void *serve_arena(struct slab *held, struct zk_wish wish, bool *overflow)
     void *p;
 
     *overflow = false;
-    if (unlikely(zk_chaos()) && !zk_detour)
+    if (unlikely(zk_chaos()) && !zk_detour && !wish.moves)
         count_for_chaos();
     word = phase_word();
     if (!zk_phase_word_active(word) || wish.size < zk_settings.min_bytes || zk_detour)
@@ -279,8 +283,8 @@ static __attribute__((noinline)) void *malloc_slow(size_t size, struct slab *hel
     if (likely(!zk_phase_word_active(phase_word()) && zk_rare() == 0))
         return malloc_outside(size);
     if (zk_defers())
-        return zk_other->route((struct zk_wish){size, ZK_GRANULE, caller});
-    return serve(held, (struct zk_wish){size, ZK_GRANULE, caller});
+        return zk_other->route((struct zk_wish){size, ZK_GRANULE, caller, false});
+    return serve(held, (struct zk_wish){size, ZK_GRANULE, caller, false});
 }
 
 void *zk_aligned_alloc(size_t align, size_t size)
@@ -289,7 +293,7 @@ void *zk_aligned_alloc(size_t align, size_t size)
         errno = EINVAL;
         return NULL;
     }
-    return zk_route((struct zk_wish){size, align, ZK_CALLER});
+    return zk_route((struct zk_wish){size, align, ZK_CALLER, false});
 }
 
 /* Clears bytes at p, which the arena has just served: from the slab's dirty mark on, they are the

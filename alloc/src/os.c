@@ -4,9 +4,11 @@
 #include "os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -103,6 +105,20 @@ bool zk_os_deny(void *start, size_t bytes)
 void zk_os_hugepages(void *start, size_t bytes, int wanted)
 {
     madvise(start, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
+size_t zk_os_mappings_max(void)
+{
+    char text[32] = "";
+    size_t most = 65530; /* the kernel's default */
+    int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return most;
+    if (read(fd, text, sizeof text - 1) > 0)
+        most = strtoul(text, NULL, 10);
+    close(fd);
+    return most;
 }
 
 void zk_os_say(const char *format, ...)

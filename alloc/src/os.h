@@ -43,6 +43,9 @@ bool zk_os_deny(void *start, size_t bytes);
 /* Asks for huge pages in [start, start + bytes), or against them. Advice only. */
 void zk_os_hugepages(void *start, size_t bytes, int wanted);
 
+/* How many mappings a process can have. */
+size_t zk_os_mappings_max(void);
+
 /* Writes "zkalloc: ...\n" to stderr in one write. Keeps errno. */
 __attribute__((format(printf, 1, 2))) void zk_os_say(const char *format, ...);
 

@@ -48,7 +48,10 @@ static void tell_of_read(const void *p, struct zk_caller caller)
 static void *move(void *p, size_t old_bytes, struct zk_wish wish)
 {
     size_t carried = old_bytes < wish.size ? old_bytes : wish.size;
-    void *to = zk_route(wish);
+    void *to;
+
+    wish.moves = true;
+    to = zk_route(wish);
 
     if (to == NULL)
         return NULL;
@@ -116,6 +119,7 @@ static void *migrate(void *p, size_t old_bytes, struct zk_wish wish, bool *overf
 
     if (zk_settings.realloc != ZK_REALLOC_MIGRATE || !zk_phase_active())
         return NULL;
+    wish.moves = true;
     to = zk_route_arena(wish, overflow);
     if (to == NULL)
         return NULL;
@@ -159,7 +163,7 @@ void *zk_resize(void *p, struct zk_wish wish)
 
 void *zk_realloc(void *p, size_t size)
 {
-    return zk_resize(p, (struct zk_wish){size, ZK_GRANULE, ZK_CALLER});
+    return zk_resize(p, (struct zk_wish){size, ZK_GRANULE, ZK_CALLER, false});
 }
 
 void *zk_resize_sized(void *p, size_t old_size, struct zk_wish wish)
@@ -185,7 +189,7 @@ void *zk_realloc_sized(void *p, size_t old_size, size_t align, size_t size)
         errno = EINVAL;
         return NULL;
     }
-    return zk_resize_sized(p, old_size, (struct zk_wish){size, align, ZK_CALLER});
+    return zk_resize_sized(p, old_size, (struct zk_wish){size, align, ZK_CALLER, false});
 }
 
 ZK_ALSO(realloc, zk_realloc);

@@ -187,11 +187,32 @@ static void put_stack(struct out *out, const struct stack *stack)
         put_text(out, "NA");
 }
 
-/* module symbol file line, of the first frame. */
+/* The first frame of which the line is known: a library without debug information is told by its
+ * module, and then the caller's line says more. If none is, what is known of the first one. */
+static struct zk_symbol find_symbol(const struct out *out, const struct stack *stack)
+{
+    struct zk_symbol first = {0};
+
+    for (size_t i = stack->first; out->symbols && i < stack->depth; i++) {
+        const struct frame *frame = &stack->frames[i];
+        struct zk_symbol symbol;
+
+        if (frame->path[0] == '\0' || is_wrapper(frame->path))
+            continue;
+        zk_symbol_find(frame->path, frame->offset, &symbol);
+        if (symbol.line != 0)
+            return symbol;
+        if (i == stack->first)
+            first = symbol;
+    }
+    return first;
+}
+
+/* The first frame's module, and symbol file line. */
 static void put_place(struct out *out, const struct stack *stack, char end)
 {
     const struct frame *frame = &stack->frames[stack->first];
-    struct zk_symbol symbol = {0};
+    struct zk_symbol symbol;
 
     if (stack->depth == 0) {
         put_text(out, "NA");
@@ -199,8 +220,7 @@ static void put_place(struct out *out, const struct stack *stack, char end)
         out->bytes[out->used - 1] = end;
         return;
     }
-    if (out->symbols && frame->path[0] != '\0')
-        zk_symbol_find(frame->path, frame->offset, &symbol);
+    symbol = find_symbol(out, stack);
     field(out, frame->path, '\t');
     field(out, symbol.function, '\t');
     field(out, symbol.file, '\t');

@@ -14,6 +14,9 @@ struct zk_wish {
     size_t size;
     size_t align;
     struct zk_caller caller;
+    bool
+        moves; /* a block that is there already: no allocation to chaos, which counts the same under any
+                   MIN_BYTES then */
 };
 
 /* A block from wherever the settings and the phase say. NULL with ENOMEM. */

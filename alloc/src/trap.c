@@ -3,7 +3,8 @@
  * order of their birth, and all that came before a begin lies below one address.
  *
  * The handler runs wherever the program was. It may take the locks below, because nothing here, nor
- * in tally.c or site.c, reads or writes a block of the program while it holds one.
+ * in tally.c or site.c, reads or writes a block of the program while it holds one. A handler of the
+ * program's may, of a signal that comes meanwhile: what that one touches is looked at afterwards.
  */
 #include "trap.h"
 #include "config.h"
@@ -16,9 +17,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <ucontext.h>
 #include <unistd.h>
+
+enum { catchers_max = 4 };
 
 struct block {
     char *start;
@@ -27,8 +31,9 @@ struct block {
     uint32_t thread;
     uint32_t phase;
     bool freed;
-    bool open;    /* again, since the last begin */
-    bool touched; /* in a phase that is not its own */
+    bool discarded; /* by the end of its phase, hence freed: its bytes stay until the next begin */
+    bool open;      /* again, since the last begin */
+    bool touched;   /* in a phase that is not its own */
 };
 
 static struct {
@@ -44,9 +49,26 @@ static struct {
     size_t room;
     size_t live_bytes;  /* in pages */
     size_t bytes_limit; /* of those */
-    struct sigaction before;
+    long mappings;      /* that opening blocks has made, since the last begin */
+    long mappings_limit;
+    bool all_open;                         /* since the last begin */
+    struct sigaction before[catchers_max]; /* what each of our handlers has replaced */
+    size_t catchers;                       /* of them in use */
     struct zk_trap_counts counts;
 } trap = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+enum { late_max = 8 };
+
+/* What was touched while the thread was in here. */
+static _Thread_local struct {
+    volatile bool inside;
+    volatile unsigned late_count;
+    struct late {
+        char *address;
+        enum zk_access access;
+        uintptr_t pc;
+    } late[late_max];
+} own __attribute__((tls_model(ZK_TLS_MODEL)));
 
 static const size_t region_bytes = (size_t)4 << 40;
 static const size_t region_least_bytes = (size_t)1 << 30;
@@ -57,6 +79,49 @@ static size_t in_pages(size_t size)
     size_t page = zk_os_page_bytes();
 
     return size == 0 ? page : (size + page - 1) & ~(page - 1);
+}
+
+static bool admit(char *address, enum zk_access access, zk_site site);
+static void count_unwatched(size_t size, uint32_t thread, zk_site site);
+
+/* ---- The lock ---- */
+
+/* From here to unlock, the calling thread may hold locks that its fault handler would want. */
+static void enter(void)
+{
+    own.inside = true;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void lock(void)
+{
+    enter();
+    pthread_mutex_lock(&trap.lock);
+}
+
+static void admit_late(void)
+{
+    unsigned count = own.late_count < late_max ? own.late_count : late_max;
+    zk_site sites[late_max];
+
+    for (unsigned i = 0; i < count; i++)
+        sites[i] = zk_site_at(own.late[i].pc);
+    pthread_mutex_lock(&trap.lock);
+    for (unsigned i = 0; i < count; i++)
+        admit(own.late[i].address, own.late[i].access, sites[i]);
+    if (own.late_count > late_max)
+        count_unwatched(0, 0, 0);
+    own.late_count = 0;
+    pthread_mutex_unlock(&trap.lock);
+}
+
+static void unlock(void)
+{
+    pthread_mutex_unlock(&trap.lock);
+    if (own.late_count > 0)
+        admit_late();
+    atomic_signal_fence(memory_order_seq_cst);
+    own.inside = false;
 }
 
 /* ---- Blocks ---- */
@@ -164,7 +229,6 @@ static void count_unwatched(size_t size, uint32_t thread, zk_site site)
 static void count_touched(struct block *block, enum zk_access access, size_t offset,
                           zk_site access_site)
 {
-    block->open = true;
     block->touched = true;
     trap.counts.touched++;
     if (block->size > trap.counts.largest_touched)
@@ -176,12 +240,14 @@ static void count_touched(struct block *block, enum zk_access access, size_t off
 
 void *zk_trap_serve(size_t size, size_t align, uint32_t thread, struct zk_caller caller)
 {
-    zk_site site = zk_site_of(caller);
     size_t page = zk_os_page_bytes();
     size_t bytes = in_pages(size);
     char *start = NULL;
+    zk_site site;
 
-    pthread_mutex_lock(&trap.lock);
+    enter();
+    site = zk_site_of(caller);
+    lock();
     if (bytes >= size && room_for_block())
         start = claim(bytes, align > page ? align : page);
     if (start == NULL) {
@@ -193,7 +259,7 @@ void *zk_trap_serve(size_t size, size_t align, uint32_t thread, struct zk_caller
         trap.counts.served++;
         trap.counts.bytes += bytes;
     }
-    pthread_mutex_unlock(&trap.lock);
+    unlock();
     return start;
 }
 
@@ -202,7 +268,7 @@ void zk_trap_free(void *p)
     int saved = errno;
     struct block *block;
 
-    pthread_mutex_lock(&trap.lock);
+    lock();
     block = block_at(p);
     if (block != NULL && block->start == p && !block->freed) {
         block->freed = true;
@@ -213,8 +279,19 @@ void zk_trap_free(void *p)
             count(ZK_TALLY_FREED_LATE, ZK_ACCESS_NONE, block, 0, 0);
         }
     }
-    pthread_mutex_unlock(&trap.lock);
+    unlock();
     errno = saved;
+}
+
+void zk_trap_resized(const void *p, size_t size)
+{
+    struct block *block;
+
+    lock();
+    block = block_at(p);
+    if (block != NULL && block->start == p && block->size < size)
+        block->size = size; /* within the granule, so in the same pages */
+    unlock();
 }
 
 size_t zk_trap_usable(const void *p)
@@ -223,44 +300,71 @@ size_t zk_trap_usable(const void *p)
     const struct block *block;
     size_t bytes = 0;
 
-    pthread_mutex_lock(&trap.lock);
+    lock();
     block = block_around(p);
     if (block != NULL)
         bytes = (block->size + granule - 1) & ~(granule - 1);
-    pthread_mutex_unlock(&trap.lock);
+    unlock();
     return bytes;
 }
 
-/* Gives access to the pages again, until the next begin. Where the kernel has no more mappings to
- * give, to everything: no later access in this phase is seen then, and that is told. */
-static bool open_again(char *start, size_t bytes)
+/* Gives access to everything, until the next begin: no access is seen any more, and that is told. */
+static bool open_all(void)
 {
-    if (zk_os_allow(start, bytes))
+    if (trap.all_open) /* another thread faulted a moment before */
         return true;
     if (!zk_os_allow(trap.base, (size_t)(trap.opened - trap.base)))
         return false;
-    zk_os_say("trap: the kernel refused another mapping (vm.max_map_count): no more stale accesses "
-              "are seen in phase %u",
+    trap.all_open = true;
+    zk_os_say("trap: no more stale accesses are seen in phase %u: there were so many that the "
+              "process runs out of mappings; raise vm.max_map_count",
               trap.phase);
     count_unwatched(0, 0, 0);
     return true;
 }
 
+/* Gives access to the pages again, until the next begin, which takes so many mappings more. The
+ * program needs some as well. */
+static bool open_again(char *start, size_t bytes, long mappings)
+{
+    if (trap.mappings + mappings > trap.mappings_limit || !zk_os_allow(start, bytes))
+        return open_all();
+    trap.mappings += mappings;
+    return true;
+}
+
+/* Open neighbours are one mapping with it. */
+static bool open_block(struct block *block)
+{
+    const struct block *before = block > trap.blocks ? block - 1 : NULL;
+    const struct block *behind = block + 1 < trap.blocks + trap.count ? block + 1 : NULL;
+    size_t bytes = in_pages(block->size);
+    long mappings = 2;
+
+    if (before != NULL && before->open && before->start + in_pages(before->size) == block->start)
+        mappings -= 2;
+    if (behind != NULL && behind->open && block->start + bytes == behind->start)
+        mappings -= 2;
+    block->open = open_again(block->start, bytes, mappings);
+    return block->open;
+}
+
 void zk_trap_touch(const void *p, struct zk_caller caller)
 {
-    zk_site site = 0;
     struct block *block;
+    zk_site site;
 
     if ((const char *)p >= __atomic_load_n(&trap.sealed, __ATOMIC_RELAXED)) /* see on_fault */
         return;
+    enter();
     site = zk_site_of(caller);
-    pthread_mutex_lock(&trap.lock);
+    lock();
     block = block_around(p);
     if (block != NULL && !block->freed && block->phase != trap.phase && !block->open) {
         count_touched(block, ZK_ACCESS_READ, (size_t)((const char *)p - block->start), site);
-        open_again(block->start, in_pages(block->size));
+        open_block(block);
     }
-    pthread_mutex_unlock(&trap.lock);
+    unlock();
 }
 
 /* ---- Faults ---- */
@@ -315,20 +419,32 @@ static bool admit(char *address, enum zk_access access, zk_site site)
     char *start = address - ((uintptr_t)address & (page - 1));
 
     if (block != NULL && !block->freed) {
-        /* Not so if another thread faulted on it a moment before, or the report itself does. */
-        if (!block->open && !zk_detour)
+        if (block->open) /* another thread faulted on it a moment before */
+            return true;
+        if (!zk_detour) /* else the report itself did */
             count_touched(block, access, (size_t)(address - block->start), site);
-        return open_again(block->start, in_pages(block->size));
+        return open_block(block);
     }
     trap.counts.after_free++;
     if (block != NULL)
         count(ZK_TALLY_FREED, access, block, (size_t)(address - block->start), site);
     else
         count(ZK_TALLY_FREED, access, &(struct block){.start = start}, 0, site);
-    return open_again(start, page);
+    return open_again(start, page, 2);
 }
 
-static void on_fault(int signal, siginfo_t *info, void *context)
+/* The program's handler of another signal touches what is stale, and the thread was in here. */
+static bool note_late(char *address, enum zk_access access, uintptr_t pc)
+{
+    size_t page = zk_os_page_bytes();
+
+    if (own.late_count < late_max)
+        own.late[own.late_count] = (struct late){address, access, pc};
+    own.late_count++;
+    return zk_os_allow(address - ((uintptr_t)address & (page - 1)), page);
+}
+
+static void on_fault(size_t catcher, int signal, siginfo_t *info, void *context)
 {
     int saved = errno;
     char *address = info->si_addr;
@@ -338,7 +454,9 @@ static void on_fault(int signal, siginfo_t *info, void *context)
     /* Relaxed: a thread that has learned of a begin by whatever means sees what it sealed. */
     ours =
         ours && address >= trap.base && address < __atomic_load_n(&trap.sealed, __ATOMIC_RELAXED);
-    if (ours) {
+    if (ours && own.inside) {
+        ours = note_late(address, access_of(context), pc);
+    } else if (ours) {
         zk_site site = zk_site_at(pc);
 
         pthread_mutex_lock(&trap.lock);
@@ -347,19 +465,65 @@ static void on_fault(int signal, siginfo_t *info, void *context)
     }
     errno = saved;
     if (!ours)
-        zk_fatal_pass_on(signal, info, context, &trap.before);
+        zk_fatal_pass_on(signal, info, context, &trap.before[catcher]);
 }
 
-/* The program may have set a handler of its own since: that one gets what is not ours. */
+/* The program may set a handler of its own after we did, and that one may pass on, or give back, what
+ * it does not know to the one that was there before: ours. So what is put in its place is another
+ * one, and the first goes on passing to where it did. */
+static void catch_0(int signal, siginfo_t *info, void *context)
+{
+    on_fault(0, signal, info, context);
+}
+
+static void catch_1(int signal, siginfo_t *info, void *context)
+{
+    on_fault(1, signal, info, context);
+}
+
+static void catch_2(int signal, siginfo_t *info, void *context)
+{
+    on_fault(2, signal, info, context);
+}
+
+static void catch_3(int signal, siginfo_t *info, void *context)
+{
+    on_fault(3, signal, info, context);
+}
+
+static void (*const catchers[catchers_max])(int, siginfo_t *, void *) = {catch_0, catch_1, catch_2,
+                                                                         catch_3};
+
+static bool is_ours(const struct sigaction *action)
+{
+    for (size_t i = 0; i < catchers_max; i++)
+        if ((action->sa_flags & SA_SIGINFO) != 0 && action->sa_sigaction == catchers[i])
+            return true;
+    return false;
+}
+
+/* The one that passes on to the same handler already, or one more, or the last. */
+static size_t catcher_for(const struct sigaction *now)
+{
+    for (size_t i = 0; i < trap.catchers; i++)
+        if (trap.before[i].sa_handler == now->sa_handler)
+            return i;
+    return trap.catchers < catchers_max ? trap.catchers++ : catchers_max - 1;
+}
+
+/* Other signals wait: their handlers may touch what is stale, and would find the locks taken. */
 static void catch_faults(void)
 {
     struct sigaction now;
-    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
+    size_t catcher;
 
-    if (sigaction(SIGSEGV, NULL, &now) != 0 ||
-        ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_fault))
+    if (sigaction(SIGSEGV, NULL, &now) != 0 || is_ours(&now))
         return;
-    trap.before = now;
+    catcher = catcher_for(&now);
+    trap.before[catcher] = now;
+    action.sa_sigaction = catchers[catcher];
+    sigfillset(&action.sa_mask);
     sigaction(SIGSEGV, &action, NULL);
 }
 
@@ -386,6 +550,7 @@ void zk_trap_start(void)
     trap.bytes_limit = (size_t)sysconf(_SC_PHYS_PAGES) / 2 * page;
     if (trap.bytes_limit > bytes)
         trap.bytes_limit = bytes;
+    trap.mappings_limit = (long)(zk_os_mappings_max() / 4 * 3);
     zk_region_is(trap.base, bytes);
 }
 
@@ -393,11 +558,16 @@ static void forget_freed(void)
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < trap.count; i++)
-        if (!trap.blocks[i].freed) {
-            trap.blocks[kept] = trap.blocks[i];
-            trap.blocks[kept++].open = false;
-        }
+    for (size_t i = 0; i < trap.count; i++) {
+        struct block *block = &trap.blocks[i];
+
+        if (block->discarded)
+            zk_os_discard(block->start, in_pages(block->size));
+        if (block->freed)
+            continue;
+        trap.blocks[kept] = *block;
+        trap.blocks[kept++].open = false;
+    }
     trap.count = kept;
 }
 
@@ -405,54 +575,56 @@ void zk_trap_begin(uint32_t phase)
 {
     if (trap.base == NULL)
         return;
-    pthread_mutex_lock(&trap.lock);
+    lock();
     trap.phase = phase;
     forget_freed();
+    trap.mappings = 0;
+    trap.all_open = false;
     trap.counts.retained = trap.count;
     __atomic_store_n(&trap.sealed, trap.bump, __ATOMIC_RELAXED);
     if (!zk_os_deny(trap.base, (size_t)(trap.bump - trap.base)))
         zk_os_say("trap: the kernel refused to take access away: phase %u is not watched", phase);
     catch_faults();
-    pthread_mutex_unlock(&trap.lock);
+    unlock();
 }
 
 void zk_trap_discard(uint32_t phase)
 {
-    pthread_mutex_lock(&trap.lock);
+    lock();
     for (size_t i = 0; i < trap.count; i++) {
         struct block *block = &trap.blocks[i];
 
         if (block->phase != phase || block->freed)
             continue;
-        block->freed = true;
+        block->freed = block->discarded = true;
         trap.live_bytes -= in_pages(block->size);
     }
-    pthread_mutex_unlock(&trap.lock);
+    unlock();
 }
 
 struct zk_trap_counts zk_trap_counts(void)
 {
     struct zk_trap_counts counts;
 
-    pthread_mutex_lock(&trap.lock);
+    lock();
     counts = trap.counts;
-    pthread_mutex_unlock(&trap.lock);
+    unlock();
     return counts;
 }
 
 void zk_trap_fork_prepare(void)
 {
-    pthread_mutex_lock(&trap.lock);
+    lock();
 }
 
 void zk_trap_fork_parent(void)
 {
-    pthread_mutex_unlock(&trap.lock);
+    unlock();
 }
 
 /* No begin, and no access, was the child's. */
 void zk_trap_fork_child(void)
 {
     trap.counts = (struct zk_trap_counts){0};
-    pthread_mutex_unlock(&trap.lock);
+    unlock();
 }

@@ -23,6 +23,9 @@ void *zk_trap_serve(size_t size, size_t align, uint32_t thread, struct zk_caller
 void zk_trap_free(void *p);
 size_t zk_trap_usable(const void *p);
 
+/* p was grown in its place: from now on it counts as this large, unless it was larger. */
+void zk_trap_resized(const void *p, size_t size);
+
 /* The caller is about to read p inside the allocator. */
 void zk_trap_touch(const void *p, struct zk_caller caller);
 

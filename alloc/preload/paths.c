@@ -1,0 +1,179 @@
+/*
+ * paths.c - system calls that are given strings: the names of files, arguments, environments. See
+ * touch.h.
+ */
+#include "touch.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* The C library's own function of that name, looked up when it is first wanted. */
+#define NEXT(function)                                                                             \
+    static __typeof__(function) *next;                                                             \
+    if (next == NULL)                                                                              \
+    *(void **)(void *)&next = dlsym(RTLD_NEXT, #function)
+
+/* A function with one path. */
+#define ONE_PATH(type, function, parameters, arguments)                                            \
+    EXPORT type function parameters                                                                \
+    {                                                                                              \
+        NEXT(function);                                                                            \
+        zk_touch_string(path);                                                                     \
+        return next arguments;                                                                     \
+    }
+
+ONE_PATH(FILE *, fopen, (const char *path, const char *mode), (path, mode))
+ONE_PATH(DIR *, opendir, (const char *path), (path))
+ONE_PATH(int, access, (const char *path, int mode), (path, mode))
+ONE_PATH(int, chdir, (const char *path), (path))
+ONE_PATH(int, mkdir, (const char *path, mode_t mode), (path, mode))
+ONE_PATH(int, unlink, (const char *path), (path))
+
+/* What struct stat's file system wrote last is of no interest; where it goes, is. */
+EXPORT int stat(const char *path, struct stat *status)
+{
+    NEXT(stat);
+    zk_touch_string(path);
+    zk_touch(status, sizeof *status, ZK_KERNEL_WRITES);
+    return next(path, status);
+}
+
+EXPORT int lstat(const char *path, struct stat *status)
+{
+    NEXT(lstat);
+    zk_touch_string(path);
+    zk_touch(status, sizeof *status, ZK_KERNEL_WRITES);
+    return next(path, status);
+}
+
+EXPORT int fstat(int fd, struct stat *status)
+{
+    NEXT(fstat);
+    zk_touch(status, sizeof *status, ZK_KERNEL_WRITES);
+    return next(fd, status);
+}
+
+EXPORT ssize_t readlink(const char *path, char *to, size_t bytes)
+{
+    NEXT(readlink);
+    zk_touch_string(path);
+    zk_touch(to, bytes, ZK_KERNEL_WRITES);
+    return next(path, to, bytes);
+}
+
+EXPORT int rename(const char *path, const char *to)
+{
+    NEXT(rename);
+    zk_touch_string(path);
+    zk_touch_string(to);
+    return next(path, to);
+}
+
+/* The mode is there when a file may be made. */
+static mode_t mode_of(int flags, va_list rest)
+{
+    return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(rest, mode_t) : 0;
+}
+
+EXPORT int open(const char *path, int flags, ...)
+{
+    va_list rest;
+    mode_t mode;
+    NEXT(open);
+
+    va_start(rest, flags);
+    mode = mode_of(flags, rest);
+    va_end(rest);
+    zk_touch_string(path);
+    return next(path, flags, mode);
+}
+
+EXPORT int openat(int at, const char *path, int flags, ...)
+{
+    va_list rest;
+    mode_t mode;
+    NEXT(openat);
+
+    va_start(rest, flags);
+    mode = mode_of(flags, rest);
+    va_end(rest);
+    zk_touch_string(path);
+    return next(at, path, flags, mode);
+}
+
+/* What is found so far is reported before the process becomes another program. */
+EXPORT int execve(const char *path, char *const *arguments, char *const *environment)
+{
+    int result;
+    NEXT(execve);
+
+    zk_touch_string(path);
+    zk_touch_strings(arguments);
+    zk_touch_strings(environment);
+    zk_audit_before_exec();
+    result = next(path, arguments, environment);
+    zk_audit_after_exec();
+    return result;
+}
+
+EXPORT int execv(const char *path, char *const *arguments)
+{
+    return execve(path, arguments, environ);
+}
+
+EXPORT int execvp(const char *file, char *const *arguments)
+{
+    int result;
+    NEXT(execvp);
+
+    zk_touch_string(file);
+    zk_touch_strings(arguments);
+    zk_touch_strings(environ);
+    zk_audit_before_exec();
+    result = next(file, arguments);
+    zk_audit_after_exec();
+    return result;
+}
+
+EXPORT int posix_spawn(pid_t *id, const char *path, const posix_spawn_file_actions_t *actions,
+                       const posix_spawnattr_t *attributes, char *const *arguments,
+                       char *const *environment)
+{
+    NEXT(posix_spawn);
+    zk_touch_string(path);
+    zk_touch_strings(arguments);
+    zk_touch_strings(environment);
+    return next(id, path, actions, attributes, arguments, environment);
+}
+
+EXPORT int posix_spawnp(pid_t *id, const char *file, const posix_spawn_file_actions_t *actions,
+                        const posix_spawnattr_t *attributes, char *const *arguments,
+                        char *const *environment)
+{
+    NEXT(posix_spawnp);
+    zk_touch_string(file);
+    zk_touch_strings(arguments);
+    zk_touch_strings(environment);
+    return next(id, file, actions, attributes, arguments, environment);
+}
+
+/* On 64-bit systems, the same. */
+#ifdef __LP64__
+extern __typeof__(open) open64 __attribute__((alias("open"), visibility("default")));
+extern __typeof__(openat) openat64 __attribute__((alias("openat"), visibility("default")));
+extern __typeof__(fopen) fopen64 __attribute__((alias("fopen"), visibility("default")));
+extern __typeof__(stat) stat64_alias __asm__("stat64")
+    __attribute__((alias("stat"), visibility("default"), copy(stat)));
+extern __typeof__(lstat) lstat64_alias __asm__("lstat64")
+    __attribute__((alias("lstat"), visibility("default"), copy(lstat)));
+extern __typeof__(fstat) fstat64_alias __asm__("fstat64")
+    __attribute__((alias("fstat"), visibility("default"), copy(fstat)));
+#endif
