@@ -28,9 +28,10 @@ audit: build ## zk-audit on a program that crosses a phase: what it says, and wh
 stress: build ## every stress program at full length; every repro 20 times with the machine busy
 	@scripts/stress.sh build
 
-bench: build ## what a malloc+free pair costs, beside other allocators; what a begin costs; what an audit costs
+bench: build ## what a malloc+free pair costs, beside other allocators; what a begin and an audit cost
 	@scripts/bench_pairs.sh build
 	@build/bench/begin_cost
+	@scripts/bench_preload.sh build
 	@scripts/bench_audit.sh build
 
 lint: bootstrap-all ## clang-format, clang-tidy, cppcheck, shellcheck
