@@ -3,7 +3,7 @@
 # well. Without the right to install, prints the one command to run, and stops.
 set -euo pipefail
 
-packages=(gcc libc6-dev make cmake libcmocka-dev libdw-dev valgrind)
+packages=(gcc g++ libc6-dev make cmake pkgconf groff-base libcmocka-dev libdw-dev valgrind libglib2.0-dev libsqlite3-dev zlib1g-dev)
 if [[ ${1:-} == --all ]]; then
     packages+=(ninja-build clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck spin
         libtcmalloc-minimal4)

@@ -88,7 +88,8 @@ int zk_phase(void (*body)(void *arg), void *arg);
  *     { ZK_PHASE_SCOPE(); prove(); }
  *
  * If the phase could not begin, the scope does nothing, and the allocations in it are routed as
- * they would be without it. In C++, use zk_phase. */
+ * they would be without it. In C++ it ends the phase when an exception leaves the block, too;
+ * zk_phase takes an exception out of body for a longjmp. */
 #define ZK_PHASE_SCOPE()                                                                           \
     __attribute__((cleanup(zk_phase_scope_leave), unused)) struct zk_guard zk_phase_scope_;        \
     zk_phase_scope_enter(&zk_phase_scope_)

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# install.sh BUILD PREFIX: builds what is installed (libraries, zk-audit) in the folder BUILD, and installs it under
+# PREFIX, or DESTDIR/PREFIX. Installs no packages.
+set -euo pipefail
+[[ $# -eq 2 ]] || { echo "usage: install.sh BUILD PREFIX" >&2; exit 2; }
+source=$(cd "$(dirname "$0")/.." && pwd)
+build=$1 prefix=$2
+[[ $prefix == /* ]] || { echo "install: PREFIX=$prefix: not absolute: begin it with /" >&2; exit 2; }
+[[ ${DESTDIR:-/} == /* ]] || { echo "install: DESTDIR=$DESTDIR: not absolute: begin it with /" >&2; exit 2; }
+
+# Under sudo, what is built belongs to the user who called it, or that user's next build could not replace it.
+as_user=()
+[[ $EUID -ne 0 || -z ${SUDO_USER:-} ]] || as_user=(sudo -u "$SUDO_USER")
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+echo "install: building in $build" >&2
+if ! { "${as_user[@]}" cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release &&
+    "${as_user[@]}" cmake --build "$build" --parallel "${JOBS:-$(nproc)}" --target zkalloc zkalloc-preload zk-audit; } \
+    >"$log" 2>&1; then
+    cat "$log" >&2
+    echo "install: the build failed: run make build, which installs what it needs, and then this again" >&2
+    exit 2
+fi
+umask 022 # folders are made with it
+cmake --install "$build" --prefix "$prefix"
+rm -f "$build/install_manifest.txt" # root's, perhaps, in a user's folder
