@@ -184,6 +184,12 @@ static void *carve(struct slab *held, struct zk_wish wish, uint64_t word)
     return p;
 }
 
+static size_t arena_usable(const void *p)
+{
+    return zk_auditing(ZK_AUDIT_TRAP) ? zk_trap_usable(p)
+                                      : zk_slab_block_bytes(zk_region_slab_of(p), p);
+}
+
 /* The same, attended. */
 static void *carve_attended(struct zk_wish wish, uint64_t word)
 {
@@ -194,7 +200,7 @@ static void *carve_attended(struct zk_wish wish, uint64_t word)
     else
         p = carve(zk_thread_slab(), wish, word);
     if (p != NULL && zk_settings.audit == ZK_AUDIT_OFF)
-        zk_tools_served(p, zk_usable_size(p));
+        zk_tools_served(p, arena_usable(p));
     else if (p != NULL)
         zk_audit_born(p, wish.size, wish.align, word, wish.caller);
     return p;
@@ -332,13 +338,10 @@ void *zk_calloc(size_t count, size_t size)
     return zk_zeroed(count, size, ZK_CALLER);
 }
 
-static size_t arena_usable(const void *p)
+static size_t tell_usable(const void *p)
 {
-    size_t bytes;
+    size_t bytes = arena_usable(p);
 
-    if (zk_auditing(ZK_AUDIT_TRAP))
-        return zk_trap_usable(p);
-    bytes = zk_slab_block_bytes(zk_region_slab_of(p), p);
     if (zk_auditing(ZK_AUDIT_OFF))
         zk_tools_usable(p, bytes);
     return bytes;
@@ -351,7 +354,7 @@ size_t zk_usable_size(const void *p)
     if (zk_defers())
         return zk_other->usable_size(p);
     if (zk_region_holds(p))
-        return arena_usable(p);
+        return tell_usable(p);
     return zk_system_usable((void *)(uintptr_t)p);
 }
 

@@ -11,6 +11,7 @@
 #include "slab.h"
 #include "system.h"
 #include "thread.h"
+#include "tools.h"
 #include "trap.h"
 
 #include <errno.h>
@@ -37,6 +38,13 @@ copy_forward(char *to, const char *from, size_t bytes)
     }
 }
 
+/* A block of this many bytes at p is about to be moved, to where the arena does not yet know. */
+static void tell_of_move(const void *p, size_t bytes)
+{
+    if (zk_auditing(ZK_AUDIT_OFF))
+        zk_tools_moving(p, bytes);
+}
+
 /* Attended: p is about to be read, to be carried over. */
 static void tell_of_read(const void *p, struct zk_caller caller)
 {
@@ -51,8 +59,8 @@ static void *move(void *p, size_t old_bytes, struct zk_wish wish)
     void *to;
 
     wish.moves = true;
+    tell_of_move(p, carried);
     to = zk_route(wish);
-
     if (to == NULL)
         return NULL;
     tell_of_read(p, wish.caller);

@@ -5,6 +5,7 @@
 #include "config.h"
 #include "os.h"
 #include "slab.h"
+#include "tools.h"
 
 #include <stdint.h>
 
@@ -78,7 +79,7 @@ static bool try_reserve(size_t slab_bytes, unsigned slabs)
 void zk_region_reserve(void)
 {
     size_t chunk = zk_chunk_bytes();
-    size_t wanted_bytes = (zk_settings.slab_bytes + chunk - 1) & ~(chunk - 1);
+    size_t wanted_bytes = (zk_tools_slab_bytes(zk_settings.slab_bytes) + chunk - 1) & ~(chunk - 1);
     unsigned wanted = zk_os_cpus() + spare_slabs;
     size_t slab_bytes = wanted_bytes;
     unsigned slabs = wanted;

@@ -7,6 +7,8 @@
 #include "config.h"
 #include "region.h"
 
+#include <string.h>
+
 #if defined __has_include
 #if __has_include(<valgrind/memcheck.h>)
 #include <valgrind/memcheck.h>
@@ -133,6 +135,15 @@ static void pool_recycled(void)
 
 #endif
 
+size_t zk_tools_slab_bytes(size_t wanted)
+{
+    const size_t most = (size_t)64 << 20;
+
+    if (zk_settings.tools == ZK_TOOLS_IGNORE || wanted != ZK_DEFAULT_SLAB_BYTES || !ask_memcheck())
+        return wanted;
+    return most;
+}
+
 bool zk_tools_present(void)
 {
     if (zk_settings.tools == ZK_TOOLS_IGNORE)
@@ -155,6 +166,17 @@ void zk_tools_zeroed(void *p, size_t bytes)
 {
     if (memcheck)
         pool_zeroed(p, bytes);
+}
+
+void zk_tools_moving(const void *p, size_t bytes)
+{
+    /* Not to be seen through: AddressSanitizer looks at the arguments, memcheck at the reads. */
+    static void *(*volatile copy)(void *, const void *, size_t) = memcpy;
+    const char *from = p;
+    char to[256];
+
+    for (size_t i = 0; i < bytes; i += sizeof to)
+        copy(to, from + i, bytes - i < sizeof to ? bytes - i : sizeof to);
 }
 
 void zk_tools_usable(const void *p, size_t bytes)

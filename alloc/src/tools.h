@@ -8,11 +8,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What a slab is to have of the bytes that are configured: memcheck takes minutes for as much as that
+ * is by default. Before the region is reserved. */
+size_t zk_tools_slab_bytes(size_t wanted);
+
 /* Is there one to be told, and do the settings say so? Called once, after the region is reserved. */
 bool zk_tools_present(void);
 
 /* The arena served bytes at p. */
 void zk_tools_served(void *p, size_t bytes);
+
+/* A block of bytes at p is about to be moved: it is read before there is another block in its place. */
+void zk_tools_moving(const void *p, size_t bytes);
 
 /* And they are 0. */
 void zk_tools_zeroed(void *p, size_t bytes);

@@ -457,11 +457,13 @@ static void on_fault(size_t catcher, int signal, siginfo_t *info, void *context)
     if (ours && own.inside) {
         ours = note_late(address, access_of(context), pc);
     } else if (ours) {
-        zk_site site = zk_site_at(pc);
+        zk_site site;
 
-        pthread_mutex_lock(&trap.lock);
+        enter(); /* the unwinder reads what the loader has made, perhaps in an earlier phase */
+        site = zk_site_at(pc);
+        lock();
         ours = admit(address, access_of(context), site);
-        pthread_mutex_unlock(&trap.lock);
+        unlock();
     }
     errno = saved;
     if (!ours)
@@ -511,11 +513,12 @@ static size_t catcher_for(const struct sigaction *now)
     return trap.catchers < catchers_max ? trap.catchers++ : catchers_max - 1;
 }
 
-/* Other signals wait: their handlers may touch what is stale, and would find the locks taken. */
+/* Other signals wait: their handlers may touch what is stale, and would find the locks taken. This one
+ * does not: the handler itself may read what is stale, and is killed if it cannot be told. */
 static void catch_faults(void)
 {
     struct sigaction now;
-    struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK};
+    struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     size_t catcher;
 
     if (sigaction(SIGSEGV, NULL, &now) != 0 || is_ours(&now))
@@ -524,6 +527,7 @@ static void catch_faults(void)
     trap.before[catcher] = now;
     action.sa_sigaction = catchers[catcher];
     sigfillset(&action.sa_mask);
+    sigdelset(&action.sa_mask, SIGSEGV);
     sigaction(SIGSEGV, &action, NULL);
 }
 

@@ -17,8 +17,13 @@
 /* A function that is seen in call stacks as it is written. */
 #define SITE __attribute__((noipa))
 
-/* The line of a call: p = AT(line, zk_malloc(8)); */
-#define AT(line, call) ((line) = __LINE__, call)
+/* The line of a call: p = AT(line, zk_malloc(8)); on any thread */
+#define AT(line, call) (note_line(&(line), __LINE__), call)
+
+static inline void note_line(unsigned *line, unsigned number)
+{
+    __atomic_store_n(line, number, __ATOMIC_RELAXED);
+}
 
 /* So that the call before it is no tail call. */
 #define STAY_IN_FRAME() __asm__ volatile("" ::: "memory")

@@ -30,6 +30,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -302,6 +303,7 @@ static size_t fresh_number __attribute__((unused));
 
 __attribute__((noreturn)) static inline void fresh_child(const struct fresh_case *test, FILE *said)
 {
+    static const int caught[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGSYS}; /* by cmocka */
     bool unset;
 
     do {
@@ -319,6 +321,8 @@ __attribute__((noreturn)) static inline void fresh_child(const struct fresh_case
     for (size_t i = 0; i < sizeof test->env / sizeof *test->env && test->env[i] != NULL; i++)
         putenv((char *)(uintptr_t)test->env[i]);
     fresh_number = test->number;
+    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
+        signal(caught[i], SIG_DFL);
     dup2(fileno(said), STDERR_FILENO);
     alarm(FRESH_LIMIT_S);
     test->body();

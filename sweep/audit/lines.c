@@ -97,7 +97,7 @@ static void describe(char *text, size_t room, const struct place *place, const c
     if (*file != '\0')
         snprintf(line, sizeof line, ":%" PRIu64, place->line);
     if (*file != '\0' && strstr(module, ".so") != NULL)
-        snprintf(library, sizeof library, " in %.24s", module);
+        snprintf(library, sizeof library, ", by %.24s", module);
     columns = symbol_columns(file, strlen(line) + strlen(library), width);
     cut = strlen(place->symbol) > (size_t)columns;
     if (known(place->symbol))

@@ -475,7 +475,7 @@ touch "${ZK_ALLOC_AUDIT_OUT//%p/999999999}.part"
 END
 run 1 "$audit" -- "$work/many" < <(:)
 fits
-says '\.\.\.[^ ]*/139.c:139 \(a_function_[^ ]*\.\.\.\): 1 block of 1139 bytes' 'u.c:5 \(u\) in lib.so.1' '^  and 3[0-9] sites more: --top 40' \
+says '\.\.\.[^ ]*/139.c:139 \(a_function_[^ ]*\.\.\.\): 1 block of 1139 bytes' 'u.c:5 \(u\), by lib.so.1' '^  and 3[0-9] sites more: --top 40' \
     '^  \| c$'
 run 1 "$audit" --top 40 -- "$work/many"
 says '/100.c:100 '

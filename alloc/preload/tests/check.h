@@ -16,6 +16,17 @@
         opaque_;                                                                                   \
     }))
 
+/* The calls under test, which neither a compiler nor a linter has an opinion on. */
+extern const volatile struct calls {
+    void *(*malloc)(size_t size);
+    void *(*calloc)(size_t count, size_t size);
+    void *(*realloc)(void *p, size_t size);
+    void *(*reallocarray)(void *p, size_t count, size_t size);
+    void *(*aligned_alloc)(size_t align, size_t size);
+    void *(*valloc)(size_t size);
+    void *(*pvalloc)(size_t size);
+} call;
+
 #define CHECK(condition) check((condition), #condition, __FILE__, __LINE__)
 
 /* Says which one failed, and goes on. Any thread. */

@@ -27,15 +27,15 @@ static void need(bool holds)
 
 static void prepare(void)
 {
-    prepared = malloc(5000);
+    prepared = call.malloc(5000);
     fill(prepared, 5000, 11);
-    free(calloc(1, 100));
-    of_thread = realloc(of_thread, 6000);
+    free(call.calloc(1, 100));
+    of_thread = call.realloc(of_thread, 6000);
 }
 
 static void after(void)
 {
-    char *more = malloc(7000);
+    char *more = call.malloc(7000);
 
     need(filled(prepared, 5000, 11));
     free(prepared);
@@ -49,7 +49,7 @@ static void after(void)
 
 __attribute__((constructor)) static void load(void)
 {
-    own = malloc(own_bytes);
+    own = call.malloc(own_bytes);
     fill(own, own_bytes, 10);
     pthread_atfork(prepare, after, after);
 }
@@ -62,7 +62,7 @@ __attribute__((destructor)) static void unload(void)
 
 void *library_block(size_t size)
 {
-    return malloc(size);
+    return call.malloc(size);
 }
 
 unsigned library_forks(void)

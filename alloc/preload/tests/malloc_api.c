@@ -40,10 +40,10 @@ static void use(void *p, size_t size, size_t align)
 static void aligned_for_any_type(void)
 {
     for (size_t i = 0; i < COUNT(sizes); i++) {
-        use(malloc(sizes[i]), sizes[i], 16);
-        use(calloc(1, sizes[i]), sizes[i], 16);
-        use(realloc(NULL, sizes[i]), sizes[i], 16);
-        use(reallocarray(NULL, sizes[i], 1), sizes[i], 16);
+        use(call.malloc(sizes[i]), sizes[i], 16);
+        use(call.calloc(1, sizes[i]), sizes[i], 16);
+        use(call.realloc(NULL, sizes[i]), sizes[i], 16);
+        use(call.reallocarray(NULL, sizes[i], 1), sizes[i], 16);
     }
 }
 
@@ -53,9 +53,9 @@ static void aligned_as_asked(size_t align, size_t size)
     void *p = NULL;
 
     use(memalign(align, size), size, align);
-    use(aligned_alloc(align, size), size, align);
-    use(valloc(size), size, page);
-    use(pvalloc(size), (size + page - 1) & ~(page - 1), page);
+    use(call.aligned_alloc(align, size), size, align);
+    use(call.valloc(size), size, page);
+    use(call.pvalloc(size), (size + page - 1) & ~(page - 1), page);
     if (align >= sizeof(void *)) {
         CHECK(posix_memalign(&p, align, size) == 0);
         use(p, size, align);
@@ -80,7 +80,7 @@ static void not_a_power(void)
     use(memalign(OPAQUE((size_t)5000), 100), 100, 8192);
     errno = EXDEV;
     CHECK(memalign(OPAQUE(SIZE_MAX / 2 + 2), 1) == NULL && errno == EINVAL);
-    p = aligned_alloc(OPAQUE((size_t)24), 96);
+    p = call.aligned_alloc(OPAQUE((size_t)24), 96);
     if (p == NULL)
         CHECK(errno == EINVAL);
     else
@@ -108,16 +108,16 @@ static void too_much(size_t size)
 {
     void *p = NULL;
 
-    REFUSED(malloc(OPAQUE(size)));
-    REFUSED(calloc(1, OPAQUE(size)));
-    REFUSED(calloc(OPAQUE(size), 1));
-    REFUSED(realloc(NULL, OPAQUE(size)));
-    REFUSED(reallocarray(NULL, 1, OPAQUE(size)));
+    REFUSED(call.malloc(OPAQUE(size)));
+    REFUSED(call.calloc(1, OPAQUE(size)));
+    REFUSED(call.calloc(OPAQUE(size), 1));
+    REFUSED(call.realloc(NULL, OPAQUE(size)));
+    REFUSED(call.reallocarray(NULL, 1, OPAQUE(size)));
     REFUSED(memalign(64, OPAQUE(size)));
     REFUSED(memalign(1 << 20, OPAQUE(size)));
-    REFUSED(aligned_alloc(64, OPAQUE(size)));
-    REFUSED(valloc(OPAQUE(size)));
-    REFUSED(pvalloc(OPAQUE(size)));
+    REFUSED(call.aligned_alloc(64, OPAQUE(size)));
+    REFUSED(call.valloc(OPAQUE(size)));
+    REFUSED(call.pvalloc(OPAQUE(size)));
     CHECK(posix_memalign(&p, 64, OPAQUE(size)) == ENOMEM);
     CHECK(p == NULL);
 }
@@ -125,15 +125,15 @@ static void too_much(size_t size)
 /* What cannot be resized is left as it was. */
 static void kept_on_failure(size_t size)
 {
-    char *p = malloc(size);
+    char *p = call.malloc(size);
 
     if (!CHECK(p != NULL))
         return;
     fill(p, size, 2);
-    REFUSED(realloc(OPAQUE(p), OPAQUE((size_t)PTRDIFF_MAX + 1)));
-    REFUSED(realloc(OPAQUE(p), OPAQUE(SIZE_MAX)));
-    REFUSED(reallocarray(OPAQUE(p), OPAQUE(SIZE_MAX / 2), 3));
-    REFUSED(reallocarray(OPAQUE(p), OPAQUE((size_t)1 << 32), (size_t)1 << 32));
+    REFUSED(call.realloc(OPAQUE(p), OPAQUE((size_t)PTRDIFF_MAX + 1)));
+    REFUSED(call.realloc(OPAQUE(p), OPAQUE(SIZE_MAX)));
+    REFUSED(call.reallocarray(OPAQUE(p), OPAQUE(SIZE_MAX / 2), 3));
+    REFUSED(call.reallocarray(OPAQUE(p), OPAQUE((size_t)1 << 32), (size_t)1 << 32));
     CHECK(filled(p, size, 2));
     free(p);
 }
@@ -144,9 +144,9 @@ static void failure(void)
     too_much(SIZE_MAX - 4096);
     too_much(SIZE_MAX - 15);
     too_much(SIZE_MAX);
-    REFUSED(calloc(OPAQUE(SIZE_MAX / 2), 3));
-    REFUSED(calloc(OPAQUE((size_t)1 << 32), (size_t)1 << 32));
-    REFUSED(calloc(OPAQUE(SIZE_MAX), OPAQUE(SIZE_MAX)));
+    REFUSED(call.calloc(OPAQUE(SIZE_MAX / 2), 3));
+    REFUSED(call.calloc(OPAQUE((size_t)1 << 32), (size_t)1 << 32));
+    REFUSED(call.calloc(OPAQUE(SIZE_MAX), OPAQUE(SIZE_MAX)));
     for (size_t i = 1; i < COUNT(sizes); i++)
         kept_on_failure(sizes[i]);
 }
@@ -159,10 +159,10 @@ static void errno_kept(void)
 
     errno = EXDEV;
     for (size_t i = 0; i < COUNT(sizes); i++) {
-        blocks[count++] = malloc(sizes[i]);
-        blocks[count++] = calloc(sizes[i], 3);
+        blocks[count++] = call.malloc(sizes[i]);
+        blocks[count++] = call.calloc(sizes[i], 3);
         blocks[count++] = memalign(256, sizes[i]);
-        blocks[count++] = realloc(malloc(50), sizes[i] + 1);
+        blocks[count++] = call.realloc(call.malloc(50), sizes[i] + 1);
     }
     CHECK(errno == EXDEV);
     for (size_t i = 0; i < count; i++) {
@@ -170,7 +170,7 @@ static void errno_kept(void)
         free(blocks[i]);
     }
     free(NULL);
-    free(malloc((size_t)64 << 20));
+    free(call.malloc((size_t)64 << 20));
     CHECK(errno == EXDEV);
 }
 
@@ -183,7 +183,9 @@ static void usable(void)
 
     CHECK(malloc_usable_size(NULL) == 0);
     for (unsigned i = 0; i < blocks; i++) {
-        p[i] = i % 3 == 0 ? calloc(1, i * 40) : i % 3 == 1 ? malloc(i) : memalign(64, i * 300);
+        p[i] = i % 3 == 0   ? call.calloc(1, i * 40)
+               : i % 3 == 1 ? call.malloc(i)
+                            : memalign(64, i * 300);
         bytes[i] = malloc_usable_size(p[i]);
         fill(p[i], bytes[i], i);
     }
@@ -197,13 +199,13 @@ static void usable(void)
 /* glibc: a block of no bytes is a block, of its own; realloc to none frees. */
 static void zero(void)
 {
-    void *p[7] = {malloc(0),
-                  calloc(0, 8),
-                  calloc(8, 0),
-                  realloc(NULL, 0),
+    void *p[7] = {call.malloc(0),
+                  call.calloc(0, 8),
+                  call.calloc(8, 0),
+                  call.realloc(NULL, 0),
                   memalign(64, 0),
-                  aligned_alloc(64, 0),
-                  reallocarray(NULL, 0, 9)};
+                  call.aligned_alloc(64, 0),
+                  call.reallocarray(NULL, 0, 9)};
 
     for (size_t i = 0; i < COUNT(p); i++) {
         CHECK(p[i] != NULL);
@@ -211,8 +213,8 @@ static void zero(void)
             CHECK(p[i] != p[j]);
     }
     errno = EXDEV;
-    CHECK(realloc(p[0], OPAQUE((size_t)0)) == NULL);
-    CHECK(realloc(p[6], OPAQUE((size_t)0)) == NULL);
+    CHECK(call.realloc(p[0], OPAQUE((size_t)0)) == NULL);
+    CHECK(call.realloc(p[6], OPAQUE((size_t)0)) == NULL);
     CHECK(errno == EXDEV);
     for (size_t i = 1; i < COUNT(p) - 1; i++)
         free(p[i]);
@@ -229,12 +231,12 @@ static void zeroed(void)
 {
     for (unsigned round = 0; round < 200; round++) {
         size_t size = (round * 7919u) % 90000;
-        char *dirty = malloc(size);
+        char *dirty = call.malloc(size);
         char *p;
 
         memset(dirty, 0xA5, malloc_usable_size(dirty));
         free(dirty);
-        p = calloc(size / 3 + 1, 3);
+        p = call.calloc(size / 3 + 1, 3);
         CHECK(all_zero(p, (size / 3 + 1) * 3));
         memset(p, 0xA5, size);
         free(p);
@@ -247,7 +249,7 @@ static void others(unsigned count)
     void *p[64];
 
     for (unsigned i = 0; i < count && i < COUNT(p); i++)
-        p[i] = malloc(i * 97 % 6000);
+        p[i] = call.malloc(i * 97 % 6000);
     for (unsigned i = 0; i < count && i < COUNT(p); i++)
         free(p[i]);
 }
@@ -255,11 +257,11 @@ static void others(unsigned count)
 static void resize(size_t from, size_t to, size_t align, unsigned key)
 {
     size_t kept = from < to ? from : to;
-    char *p = align > 16 ? memalign(align, from) : malloc(from);
+    char *p = align > 16 ? memalign(align, from) : call.malloc(from);
 
     fill(p, from, key);
     others(key % 60);
-    p = key % 2 == 0 ? realloc(p, to) : reallocarray(p, to, 1);
+    p = key % 2 == 0 ? call.realloc(p, to) : call.reallocarray(p, to, 1);
     if (!CHECK(p != NULL))
         return;
     CHECK(aligned(p, 16) && malloc_usable_size(p) >= to && filled(p, kept, key));
@@ -281,7 +283,7 @@ static void resized(void)
     resize((size_t)9 << 20, 100, 16, 2);
     for (size_t size = 1; size < 40000; size += size / 3 + 1) /* sixteen that take turns */
         for (unsigned i = 0; i < COUNT(grown); i++) {
-            grown[i] = realloc(grown[i], size);
+            grown[i] = call.realloc(grown[i], size);
             CHECK(filled(grown[i], size > 1 ? size / 2 : 0, i) || size < 4);
             fill(grown[i], size, i);
         }
@@ -294,19 +296,24 @@ static void resized(void)
 static void huge(void)
 {
     const size_t gigabyte = (size_t)1 << 30;
-    char *p = malloc(gigabyte);
-    char *q = calloc(gigabyte / 64, 1);
+    char *p = call.malloc(gigabyte);
+    char *q = call.calloc(gigabyte / 64, 1);
 
     CHECK(p != NULL && q != NULL);
+    if (p == NULL || q == NULL)
+        return;
     p[0] = p[gigabyte - 1] = 1;
     for (size_t i = 0; i < gigabyte / 64; i += 4096)
         CHECK(q[i] == 0);
     q[0] = 5;
-    q = realloc(q, gigabyte / 32);
-    CHECK(q != NULL && q[0] == 5);
+    q = call.realloc(q, gigabyte / 32);
+    CHECK(q != NULL);
+    if (q == NULL)
+        return;
+    CHECK(q[0] == 5);
     free(p);
     free(q);
-    use(malloc((size_t)16 << 20), (size_t)16 << 20, 16);
+    use(call.malloc((size_t)16 << 20), (size_t)16 << 20, 16);
 }
 
 typedef void sized_function(void *p, size_t size);
@@ -325,8 +332,8 @@ static void freed_by_size(void)
     if (sized.object == NULL || aligned_sized.object == NULL)
         return;
     for (size_t i = 0; i < COUNT(sizes); i++) {
-        sized.sized(malloc(sizes[i]), sizes[i]);
-        aligned_sized.aligned_sized(aligned_alloc(128, sizes[i]), 128, sizes[i]);
+        sized.sized(call.malloc(sizes[i]), sizes[i]);
+        aligned_sized.aligned_sized(call.aligned_alloc(128, sizes[i]), 128, sizes[i]);
     }
     sized.sized(NULL, 0);
     aligned_sized.aligned_sized(NULL, 64, 0);
@@ -340,14 +347,14 @@ static unsigned exhaust(unsigned most)
     unsigned count;
 
     errno = 0;
-    for (count = 0; count < most && (p[count] = malloc(size)) != NULL; count++)
+    for (count = 0; count < most && (p[count] = call.malloc(size)) != NULL; count++)
         fill(p[count], looked_at, count);
     CHECK(count == most || errno == ENOMEM);
     for (unsigned i = 0; i < count; i++) {
         CHECK(filled(p[i], looked_at, i));
         free(p[i]);
     }
-    use(malloc(size), size, 16);
+    use(call.malloc(size), size, 16);
     return count;
 }
 

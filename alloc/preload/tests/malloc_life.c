@@ -35,8 +35,8 @@ static void churn(unsigned count, unsigned key)
 {
     for (unsigned i = 0; i < count; i++) {
         size_t size = (i * 131 + key * 17) % 9000;
-        char *p = malloc(size);
-        char *mine = malloc(handed_bytes);
+        char *p = call.malloc(size);
+        char *mine = call.malloc(handed_bytes);
         char *theirs;
 
         fill(p, size, key);
@@ -44,7 +44,7 @@ static void churn(unsigned count, unsigned key)
         theirs = atomic_exchange(&life.handed_over[(i + key) % 64], mine);
         CHECK(theirs == NULL || filled(theirs, handed_bytes, 5));
         free(theirs);
-        p = realloc(p, size + 500);
+        p = call.realloc(p, size + 500);
         CHECK(filled(p, size, key));
         free(p);
     }
@@ -53,7 +53,7 @@ static void churn(unsigned count, unsigned key)
 /* Runs when a thread ends, as often as POSIX allows, each time with another block. */
 static void thread_ends(void *of_thread)
 {
-    char *next = malloc(2000);
+    char *next = call.malloc(2000);
 
     CHECK(filled(of_thread, 2000, 6));
     fill(next, 2000, 6);
@@ -65,12 +65,12 @@ static void thread_ends(void *of_thread)
 
 static void *thread_body(void *number)
 {
-    char *of_thread = malloc(2000);
+    char *of_thread = call.malloc(2000);
 
     fill(of_thread, 2000, 6);
     pthread_setspecific(life.key, of_thread);
     churn(40, (unsigned)(size_t)number);
-    return calloc(1, 100);
+    return call.calloc(1, 100);
 }
 
 static void threads(void)
@@ -91,16 +91,16 @@ static void threads(void)
 
 static void prepare(void)
 {
-    life.prepared = malloc(4500);
+    life.prepared = call.malloc(4500);
     fill(life.prepared, 4500, 7);
-    free(realloc(malloc(30), 8000));
+    free(call.realloc(call.malloc(30), 8000));
 }
 
 static void after(void)
 {
     CHECK(filled(life.prepared, 4500, 7));
     free(life.prepared);
-    free(calloc(9, 999));
+    free(call.calloc(9, 999));
     life.forks++;
 }
 
@@ -131,7 +131,7 @@ static void child_body(void)
 static void forked(void)
 {
     pthread_t busy[3];
-    char *before = malloc(20000);
+    char *before = call.malloc(20000);
     unsigned forks = life.forks;
     unsigned of_library = library_forks();
 
@@ -161,10 +161,10 @@ static void execute(void)
 static void executed(void)
 {
     char *const arguments[] = {"malloc_life", "--child", NULL};
-    pid_t pid = vfork();
+    pid_t pid = vfork(); /* NOLINT: it is there, so it is tested */
 
     if (pid == 0)
-        execute();
+        execute(); /* NOLINT: of which it does not know that it never returns */
     check_exits(pid);
     CHECK(posix_spawn(&pid, "/proc/self/exe", NULL, NULL, arguments, environ) == 0);
     check_exits(pid);
@@ -191,7 +191,8 @@ static void *open_library(void *blocks)
     void *library = dlopen(life.loaded, RTLD_NOW | RTLD_LOCAL);
     char **block = blocks;
 
-    if (!CHECK(library != NULL))
+    CHECK(library != NULL);
+    if (library == NULL)
         return NULL;
     *block = block_of(library);
     fill(*block, 3333, 9);
@@ -233,7 +234,7 @@ static void need(bool holds)
 
 __attribute__((constructor)) static void load(void)
 {
-    until_the_end = malloc(12345);
+    until_the_end = call.malloc(12345);
     fill(until_the_end, 12345, 13);
     CHECK(pthread_key_create(&life.key, thread_ends) == 0);
     CHECK(pthread_atfork(prepare, after, after) == 0);
@@ -242,7 +243,7 @@ __attribute__((constructor)) static void load(void)
 __attribute__((destructor)) static void unload(void)
 {
     need(filled(until_the_end, 12345, 13));
-    until_the_end = realloc(until_the_end, 50000);
+    until_the_end = call.realloc(until_the_end, 50000);
     need(filled(until_the_end, 12345, 13));
     free(until_the_end);
     churn(30, 6);
@@ -261,8 +262,8 @@ static int end_by(const char *how)
 {
     pthread_t thread;
 
-    atexit(at_end);
-    at_quick_exit(at_end);
+    need(atexit(at_end) == 0);
+    need(at_quick_exit(at_end) == 0);
     churn(200, 8);
     pthread_create(&thread, NULL, churn_until_stopped, NULL);
     churn(200, 9);

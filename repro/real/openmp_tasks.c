@@ -1,0 +1,123 @@
+/*
+ * openmp_tasks - the table of dependences is kept when all the tasks that had them are done.
+ *
+ * needs: openmp
+ *
+ * The first task with a depend clause makes a table in the record of the task that creates it: 8
+ * bytes for each place, about twice as many places as that task has dependences. When the tasks are
+ * done their entries go, and the table stays until the parallel region ends.
+ *
+ * Here the phases lie inside one region: its first thread begins them, makes tasks and waits for
+ * them, so that no task crosses a phase. The next phase's first allocation lands on the table, and
+ * the next task looks its dependences up in it.
+ */
+#include "repro.h"
+
+#include <omp.h>
+#include <stdlib.h>
+
+enum { blocks_max = 4096 };
+
+static unsigned column[blocks_max]; /* what the tasks work on; no part of the victim */
+
+/* One task writes the blocks, and one reads them after it: the sum tells. */
+static unsigned run_tasks(unsigned blocks, unsigned value)
+{
+    unsigned sum = 0;
+
+#pragma omp task depend(iterator(unsigned b = 0 : blocks), out : column[b])
+    for (unsigned i = 0; i < blocks; i++)
+        column[i] = value;
+#pragma omp task depend(iterator(unsigned b = 0 : blocks), in : column[b]) shared(sum)
+    for (unsigned i = 0; i < blocks; i++)
+        sum += column[i];
+#pragma omp taskwait
+    return sum;
+}
+
+/* On the first thread of the team; the others wait for tasks at the end of the region. */
+static void run_phases(struct repro_run *run)
+{
+    unsigned blocks = (unsigned)repro_option(run, "blocks");
+
+    for (unsigned phase = 0; phase <= repro_cycles(run); phase++) {
+        if (!repro_begin(run))
+            return;
+        if (run_tasks(blocks, phase + 1) != (phase + 1) * blocks)
+            repro_wrong(run, "a task ran before the one that it depends on");
+        repro_check(run);
+        repro_end(run);
+    }
+}
+
+static void body(struct repro_run *run)
+{
+    /* The next phase's data: a column of small numbers. As the number of slots it is one that libgomp
+     * can work with; what larger ones lead to depends on where the libraries happen to lie. */
+    repro_fill_with(run, 7);
+    omp_set_dynamic(0);
+#pragma omp parallel num_threads((int)repro_threads(run))
+#pragma omp master
+    run_phases(run);
+}
+
+static const struct repro_option options[] = {
+    {"blocks", "dependences of each task", 1000, 1, blocks_max, NULL},
+    {0},
+};
+
+/* A small table; but this is the size that a task has in an example. */
+static const struct repro_variant variants[] = {
+    {"--blocks 100",
+     {REPRO_CRASH, REPRO_CRASH, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
+    {0},
+};
+
+static const struct repro_finding findings[] = {
+    {"Z14", "c_library",
+     "libgomp keeps the table of dependences (16 bytes and more for each) after taskwait, until "
+     "the parallel region ends: where phases lie inside one region, the next phase's first task "
+     "crashes",
+     "high", "fixed by routing from MIN_BYTES 16345 on, for 1000 dependences", REPRO_SEED, 0},
+    {0},
+};
+
+const struct repro repro = {
+    .id = "R31",
+    .slug = "openmp_tasks",
+    .class = "threads",
+    .title = "the table of dependences is kept when all tasks that had them are done",
+    .seed = "-",
+    .severity = "high",
+    .explain =
+        "A task with a depend clause is entered in a table that belongs to the task which creates\n"
+        "it, by the address of what it depends on. libgomp makes the table for the first such\n"
+        "task: twice as many slots as that one has dependences, rounded up to the next prime of\n"
+        "its list, of 8 bytes each, and 32 bytes more. For 1000 dependences that is 16344 bytes.\n"
+        "When a task is done its entries are deleted. The table stays, for the next one.\n"
+        "\n"
+        "Here the phases lie inside one parallel region: its first thread begins them, makes "
+        "tasks\n"
+        "and waits for them with taskwait before the phase ends; the others only help. It is the\n"
+        "way to do it right: no task and no data of a task crosses a phase. Yet the table does.\n"
+        "\n"
+        "In the second phase the table is data of that phase: a column of small numbers here.\n"
+        "libgomp takes it for a small table that is full, makes a larger one, and carries over\n"
+        "what is in the slots, which are small numbers too. It crashes where they point. With\n"
+        "zeros nothing would be seen: a table of no slots has nothing to carry over.\n"
+        "\n"
+        "16345 is the threshold that saves it, for 1000 dependences; what a threshold of 4096\n"
+        "saves is a program whose tasks have fewer than 126. --blocks N: dependences of a task.\n"
+        "Phases around the whole region are safe from this: the table goes with the region.\n"
+        "openmp_team shows what does not.\n",
+    .body = body,
+    .options = options,
+    .variants = variants,
+    .findings = findings,
+    .expect = {[REPRO_NONE] = REPRO_CRASH,
+               [REPRO_FLUSH] = REPRO_CRASH,
+               [REPRO_ROUTE] = REPRO_CRASH,
+               [REPRO_SEED] = REPRO_CRASH,
+               [REPRO_PINNED] = REPRO_CLEAN,
+               [REPRO_SYSTEM] = REPRO_CLEAN},
+};
