@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(gcc g++ libc6-dev make cmake pkgconf groff-base libcmocka-dev libdw-dev valgrind libglib2.0-dev libsqlite3-dev zlib1g-dev)
 if [[ ${1:-} == --all ]]; then
     packages+=(ninja-build clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck spin
-        libtcmalloc-minimal4)
+        libtcmalloc-minimal4 git perl xz-utils sqlite3 gnuplot-nox hyperfine python3 libpython3.11-testsuite)
 fi
 
 installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }

@@ -27,6 +27,10 @@ for seed in 1 2; do # one operation at a time, replayable; then threads that run
     "$build/stress/pinned_oracle" --concurrent --ops 5000000 --seed "$seed" || failures=$((failures + 1))
 done
 
+# Programs that nobody here wrote, with phases where they expect none.
+runs=$((runs + 1))
+stress/chaos_programs.sh "$build" || failures=$((failures + 1))
+
 for program in $(programs stress); do
     # shellcheck disable=SC2046 # words
     for profile in none flush route seed pinned system; do

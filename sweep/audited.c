@@ -34,23 +34,29 @@ static void add_audit(struct audits *audits, size_t entry, enum audit audit, lon
         run->audit_out = need(NULL);
 }
 
-/* "function (file:line)", as far as it is known. */
-static void name_site(char *site, size_t room, const char *function, const char *file,
-                      const char *line)
+static const char *base_name(const char *path)
 {
-    const char *slash = strrchr(file, '/');
+    const char *slash = strrchr(path, '/');
 
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* "function (file:line)", or the library, from a report's columns module, symbol, file and line. */
+static void name_site(char *site, size_t room, char *const *place)
+{
     site[0] = '\0';
-    if (strcmp(function, "NA") != 0 && strcmp(line, "NA") != 0)
-        snprintf(site, room, "%s (%s:%s)", function, slash != NULL ? slash + 1 : file, line);
+    if (strcmp(place[1], "NA") != 0 && strcmp(place[3], "NA") != 0)
+        snprintf(site, room, "%s (%s:%s)", place[1], base_name(place[2]), place[3]);
+    else if (strcmp(place[0], "NA") != 0)
+        snprintf(site, room, "%s", base_name(place[0]));
 }
 
 /* The columns of a report that matter here, by audit. */
 static const struct {
     int columns;
     int size;
-    int symbol; /* file and line follow */
-} layouts[] = {[CENSUS] = {11, 3, 8}, [TRAP] = {18, 4, 10}};
+    int module; /* symbol, file and line follow */
+} layouts[] = {[CENSUS] = {11, 3, 7}, [TRAP] = {18, 4, 9}};
 
 static void take_row(struct largest *largest, enum audit audit, char *row)
 {
@@ -67,8 +73,7 @@ static void take_row(struct largest *largest, enum audit audit, char *row)
     if (size <= largest->size)
         return;
     largest->size = size;
-    name_site(largest->site, sizeof largest->site, fields[layouts[audit].symbol],
-              fields[layouts[audit].symbol + 1], fields[layouts[audit].symbol + 2]);
+    name_site(largest->site, sizeof largest->site, &fields[layouts[audit].module]);
 }
 
 static void read_rows(struct largest *largest, enum audit audit, const char *path)

@@ -77,7 +77,7 @@ static void start_up(void)
     if (zk_settings.audit == ZK_AUDIT_TRAP)
         zk_trap_start();
     else
-        zk_region_reserve(zk_tools_slab_bytes(zk_settings.slab_bytes));
+        zk_region_reserve();
     zk_audit_start();
 }
 

@@ -73,7 +73,7 @@ static void body(struct repro_run *run)
 }
 
 static const struct repro_finding findings[] = {
-    {"Z6", "c_library",
+    {"Z", "c_library",
      "glibc's stdio buffer is 4096 bytes, and 4096 is not below 4096: the first fprintf of a "
      "program, "
      "made inside a phase, puts its buffer into recyclable memory under the seed's default; the "
