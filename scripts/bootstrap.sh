@@ -3,7 +3,7 @@
 # well. Without the right to install, prints the one command to run, and stops.
 set -euo pipefail
 
-packages=(gcc g++ libc6-dev make cmake pkgconf groff-base libcmocka-dev libdw-dev valgrind libglib2.0-dev libsqlite3-dev zlib1g-dev)
+packages=(gcc g++ libc6-dev make cmake pkgconf groff-base libcmocka-dev libdw-dev valgrind locales libglib2.0-dev libsqlite3-dev zlib1g-dev)
 if [[ ${1:-} == --all ]]; then
     packages+=(ninja-build clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck spin
         libtcmalloc-minimal4 git perl xz-utils sqlite3 gnuplot-nox hyperfine python3 libpython3.11-testsuite)

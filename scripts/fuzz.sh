@@ -2,6 +2,7 @@
 # fuzz.sh SECONDS: runs fuzz_pinned for so long, starting from alloc/tests/corpus. Fails on any crash,
 # whose input is then in build-fuzz/. Exit status 77 where clang or its fuzzer is not installed.
 set -euo pipefail
+export ZK_ALLOC_TOOLS=ignore # AddressSanitizer is in the program, and would keep it off the fast paths
 seconds=${1:-}
 [[ $seconds =~ ^[0-9]+$ ]] || { echo "usage: fuzz.sh SECONDS" >&2; exit 2; }
 cd "$(dirname "$0")/.."

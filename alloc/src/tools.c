@@ -46,6 +46,7 @@ static bool ask_memcheck(void)
 static void create_pool(void)
 {
     VALGRIND_CREATE_MEMPOOL(pool(), 0, 0);
+    VALGRIND_MAKE_MEM_NOACCESS(pool(), atomic_load(&zk_region.bytes));
 }
 
 static void pool_served(void *p, size_t bytes)
@@ -95,6 +96,16 @@ static void pool_recycled(void)
     VALGRIND_MEMPOOL_TRIM(pool(), pool(), 0);
 }
 
+static void pool_open(void *start, size_t bytes)
+{
+    VALGRIND_MAKE_MEM_DEFINED(start, bytes);
+}
+
+static void pool_close(void *start, size_t bytes)
+{
+    VALGRIND_MAKE_MEM_NOACCESS(start, bytes);
+}
+
 #else
 
 static bool ask_memcheck(void)
@@ -133,13 +144,25 @@ static void pool_recycled(void)
 {
 }
 
+static void pool_open(void *start, size_t bytes)
+{
+    (void)start;
+    (void)bytes;
+}
+
+static void pool_close(void *start, size_t bytes)
+{
+    (void)start;
+    (void)bytes;
+}
+
 #endif
 
 size_t zk_tools_slab_bytes(size_t wanted)
 {
     const size_t most = (size_t)64 << 20;
 
-    if (zk_settings.tools == ZK_TOOLS_IGNORE || wanted != ZK_DEFAULT_SLAB_BYTES || !ask_memcheck())
+    if (wanted != ZK_DEFAULT_SLAB_BYTES || !ask_memcheck())
         return wanted;
     return most;
 }
@@ -211,10 +234,14 @@ void zk_tools_open(void *start, size_t bytes)
 {
     if (zk_attended() && asan())
         __asan_unpoison_memory_region(start, bytes);
+    if (memcheck)
+        pool_open(start, bytes);
 }
 
 void zk_tools_close(void *start, size_t bytes)
 {
     if (zk_attended() && asan())
         __asan_poison_memory_region(start, bytes);
+    if (memcheck)
+        pool_close(start, bytes);
 }

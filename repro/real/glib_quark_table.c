@@ -13,7 +13,7 @@
  */
 #include "repro.h"
 
-#if __has_include(<glib.h>)
+#if !defined ZK_MISSING && __has_include(<glib.h>)
 #include <glib.h>
 #include <stdio.h>
 #include <string.h>

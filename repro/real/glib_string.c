@@ -9,7 +9,7 @@
  */
 #include "repro.h"
 
-#if __has_include(<glib.h>)
+#if !defined ZK_MISSING && __has_include(<glib.h>)
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>

@@ -12,7 +12,7 @@
  */
 #include "repro.h"
 
-#if __has_include(<glib.h>)
+#if !defined ZK_MISSING && __has_include(<glib.h>)
 #include <fcntl.h>
 #include <glib.h>
 #include <semaphore.h>

@@ -13,6 +13,8 @@
  */
 #include "repro.h"
 
+#ifndef ZK_MISSING
+
 #include <omp.h>
 #include <stdlib.h>
 
@@ -60,6 +62,15 @@ static void body(struct repro_run *run)
 #pragma omp master
     run_phases(run);
 }
+
+#else
+
+static void body(struct repro_run *run)
+{
+    repro_skip(run, "the compiler has no OpenMP");
+}
+
+#endif
 
 static const struct repro_option options[] = {
     {"blocks", "dependences of each task", 1000, 1, blocks_max, NULL},

@@ -9,6 +9,8 @@
  */
 #include "repro.h"
 
+#ifndef ZK_MISSING
+
 #include <dirent.h>
 #include <omp.h>
 #include <sched.h>
@@ -88,6 +90,15 @@ static void body(struct repro_run *run)
         wait_for_team();
     }
 }
+
+#else
+
+static void body(struct repro_run *run)
+{
+    repro_skip(run, "the compiler has no OpenMP");
+}
+
+#endif
 
 static const struct repro_option options[] = {
     {"team", "threads of the parallel region", 16, 2, 128, NULL},

@@ -11,7 +11,7 @@
  */
 #include "repro.h"
 
-#if __has_include(<sqlite3.h>)
+#if !defined ZK_MISSING && __has_include(<sqlite3.h>)
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>

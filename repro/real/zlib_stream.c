@@ -13,7 +13,7 @@
  */
 #include "repro.h"
 
-#if __has_include(<zlib.h>)
+#if !defined ZK_MISSING && __has_include(<zlib.h>)
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>

@@ -76,6 +76,7 @@ for min_bytes in 0 4096; do
     KEEP=1 finds_nothing pinned clean
 done
 unset ZK_ALLOC_MIN_BYTES
+ZK_ALLOC_POISON_RESET=1 KEEP=1 finds_nothing pinned clean
 # Told nothing, it finds nothing; and what is retained under pinned is no bug.
 ZK_ALLOC_TOOLS=ignore finds_nothing blind reads-stale
 for case in reads-stale writes-stale copies-stale reallocs-stale; do finds_nothing pinned $case; done
