@@ -160,7 +160,7 @@ static void pool_close(void *start, size_t bytes)
 
 size_t zk_tools_slab_bytes(size_t wanted)
 {
-    const size_t most = (size_t)64 << 20;
+    const size_t most = (size_t)16 << 20;
 
     if (wanted != ZK_DEFAULT_SLAB_BYTES || !ask_memcheck())
         return wanted;
