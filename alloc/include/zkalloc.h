@@ -154,9 +154,10 @@ void zk_reset_stats(void);
  * ZK_ALLOC_AUDIT=census keeps a list of all live blocks that were allocated in phases, of any size,
  * and at each begin counts those retained, by size and call stack. ZK_ALLOC_AUDIT=trap never reuses
  * an address, takes away access to every earlier block at each begin, and counts what is touched
- * all the same; an access made by the kernel (read into a stale buffer) is not caught, but fails
- * with EFAULT. At exit the findings are written to ZK_ALLOC_AUDIT_OUT as TSV, one row for each size
- * and call stack; zk-audit(1) runs a program under both and says what they mean.
+ * all the same; an access made by the kernel (read into a stale buffer) is caught where the preload
+ * library is loaded and the program makes the call itself, and fails with EFAULT otherwise. At
+ * exit the findings are written to ZK_ALLOC_AUDIT_OUT as TSV, one row for each size and call stack;
+ * zk-audit(1) runs a program under both and says what they mean.
  */
 
 struct zk_audit_summary {

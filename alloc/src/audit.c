@@ -303,7 +303,8 @@ void zk_audit_start(void)
         return;
     }
     atomic_fetch_or(&zk_rare_flags, ZK_RARE_ATTENDED);
-    at_quick_exit(report_at_exit);
+    if (at_quick_exit(report_at_exit) != 0)
+        zk_os_say("audit: quick_exit will not be seen: end by exit, or call zk_audit_report(-1)");
 }
 
 void zk_audit_begin(uint64_t word)

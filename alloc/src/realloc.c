@@ -125,7 +125,7 @@ static void *migrate(void *p, size_t old_bytes, struct zk_wish wish, bool *overf
 {
     void *to;
 
-    if (zk_settings.realloc != ZK_REALLOC_MIGRATE || !zk_phase_active())
+    if (!zk_phase_active() || zk_settings.realloc != ZK_REALLOC_MIGRATE) /* in this order */
         return NULL;
     wish.moves = true;
     to = zk_route_arena(wish, overflow);

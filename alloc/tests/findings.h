@@ -46,6 +46,7 @@ static inline struct findings parse_findings(char *text)
     CHECK(text[0] != '\0' && text[strlen(text) - 1] == '\n');
     for (const char *at = text; *at != '\0'; at++)
         lines += *at == '\n';
+    CHECK(lines > 0);
     table.rows = calloc(lines, sizeof *table.rows);
     CHECK(table.rows != NULL);
     for (size_t row = 0; row < lines; row++) {
