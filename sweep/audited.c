@@ -96,10 +96,13 @@ static void read_rows(struct largest *largest, enum audit audit, const char *pat
 static struct largest take_reports(const struct run *run)
 {
     struct largest largest = {.size = -1};
-    char *pattern = need(strdup(run->audit_out));
+    char *pattern;
     glob_t found = {0};
 
-    strcpy(strstr(pattern, "%p"), "*");
+    /* Its "%p" is the last thing in it. */
+    if (asprintf(&pattern, "%.*s*", (int)(strlen(run->audit_out) - strlen("%p")), run->audit_out) <
+        0)
+        pattern = need(NULL);
     glob(pattern, 0, NULL, &found);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         const char *path = found.gl_pathv[i];
