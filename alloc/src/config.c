@@ -105,7 +105,7 @@ static const char *parse_path(const char *value, const char **out)
         *out = NULL;
         return NULL;
     }
-    strcpy(path, value);
+    memcpy(path, value, strlen(value) + 1);
     *out = path;
     return NULL;
 }

@@ -65,8 +65,7 @@ static void on_fatal(int signal, siginfo_t *info, void *context)
 
 enum {
     stack_bytes = 64 << 10,
-    stack_least_bytes =
-        16 << 10, /* a handler of ours wants less; with no room, memory is damaged */
+    stack_least_bytes = 32 << 10, /* a report wants some 20 KiB; what is below is not ours */
 };
 
 static struct {

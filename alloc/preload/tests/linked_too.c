@@ -47,9 +47,10 @@ static void check_blocks(bool together)
     CHECK(zk_owns(kept));
     CHECK(((char *)kept)[9999] == 0);
     if (together) { /* the C library's free would not know it */
-        kept = realloc(kept, 30000);
-        CHECK(zk_owns(kept));
-        free(kept);
+        void *grown = realloc(kept, 30000);
+
+        CHECK(zk_owns(grown));
+        free(grown);
     } else {
         zk_free(kept);
     }
