@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # harness_test.sh BIN SOURCE: the harness seen from its command line. BIN holds the test bodies.
 set -uo pipefail
+export ZK_ALLOC_TOOLS=ignore # in a build with AddressSanitizer, it is not to end what these bodies do on purpose
 bin=$1
 checks=0 failures=0
 fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
