@@ -13,12 +13,12 @@
  */
 #include "repro.h"
 
+enum { blocks_max = 4096 };
+
 #ifndef ZK_MISSING
 
 #include <omp.h>
 #include <stdlib.h>
-
-enum { blocks_max = 4096 };
 
 static unsigned column[blocks_max]; /* what the tasks work on; no part of the victim */
 
