@@ -134,6 +134,7 @@ struct zk_stats {
     uint64_t retained_count;  /* arena blocks of earlier phases not freed at the last begin */
     uint64_t rewinds;         /* recyclings of a slab in which nothing lived, or blind */
     uint64_t walks;           /* recyclings of a slab in which something did */
+    uint64_t reuses;          /* times that, inside a phase, bumping went back to what had died */
     uint64_t reclaimed_bytes; /* that recycling made free, ever */
     uint64_t pinned_chunks; /* kept by each slab's last recycling, because something lives there */
     uint64_t pinned_bytes;  /* of those */

@@ -87,6 +87,7 @@ static void link_chunk(struct slab *slab, uint32_t index)
         slab->chunks[slab->last].next = index;
     slab->chunks[index].next = slab->pin;
     slab->last = index;
+    slab->listed++;
 }
 
 static void bump_from(struct slab *slab, uint32_t index, char *at, char *limit)
@@ -187,20 +188,6 @@ static bool fits(const char *start, const char *end, size_t size, size_t align)
            size <= (size_t)(end - start) - padding;
 }
 
-/* Gives a free run that is passed over in this phase back to the system, unless it is small: what is
- * neither used nor pinned holds no memory. */
-static void give_back(struct slab *slab, char *start, char *end)
-{
-    size_t page = zk_os_page_bytes();
-
-    if (end > slab->dirty)
-        end = slab->dirty;
-    start += -(uintptr_t)start & (page - 1);
-    end -= (uintptr_t)end & (page - 1);
-    if (start < end && (size_t)(end - start) >= zk_chunk_bytes())
-        zk_os_discard(start, (size_t)(end - start));
-}
-
 /* Goes on to the first run ahead in which the block fits. False when there is none. */
 static bool find_run(struct slab *slab, size_t size, size_t align)
 {
@@ -214,9 +201,6 @@ static bool find_run(struct slab *slab, size_t size, size_t align)
 
     begin_move(slab);
     close_chunk(slab, LOAD(slab->bump));
-    give_back(slab, LOAD(slab->bump), slab->run_end);
-    for (uint32_t passed = slab->pin; passed != pin; passed = slab->chunks[passed].next)
-        give_back(slab, run_behind(slab, passed), run_before(slab, slab->chunks[passed].next));
     slab->last = pin;
     slab->pin = slab->chunks[pin].next;
     enter_run(slab, run_behind(slab, pin));
@@ -238,6 +222,13 @@ void zk_slab_init(struct slab *slab, char *base, size_t bytes, bool pinned)
     enter_run(slab, base);
 }
 
+/* The chunks that a block reaches into are in use in this phase. */
+static void mark_used(struct slab *slab, const char *start, const char *end)
+{
+    for (uint32_t index = chunk_of(slab, start) + 1; chunk_start(slab, index) < end; index++)
+        slab->chunks[index].word = LOAD(slab->word);
+}
+
 /* Enters the block [start, end), which fits into the run, in the log of the chunk it starts in. */
 static void take(struct slab *slab, char *start, char *end)
 {
@@ -254,8 +245,213 @@ static void take(struct slab *slab, char *start, char *end)
         STORE(slab->bump, end);
         return;
     }
+    if (counts_chunks(slab))
+        mark_used(slab, start, end);
     close_chunk(slab, end);
     enter_run(slab, end);
+}
+
+size_t zk_slab_phase_bytes(const struct slab *slab)
+{
+    return (size_t)(LOAD(slab->closed_bytes) - slab->bytes_before) +
+           (size_t)(LOAD(slab->bump) - LOAD(slab->run_start));
+}
+
+/* Closes the books on all that has been served so far. */
+static void close_all(struct slab *slab)
+{
+    char *bump = LOAD(slab->bump);
+
+    if (slab->dirty < bump)
+        slab->dirty = bump;
+    close_chunk(slab, bump);
+}
+
+/* The books at the end of a phase, before the next one. */
+static void settle(struct slab *slab)
+{
+    slab->high_water = zk_slab_phase_bytes(slab);
+    close_all(slab);
+    slab->bytes_before = LOAD(slab->closed_bytes);
+}
+
+static void add(_Atomic uint64_t *count, uint64_t more)
+{
+    STORE(*count, LOAD(*count) + more);
+}
+
+/* What was pinned, and what has been served since, is reclaimed, less what is pinned now. A pinned
+ * chunk counts as a whole, so that the difference can be negative: then nothing was. */
+static void count_pinned(struct slab *slab, uint64_t chunks, uint64_t bytes)
+{
+    uint64_t before = LOAD(slab->pinned_bytes) + slab->high_water;
+
+    add(&slab->reclaimed_bytes, before > bytes ? before - bytes : 0);
+    STORE(slab->pinned_chunks, chunks);
+    STORE(slab->pinned_bytes, bytes);
+}
+
+/* Blocks freed, ever. Acquire: see live_blocks. */
+static uint64_t freed_blocks(const struct slab *slab)
+{
+    return LOAD(slab->freed) + LOAD(slab->freed_elsewhere);
+}
+
+/* Bumping starts over, between what is in the list. All books are closed. */
+static void start_over(struct slab *slab)
+{
+    slab->freed_before = freed_blocks(slab);
+    slab->served_before = LOAD(slab->closed_bytes);
+    slab->last = ZK_NO_CHUNK;
+    slab->pin = slab->first;
+    enter_run(slab, slab->base);
+}
+
+static void empty_list(struct slab *slab)
+{
+    slab->first = ZK_NO_CHUNK;
+    slab->listed = 0;
+}
+
+static void forget_all(struct slab *slab)
+{
+    empty_list(slab);
+    slab->growths = 0;
+    add(&slab->rewinds, 1);
+    count_pinned(slab, 0, 0);
+    start_over(slab);
+}
+
+void zk_slab_rewind(struct slab *slab, uint64_t word)
+{
+    begin_move(slab);
+    settle(slab);
+    STORE(slab->word, word);
+    forget_all(slab);
+    end_move(slab);
+}
+
+struct kept {
+    uint64_t chunks;
+    uint64_t bytes;
+};
+
+/* Unlinks the chunks in which nothing lives, and those entered in the phase `discarded` (0: none). */
+static struct kept unlink_dead(struct slab *slab, uint64_t discarded)
+{
+    struct kept kept = {0};
+    uint64_t lost = 0; /* blocks that were discarded */
+    uint32_t *link = &slab->first;
+
+    for (uint32_t index = slab->first; index != ZK_NO_CHUNK; index = slab->chunks[index].next) {
+        struct chunk *chunk = &slab->chunks[index];
+        uint32_t live = live_blocks(chunk);
+
+        if (discarded != 0 && chunk->word == discarded) {
+            lost += live;
+        } else if (live > 0) {
+            kept.chunks++;
+            kept.bytes += (size_t)(run_behind(slab, index) - chunk_start(slab, index));
+            *link = index;
+            link = &chunk->next;
+        }
+    }
+    *link = ZK_NO_CHUNK;
+    slab->listed = kept.chunks;
+    atomic_fetch_add(&slab->freed_elsewhere, lost);
+    return kept;
+}
+
+static void walk(struct slab *slab)
+{
+    uint64_t word = LOAD(slab->word);
+    struct kept kept = unlink_dead(slab, LOAD(slab->discarded) == word ? word : 0);
+
+    slab->growths = kept.bytes > LOAD(slab->pinned_bytes) ? slab->growths + 1 : 0;
+    add(&slab->walks, 1);
+    count_pinned(slab, kept.chunks, kept.bytes);
+}
+
+/* Gives the chunks of a free run back to the system that no phase since `word` has used: what is
+ * neither used nor pinned shall not hold memory for ever. */
+static void give_back(struct slab *slab, const char *start, const char *end, uint64_t word)
+{
+    const char *dirty = slab->dirty;
+    uint32_t from = chunk_of(slab, start + zk_chunk_bytes() - 1);
+    uint32_t to = chunk_of(slab, end < dirty ? end : dirty); /* a part of a chunk waits */
+
+    while (from < to) {
+        uint32_t unused = from;
+
+        while (unused < to && slab->chunks[unused].word != 0 && slab->chunks[unused].word < word)
+            slab->chunks[unused++].word = 0;
+        if (unused > from)
+            zk_os_discard(chunk_start(slab, from), (size_t)(unused - from) << slab->chunk_shift);
+        from = unused + 1;
+    }
+}
+
+/* From time to time, when there is something that free runs lie between. */
+static void give_back_unused(struct slab *slab, uint64_t word)
+{
+    const uint64_t phases = 16;
+    const char *start = slab->base;
+
+    if (LOAD(slab->walks) % phases != 0 || word < 2 * phases)
+        return;
+    for (uint32_t pin = slab->first;; pin = slab->chunks[pin].next) {
+        const char *end = run_before(slab, pin);
+
+        if (start < end)
+            give_back(slab, start, end, word - 2 * phases); /* a phase's word is twice its number */
+        if (pin == ZK_NO_CHUNK)
+            return;
+        start = run_behind(slab, pin);
+    }
+}
+
+void zk_slab_reclaim(struct slab *slab, uint64_t word)
+{
+    begin_move(slab);
+    settle(slab);
+    if (LOAD(slab->closed_count) == freed_blocks(slab)) {
+        STORE(slab->word, word);
+        forget_all(slab);
+    } else {
+        walk(slab);
+        give_back_unused(slab, word);
+        STORE(slab->word, word);
+        start_over(slab);
+    }
+    end_move(slab);
+}
+
+/* In the middle of a phase: what has died by now is used again, while it is still in the caches, and
+ * a phase takes no more memory than it needs at a time. To look costs time for each chunk in the list:
+ * it is done when enough has been served meanwhile to make that little. */
+static void reuse(struct slab *slab, size_t size)
+{
+    const uint64_t bytes_for_chunk = 4096;
+    uint64_t served = LOAD(slab->closed_bytes) +
+                      (size_t)(LOAD(slab->bump) - LOAD(slab->run_start)) - slab->served_before +
+                      size;
+    uint64_t count =
+        LOAD(slab->closed_count) + (uint64_t)(LOAD(slab->log) - log_of(slab, LOAD(slab->current)));
+    uint64_t freed = freed_blocks(slab);
+
+    if (freed == slab->freed_before)
+        return;
+    if (count != freed && served < slab->listed * bytes_for_chunk)
+        return;
+    begin_move(slab);
+    close_all(slab);
+    if (count == freed)
+        empty_list(slab);
+    else
+        unlink_dead(slab, 0);
+    add(&slab->reuses, 1);
+    start_over(slab);
+    end_move(slab);
 }
 
 void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
@@ -271,6 +467,8 @@ void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
         align = large;
     if (size == 0)
         size = 1;
+    if (counts_chunks(slab))
+        reuse(slab, size);
     if (!fits(LOAD(slab->bump), slab->run_end, size, align) && !find_run(slab, size, align))
         return NULL;
     start = LOAD(slab->bump);
@@ -297,105 +495,6 @@ void zk_slab_loosen(struct slab *slab)
     char *end = chunk_start(slab, (uint32_t)LOAD(slab->current) + 1);
 
     slab->limit = end < slab->run_end ? end : slab->run_end;
-}
-
-size_t zk_slab_phase_bytes(const struct slab *slab)
-{
-    return (size_t)(LOAD(slab->closed_bytes) - slab->bytes_before) +
-           (size_t)(LOAD(slab->bump) - LOAD(slab->run_start));
-}
-
-/* The books at the end of a phase, before the next one. */
-static void settle(struct slab *slab)
-{
-    char *bump = LOAD(slab->bump);
-
-    slab->high_water = zk_slab_phase_bytes(slab);
-    if (slab->dirty < bump)
-        slab->dirty = bump;
-    close_chunk(slab, bump);
-    slab->bytes_before = LOAD(slab->closed_bytes);
-}
-
-static void add(_Atomic uint64_t *count, uint64_t more)
-{
-    STORE(*count, LOAD(*count) + more);
-}
-
-/* What was pinned, and what has been served since, is reclaimed, less what is pinned now. A pinned
- * chunk counts as a whole, so that the difference can be negative: then nothing was. */
-static void count_pinned(struct slab *slab, uint64_t chunks, uint64_t bytes)
-{
-    uint64_t before = LOAD(slab->pinned_bytes) + slab->high_water;
-
-    add(&slab->reclaimed_bytes, before > bytes ? before - bytes : 0);
-    STORE(slab->pinned_chunks, chunks);
-    STORE(slab->pinned_bytes, bytes);
-}
-
-static void forget_all(struct slab *slab)
-{
-    slab->first = slab->last = slab->pin = ZK_NO_CHUNK;
-    slab->growths = 0;
-    add(&slab->rewinds, 1);
-    count_pinned(slab, 0, 0);
-    enter_run(slab, slab->base);
-}
-
-void zk_slab_rewind(struct slab *slab, uint64_t word)
-{
-    begin_move(slab);
-    settle(slab);
-    STORE(slab->word, word);
-    forget_all(slab);
-    end_move(slab);
-}
-
-/* Unlinks the chunks in which nothing lives. */
-static void walk(struct slab *slab)
-{
-    uint64_t word = LOAD(slab->word);
-    bool discarded = LOAD(slab->discarded) == word;
-    uint64_t chunks = 0;
-    uint64_t bytes = 0;
-    uint64_t lost = 0; /* blocks that were discarded */
-    uint32_t *link = &slab->first;
-
-    for (uint32_t index = slab->first; index != ZK_NO_CHUNK; index = slab->chunks[index].next) {
-        struct chunk *chunk = &slab->chunks[index];
-        uint32_t live = live_blocks(chunk);
-
-        if (discarded && chunk->word == word) {
-            lost += live;
-        } else if (live > 0) {
-            chunks++;
-            bytes += (size_t)(run_behind(slab, index) - chunk_start(slab, index));
-            *link = index;
-            link = &chunk->next;
-        }
-    }
-    *link = ZK_NO_CHUNK;
-    slab->growths = bytes > LOAD(slab->pinned_bytes) ? slab->growths + 1 : 0;
-    atomic_fetch_add(&slab->freed_elsewhere, lost);
-    add(&slab->walks, 1);
-    count_pinned(slab, chunks, bytes);
-}
-
-void zk_slab_reclaim(struct slab *slab, uint64_t word)
-{
-    begin_move(slab);
-    settle(slab);
-    if (LOAD(slab->closed_count) == LOAD(slab->freed) + LOAD(slab->freed_elsewhere)) {
-        STORE(slab->word, word);
-        forget_all(slab);
-    } else {
-        walk(slab);
-        STORE(slab->word, word);
-        slab->last = ZK_NO_CHUNK;
-        slab->pin = slab->first;
-        enter_run(slab, slab->base);
-    }
-    end_move(slab);
 }
 
 void zk_slab_discard(struct slab *slab, uint64_t word)

@@ -36,7 +36,7 @@ struct chunk {
     _Atomic uint32_t freed;           /* of those, by the holder (pinned only) */
     _Atomic uint32_t freed_elsewhere; /* of those, by other threads (pinned only) */
     uint32_t next;                    /* the next chunk used or pinned, or ZK_NO_CHUNK */
-    uint64_t word;                    /* the phase in which it was entered */
+    uint64_t word; /* the last phase that put something there (pinned); 0: it holds no memory */
 };
 
 struct slab {
@@ -65,15 +65,19 @@ struct slab {
     uint32_t first; /* chunk of the list, or ZK_NO_CHUNK */
     uint32_t last;  /* the latest one that bump has reached or passed */
     uint32_t pin;   /* the next pinned one ahead of bump */
-    uint64_t bytes_before; /* served before that phase, ever */
-    size_t high_water;     /* bytes served in the phase before that */
-    char *dirty;           /* what lies at or above has never been handed out: it is zero */
-    uint64_t told_count;   /* blocks that chaos has been told of */
+    uint64_t bytes_before;  /* served before that phase, ever */
+    size_t high_water;      /* bytes served in the phase before that */
+    char *dirty;            /* what lies at or above has never been handed out: it is zero */
+    uint64_t told_count;    /* blocks that chaos has been told of */
+    uint64_t listed;        /* chunks in the list */
+    uint64_t freed_before;  /* blocks freed, ever, when it was last looked what has died ... */
+    uint64_t served_before; /* ... and bytes served, ever */
     unsigned growths; /* recycles in a row after which more was pinned than after the one before */
 
     /* What recycling did, ever; pinned as of the last time. */
     _Atomic uint64_t rewinds;
     _Atomic uint64_t walks;
+    _Atomic uint64_t reuses;
     _Atomic uint64_t reclaimed_bytes;
     _Atomic uint64_t pinned_chunks;
     _Atomic uint64_t pinned_bytes;

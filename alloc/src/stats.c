@@ -44,6 +44,7 @@ static void collect(struct zk_stats *sum)
         sum->arena_bytes += totals.bytes;
         sum->rewinds += atomic_load(&slab->rewinds);
         sum->walks += atomic_load(&slab->walks);
+        sum->reuses += atomic_load(&slab->reuses);
         sum->reclaimed_bytes += atomic_load(&slab->reclaimed_bytes);
         sum->pinned_chunks += atomic_load(&slab->pinned_chunks);
         sum->pinned_bytes += atomic_load(&slab->pinned_bytes);
@@ -67,6 +68,7 @@ int zk_stats(struct zk_stats *out)
     sum.overflow_bytes -= stats.at_reset.overflow_bytes;
     sum.rewinds -= stats.at_reset.rewinds;
     sum.walks -= stats.at_reset.walks;
+    sum.reuses -= stats.at_reset.reuses;
     sum.reclaimed_bytes -= stats.at_reset.reclaimed_bytes;
     sum.orphans -= stats.at_reset.orphans;
     pthread_mutex_unlock(&stats.lock);

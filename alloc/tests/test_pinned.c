@@ -76,41 +76,142 @@ static void resident_memory_is_flat_after_the_tenth_phase(void)
     CHECK(stats_now().overflow_count == 0);
 }
 
-/* With R blocks retained, at most R chunks are; and what is reached of the slab is at most what is
- * pinned, what the phase takes, and what is left over before each pinned chunk. */
-/* Pins between runs of 1 MiB, and then phases of blocks of 2 MiB, which fit into none of them: the runs
- * that are passed over hold no memory, so that it stays within the phase, the pins and their chunks. */
-static void runs_that_are_passed_over_hold_no_memory(void)
+/* Pins between runs of 1 MiB, and then phases of blocks of 2 MiB, all alive at once, which fit into none
+ * of them: the runs hold no memory any more when enough phases have passed over them. */
+static void runs_that_no_phase_uses_are_given_back(void)
 {
-    enum { blocks = 20 };
+    enum { pins = 20, blocks = 4, phases = 64 };
+    char *pinned[pins];
+    char *large[pins];
     size_t before;
 
     if (SANITIZED)
         skip_because("the sanitizer's own memory");
     next_phase();
     before = resident_bytes();
-    for (unsigned i = 0; i < blocks; i++) {
-        char *large = arena_block(MIB);
-
-        memset(large, 1, MIB);
-        arena_block(100); /* and kept */
-        zk_free(large);
+    for (unsigned i = 0; i < pins; i++) {
+        large[i] = arena_block(MIB);
+        memset(large[i], 1, MIB);
+        pinned[i] = arena_block(100);
+        fill(pinned[i], 100, i);
     }
+    for (unsigned i = 0; i < pins; i++)
+        zk_free(large[i]);
     end_phase();
-    for (unsigned phase = 0; phase < 5; phase++) {
+    for (unsigned phase = 0; phase < phases; phase++) {
         next_phase();
-        CHECK(stats_now().pinned_chunks == blocks);
-        for (unsigned i = 0; i < blocks / 2; i++) {
-            char *large = arena_block(2 * MIB);
-
-            memset(large, 2, 2 * MIB);
-            zk_free(large);
+        for (unsigned i = 0; i < blocks; i++) {
+            large[i] = arena_block(2 * MIB);
+            memset(large[i], 2, 2 * MIB);
         }
-        CHECK(resident_bytes() <= before + blocks * (MIB + 2 * chunk_bytes()));
+        for (unsigned i = 0; i < blocks; i++)
+            zk_free(large[i]);
         end_phase();
     }
+    CHECK(stats_now().pinned_chunks > 0);
+    for (unsigned i = 0; i < pins; i++)
+        CHECK(is_filled(pinned[i], 100, i));
+    CHECK(resident_bytes() <= before + blocks * 2 * MIB + pins * chunk_bytes());
 }
 
+/* ---- In the middle of a phase ------------------------------------------------------------------
+ */
+
+/* 100 times what the slab has room for, one block at a time, of sizes around a chunk's and above. */
+static void what_has_died_is_used_again_in_the_same_phase(void)
+{
+    char *kept;
+
+    begin_phase();
+    kept = arena_block(5000);
+    fill(kept, 5000, 1);
+    for (unsigned i = 0; i < 800; i++) {
+        size_t bytes = 2 * MIB + i * 48;
+        char *p = arena_block(bytes);
+
+        memset(p, 2, bytes);
+        zk_free(p);
+        p = arena_block(chunk_bytes() / 3 + i * 16);
+        memset(p, 3, chunk_bytes() / 3);
+        zk_free(p);
+    }
+    CHECK(is_filled(kept, 5000, 1));
+    CHECK(stats_now().reuses > 100 && stats_now().overflow_count == 0);
+    end_phase();
+}
+
+/* The same while a window of blocks lives, which changes all the time. */
+static void what_lives_stays_where_it_is_while_the_rest_is_used_again(void)
+{
+    enum { window = 24 };
+    char *live[window] = {NULL};
+    size_t bytes[window] = {0};
+    uint64_t random = 7;
+
+    begin_phase();
+    for (unsigned i = 0; i < 5000; i++) {
+        size_t at = random_below(&random, window);
+
+        CHECK(live[at] == NULL || is_filled(live[at], bytes[at], (unsigned)at));
+        zk_free(live[at]);
+        bytes[at] = 1 + random_below(&random, i % 4 == 0 ? MIB : 20000);
+        live[at] = arena_block(bytes[at]);
+        fill(live[at], bytes[at], (unsigned)at);
+    }
+    CHECK(stats_now().reuses > 100 && stats_now().overflow_count == 0);
+    for (size_t at = 0; at < window; at++)
+        CHECK(live[at] == NULL || is_filled(live[at], bytes[at], (unsigned)at));
+    end_phase();
+}
+
+static void *free_block(void *p)
+{
+    zk_free(p);
+    return NULL;
+}
+
+static void what_another_thread_frees_is_used_again_in_the_same_phase(void)
+{
+    begin_phase();
+    for (unsigned i = 0; i < 100; i++)
+        run_thread(free_block, arena_block(2 * MIB));
+    CHECK(stats_now().overflow_count == 0);
+    end_phase();
+}
+
+/* calloc knows what has never been handed out: it must not take a second use for a first one. */
+static void calloc_zeroes_what_is_used_again(void)
+{
+    begin_phase();
+    for (unsigned i = 0; i < 100; i++) {
+        char *p = zk_calloc(1, 2 * MIB);
+
+        CHECK(p != NULL && zk_owns(p) && is_all(p, 2 * MIB, 0));
+        memset(p, 0xff, 2 * MIB);
+        zk_free(p);
+    }
+    end_phase();
+}
+
+/* Blind is what the name says. */
+static void blind_uses_nothing_again_before_the_next_begin(void)
+{
+    const char *last = NULL;
+
+    begin_phase();
+    for (unsigned i = 0; i < 8; i++) {
+        char *p = arena_block(2 * MIB);
+
+        CHECK(p > last);
+        zk_free(p);
+        last = p;
+    }
+    CHECK(!zk_owns(zk_malloc(2 * MIB)) && stats_now().reuses == 0);
+    end_phase();
+}
+
+/* With R blocks retained, at most R chunks are; and what is reached of the slab is at most what is
+ * pinned, what the phase takes, and what is left over before each pinned chunk. */
 static void slab_use_is_bounded_by_the_phase_and_what_is_pinned(void)
 {
     enum { retained_most = 40, phases = 300, blocks = 500, largest = 20000 };
@@ -531,9 +632,15 @@ static void discards_without_a_phase_are_einval(void)
 
 static const struct CMUnitTest tests[] = {
     FRESH(resident_memory_is_flat_after_the_tenth_phase, PINNED_SMALL),
-    FRESH(runs_that_are_passed_over_hold_no_memory, PINNED_SMALL),
+    FRESH(runs_that_no_phase_uses_are_given_back, PINNED_SMALL),
     FRESH(slab_use_is_bounded_by_the_phase_and_what_is_pinned, PINNED_SMALL),
     FRESH(a_small_retained_block_does_not_keep_the_large_one_behind_it, PINNED_SMALL),
+
+    FRESH(what_has_died_is_used_again_in_the_same_phase, .env = {ALL_SIZES, SLAB_16M}),
+    FRESH(what_lives_stays_where_it_is_while_the_rest_is_used_again, .env = {ALL_SIZES, SLAB_64M}),
+    FRESH(what_another_thread_frees_is_used_again_in_the_same_phase, .env = {ALL_SIZES, SLAB_16M}),
+    FRESH(calloc_zeroes_what_is_used_again, .env = {ALL_SIZES, SLAB_16M}),
+    FRESH(blind_uses_nothing_again_before_the_next_begin, .env = {BLIND, ALL_SIZES, SLAB_16M}),
 
     FRESH(nothing_retained_is_a_rewind_to_the_slabs_first_byte, PINNED_SMALL),
     FRESH(one_retained_is_a_walk_until_it_is_freed, PINNED_SMALL),
