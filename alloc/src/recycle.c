@@ -8,7 +8,8 @@
  * elsewhere:
  *
  * Only the holder of a slab allocates from it, and only the holder recycles it, at an allocation of
- * its own. So while a slab is recycled nothing in it is born, and the blocks to account for are
+ * its own: at the first of a new phase, and within a phase whenever enough has been freed (reuse, in
+ * slab.c; what follows holds for it word for word). So while a slab is recycled nothing in it is born, and the blocks to account for are
  * those in the logs. A begin, by whatever thread at whatever moment, touches no slab: it closes
  * floors, and the worst it can do is to make a holder recycle sooner.
  *

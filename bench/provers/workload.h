@@ -15,11 +15,11 @@
 
 struct workload_options {
     unsigned iterations; /* proofs to make; the first is warm-up, and timed apart */
-    unsigned log_size;   /* what it means is the workload's; memory and time about double with each */
-    unsigned threads;    /* of OpenMP */
-    unsigned spans;      /* opened in each step, one inside the other; 0 for none */
-    uint64_t seed;       /* of the statements and of what is tampered with */
-    bool phases;         /* does a proof begin phases? (--phases off: never) */
+    unsigned log_size; /* what it means is the workload's; memory and time about double with each */
+    unsigned threads;  /* of OpenMP */
+    unsigned spans;    /* opened in each step, one inside the other; 0 for none */
+    uint64_t seed;     /* of the statements and of what is tampered with */
+    bool phases;       /* does a proof begin phases? (--phases off: never) */
 };
 
 /* A proof as the verifier gets it: bytes in a block of malloc's that was made outside of any phase. */
