@@ -1,0 +1,104 @@
+/*
+ * counters.c - page faults, context switches, cycles, instructions and TLB misses, by perf_event_open with
+ * the encodings of libpfm4. What the kernel refuses to count that way comes from getrusage, if that has it.
+ */
+#include "counters.h"
+
+#include <linux/perf_event.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#ifdef HAVE_PFM
+#include <perfmon/pfmlib_perf_event.h>
+#endif
+
+static struct {
+    int fd[COUNTER_COUNT];
+    bool failed[COUNTER_COUNT]; /* the processor had no room for it */
+} events;
+
+#ifdef HAVE_PFM
+/* Names of libpfm4's, in the order of enum counter. */
+static const char *const event_names[COUNTER_COUNT] = {
+    "perf::PAGE-FAULTS",  "perf::CONTEXT-SWITCHES", "perf::CYCLES",
+    "perf::INSTRUCTIONS", "perf::DTLB-LOAD-MISSES",
+};
+
+static int open_event(struct perf_event_attr *attributes)
+{
+    return perf_event_open(attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+/* A descriptor, or -1. */
+static int open_counter(const char *name)
+{
+    struct perf_event_attr attributes = {.size = sizeof attributes};
+    pfm_perf_encode_arg_t encode = {.attr = &attributes, .size = sizeof encode};
+    bool software;
+    int fd;
+
+    if (pfm_get_os_event_encoding(name, PFM_PLM0 | PFM_PLM3, PFM_OS_PERF_EVENT, &encode) !=
+        PFM_SUCCESS)
+        return -1;
+    software = attributes.type == PERF_TYPE_SOFTWARE;
+    attributes.inherit = 1;
+    attributes.exclude_hv = 1;
+    attributes.pinned = !software; /* all of the time or not at all: no extrapolated counts */
+    fd = open_event(&attributes);
+    if (fd >= 0 || software) /* without the kernel's part getrusage knows more */
+        return fd;
+    attributes.exclude_kernel = 1;
+    return open_event(&attributes);
+}
+
+void counters_open(void)
+{
+    bool encodes = pfm_initialize() == PFM_SUCCESS;
+
+    for (unsigned i = 0; i < COUNTER_COUNT; i++)
+        events.fd[i] = encodes ? open_counter(event_names[i]) : -1;
+}
+#else
+void counters_open(void)
+{
+    for (unsigned i = 0; i < COUNTER_COUNT; i++)
+        events.fd[i] = -1;
+}
+#endif
+
+void counters_read(struct counters *counters)
+{
+    struct rusage usage;
+
+    *counters = (struct counters){0};
+    getrusage(RUSAGE_SELF, &usage);
+    counters->of[COUNTER_PAGE_FAULTS] = (uint64_t)(usage.ru_minflt + usage.ru_majflt);
+    counters->of[COUNTER_CONTEXT_SWITCHES] = (uint64_t)(usage.ru_nvcsw + usage.ru_nivcsw);
+    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
+        uint64_t count;
+
+        if (events.fd[i] < 0)
+            continue;
+        if (read(events.fd[i], &count, sizeof count) == (ssize_t)sizeof count)
+            counters->of[i] = count;
+        else
+            events.failed[i] = true;
+    }
+}
+
+bool counters_have(enum counter counter)
+{
+    if (events.fd[counter] < 0)
+        return counter == COUNTER_PAGE_FAULTS || counter == COUNTER_CONTEXT_SWITCHES;
+    return !events.failed[counter];
+}
+
+void counters_close(void)
+{
+    for (unsigned i = 0; i < COUNTER_COUNT; i++)
+        if (events.fd[i] >= 0)
+            close(events.fd[i]);
+#ifdef HAVE_PFM
+    pfm_terminate();
+#endif
+}

@@ -1,0 +1,34 @@
+/*
+ * counters.h - what the kernel and the processor count of this process, all of its threads together.
+ */
+#ifndef COUNTERS_H
+#define COUNTERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum counter {
+    COUNTER_PAGE_FAULTS,
+    COUNTER_CONTEXT_SWITCHES,
+    COUNTER_CYCLES,
+    COUNTER_INSTRUCTIONS,
+    COUNTER_DTLB_MISSES, /* of loads */
+    COUNTER_COUNT
+};
+
+struct counters {
+    uint64_t of[COUNTER_COUNT]; /* 0 where there is no such counter */
+};
+
+/* Starts to count. Before any other thread starts: a thread is counted if it starts later. */
+void counters_open(void);
+
+/* The counts so far. */
+void counters_read(struct counters *counters);
+
+/* Can this machine count it? To be asked after the last read. */
+bool counters_have(enum counter counter);
+
+void counters_close(void);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * phase.h - what is measured of a proof between workload_begin and workload_end.
+ */
+#ifndef PHASE_H
+#define PHASE_H
+
+#include "counters.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct phase_sample {
+    uint64_t time_ns;
+    uint64_t bytes;  /* asked of workload_alloc and workload_zeroed ... */
+    uint64_t blocks; /* ... in so many calls */
+    struct counters counters;
+};
+
+/* Phases are begun only if they are wanted and the allocator has them. Before the first phase. */
+void phase_set_up(bool wanted);
+
+/* Does a proof begin phases? */
+bool phase_is_on(void);
+
+/* Adds what the phases from now on take to *sample, which is all 0. */
+void phase_measure(struct phase_sample *sample);
+
+#endif
