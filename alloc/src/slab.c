@@ -432,16 +432,16 @@ void zk_slab_reclaim(struct slab *slab, uint64_t word)
 static void reuse(struct slab *slab, size_t size)
 {
     const uint64_t bytes_for_chunk = 4096;
-    uint64_t served = LOAD(slab->closed_bytes) +
-                      (size_t)(LOAD(slab->bump) - LOAD(slab->run_start)) - slab->served_before +
-                      size;
-    uint64_t count =
-        LOAD(slab->closed_count) + (uint64_t)(LOAD(slab->log) - log_of(slab, LOAD(slab->current)));
     uint64_t freed = freed_blocks(slab);
+    uint64_t served;
+    uint64_t count;
 
     if (freed == slab->freed_before)
         return;
-    if (count != freed && served < slab->listed * bytes_for_chunk)
+    served = LOAD(slab->closed_bytes) + (size_t)(LOAD(slab->bump) - LOAD(slab->run_start));
+    count =
+        LOAD(slab->closed_count) + (uint64_t)(LOAD(slab->log) - log_of(slab, LOAD(slab->current)));
+    if (count != freed && served + size < slab->served_before + slab->listed * bytes_for_chunk)
         return;
     begin_move(slab);
     close_all(slab);
