@@ -149,7 +149,7 @@ static void print_sites(const struct catalogue *catalogue, const struct bound *b
             printf("  %ld bytes, kept across a begin, come from %s\n", most - 1, bounds[i].site);
 }
 
-static void print_recommendation(const struct catalogue *catalogue, const struct bound *bounds)
+static long print_recommendation(const struct catalogue *catalogue, const struct bound *bounds)
 {
     long most = 0;
     bool measured = false;
@@ -164,7 +164,7 @@ static void print_recommendation(const struct catalogue *catalogue, const struct
             most = level->min_bytes;
     }
     if (!measured)
-        return;
+        return 0;
     if (most > 0) {
         printf("These workloads need MIN_BYTES >= %ld: ", most);
         printf(print_names(catalogue, bounds, needs, most) == 1 ? " forces it" : " force it");
@@ -180,11 +180,12 @@ static void print_recommendation(const struct catalogue *catalogue, const struct
     puts("observed: the smallest MIN_BYTES at which these runs show no harm; touched: at which "
          "nothing retained\nis read or written; guaranteed: at which nothing is retained in the "
          "arena.");
+    return most;
 }
 
-void report_print(const struct plan *plan, const struct catalogue *catalogue,
+long report_print(const struct plan *plan, const struct catalogue *catalogue,
                   const struct bound *bounds)
 {
     print_table(plan, catalogue, bounds);
-    print_recommendation(catalogue, bounds);
+    return print_recommendation(catalogue, bounds);
 }

@@ -56,8 +56,9 @@ struct run {
 
 struct options {
     const char *repro_dir;
-    const char *only; /* a glob of slugs, or NULL */
-    const char *out;  /* a folder for the tables, or NULL */
+    const char *only;  /* a glob of slugs, or NULL */
+    const char *out;   /* a folder for the tables, or NULL */
+    const char *costs; /* a table of what a MIN_BYTES costs, or NULL */
     bool profiles[PROFILES];
     bool profile_given;
     long *thresholds; /* ascending */
@@ -140,8 +141,8 @@ int tables_merge(const char *folder, char *const *from, size_t count);
 
 /* ---- report.c */
 
-/* The table at a glance and the recommendation, on stdout. */
-void report_print(const struct plan *plan, const struct catalogue *catalogue,
+/* The table at a glance and the recommendation, on stdout. Returns the MIN_BYTES that it recommends. */
+long report_print(const struct plan *plan, const struct catalogue *catalogue,
                   const struct bound *bounds);
 
 /* Names every run whose outcome is not the one that its repro declares; returns how many. */
@@ -152,6 +153,15 @@ const char *report_level(const struct level *level, char *text, size_t room);
 
 /* The outcome of entry in profile at the profile's own MIN_BYTES; "NA" when it was not run. */
 const char *report_cell(const struct plan *plan, size_t entry, enum profile profile);
+
+/* ---- costs.c */
+
+/* The table of what each MIN_BYTES costs the provers. Exits 2 with a line when path is none. */
+struct costs *costs_read(const char *path);
+
+/* It, and what min_bytes and pinned cost, on stdout. */
+void costs_print(const struct costs *costs, long min_bytes);
+void costs_free(struct costs *costs);
 
 /* ---- common.c: small things, each of which cannot fail */
 void *need(void *p); /* exits 3 when p is NULL */

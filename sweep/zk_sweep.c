@@ -20,6 +20,7 @@ enum option_code {
     OPTION_MIN_BYTES,
     OPTION_LIST,
     OPTION_OUT,
+    OPTION_COSTS,
     OPTION_SHARD,
     OPTION_MERGE,
     OPTION_REPRO_DIR,
@@ -44,6 +45,8 @@ static void print_help(void)
          "  --timeout MS       without progress for so long, a run hangs (default: the repro's "
          "own)\n"
          "  --out DIR          write sweep.tsv, thresholds.tsv and matrix.tsv there\n"
+         "  --costs FILE       what a MIN_BYTES costs, as make bench wrote it (default: cost.tsv "
+         "in --out)\n"
          "  --shard I/N        only the I-th of N parts (from 1 on), for N machines\n"
          "  --merge DIR...     make one set of tables of those of all shards\n"
          "  --list             print the runs, and run nothing\n"
@@ -148,6 +151,7 @@ static bool parse(struct options *options, int argc, char **argv)
         {"min-bytes", required_argument, NULL, OPTION_MIN_BYTES},
         {"list", no_argument, NULL, OPTION_LIST},
         {"out", required_argument, NULL, OPTION_OUT},
+        {"costs", required_argument, NULL, OPTION_COSTS},
         {"shard", required_argument, NULL, OPTION_SHARD},
         {"merge", no_argument, NULL, OPTION_MERGE},
         {"repro-dir", required_argument, NULL, OPTION_REPRO_DIR},
@@ -180,6 +184,9 @@ static bool parse(struct options *options, int argc, char **argv)
             break;
         case OPTION_OUT:
             options->out = optarg;
+            break;
+        case OPTION_COSTS:
+            options->costs = optarg;
             break;
         case OPTION_SHARD:
             parse_shard(options, optarg);
@@ -218,14 +225,25 @@ static const char *default_repro_dir(void)
     return path;
 }
 
+/* The table of costs beside the other ones, if it is there. */
+static const char *default_costs(const char *out)
+{
+    static char path[PATH_MAX];
+
+    if (out == NULL)
+        return NULL;
+    snprintf(path, sizeof path, "%s/cost.tsv", out);
+    return access(path, R_OK) == 0 ? path : NULL;
+}
+
 /* Runs the plan, writes and prints; returns the exit status. */
 static int sweep(const struct options *options, struct plan *plan,
                  const struct catalogue *catalogue, struct bound *bounds)
 {
-    if (options->list) {
-        plan_list(plan, catalogue);
-        return 0;
-    }
+    const char *costs_path = options->costs != NULL ? options->costs : default_costs(options->out);
+    struct costs *costs = costs_path != NULL ? costs_read(costs_path) : NULL;
+    long recommended;
+
     if (!runner_run(plan, catalogue, options, NULL, NULL) ||
         (options->profiles[ROUTE] && !(bisect(plan, catalogue, options, bounds) &&
                                        audited(plan, catalogue, options, bounds)))) {
@@ -234,7 +252,10 @@ static int sweep(const struct options *options, struct plan *plan,
     }
     if (options->out != NULL)
         tables_write(options->out, plan, catalogue, bounds);
-    report_print(plan, catalogue, bounds);
+    recommended = report_print(plan, catalogue, bounds);
+    if (costs != NULL)
+        costs_print(costs, recommended);
+    costs_free(costs);
     return report_unexpected(plan, catalogue) > 0 ? 1 : 0;
 }
 
@@ -251,7 +272,7 @@ int main(int argc, char **argv)
     struct plan plan = {0};
     struct catalogue catalogue;
     struct bound *bounds;
-    int status;
+    int status = 0;
 
     if (parse(&options, argc, argv))
         return tables_merge(options.out, argv + optind, (size_t)(argc - optind));
@@ -262,7 +283,10 @@ int main(int argc, char **argv)
     catalogue = catalogue_read(&options);
     bounds = need(calloc(catalogue.count, sizeof *bounds));
     plan_grid(&plan, &catalogue, &options);
-    status = sweep(&options, &plan, &catalogue, bounds);
+    if (options.list)
+        plan_list(&plan, &catalogue);
+    else
+        status = sweep(&options, &plan, &catalogue, bounds);
     plan_free(&plan);
     catalogue_free(&catalogue);
     free(bounds);
