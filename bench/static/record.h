@@ -1,0 +1,52 @@
+/*
+ * record.h - what each thread allocates and frees in the phases of the first proof.
+ *
+ * One lock for everything: the first proof is not timed.
+ */
+#ifndef RECORD_H
+#define RECORD_H
+
+#include "plan.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { record_threads = 256, record_positions = 64 };
+
+/* A thread's allocations in phases; those of phase number k of the proof start at first[k]. */
+struct record {
+    struct allocation *allocations;
+    size_t count;
+    size_t room;
+    size_t first[record_positions + 1];
+    uint32_t clock; /* the next time */
+};
+
+/* By number of the thread. */
+extern struct record record_of[record_threads];
+
+/* Thread `thread` was given p in a phase. */
+void record_malloc(uint32_t thread, const void *p, size_t size, size_t align);
+
+/* p, if it is one of the recorded blocks, is about to be freed by `thread`. */
+void record_free(uint32_t thread, const void *p);
+
+/* Around a realloc, during which the address may already be somebody else's. record_take forgets where p is
+ * and fills *who; false when p is not a recorded block. record_return: it is at p now, and has `size` bytes. */
+struct recorded {
+    uint32_t thread;
+    uint32_t index;
+};
+bool record_take(const void *p, struct recorded *who);
+void record_return(const void *p, size_t size, struct recorded who);
+
+/* Phase number `position` begins: no thread is allocating. */
+void record_position(uint32_t position);
+
+/* Writes "size count" for all that was recorded, ascending, tab-separated, to path. */
+void record_write_sizes(const char *path);
+
+/* Forgets where the blocks are, but not what was allocated. */
+void record_close(void);
+
+#endif
