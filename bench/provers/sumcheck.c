@@ -1,0 +1,350 @@
+/*
+ * sumcheck.c - prover and verifier of the sumcheck protocol, made non-interactive by SHA3-256.
+ *
+ * In each round the prover sends the sum over all corners as a polynomial in the highest variable that is
+ * left, the hash of all that was sent so far binds that variable, and the tables are folded in place to half
+ * their length.
+ */
+#include "sumcheck.h"
+
+#include "mersenne61.h"
+#include "workload.h"
+
+#include <nettle/sha3.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    element_bytes = 8,
+    serial_most = 512 /* corners that are not worth waking the team for */
+};
+
+/* The hash of all that was sent so far. */
+struct script {
+    uint8_t hash[SHA3_256_DIGEST_SIZE];
+};
+
+/* The sums of the products at SUMCHECK_POINTS points. */
+struct sums {
+    uint64_t at[SUMCHECK_POINTS];
+};
+
+uint64_t sumcheck_value(const struct sumcheck_statement *statement, unsigned instance,
+                        unsigned factor, uint64_t corner)
+{
+    uint64_t table = (uint64_t)instance * SUMCHECK_FACTORS + factor;
+    uint64_t state = statement->seed ^ table << 40 ^ corner;
+
+    return m61_reduce(workload_random(&state));
+}
+
+size_t sumcheck_proof_bytes(const struct sumcheck_statement *statement)
+{
+    size_t elements = 1 + (size_t)statement->variables * SUMCHECK_POINTS + SUMCHECK_FACTORS;
+
+    return statement->instances * elements * element_bytes;
+}
+
+static void put(uint8_t *bytes, uint64_t element)
+{
+    for (unsigned i = 0; i < element_bytes; i++)
+        bytes[i] = (uint8_t)(element >> 8 * i);
+}
+
+static uint64_t get(const uint8_t *bytes)
+{
+    uint64_t element = 0;
+
+    for (unsigned i = 0; i < element_bytes; i++)
+        element |= (uint64_t)bytes[i] << 8 * i;
+    return element;
+}
+
+static void absorb(struct script *script, const uint8_t *bytes, size_t count)
+{
+    struct sha3_256_ctx sha3;
+
+    sha3_256_init(&sha3);
+    sha3_256_update(&sha3, sizeof script->hash, script->hash);
+    sha3_256_update(&sha3, count, bytes);
+    sha3_256_digest(&sha3, sizeof script->hash, script->hash);
+}
+
+/* A challenge: 128 bits modulo p, which is even to 2^-67. 2^64 is 8. */
+static uint64_t challenge(const struct script *script)
+{
+    uint64_t high = m61_reduce(get(script->hash + element_bytes));
+
+    return m61_add(m61_multiply(high, 8), m61_reduce(get(script->hash)));
+}
+
+static void start(struct script *script, const struct sumcheck_statement *statement)
+{
+    static const char name[] = "sumcheck of three multilinear polynomials";
+    uint8_t words[3 * element_bytes];
+
+    *script = (struct script){0};
+    put(words, statement->seed);
+    put(words + element_bytes, statement->variables);
+    put(words + 2 * element_bytes, statement->instances);
+    absorb(script, (const uint8_t *)name, sizeof name);
+    absorb(script, words, sizeof words);
+}
+
+static void add_sums(struct sums *to, const struct sums *from)
+{
+    for (unsigned point = 0; point < SUMCHECK_POINTS; point++)
+        to->at[point] = m61_add(to->at[point], from->at[point]);
+}
+
+#pragma omp declare reduction(add : struct sums : add_sums(&omp_out, &omp_in))
+
+/* Adds the products at the points 0, 1, 2, 3 of the line through corners i and i + half. */
+static inline void add_line(struct sums *sums, const uint64_t *tables, size_t stride, size_t half,
+                            size_t i)
+{
+    uint64_t products[SUMCHECK_POINTS] = {1, 1, 1, 1};
+
+    for (unsigned factor = 0; factor < SUMCHECK_FACTORS; factor++) {
+        uint64_t value = tables[factor * stride + i];
+        uint64_t step = m61_subtract(tables[factor * stride + i + half], value);
+
+        for (unsigned point = 0; point < SUMCHECK_POINTS; point++) {
+            products[point] = m61_multiply(products[point], value);
+            value = m61_add(value, step);
+        }
+    }
+    for (unsigned point = 0; point < SUMCHECK_POINTS; point++)
+        sums->at[point] = m61_add(sums->at[point], products[point]);
+}
+
+/* The round's polynomial. Short tables are summed without an `if` clause at the pragma: libgomp would make a
+ * team of one for it, in the phase. */
+static struct sums sum_round(const uint64_t *tables, size_t stride, size_t half)
+{
+    struct sums sums = {{0}};
+
+    if (half <= serial_most) {
+        for (size_t i = 0; i < half; i++)
+            add_line(&sums, tables, stride, half, i);
+        return sums;
+    }
+#pragma omp parallel for reduction(add : sums)
+    for (size_t i = 0; i < half; i++)
+        add_line(&sums, tables, stride, half, i);
+    return sums;
+}
+
+static inline void fold_line(uint64_t *tables, size_t stride, size_t half, size_t i, uint64_t point)
+{
+    for (unsigned factor = 0; factor < SUMCHECK_FACTORS; factor++) {
+        uint64_t *value = &tables[factor * stride + i];
+
+        *value = m61_add(*value, m61_multiply(point, m61_subtract(value[half], *value)));
+    }
+}
+
+/* Binds the highest variable. */
+static void fold(uint64_t *tables, size_t stride, size_t half, uint64_t point)
+{
+    if (half <= serial_most) {
+        for (size_t i = 0; i < half; i++)
+            fold_line(tables, stride, half, i, point);
+        return;
+    }
+#pragma omp parallel for
+    for (size_t i = 0; i < half; i++)
+        fold_line(tables, stride, half, i, point);
+}
+
+static void fill(const struct sumcheck_statement *statement, unsigned instance, uint64_t *tables)
+{
+    size_t stride = (size_t)1 << statement->variables;
+
+#pragma omp parallel for
+    for (size_t i = 0; i < stride; i++)
+        for (unsigned factor = 0; factor < SUMCHECK_FACTORS; factor++)
+            tables[factor * stride + i] = sumcheck_value(statement, instance, factor, i);
+}
+
+static uint8_t *put_sums(struct script *script, uint8_t *proof, const struct sums *sums)
+{
+    for (unsigned point = 0; point < SUMCHECK_POINTS; point++)
+        put(proof + point * element_bytes, sums->at[point]);
+    absorb(script, proof, SUMCHECK_POINTS * element_bytes);
+    return proof + SUMCHECK_POINTS * element_bytes;
+}
+
+/* Proves one instance; returns the end of its proof. */
+static uint8_t *prove_one(struct script *script, unsigned variables, uint64_t *tables,
+                          uint8_t *proof)
+{
+    size_t stride = (size_t)1 << variables;
+    struct sums sums = sum_round(tables, stride, stride / 2);
+
+    put(proof, m61_add(sums.at[0], sums.at[1]));
+    absorb(script, proof, element_bytes);
+    proof += element_bytes;
+    for (size_t half = stride / 2; half > 0; half /= 2) {
+        if (half < stride / 2)
+            sums = sum_round(tables, stride, half);
+        proof = put_sums(script, proof, &sums);
+        fold(tables, stride, half, challenge(script));
+    }
+    for (unsigned factor = 0; factor < SUMCHECK_FACTORS; factor++)
+        put(proof + factor * element_bytes, tables[factor * stride]);
+    absorb(script, proof, SUMCHECK_FACTORS * element_bytes);
+    return proof + SUMCHECK_FACTORS * element_bytes;
+}
+
+void sumcheck_prove(const struct sumcheck_statement *statement, uint64_t *tables, uint8_t *proof)
+{
+    struct script script;
+
+    start(&script, statement);
+    for (unsigned instance = 0; instance < statement->instances; instance++) {
+        workload_enter("fill");
+        fill(statement, instance, tables);
+        workload_leave();
+        workload_enter("rounds");
+        proof = prove_one(&script, statement->variables, tables, proof);
+        workload_leave();
+    }
+}
+
+/* The polynomial of degree 3 through those values, at a point: Lagrange's formula, with the denominators -6,
+ * 2, -2, 6 of the points 0 to 3. */
+static uint64_t interpolate(const struct sums *sums, uint64_t point)
+{
+    const uint64_t denominators[SUMCHECK_POINTS] = {M61_P - 6, 2, M61_P - 2, 6};
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < SUMCHECK_POINTS; i++) {
+        uint64_t term = m61_multiply(sums->at[i], m61_inverse(denominators[i]));
+
+        for (unsigned j = 0; j < SUMCHECK_POINTS; j++)
+            if (j != i)
+                term = m61_multiply(term, m61_subtract(point, j));
+        value = m61_add(value, term);
+    }
+    return value;
+}
+
+/* What is left to be checked of an instance. */
+struct opening {
+    uint64_t point[SUMCHECK_VARIABLES_MOST]; /* variable by variable */
+    uint64_t factors[SUMCHECK_FACTORS];      /* their values there */
+};
+
+/* Follows one instance: do the rounds lead from the claim to the factors? *proof is moved behind it. All
+ * elements are in range. */
+static bool follow_one(struct script *script, unsigned variables, const uint8_t **proof,
+                       struct opening *opening)
+{
+    uint64_t claim = get(*proof);
+    uint64_t product = 1;
+    bool good = true;
+
+    absorb(script, *proof, element_bytes);
+    *proof += element_bytes;
+    for (unsigned variable = variables; variable-- > 0;) {
+        struct sums sums;
+
+        for (unsigned point = 0; point < SUMCHECK_POINTS; point++)
+            sums.at[point] = get(*proof + point * element_bytes);
+        good = good && m61_add(sums.at[0], sums.at[1]) == claim;
+        absorb(script, *proof, SUMCHECK_POINTS * element_bytes);
+        *proof += SUMCHECK_POINTS * element_bytes;
+        opening->point[variable] = challenge(script);
+        claim = interpolate(&sums, opening->point[variable]);
+    }
+    for (unsigned factor = 0; factor < SUMCHECK_FACTORS; factor++) {
+        opening->factors[factor] = get(*proof + factor * element_bytes);
+        product = m61_multiply(product, opening->factors[factor]);
+    }
+    absorb(script, *proof, SUMCHECK_FACTORS * element_bytes);
+    *proof += SUMCHECK_FACTORS * element_bytes;
+    return good && product == claim;
+}
+
+/* The weight of each corner of `variables` variables at a point: the product of the coordinates where its bit
+ * is 1 and their complements where it is 0. The caller frees it. */
+static uint64_t *weights(const uint64_t *point, unsigned variables)
+{
+    uint64_t *weight = workload_alloc(sizeof *weight << variables);
+
+    weight[0] = 1;
+    for (unsigned variable = 0; variable < variables; variable++) {
+        size_t half = (size_t)1 << variable;
+
+        for (size_t i = 0; i < half; i++) {
+            weight[i + half] = m61_multiply(weight[i], point[variable]);
+            weight[i] = m61_subtract(weight[i], weight[i + half]);
+        }
+    }
+    return weight;
+}
+
+/* A factor at the point, by its definition: the sum of its values at all corners, by their weights. */
+static uint64_t evaluate(const struct sumcheck_statement *statement, unsigned instance,
+                         unsigned factor, const uint64_t *low, const uint64_t *high)
+{
+    unsigned low_variables = statement->variables / 2;
+    size_t rows = (size_t)1 << (statement->variables - low_variables);
+    struct sums sums = {{0}};
+
+#pragma omp parallel for reduction(add : sums)
+    for (size_t row = 0; row < rows; row++) {
+        uint64_t sum = 0;
+
+        for (size_t i = 0; i < (size_t)1 << low_variables; i++) {
+            uint64_t value = sumcheck_value(statement, instance, factor, row << low_variables | i);
+
+            sum = m61_add(sum, m61_multiply(value, low[i]));
+        }
+        sums.at[0] = m61_add(sums.at[0], m61_multiply(sum, high[row]));
+    }
+    return sums.at[0];
+}
+
+static bool check_opening(const struct sumcheck_statement *statement, unsigned instance,
+                          const struct opening *opening)
+{
+    unsigned low_variables = statement->variables / 2;
+    uint64_t *low = weights(opening->point, low_variables);
+    uint64_t *high = weights(opening->point + low_variables, statement->variables - low_variables);
+    bool good = true;
+
+    for (unsigned factor = 0; factor < SUMCHECK_FACTORS && good; factor++)
+        good = evaluate(statement, instance, factor, low, high) == opening->factors[factor];
+    free(high);
+    free(low);
+    return good;
+}
+
+/* An element has one encoding: otherwise a proof could be altered and still be accepted. */
+static bool in_range(const uint8_t *proof, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += element_bytes)
+        if (get(proof + i) >= M61_P)
+            return false;
+    return true;
+}
+
+bool sumcheck_verify(const struct sumcheck_statement *statement, const uint8_t *proof, size_t bytes)
+{
+    struct opening *openings;
+    struct script script;
+    bool good = true;
+
+    if (bytes != sumcheck_proof_bytes(statement) || !in_range(proof, bytes))
+        return false;
+    openings = workload_alloc(statement->instances * sizeof *openings);
+    start(&script, statement);
+    for (unsigned instance = 0; instance < statement->instances && good; instance++)
+        good = follow_one(&script, statement->variables, &proof, &openings[instance]);
+    for (unsigned instance = 0; instance < statement->instances && good; instance++)
+        good = check_opening(statement, instance, &openings[instance]);
+    free(openings);
+    return good;
+}
