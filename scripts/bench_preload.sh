@@ -6,7 +6,7 @@ set -euo pipefail
 
 build=${1:?want BUILD} rounds=${2:-9}
 pair=$build/bench/malloc_pair preload=$build/alloc/libzkalloc-preload.so
-tcmalloc=$(ldconfig -p | awk '/libtcmalloc_minimal\.so\.4/ { print $NF; exit }')
+tcmalloc=$(ldconfig -p | awk '/libtcmalloc_minimal\.so\.4/ && !n++ { print $NF }')
 export ZK_ALLOC_MIN_BYTES=0
 
 median() { sort -g | awk '{ v[NR] = $1 } END { print NR == 0 ? "NA" : NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# bench_common.sh: what the scripts share that measure: the allocators, ratios and their quartiles, the order of
+# runs, progress, and tables that are whole or untouched. To be sourced; the one who does sets `name` (its own) and
+# `build` first.
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# mmap_threshold and trim_threshold: no block is mapped on its own, and the heap is never given back. top_pad: it
+# grows in steps of 64 MiB, as a slab does. hugetlb=1: it asks for huge pages.
+tunables=glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=17179869184
+tunables+=:glibc.malloc.top_pad=67108864:glibc.malloc.hugetlb=1
+
+# glibc_again is glibc once more: how far the two are apart tells how much the machine can tell apart.
+allocators=(glibc glibc_again glibc_tuned mimalloc jemalloc tcmalloc blind seed pinned_0 pinned pinned_huge static)
+
+unset LD_PRELOAD GLIBC_TUNABLES MALLOC_CONF "${!ZK_ALLOC_@}" "${!BENCH_STATIC_@}" "${!MIMALLOC_@}" "${!TCMALLOC_@}"
+
+# A thread that waits for the others sleeps soon: on a busy machine it would keep the processor from them.
+export GOMP_SPINCOUNT=10000
+
+die() { # die WHAT: exit status 2
+    echo "$name: $1" >&2
+    exit 2
+}
+
+# library_of NAME: where the dynamic linker finds libNAME, or nothing.
+library_of() { ldconfig -p | awk -v name="lib$1.so" 'index($1, name) == 1 && !n++ { print $NF }'; }
+
+# environment_of ALLOCATOR: sets the array `environment`, for env; fails if the allocator is not there.
+environment_of() {
+    local zk=LD_PRELOAD=$build/alloc/libzkalloc-preload.so library=''
+    environment=()
+    case $1 in
+    glibc | glibc_again) return 0 ;;
+    glibc_tuned) environment=("GLIBC_TUNABLES=$tunables") ;;
+    mimalloc | jemalloc) library=$(library_of "$1") ;;
+    tcmalloc) library=$(library_of tcmalloc_minimal) ;;
+    blind) environment=("$zk" ZK_ALLOC_RECYCLE=blind ZK_ALLOC_MIN_BYTES=0) ;;
+    seed) environment=("$zk" ZK_ALLOC_RECYCLE=blind ZK_ALLOC_MIN_BYTES=4096) ;;
+    pinned_0) environment=("$zk" ZK_ALLOC_MIN_BYTES=0) ;;
+    pinned) environment=("$zk") ;;
+    pinned_huge) environment=("$zk" ZK_ALLOC_HUGEPAGE=always) ;;
+    static) environment=("LD_PRELOAD=$build/bench/libbench_static.so") ;;
+    *) die "$1: no such allocator" ;;
+    esac
+    [[ ${#environment[@]} -gt 0 || -n $library ]] || return 1
+    [[ -z $library ]] || environment=("LD_PRELOAD=$library")
+}
+
+# Sets `present` to those of the allocators that are there.
+find_allocators() {
+    local allocator
+    present=()
+    for allocator in "${allocators[@]}"; do
+        if environment_of "$allocator"; then present+=("$allocator"); else echo "$name: no $allocator here: NA" >&2; fi
+    done
+}
+
+# shuffled ROUND ITEM...: the items, one a line, in another order in each round, and the same in each run.
+shuffled() {
+    local round=$1
+    shift
+    printf '%s\n' "$@" | shuf --random-source=<(yes "$round")
+}
+
+# progress DONE TOTAL WHAT: a bar on stderr, if that is a terminal.
+progress() {
+    [[ -t 2 ]] || return 0
+    local filled=$(($1 * 30 / $2))
+    printf '\r\033[K[%-30s] %d/%d %s' "$(printf '%*s' $filled '' | tr ' ' '#')" "$1" "$2" "$3" >&2
+    (($1 < $2)) || printf '\r\033[K' >&2
+}
+
+# Colours of a table for people: none unless stdout is a terminal.
+bold='' green='' red='' plain=''
+if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
+    bold=$'\033[1m' green=$'\033[32m' red=$'\033[31m' plain=$'\033[0m'
+fi
+
+# publish FILE...: moves finished tables from $work to $results, all or none.
+publish() {
+    local file
+    for file in "$@"; do
+        [[ -s $work/$file ]] || die "$file: empty: nothing is written"
+    done
+    for file in "$@"; do
+        cp "$work/$file" "$results/.$file.new"
+        chmod 644 "$results/.$file.new"
+    done
+    for file in "$@"; do mv "$results/.$file.new" "$results/$file"; done
+}
+
+# report_value FILE KEY: of a prover's report.
+report_value() { awk -F'\t' -v key="$2" '$1 == key { print $2; found = 1 } END { if (!found) print "NA" }' "$1"; }
+
+# workloads_of MODE: the lines of $workloads for that mode, without it: program log_size iterations rounds phases.
+workloads_of() { awk -F'\t' -v OFS='\t' -v mode="$1" '$1 == mode { print $2, $3, $4, $5, $6 }' "$workloads"; }
