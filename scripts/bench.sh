@@ -10,6 +10,7 @@ name=bench mode=full force=no workloads=''
 [[ $# -ge 2 ]] || { echo "bench: want BUILD RESULTS [--quick] [--force] [--workloads FILE]" >&2; exit 2; }
 build=$1 results=$2
 shift 2
+# shellcheck source=bench_common.sh
 . "$(dirname "$0")/bench_common.sh"
 workloads=$here/bench_workloads.tsv
 while [[ $# -gt 0 ]]; do

@@ -2,6 +2,7 @@
 # bench_common.sh: what the scripts share that measure: the allocators, ratios and their quartiles, the order of
 # runs, progress, and tables that are whole or untouched. To be sourced; the one who does sets `name` (its own) and
 # `build` first.
+# shellcheck disable=SC2034,SC2154 # set here for the others, and by them for here
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # mmap_threshold and trim_threshold: no block is mapped on its own, and the heap is never given back. top_pad: it
