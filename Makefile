@@ -3,7 +3,7 @@ SHELL := /bin/bash
 JOBS  ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: build sweep test stress findings audit bench lint install clean help bootstrap
+.PHONY: build sweep test stress findings audit bench bench-quick lint install clean help bootstrap
 
 build: bootstrap ## build everything (release, in build/)
 	@echo "building (build/build.log)" >&2
@@ -28,11 +28,22 @@ audit: build ## zk-audit on a program that crosses a phase: what it says, and wh
 stress: build ## every stress program at full length; every repro 20 times with the machine busy
 	@scripts/stress.sh build
 
-bench: build ## what a malloc+free pair costs, beside other allocators; what a begin and an audit cost
-	@scripts/bench_pairs.sh build
-	@build/bench/begin_cost
+bench: bootstrap-all build ## provers and pairs on each allocator, what routing costs, figures; writes results/
+	@scripts/bench.sh build results
+	@scripts/bench_cost.sh build results
+	@scripts/bench_micro.sh build results
 	@scripts/bench_preload.sh build
 	@scripts/bench_audit.sh build
+	@scripts/figures.sh results
+
+# Too few rounds to be written down, and too few to tell a noisy machine.
+bench-quick: bootstrap-all build ## the same in three minutes, to look at: writes build/bench-quick/
+	@scripts/bench.sh build build/bench-quick --quick --force
+	@scripts/bench_cost.sh build build/bench-quick --quick
+	@scripts/bench_micro.sh build build/bench-quick --quick
+	@scripts/bench_preload.sh build 2
+	@scripts/bench_audit.sh build 1
+	@scripts/figures.sh build/bench-quick
 
 lint: bootstrap-all ## clang-format, clang-tidy, cppcheck, shellcheck
 	@scripts/lint.sh
@@ -45,7 +56,7 @@ clean: ## remove the build folders
 	rm -rf build build-debug build-asan build-tsan build-fuzz
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
 
 bootstrap:
 	@mkdir -p build

@@ -4,8 +4,8 @@
  *     begin_cost rewind blind|pinned N
  *         N begins with nothing retained, and a block of 4 KiB in each: for callgrind
  *     begin_cost
- *         a table: time of a begin behind a phase of 1 GiB in which some blocks are retained, and time
- *         of a phase of large blocks, pinned to blind, as the median of pairs
+ *         a table: time of a begin behind a phase of 16 MiB, 128 MiB and 1 GiB in which some blocks are
+ *         retained, and time of a phase of large blocks, pinned to blind, as the median of pairs
  */
 #include "zkalloc.h"
 
@@ -217,13 +217,13 @@ static void compare_phases(void)
     printf("phase_16_large_blocks\tpinned_to_blind_cpu\t%.4f\n", median(cpu, pairs));
 }
 
-static void print_walk(size_t keep)
+static void print_walk(size_t used_mib, size_t keep)
 {
     fflush(NULL);
     if (fork() == 0) {
         configure(ZK_RECYCLE_PINNED, (size_t)4096 * MIB);
-        printf("begin_after_1_gib\tretained_%zu_us\t%.1f\n", keep,
-               walk_us((size_t)1024 * MIB, keep));
+        printf("begin_after_%zu_mib\tretained_%zu_us\t%.1f\n", used_mib, keep,
+               walk_us(used_mib * MIB, keep));
         exit(0);
     }
     wait(NULL);
@@ -243,8 +243,9 @@ int main(int argc, char **argv)
         fputs("usage: begin_cost [rewind blind|pinned N]\n", stderr);
         return 2;
     }
-    for (size_t i = 0; i < sizeof keeps / sizeof *keeps; i++)
-        print_walk(keeps[i]);
+    for (size_t mib = 16; mib <= 1024; mib *= 8)
+        for (size_t i = 0; i < sizeof keeps / sizeof *keeps && keeps[i] <= mib * 4; i++)
+            print_walk(mib, keeps[i]);
     compare_phases();
     return 0;
 }

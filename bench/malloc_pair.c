@@ -5,7 +5,7 @@
  *
  *     malloc_pair N SIZE [THREADS] [--outside]
  *         prints the ns of one pair of SIZE bytes over N pairs, on each of THREADS threads at once, in
- *         phases of at most 16 MiB; --outside: no phase is ever begun
+ *         phases of 16 MiB or 256 pairs; --outside: no phase is ever begun
  */
 #include <pthread.h>
 #include <stdbool.h>
@@ -19,7 +19,11 @@ __attribute__((weak)) int zk_end_phase(void);
 
 static const size_t phase_bytes = (size_t)16 << 20;
 
-enum { threads_max = 64 };
+enum {
+    threads_max = 64,
+    phase_pairs =
+        256, /* at least, so that begin and the barriers do not count; 4 GiB of a slab at most */
+};
 
 struct work {
     pthread_barrier_t meet; /* before and after each phase */
@@ -98,9 +102,11 @@ int main(int argc, char **argv)
         return 2;
     }
     pairs = parse(argv[1], (size_t)1 << 40);
-    work.size = parse(argv[2], (size_t)1 << 30);
+    work.size = parse(argv[2], (size_t)16 << 20);
     thread_count = argc > 3 ? parse(argv[3], threads_max) : 1;
     work.pairs = phase_bytes / (work.size + 16) + 1;
+    if (work.pairs < phase_pairs)
+        work.pairs = phase_pairs;
     work.phases = pairs / work.pairs + 1;
     pthread_barrier_init(&work.meet, NULL, (unsigned)thread_count);
     for (size_t i = 1; i < thread_count; i++)
