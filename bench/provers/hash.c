@@ -1,0 +1,157 @@
+/*
+ * hash.c - SHA3-256 of four messages at once: Keccak-f[1600] on vectors of four words, a message in each lane
+ * (FIPS 202, section 3). Where vectors are shorter than that the compiler takes several.
+ */
+#include "hash.h"
+
+#include "kernel.h"
+
+#include <nettle/sha3.h>
+#include <string.h>
+
+enum { words = 25, rate_words = SHA3_256_BLOCK_SIZE / 8, rounds = 24 };
+
+typedef uint64_t lanes __attribute__((vector_size(HASH_LANES * sizeof(uint64_t))));
+
+struct state {
+    lanes words[words]; /* [x + 5 y] */
+};
+
+static const uint64_t round_constants[rounds] = {
+    0x0000000000000001, 0x0000000000008082, 0x800000000000808a, 0x8000000080008000,
+    0x000000000000808b, 0x0000000080000001, 0x8000000080008081, 0x8000000000008009,
+    0x000000000000008a, 0x0000000000000088, 0x0000000080008009, 0x000000008000000a,
+    0x000000008000808b, 0x800000000000008b, 0x8000000000008089, 0x8000000000008003,
+    0x8000000000008002, 0x8000000000000080, 0x000000000000800a, 0x800000008000000a,
+    0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008,
+};
+
+/* Where the steps rho and pi take a word from, on the way from word 1 back to it, and how far they turn it. */
+static const uint8_t lane_order[rounds] = {10, 7,  11, 17, 18, 3, 5,  16, 8,  21, 24, 4,
+                                           15, 23, 19, 13, 12, 2, 20, 14, 22, 9,  6,  1};
+static const uint8_t lane_turns[rounds] = {1,  3,  6,  10, 15, 21, 28, 36, 45, 55, 2,  14,
+                                           27, 41, 56, 8,  25, 43, 62, 18, 39, 61, 20, 44};
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+ALWAYS_INLINE void theta(lanes a[words])
+{
+    lanes parities[5];
+
+    for (unsigned x = 0; x < 5; x++)
+        parities[x] = a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20];
+    for (unsigned x = 0; x < 5; x++) {
+        const lanes right = parities[(x + 1) % 5];
+        const lanes both = parities[(x + 4) % 5] ^ (right << 1 | right >> 63);
+
+        for (unsigned y = 0; y < words; y += 5)
+            a[x + y] ^= both;
+    }
+}
+
+ALWAYS_INLINE void rho_and_pi(lanes a[words])
+{
+    lanes moved = a[1];
+
+#pragma GCC unroll 24
+    for (unsigned i = 0; i < rounds; i++) {
+        const lanes next = a[lane_order[i]];
+
+        a[lane_order[i]] = moved << lane_turns[i] | moved >> (64 - lane_turns[i]);
+        moved = next;
+    }
+}
+
+ALWAYS_INLINE void chi(lanes a[words])
+{
+    for (unsigned y = 0; y < words; y += 5) {
+        const lanes a0 = a[y], a1 = a[y + 1];
+
+        a[y] ^= ~a1 & a[y + 2];
+        a[y + 1] ^= ~a[y + 2] & a[y + 3];
+        a[y + 2] ^= ~a[y + 3] & a[y + 4];
+        a[y + 3] ^= ~a[y + 4] & a0;
+        a[y + 4] ^= ~a0 & a1;
+    }
+}
+
+KERNEL static void permute(struct state *state)
+{
+    lanes a[words];
+
+    memcpy(a, state->words, sizeof a);
+    for (unsigned round = 0; round < rounds; round++) {
+        theta(a);
+        rho_and_pi(a);
+        chi(a);
+        a[0] ^= round_constants[round];
+    }
+    memcpy(state->words, a, sizeof a);
+}
+
+static uint64_t load(const uint8_t *bytes)
+{
+    uint64_t word;
+
+    memcpy(&word, bytes, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+static void absorb(struct state *state, const uint8_t *const blocks[HASH_LANES])
+{
+    for (unsigned i = 0; i < rate_words; i++)
+        for (unsigned lane = 0; lane < HASH_LANES; lane++)
+            state->words[i][lane] ^= load(blocks[lane] + 8 * (size_t)i);
+    permute(state);
+}
+
+/* What is left of the messages, which is less than a block, and the padding. */
+static void absorb_last(struct state *state, const uint8_t *const rest[HASH_LANES], size_t bytes)
+{
+    uint8_t padded[HASH_LANES][SHA3_256_BLOCK_SIZE] = {{0}};
+    const uint8_t *blocks[HASH_LANES];
+
+    for (unsigned lane = 0; lane < HASH_LANES; lane++) {
+        memcpy(padded[lane], rest[lane], bytes);
+        padded[lane][bytes] = 0x06;
+        padded[lane][SHA3_256_BLOCK_SIZE - 1] |= 0x80;
+        blocks[lane] = padded[lane];
+    }
+    absorb(state, blocks);
+}
+
+void hash_four(const uint8_t *const messages[HASH_LANES], size_t bytes,
+               struct hash hashes[HASH_LANES])
+{
+    struct state state = {0};
+    const uint8_t *rest[HASH_LANES] = {messages[0], messages[1], messages[2], messages[3]};
+
+    for (; bytes >= SHA3_256_BLOCK_SIZE; bytes -= SHA3_256_BLOCK_SIZE) {
+        absorb(&state, rest);
+        for (unsigned lane = 0; lane < HASH_LANES; lane++)
+            rest[lane] += SHA3_256_BLOCK_SIZE;
+    }
+    absorb_last(&state, rest, bytes);
+    for (unsigned i = 0; i < HASH_BYTES; i++)
+        for (unsigned lane = 0; lane < HASH_LANES; lane++)
+            hashes[lane].bytes[i] = (uint8_t)(state.words[i / 8][lane] >> 8 * (i % 8));
+}
+
+struct hash hash_of(const void *message, size_t bytes)
+{
+    struct sha3_256_ctx sha3;
+    struct hash hash;
+
+    sha3_256_init(&sha3);
+    sha3_256_update(&sha3, bytes, message);
+    sha3_256_digest(&sha3, sizeof hash.bytes, hash.bytes);
+    return hash;
+}
+
+bool hash_equal(const struct hash *a, const struct hash *b)
+{
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
