@@ -1,0 +1,177 @@
+/*
+ * fri.c - prover and verifier of FRI. A layer's row k holds the values at x and -x; their even and odd parts,
+ * put together with the challenge, are the value at x^2 of the next layer.
+ */
+#include "fri.h"
+
+#include "workload.h"
+
+#include <stdlib.h>
+
+enum { fold = 2 }; /* values that fold to one */
+
+/* What a pair folds to: (a + b) / 2 + challenge * (a - b) / 2x. */
+static struct extension fold_pair(const struct field31 *field, const struct extension pair[fold],
+                                  uint32_t half, uint32_t half_inverse_x,
+                                  struct extension challenge)
+{
+    const struct extension even =
+        extension_scale(field, extension_add(field, pair[0], pair[1]), half);
+    const struct extension odd =
+        extension_scale(field, extension_subtract(field, pair[0], pair[1]), half_inverse_x);
+
+    return extension_add(field, even, extension_multiply(field, odd, challenge));
+}
+
+static uint32_t half_of(const struct field31 *field)
+{
+    return field31_inverse(field, field31_add(field, field->one, field->one));
+}
+
+/* The generator's coset is squared from each layer to the next. */
+static uint32_t shift_of(const struct field31 *field, unsigned layer)
+{
+    return field31_power(field, field31_from(field, field->generator), (uint64_t)1 << layer);
+}
+
+/* ---- Prover ----------------------------------------------------------------------------------- */
+
+static struct extension *fold_layer(const struct ntt *ntt, const struct extension *values,
+                                    unsigned log_size, unsigned layer, struct extension challenge)
+{
+    const struct field31 *field = ntt->field;
+    const size_t rows = (size_t)1 << (log_size - 1);
+    const uint32_t half = half_of(field);
+    const uint32_t scale =
+        field31_multiply(field, half, field31_inverse(field, shift_of(field, layer)));
+    struct extension *next = workload_alloc(rows * sizeof *next);
+
+#pragma omp parallel for schedule(static)
+    for (size_t row = 0; row < rows; row++) {
+        const uint32_t inverse_x = field31_multiply(field, ntt->inverse_points[fold * row], scale);
+
+        next[row] = fold_pair(field, values + fold * row, half, inverse_x, challenge);
+    }
+    return next;
+}
+
+/* Commits to the layer; returns the challenge to fold it with. */
+static struct extension commit_layer(struct fri *fri, const struct field31 *field, unsigned layer,
+                                     struct transcript *transcript, struct bytes_writer *proof)
+{
+    struct merkle *tree = &fri->trees[layer];
+    const struct hash *root;
+
+    merkle_commit(tree, fri->values[layer], fold * sizeof **fri->values, fri->log_size - layer - 1);
+    root = merkle_root(tree);
+    bytes_put_hashes(proof, root, 1);
+    transcript_absorb(transcript, root, sizeof *root);
+    return transcript_challenge(transcript, field);
+}
+
+void fri_commit(struct fri *fri, const struct fri_parameters *parameters, const struct ntt *ntt,
+                unsigned log_size, struct extension *values, struct transcript *transcript,
+                struct bytes_writer *proof)
+{
+    uint64_t nonce;
+
+    *fri = (struct fri){.parameters = parameters,
+                        .log_size = log_size,
+                        .layers = log_size - parameters->log_blowup};
+    for (unsigned layer = 0; layer < fri->layers; layer++) {
+        struct extension challenge;
+
+        fri->values[layer] = values;
+        challenge = commit_layer(fri, ntt->field, layer, transcript, proof);
+        values = fold_layer(ntt, values, log_size - layer, layer, challenge);
+    }
+    bytes_put_extensions(proof, values, 1);
+    transcript_absorb(transcript, values, sizeof *values);
+    free(values);
+    nonce = transcript_grind(transcript, parameters->grinding_bits);
+    transcript_work(transcript, nonce, parameters->grinding_bits);
+    bytes_put_number(proof, nonce);
+}
+
+void fri_open(const struct fri *fri, size_t index, struct bytes_writer *proof)
+{
+    struct hash path[MERKLE_HEIGHT_MOST];
+
+    for (unsigned layer = 0; layer < fri->layers; layer++) {
+        const struct merkle *tree = &fri->trees[layer];
+        const size_t row = index >> (layer + 1);
+
+        bytes_put_extensions(proof, fri->values[layer] + fold * row, fold);
+        merkle_open(tree, row, path);
+        bytes_put_hashes(proof, path, tree->height);
+    }
+}
+
+void fri_free(struct fri *fri)
+{
+    for (unsigned layer = 0; layer < fri->layers; layer++) {
+        free(fri->values[layer]);
+        merkle_free(&fri->trees[layer]);
+    }
+}
+
+/* ---- Verifier --------------------------------------------------------------------------------- */
+
+bool fri_receive(struct fri_verifier *verifier, const struct fri_parameters *parameters,
+                 const struct field31 *field, unsigned log_size, struct transcript *transcript,
+                 struct bytes_reader *proof)
+{
+    *verifier = (struct fri_verifier){
+        .parameters = parameters,
+        .field = field,
+        .log_size = log_size,
+        .layers = log_size - parameters->log_blowup,
+    };
+    for (unsigned layer = 0; layer < verifier->layers; layer++) {
+        struct hash *root = &verifier->roots[layer];
+
+        bytes_get_hashes(proof, root, 1);
+        transcript_absorb(transcript, root, sizeof *root);
+        verifier->challenges[layer] = transcript_challenge(transcript, field);
+    }
+    bytes_get_extensions(proof, field, &verifier->constant, 1);
+    transcript_absorb(transcript, &verifier->constant, sizeof verifier->constant);
+    return transcript_work(transcript, bytes_get_number(proof), parameters->grinding_bits) &&
+           !proof->failed;
+}
+
+/* 1/2x for a row of a layer. */
+static uint32_t half_inverse_of(const struct fri_verifier *verifier, unsigned layer, size_t row)
+{
+    const struct field31 *field = verifier->field;
+    const unsigned log_size = verifier->log_size - layer;
+    const size_t exponent = ntt_reverse(row, log_size - 1);
+    const uint32_t root = field31_power(field, field31_root(field, log_size), exponent);
+    const uint32_t x = field31_multiply(field, root, shift_of(field, layer));
+
+    return field31_inverse(field, field31_add(field, x, x));
+}
+
+bool fri_check(const struct fri_verifier *verifier, size_t index, struct extension value,
+               struct bytes_reader *proof)
+{
+    const struct field31 *field = verifier->field;
+    const uint32_t half = half_of(field);
+
+    for (unsigned layer = 0; layer < verifier->layers; layer++) {
+        const unsigned height = verifier->log_size - layer - 1;
+        const size_t row = index >> 1;
+        struct hash path[MERKLE_HEIGHT_MOST];
+        struct extension pair[fold];
+
+        bytes_get_extensions(proof, field, pair, fold);
+        bytes_get_hashes(proof, path, height);
+        if (proof->failed || !extension_equal(pair[index & 1], value) ||
+            !merkle_verify(&verifier->roots[layer], height, row, pair, sizeof pair, path))
+            return false;
+        value = fold_pair(field, pair, half, half_inverse_of(verifier, layer, row),
+                          verifier->challenges[layer]);
+        index = row;
+    }
+    return extension_equal(value, verifier->constant);
+}

@@ -1,0 +1,72 @@
+/*
+ * fri.h - proofs that a committed word is close to a polynomial of low degree (FRI): the word is folded to half
+ * its length, by a challenge each time, down to a word that must be constant; then random places are looked at
+ * in all layers.
+ *
+ * The word is given by its values in the extension field on the coset of the generator, in bit-reversed order
+ * (ntt.h). With blowup 4 a query catches a word that is as far from all polynomials as words can be with
+ * probability 3/4, so that q queries and g bits of grinding give about 2q + g bits of security, by the usual
+ * conjecture, and about q + g bits that are proven.
+ */
+#ifndef FRI_H
+#define FRI_H
+
+#include "bytes.h"
+#include "merkle.h"
+#include "ntt.h"
+#include "transcript.h"
+
+enum { FRI_LAYERS_MOST = 32 };
+
+struct fri_parameters {
+    unsigned
+        log_blowup; /* the polynomial has 2^-log_blowup as many coefficients as the word has letters */
+    unsigned queries;
+    unsigned grinding_bits; /* before the queries are drawn */
+};
+
+/* ---- Prover ---- */
+
+/* The layers: rows of two neighbours, which fold to one value. */
+struct fri {
+    const struct fri_parameters *parameters;
+    unsigned log_size; /* of the first layer */
+    unsigned layers;   /* but the last, constant one */
+    struct extension *values[FRI_LAYERS_MOST];
+    struct merkle trees[FRI_LAYERS_MOST];
+};
+
+/* Folds `values`, 2^log_size of them, log_size > log_blowup; takes over the block. Writes the layers' roots, the
+ * constant, and the nonce; after it the query indices can be drawn. On all OpenMP threads. */
+void fri_commit(struct fri *fri, const struct fri_parameters *parameters, const struct ntt *ntt,
+                unsigned log_size, struct extension *values, struct transcript *transcript,
+                struct bytes_writer *proof);
+
+/* Writes what the verifier wants to see of place `index` of the first layer. */
+void fri_open(const struct fri *fri, size_t index, struct bytes_writer *proof);
+
+void fri_free(struct fri *fri);
+
+/* ---- Verifier ---- */
+
+struct fri_verifier {
+    const struct fri_parameters *parameters;
+    const struct field31 *field;
+    unsigned log_size;
+    unsigned layers;
+    struct hash roots[FRI_LAYERS_MOST];
+    struct extension challenges[FRI_LAYERS_MOST];
+    struct extension constant;
+};
+
+/* Reads what fri_commit wrote. False if the nonce is wrong or something cannot be read. */
+bool fri_receive(struct fri_verifier *verifier, const struct fri_parameters *parameters,
+                 const struct field31 *field, unsigned log_size, struct transcript *transcript,
+                 struct bytes_reader *proof);
+
+/* Reads what fri_open wrote. Is the value at that place of the first layer this one, and does it fold to the
+ * constant through committed layers? */
+bool fri_check(const struct fri_verifier *verifier, size_t index, struct extension value,
+               struct bytes_reader *proof);
+
+#endif

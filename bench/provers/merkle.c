@@ -1,0 +1,123 @@
+/*
+ * merkle.c - Merkle trees, hashed four nodes at a time.
+ */
+#include "merkle.h"
+
+#include "workload.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum tag { tag_leaf = 0, tag_node = 1, tag_bytes = 1 };
+
+/* Where four messages are put together, each with its tag behind it. Of one thread. */
+struct scratch {
+    uint8_t *messages;
+    size_t bytes; /* of one message with its tag */
+};
+
+static struct scratch scratch_of(size_t bytes, enum tag tag)
+{
+    struct scratch scratch = {.bytes = bytes + tag_bytes};
+
+    scratch.messages = workload_alloc(HASH_LANES * scratch.bytes);
+    for (size_t lane = 0; lane < HASH_LANES; lane++)
+        scratch.messages[lane * scratch.bytes + bytes] = (uint8_t)tag;
+    return scratch;
+}
+
+/* The hashes of `count` <= 4 messages that follow each other. */
+static void hash_some(const struct scratch *scratch, const uint8_t *from, size_t count,
+                      struct hash *to)
+{
+    const size_t bytes = scratch->bytes - tag_bytes;
+    const uint8_t *messages[HASH_LANES];
+    struct hash hashes[HASH_LANES];
+
+    for (size_t lane = 0; lane < HASH_LANES; lane++) {
+        uint8_t *message = scratch->messages + lane * scratch->bytes;
+
+        memcpy(message, from + (lane < count ? lane : 0) * bytes, bytes);
+        messages[lane] = message;
+    }
+    hash_four(messages, scratch->bytes, hashes);
+    memcpy(to, hashes, count * sizeof *to);
+}
+
+/* to[i] is the hash of message i of `bytes` bytes each. */
+static struct hash *hash_layer(const uint8_t *from, size_t bytes, enum tag tag, size_t count)
+{
+    struct hash *to = workload_alloc(count * sizeof *to);
+
+#pragma omp parallel
+    {
+        struct scratch scratch = scratch_of(bytes, tag);
+
+#pragma omp for schedule(static)
+        for (size_t i = 0; i < count; i += HASH_LANES)
+            hash_some(&scratch, from + i * bytes, count - i < HASH_LANES ? count - i : HASH_LANES,
+                      to + i);
+        free(scratch.messages);
+    }
+    return to;
+}
+
+void merkle_commit(struct merkle *tree, const void *rows, size_t row_bytes, unsigned height)
+{
+    *tree = (struct merkle){.height = height};
+    tree->layers[0] = hash_layer(rows, row_bytes, tag_leaf, (size_t)1 << height);
+    for (unsigned layer = 1; layer <= height; layer++)
+        tree->layers[layer] =
+            hash_layer((const uint8_t *)tree->layers[layer - 1], 2 * sizeof(struct hash), tag_node,
+                       (size_t)1 << (height - layer));
+}
+
+void merkle_free(struct merkle *tree)
+{
+    for (unsigned layer = 0; layer <= tree->height; layer++)
+        free(tree->layers[layer]);
+}
+
+const struct hash *merkle_root(const struct merkle *tree)
+{
+    return &tree->layers[tree->height][0];
+}
+
+void merkle_open(const struct merkle *tree, size_t index, struct hash *path)
+{
+    for (unsigned layer = 0; layer < tree->height; layer++)
+        path[layer] = tree->layers[layer][index >> layer ^ 1];
+}
+
+static struct hash node_of(const struct hash *left, const struct hash *right)
+{
+    uint8_t message[2 * HASH_BYTES + tag_bytes];
+
+    memcpy(message, left, HASH_BYTES);
+    memcpy(message + HASH_BYTES, right, HASH_BYTES);
+    message[2 * HASH_BYTES] = tag_node;
+    return hash_of(message, sizeof message);
+}
+
+static struct hash leaf_of(const void *row, size_t row_bytes)
+{
+    uint8_t *message = workload_alloc(row_bytes + tag_bytes);
+    struct hash hash;
+
+    memcpy(message, row, row_bytes);
+    message[row_bytes] = tag_leaf;
+    hash = hash_of(message, row_bytes + tag_bytes);
+    free(message);
+    return hash;
+}
+
+bool merkle_verify(const struct hash *root, unsigned height, size_t index, const void *row,
+                   size_t row_bytes, const struct hash *path)
+{
+    struct hash hash = leaf_of(row, row_bytes);
+
+    for (unsigned layer = 0; layer < height; layer++)
+        hash =
+            (index >> layer & 1) == 0 ? node_of(&hash, &path[layer]) : node_of(&path[layer], &hash);
+    return hash_equal(&hash, root);
+}
