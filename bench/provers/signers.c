@@ -5,7 +5,6 @@
 
 #include "workload.h"
 
-#include <nettle/sha3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,26 +12,22 @@ enum { purpose_node = 4 }; /* 1 to 3 are in winternitz.c */
 
 /* The node of that signer's tree over two others; level 1 is above the leaves. Not told which of them it is:
  * its place follows from the path. */
-static struct digest parent(uint32_t signer, unsigned level, const struct digest *left,
-                            const struct digest *right)
+static struct hash parent(uint32_t signer, unsigned level, const struct hash *left,
+                          const struct hash *right)
 {
-    const uint32_t place[4] = {purpose_node, signer, level, 0};
-    struct sha3_256_ctx sha3;
-    struct digest digest;
+    struct {
+        uint32_t place[4];
+        struct hash children[2];
+    } message = {{purpose_node, signer, level, 0}, {*left, *right}};
 
-    sha3_256_init(&sha3);
-    sha3_256_update(&sha3, sizeof place, (const uint8_t *)place);
-    sha3_256_update(&sha3, sizeof left->bytes, left->bytes);
-    sha3_256_update(&sha3, sizeof right->bytes, right->bytes);
-    sha3_256_digest(&sha3, sizeof digest.bytes, digest.bytes);
-    return digest;
+    return hash_of(&message, sizeof message);
 }
 
 /* Any digest will do: nobody needs the text. */
-struct digest signers_message(uint64_t seed, uint32_t epoch)
+struct hash signers_message(uint64_t seed, uint32_t epoch)
 {
     uint64_t state = seed + epoch;
-    struct digest message;
+    struct hash message = {{0}};
 
     for (size_t i = 0; i < sizeof message.bytes; i += sizeof state) {
         uint64_t word = workload_random(&state);
@@ -44,10 +39,10 @@ struct digest signers_message(uint64_t seed, uint32_t epoch)
 
 /* Replaces the nodes by their parents, and takes down the sibling of each leaf's ancestor. */
 static void climb(struct signers *signers, uint32_t signer, unsigned level,
-                  struct digest nodes[SIGNERS_EPOCHS])
+                  struct hash nodes[SIGNERS_EPOCHS])
 {
     for (unsigned epoch = 0; epoch < SIGNERS_EPOCHS; epoch++)
-        signers->signatures[signer][epoch].path[level] = nodes[epoch >> level ^ 1];
+        signers->signatures[epoch][signer].path[level] = nodes[epoch >> level ^ 1];
     for (unsigned i = 0; i < (unsigned)SIGNERS_EPOCHS >> (level + 1); i++)
         nodes[i] = parent(signer, level + 1, &nodes[2 * i], &nodes[2 * i + 1]);
 }
@@ -55,16 +50,16 @@ static void climb(struct signers *signers, uint32_t signer, unsigned level,
 static void create_one(struct signers *signers, uint32_t signer)
 {
     struct winternitz_trace *states = workload_alloc(sizeof *states);
-    struct digest nodes[SIGNERS_EPOCHS];
+    struct hash nodes[SIGNERS_EPOCHS];
 
     for (uint32_t epoch = 0; epoch < SIGNERS_EPOCHS; epoch++) {
         struct winternitz_key key = {signer, epoch};
-        struct digest message = signers_message(signers->seed, epoch);
+        struct hash message = signers_message(signers->seed, epoch);
         uint8_t digits[WINTERNITZ_CHAINS];
 
         winternitz_digits(&message, digits);
         winternitz_generate(signers->seed, key, states);
-        winternitz_sign(states, digits, &signers->signatures[signer][epoch].one_time);
+        winternitz_sign(states, digits, &signers->signatures[epoch][signer].one_time);
         nodes[epoch] = winternitz_public(key, states);
     }
     for (unsigned level = 0; level < SIGNERS_TREE_HEIGHT; level++)
@@ -77,7 +72,8 @@ void signers_create(struct signers *signers, size_t count, uint64_t seed)
 {
     *signers = (struct signers){.count = count, .seed = seed};
     signers->roots = workload_alloc(count * sizeof *signers->roots);
-    signers->signatures = workload_alloc(count * sizeof *signers->signatures);
+    for (unsigned epoch = 0; epoch < SIGNERS_EPOCHS; epoch++)
+        signers->signatures[epoch] = workload_alloc(count * sizeof *signers->signatures[epoch]);
 #pragma omp parallel for
     for (size_t signer = 0; signer < count; signer++)
         create_one(signers, (uint32_t)signer);
@@ -85,14 +81,15 @@ void signers_create(struct signers *signers, size_t count, uint64_t seed)
 
 void signers_destroy(struct signers *signers)
 {
-    free(signers->signatures);
+    for (unsigned epoch = 0; epoch < SIGNERS_EPOCHS; epoch++)
+        free(signers->signatures[epoch]);
     free(signers->roots);
 }
 
-struct digest signers_root(uint32_t signer, uint32_t epoch, const struct digest *leaf,
-                           const struct digest path[SIGNERS_TREE_HEIGHT])
+struct hash signers_root(uint32_t signer, uint32_t epoch, const struct hash *leaf,
+                         const struct hash path[SIGNERS_TREE_HEIGHT])
 {
-    struct digest node = *leaf;
+    struct hash node = *leaf;
 
     for (unsigned level = 0; level < SIGNERS_TREE_HEIGHT; level++)
         node = epoch >> level & 1 ? parent(signer, level + 1, &path[level], &node)
@@ -101,14 +98,14 @@ struct digest signers_root(uint32_t signer, uint32_t epoch, const struct digest 
 }
 
 bool signers_check(uint32_t signer, uint32_t epoch, const uint8_t digits[WINTERNITZ_CHAINS],
-                   const struct signers_signature *signature, const struct digest *root,
+                   const struct signers_signature *signature, const struct hash *root,
                    struct winternitz_trace *trace)
 {
     struct winternitz_key key = {signer, epoch};
-    struct digest node;
+    struct hash node;
 
     winternitz_follow(key, digits, &signature->one_time, trace);
     node = winternitz_public(key, trace);
     node = signers_root(signer, epoch, &node, signature->path);
-    return memcmp(node.bytes, root->bytes, sizeof node.bytes) == 0;
+    return hash_equal(&node, root);
 }

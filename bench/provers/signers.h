@@ -15,19 +15,19 @@ enum { SIGNERS_TREE_HEIGHT = 2, SIGNERS_EPOCHS = 1 << SIGNERS_TREE_HEIGHT };
 /* One signer's signature of an epoch's message. */
 struct signers_signature {
     struct winternitz_signature one_time;
-    struct digest path[SIGNERS_TREE_HEIGHT]; /* from the leaf's sibling upwards */
+    struct hash path[SIGNERS_TREE_HEIGHT]; /* from the leaf's sibling upwards */
 };
 
-/* Public keys, and the signatures of all epochs, by signer. */
+/* Public keys and signatures, by signer. */
 struct signers {
     size_t count;
     uint64_t seed;
-    struct digest *roots;
-    struct signers_signature (*signatures)[SIGNERS_EPOCHS];
+    struct hash *roots;
+    struct signers_signature *signatures[SIGNERS_EPOCHS];
 };
 
 /* The message that all sign in an epoch. */
-struct digest signers_message(uint64_t seed, uint32_t epoch);
+struct hash signers_message(uint64_t seed, uint32_t epoch);
 
 /* Generates all keys from the seed and signs all messages, on all OpenMP threads. */
 void signers_create(struct signers *signers, size_t count, uint64_t seed);
@@ -35,13 +35,13 @@ void signers_create(struct signers *signers, size_t count, uint64_t seed);
 void signers_destroy(struct signers *signers);
 
 /* The root that a leaf and its path lead to. */
-struct digest signers_root(uint32_t signer, uint32_t epoch, const struct digest *leaf,
-                           const struct digest path[SIGNERS_TREE_HEIGHT]);
+struct hash signers_root(uint32_t signer, uint32_t epoch, const struct hash *leaf,
+                         const struct hash path[SIGNERS_TREE_HEIGHT]);
 
 /* Is it that signer's signature of the epoch's message, whose digits are given? The trace is all that was
  * hashed in its chains, and is filled in either case. */
 bool signers_check(uint32_t signer, uint32_t epoch, const uint8_t digits[WINTERNITZ_CHAINS],
-                   const struct signers_signature *signature, const struct digest *root,
+                   const struct signers_signature *signature, const struct hash *root,
                    struct winternitz_trace *trace);
 
 #endif

@@ -1,51 +1,42 @@
 /*
- * winternitz.c - Winternitz one-time signatures. Each hash begins with a word for what it is for and the
- * place of its input, and fits one block of SHA3-256, the public key's apart.
+ * winternitz.c - Winternitz one-time signatures. Each message that is hashed begins with what it is for and
+ * the place of its input, and fits one block of SHA3-256, the public key's apart.
  */
 #include "winternitz.h"
 
-#include <nettle/sha3.h>
 #include <string.h>
 
 enum purpose { purpose_secret = 1, purpose_step, purpose_public };
 
-static void put_32(uint8_t *bytes, uint32_t value)
+/* What is hashed: where it is, and the secret seed or a state. */
+struct message {
+    uint32_t purpose;
+    uint32_t signer;
+    uint32_t epoch;
+    uint32_t chain;
+    uint32_t position;
+    uint32_t zero[3];
+    uint8_t data[HASH_BYTES];
+};
+
+static struct message message_at(enum purpose purpose, struct winternitz_key key, unsigned chain,
+                                 unsigned position)
 {
-    for (unsigned i = 0; i < sizeof value; i++)
-        bytes[i] = (uint8_t)(value >> 8 * i);
-}
-
-/* Starts a hash with where it is. */
-static void start(struct sha3_256_ctx *sha3, enum purpose purpose, struct winternitz_key key,
-                  unsigned chain, unsigned position)
-{
-    uint8_t place[16];
-
-    put_32(place, (uint32_t)purpose);
-    put_32(place + 4, key.signer);
-    put_32(place + 8, key.epoch);
-    put_32(place + 12, chain << 16 | position);
-    sha3_256_init(sha3);
-    sha3_256_update(sha3, sizeof place, place);
-}
-
-static struct digest finish(struct sha3_256_ctx *sha3)
-{
-    struct digest digest;
-
-    sha3_256_digest(sha3, sizeof digest.bytes, digest.bytes);
-    return digest;
+    return (struct message){.purpose = (uint32_t)purpose,
+                            .signer = key.signer,
+                            .epoch = key.epoch,
+                            .chain = chain,
+                            .position = position};
 }
 
 /* The state after the one at `position`. */
-static struct digest step(struct winternitz_key key, unsigned chain, unsigned position,
-                          const struct digest *state)
+static struct hash step(struct winternitz_key key, unsigned chain, unsigned position,
+                        const struct hash *state)
 {
-    struct sha3_256_ctx sha3;
+    struct message message = message_at(purpose_step, key, chain, position);
 
-    start(&sha3, purpose_step, key, chain, position);
-    sha3_256_update(&sha3, sizeof state->bytes, state->bytes);
-    return finish(&sha3);
+    memcpy(message.data, state->bytes, sizeof message.data);
+    return hash_of(&message, sizeof message);
 }
 
 static unsigned nibble(const uint8_t *bytes, unsigned i)
@@ -53,7 +44,7 @@ static unsigned nibble(const uint8_t *bytes, unsigned i)
     return bytes[i / 2] >> 4 * (i % 2) & 15;
 }
 
-void winternitz_digits(const struct digest *message, uint8_t digits[WINTERNITZ_CHAINS])
+void winternitz_digits(const struct hash *message, uint8_t digits[WINTERNITZ_CHAINS])
 {
     unsigned checksum = 0;
 
@@ -69,7 +60,7 @@ void winternitz_digits(const struct digest *message, uint8_t digits[WINTERNITZ_C
 
 /* The states of a chain after the one at `from`. */
 static void follow_chain(struct winternitz_key key, unsigned chain, unsigned from,
-                         struct digest states[WINTERNITZ_STATES])
+                         struct hash states[WINTERNITZ_STATES])
 {
     for (unsigned i = from; i + 1 < WINTERNITZ_STATES; i++)
         states[i + 1] = step(key, chain, i, &states[i]);
@@ -78,11 +69,10 @@ static void follow_chain(struct winternitz_key key, unsigned chain, unsigned fro
 void winternitz_generate(uint64_t seed, struct winternitz_key key, struct winternitz_trace *states)
 {
     for (unsigned chain = 0; chain < WINTERNITZ_CHAINS; chain++) {
-        struct sha3_256_ctx sha3;
+        struct message message = message_at(purpose_secret, key, chain, 0);
 
-        start(&sha3, purpose_secret, key, chain, 0);
-        sha3_256_update(&sha3, sizeof seed, (const uint8_t *)&seed);
-        states->states[chain][0] = finish(&sha3);
+        memcpy(message.data, &seed, sizeof seed);
+        states->states[chain][0] = hash_of(&message, sizeof message);
         follow_chain(key, chain, 0, states->states[chain]);
     }
 }
@@ -98,7 +88,7 @@ void winternitz_follow(struct winternitz_key key, const uint8_t digits[WINTERNIT
                        const struct winternitz_signature *signature, struct winternitz_trace *trace)
 {
     for (unsigned chain = 0; chain < WINTERNITZ_CHAINS; chain++) {
-        struct digest *states = trace->states[chain];
+        struct hash *states = trace->states[chain];
 
         memset(states, 0, digits[chain] * sizeof *states);
         states[digits[chain]] = signature->chains[chain];
@@ -106,13 +96,14 @@ void winternitz_follow(struct winternitz_key key, const uint8_t digits[WINTERNIT
     }
 }
 
-struct digest winternitz_public(struct winternitz_key key, const struct winternitz_trace *trace)
+struct hash winternitz_public(struct winternitz_key key, const struct winternitz_trace *trace)
 {
-    struct sha3_256_ctx sha3;
+    struct {
+        struct message place;
+        struct hash ends[WINTERNITZ_CHAINS];
+    } message = {.place = message_at(purpose_public, key, 0, 0)};
 
-    start(&sha3, purpose_public, key, 0, 0);
     for (unsigned chain = 0; chain < WINTERNITZ_CHAINS; chain++)
-        sha3_256_update(&sha3, sizeof(struct digest),
-                        trace->states[chain][WINTERNITZ_STATES - 1].bytes);
-    return finish(&sha3);
+        message.ends[chain] = trace->states[chain][WINTERNITZ_STATES - 1];
+    return hash_of(&message, sizeof message);
 }

@@ -9,16 +9,14 @@
 #ifndef WINTERNITZ_H
 #define WINTERNITZ_H
 
+#include "hash.h"
+
 #include <stdint.h>
 
 enum {
     WINTERNITZ_STATES = 16,
     WINTERNITZ_CHAINS = 64,
     WINTERNITZ_MESSAGE_CHAINS = 61, /* the others are the checksum's */
-};
-
-struct digest {
-    uint8_t bytes[32];
 };
 
 /* Which key: it goes into every hash, so that no two chains have a hash in common. */
@@ -28,16 +26,16 @@ struct winternitz_key {
 };
 
 struct winternitz_signature {
-    struct digest chains[WINTERNITZ_CHAINS];
+    struct hash chains[WINTERNITZ_CHAINS];
 };
 
 /* The states of each chain from the signature's on; those before it are 0. */
 struct winternitz_trace {
-    struct digest states[WINTERNITZ_CHAINS][WINTERNITZ_STATES];
+    struct hash states[WINTERNITZ_CHAINS][WINTERNITZ_STATES];
 };
 
 /* The digits of a message, checksum and all. Each is below WINTERNITZ_STATES. */
-void winternitz_digits(const struct digest *message, uint8_t digits[WINTERNITZ_CHAINS]);
+void winternitz_digits(const struct hash *message, uint8_t digits[WINTERNITZ_CHAINS]);
 
 /* All states of a key: [..][0] are the secrets, derived from the seed. */
 void winternitz_generate(uint64_t seed, struct winternitz_key key, struct winternitz_trace *states);
@@ -52,6 +50,6 @@ void winternitz_follow(struct winternitz_key key, const uint8_t digits[WINTERNIT
                        struct winternitz_trace *trace);
 
 /* The public key: the hash of the ends of all chains. */
-struct digest winternitz_public(struct winternitz_key key, const struct winternitz_trace *trace);
+struct hash winternitz_public(struct winternitz_key key, const struct winternitz_trace *trace);
 
 #endif

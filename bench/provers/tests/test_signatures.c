@@ -16,24 +16,24 @@
 
 static const struct winternitz_key key = {3, 1};
 
-static struct digest random_digest(uint64_t *random)
+static struct hash random_digest(uint64_t *random)
 {
-    struct digest digest = {{0}};
+    struct hash digest = {{0}};
 
     for (unsigned i = 0; i < sizeof digest.bytes; i++)
         digest.bytes[i] = (uint8_t)workload_random(random);
     return digest;
 }
 
-static bool same(const struct digest *a, const struct digest *b)
+static bool same(const struct hash *a, const struct hash *b)
 {
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-static struct digest hash_of(const void *bytes, size_t count)
+static struct hash hash_by_nettle(const void *bytes, size_t count)
 {
     struct sha3_256_ctx sha3;
-    struct digest digest;
+    struct hash digest;
 
     sha3_256_init(&sha3);
     sha3_256_update(&sha3, count, bytes);
@@ -47,7 +47,7 @@ static void digits_are_the_nibbles_and_their_checksum(void **state)
 
     (void)state;
     for (unsigned round = 0; round < 1000; round++) {
-        struct digest message = random_digest(&random);
+        struct hash message = random_digest(&random);
         uint8_t digits[WINTERNITZ_CHAINS];
         unsigned missing = 0;
 
@@ -72,8 +72,8 @@ static void no_message_is_above_another(void **state)
 
     (void)state;
     for (unsigned round = 0; round < 1000; round++) {
-        struct digest message = random_digest(&random);
-        struct digest other = message;
+        struct hash message = random_digest(&random);
+        struct hash other = message;
         uint8_t digits[2][WINTERNITZ_CHAINS];
         unsigned below = 0;
 
@@ -96,11 +96,13 @@ static void chains_are_hashes_of_hashes(void **state)
     winternitz_generate(7, key, all);
     for (unsigned chain = 0; chain < WINTERNITZ_CHAINS; chain++)
         for (unsigned i = 0; i + 1 < WINTERNITZ_STATES; i++) {
-            uint8_t input[48] = {2, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, (uint8_t)i, 0, (uint8_t)chain};
-            struct digest next;
+            const uint32_t place[8] = {2, 3, 1, chain, i};
+            uint8_t input[64];
+            struct hash next;
 
-            memcpy(input + 16, &all->states[chain][i], 32);
-            next = hash_of(input, sizeof input);
+            memcpy(input, place, sizeof place);
+            memcpy(input + 32, &all->states[chain][i], 32);
+            next = hash_by_nettle(input, sizeof input);
             assert_true(same(&next, &all->states[chain][i + 1]));
         }
     free(all);
@@ -112,11 +114,11 @@ static void forgeries_lead_elsewhere(void **state)
     struct winternitz_trace *all = workload_alloc(sizeof *all);
     struct winternitz_trace *trace = workload_alloc(sizeof *trace);
     uint64_t random = 3;
-    struct digest message = random_digest(&random);
+    struct hash message = random_digest(&random);
     uint8_t digits[WINTERNITZ_CHAINS];
     struct winternitz_signature signature;
-    struct digest public;
-    struct digest found;
+    struct hash public;
+    struct hash found;
 
     (void)state;
     winternitz_generate(8, key, all);
@@ -148,11 +150,11 @@ static void forgeries_lead_elsewhere(void **state)
 /* What goes into a trace: nothing before the signature's states, and the chain from there on. */
 static void a_trace_begins_at_the_digits(void **state)
 {
-    static const struct digest nothing;
+    static const struct hash nothing;
     struct winternitz_trace *all = workload_alloc(sizeof *all);
     struct winternitz_trace *trace = workload_alloc(sizeof *trace);
     uint64_t random = 4;
-    struct digest message = random_digest(&random);
+    struct hash message = random_digest(&random);
     uint8_t digits[WINTERNITZ_CHAINS];
     struct winternitz_signature signature;
 
@@ -170,14 +172,16 @@ static void a_trace_begins_at_the_digits(void **state)
     free(all);
 }
 
-static struct digest naive_parent(uint32_t signer, uint32_t level, struct digest left,
-                                  struct digest right)
+static struct hash naive_parent(uint32_t signer, uint32_t level, struct hash left,
+                                struct hash right)
 {
-    uint8_t input[80] = {4, 0, 0, 0, (uint8_t)signer, 0, 0, 0, (uint8_t)level};
+    const uint32_t place[4] = {4, signer, level};
+    uint8_t input[80];
 
+    memcpy(input, place, sizeof place);
     memcpy(input + 16, &left, 32);
     memcpy(input + 48, &right, 32);
-    return hash_of(input, sizeof input);
+    return hash_by_nettle(input, sizeof input);
 }
 
 static void roots_are_of_all_keys(void **state)
@@ -188,8 +192,8 @@ static void roots_are_of_all_keys(void **state)
     (void)state;
     signers_create(&signers, 5, 11);
     for (uint32_t signer = 0; signer < 5; signer++) {
-        struct digest leaves[SIGNERS_EPOCHS];
-        struct digest root;
+        struct hash leaves[SIGNERS_EPOCHS];
+        struct hash root;
 
         for (uint32_t epoch = 0; epoch < SIGNERS_EPOCHS; epoch++) {
             winternitz_generate(11, (struct winternitz_key){signer, epoch}, all);
@@ -211,14 +215,14 @@ static void every_signature_is_its_signers_and_its_epochs_only(void **state)
     (void)state;
     signers_create(&signers, 3, 12);
     for (uint32_t epoch = 0; epoch < SIGNERS_EPOCHS; epoch++) {
-        struct digest message = signers_message(12, epoch);
+        struct hash message = signers_message(12, epoch);
         uint8_t digits[WINTERNITZ_CHAINS];
 
         winternitz_digits(&message, digits);
         for (uint32_t i = 0; i < 3 * SIGNERS_EPOCHS; i++) /* whose, and of when */
             for (uint32_t signer = 0; signer < 3; signer++)
                 assert_int_equal(signers_check(signer, epoch, digits,
-                                               &signers.signatures[i % 3][i / 3],
+                                               &signers.signatures[i / 3][i % 3],
                                                &signers.roots[signer], trace),
                                  i % 3 == signer && i / 3 == epoch);
     }
@@ -231,14 +235,14 @@ static void a_wrong_path_is_rejected(void **state)
     struct winternitz_trace *trace = workload_alloc(sizeof *trace);
     struct signers signers;
     struct signers_signature signature;
-    struct digest message = signers_message(13, 2);
+    struct hash message = signers_message(13, 2);
     uint8_t digits[WINTERNITZ_CHAINS];
 
     (void)state;
     signers_create(&signers, 1, 13);
     winternitz_digits(&message, digits);
     for (unsigned level = 0; level < SIGNERS_TREE_HEIGHT; level++) {
-        signature = signers.signatures[0][2];
+        signature = signers.signatures[2][0];
         assert_true(signers_check(0, 2, digits, &signature, &signers.roots[0], trace));
         signature.path[level].bytes[31] ^= 0x80;
         assert_false(signers_check(0, 2, digits, &signature, &signers.roots[0], trace));

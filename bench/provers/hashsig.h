@@ -1,0 +1,45 @@
+/*
+ * hashsig.h - aggregation of hash-based signatures: one proof for the signatures of many signers.
+ *
+ * The prover checks every signature and writes down what it hashed on the way: a row for each chain of each
+ * signer (16 columns for each of its states). It takes the columns for values of polynomials over the field of KoalaBear,
+ * evaluates these at four times as many points, commits to all values with a Merkle tree, proves with FRI that
+ * they are near polynomials of low degree, and shows the signatures of 16 signers that the hash of the
+ * commitment chooses.
+ *
+ * What a proof proves, SHA3-256 taken for a random function: when the prover committed to the table, it had for
+ * all but a few signers a valid signature of this epoch's message. If a share d of the signers has none, a
+ * proof comes out with probability (1-d)^16 for each attempt. And the committed columns are near polynomials of
+ * a degree below the number of rows (40 queries at rate 1/4 and 8 bits of grinding: about 88 bits by the usual
+ * conjecture, 48 proven), so that the rows that nobody looked at are settled, too.
+ *
+ * What it does not prove: that all signatures are valid. For that a real aggregator adds constraints between
+ * the columns, the circuit of the hash function. Nothing is hidden, either.
+ */
+#ifndef HASHSIG_H
+#define HASHSIG_H
+
+#include "ntt.h"
+#include "signers.h"
+
+/* All of it is public. */
+struct hashsig_statement {
+    unsigned log_signers; /* up to 12 */
+    uint32_t epoch;
+    struct hash message;
+    const struct hash *roots; /* the public key of each signer */
+};
+
+/* The tables that the prover wants: for values of so many signers. Of the process, not of a phase; the caller
+ * tears them down by ntt_tear_down. */
+void hashsig_set_up(struct ntt *ntt, unsigned log_signers);
+
+/* Makes a proof of *bytes bytes, in a block that the caller frees; NULL when a signature is not valid. On all
+ * OpenMP threads. signatures: of each signer, of this epoch. */
+uint8_t *hashsig_prove(const struct ntt *ntt, const struct hashsig_statement *statement,
+                       const struct signers_signature *signatures, size_t *bytes);
+
+/* Is it a proof of the statement? Any bytes may come. */
+bool hashsig_verify(const struct hashsig_statement *statement, const uint8_t *proof, size_t bytes);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * hashsig_protocol.h - what prover and verifier of the aggregation agree on.
+ *
+ * Place p of the committed matrix is the point generator * root^reverse(p). The first quarter of the places are
+ * the rows of the table themselves, in their order, since in bit-reversed order a coset begins with the one of
+ * a quarter of its size. So the 64 rows of a signer are the leaves of one subtree, and the verifier, who can
+ * recompute them from the signature, needs no more than the path from there upwards.
+ *
+ * A proof: the root of the matrix, what FRI commits to, for each query the row, its path and FRI's opening, and
+ * for each signer asked the signature, its path, and that of the subtree.
+ */
+#ifndef HASHSIG_PROTOCOL_H
+#define HASHSIG_PROTOCOL_H
+
+#include "fri.h"
+#include "hashsig.h"
+
+enum {
+    HASHSIG_LOG_CHAINS = 6,
+    HASHSIG_LIMBS = 16, /* of 16 bits, of a state: the lowest first */
+    HASHSIG_COLUMNS = WINTERNITZ_STATES * HASHSIG_LIMBS,
+    HASHSIG_LOG_BLOWUP = 2,
+    HASHSIG_SIGNERS_ASKED = 16,
+};
+
+static const struct fri_parameters hashsig_fri = {
+    .log_blowup = HASHSIG_LOG_BLOWUP, .queries = 40, .grinding_bits = 8};
+
+static inline unsigned hashsig_log_rows(unsigned log_signers)
+{
+    return log_signers + HASHSIG_LOG_CHAINS;
+}
+
+static inline unsigned hashsig_log_points(unsigned log_signers)
+{
+    return hashsig_log_rows(log_signers) + HASHSIG_LOG_BLOWUP;
+}
+
+/* A transcript that has taken in the statement and the matrix's root. */
+struct transcript hashsig_start(const struct hashsig_statement *statement, const struct hash *root);
+
+/* Powers of the challenge that makes one word of all columns. */
+void hashsig_combination(struct transcript *transcript, struct extension powers[HASHSIG_COLUMNS]);
+
+/* The letter of that word at a row. */
+struct extension hashsig_combine(const uint32_t row[HASHSIG_COLUMNS],
+                                 const struct extension powers[HASHSIG_COLUMNS]);
+
+/* A state as elements: its part of a row of the table. */
+void hashsig_limbs(const struct hash *state, uint32_t limbs[HASHSIG_LIMBS]);
+
+#endif

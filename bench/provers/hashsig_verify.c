@@ -1,0 +1,117 @@
+/*
+ * hashsig_verify.c - the verifier of the aggregation. It shares no memory with the prover, and takes any bytes.
+ */
+#include "hashsig_protocol.h"
+#include "workload.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct verifier {
+    const struct hashsig_statement *statement;
+    unsigned log_points;
+    struct hash root; /* of the matrix */
+    struct transcript transcript;
+    struct fri_verifier fri;
+    struct extension powers[HASHSIG_COLUMNS];
+    uint8_t digits[WINTERNITZ_CHAINS];
+    struct bytes_reader proof;
+};
+
+/* One query: a row that is in the matrix, and its letter, which FRI folds. */
+static bool check_query(struct verifier *verifier)
+{
+    size_t index = transcript_index(&verifier->transcript, verifier->log_points);
+    uint32_t row[HASHSIG_COLUMNS];
+    struct hash path[MERKLE_HEIGHT_MOST];
+
+    bytes_get_elements(&verifier->proof, &field31_koalabear, row, HASHSIG_COLUMNS);
+    bytes_get_hashes(&verifier->proof, path, verifier->log_points);
+    return merkle_verify(&verifier->root, verifier->log_points, index, row, sizeof row, path) &&
+           fri_check(&verifier->fri, index, hashsig_combine(row, verifier->powers),
+                     &verifier->proof);
+}
+
+/* A leaf of the matrix' tree, as merkle.h has it. */
+static struct hash leaf_of(const struct hash states[WINTERNITZ_STATES])
+{
+    uint32_t row[HASHSIG_COLUMNS];
+    uint8_t message[sizeof row + 1];
+
+    for (size_t position = 0; position < WINTERNITZ_STATES; position++)
+        hashsig_limbs(&states[position], row + position * HASHSIG_LIMBS);
+    memcpy(message, row, sizeof row);
+    message[sizeof row] = 0;
+    return hash_of(message, sizeof message);
+}
+
+static struct hash node_of(const struct hash *left, const struct hash *right)
+{
+    uint8_t message[2 * HASH_BYTES + 1];
+
+    memcpy(message, left, HASH_BYTES);
+    memcpy(message + HASH_BYTES, right, HASH_BYTES);
+    message[sizeof message - 1] = 1;
+    return hash_of(message, sizeof message);
+}
+
+/* The root of the subtree of a signer's rows. */
+static struct hash subtree_of(const struct winternitz_trace *trace)
+{
+    struct hash nodes[WINTERNITZ_CHAINS];
+
+    for (unsigned chain = 0; chain < WINTERNITZ_CHAINS; chain++)
+        nodes[chain] = leaf_of(trace->states[chain]);
+    for (unsigned count = WINTERNITZ_CHAINS / 2; count > 0; count /= 2)
+        for (unsigned i = 0; i < count; i++)
+            nodes[i] = node_of(&nodes[2 * i], &nodes[2 * i + 1]);
+    return nodes[0];
+}
+
+/* Does a valid signature make these rows of the matrix? */
+static bool check_signer(struct verifier *verifier)
+{
+    const struct hashsig_statement *statement = verifier->statement;
+    size_t signer = transcript_index(&verifier->transcript, statement->log_signers);
+    unsigned height = verifier->log_points - HASHSIG_LOG_CHAINS;
+    struct winternitz_trace *trace = workload_alloc(sizeof *trace);
+    struct hash path[MERKLE_HEIGHT_MOST];
+    struct signers_signature signature = {0};
+    struct hash node;
+    bool valid;
+
+    bytes_get_hashes(&verifier->proof, signature.one_time.chains, WINTERNITZ_CHAINS);
+    bytes_get_hashes(&verifier->proof, signature.path, SIGNERS_TREE_HEIGHT);
+    bytes_get_hashes(&verifier->proof, path, height);
+    valid = signers_check((uint32_t)signer, statement->epoch, verifier->digits, &signature,
+                          &statement->roots[signer], trace);
+    node = subtree_of(trace);
+    free(trace);
+    for (unsigned level = 0; level < height; level++)
+        node = signer >> level & 1 ? node_of(&path[level], &node) : node_of(&node, &path[level]);
+    return valid && hash_equal(&node, &verifier->root);
+}
+
+bool hashsig_verify(const struct hashsig_statement *statement, const uint8_t *proof, size_t bytes)
+{
+    struct verifier verifier = {
+        .statement = statement,
+        .log_points = hashsig_log_points(statement->log_signers),
+        .proof = {.data = proof, .bytes = bytes},
+    };
+
+    bytes_get_hashes(&verifier.proof, &verifier.root, 1);
+    verifier.transcript = hashsig_start(statement, &verifier.root);
+    hashsig_combination(&verifier.transcript, verifier.powers);
+    if (!fri_receive(&verifier.fri, &hashsig_fri, &field31_koalabear, verifier.log_points,
+                     &verifier.transcript, &verifier.proof))
+        return false;
+    for (unsigned query = 0; query < hashsig_fri.queries; query++)
+        if (!check_query(&verifier))
+            return false;
+    winternitz_digits(&statement->message, verifier.digits);
+    for (unsigned i = 0; i < HASHSIG_SIGNERS_ASKED; i++)
+        if (!check_signer(&verifier))
+            return false;
+    return bytes_read_all(&verifier.proof);
+}
