@@ -8,20 +8,14 @@
 #include "sumcheck.h"
 
 #include "mersenne61.h"
+#include "transcript.h"
 #include "workload.h"
 
-#include <nettle/sha3.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
     element_bytes = 8,
     serial_most = 512 /* corners that are not worth waking the team for */
-};
-
-/* The hash of all that was sent so far. */
-struct script {
-    uint8_t hash[SHA3_256_DIGEST_SIZE];
 };
 
 /* The sums of the products at SUMCHECK_POINTS points. */
@@ -60,35 +54,18 @@ static uint64_t get(const uint8_t *bytes)
     return element;
 }
 
-static void absorb(struct script *script, const uint8_t *bytes, size_t count)
+/* A challenge: 61 bits, of which the two numbers that are 0 modulo p make one element. */
+static uint64_t challenge(struct transcript *transcript)
 {
-    struct sha3_256_ctx sha3;
-
-    sha3_256_init(&sha3);
-    sha3_256_update(&sha3, sizeof script->hash, script->hash);
-    sha3_256_update(&sha3, count, bytes);
-    sha3_256_digest(&sha3, sizeof script->hash, script->hash);
+    return m61_reduce(transcript_index(transcript, 61));
 }
 
-/* A challenge: 128 bits modulo p, which is even to 2^-67. 2^64 is 8. */
-static uint64_t challenge(const struct script *script)
+static void start(struct transcript *transcript, const struct sumcheck_statement *statement)
 {
-    uint64_t high = m61_reduce(get(script->hash + element_bytes));
-
-    return m61_add(m61_multiply(high, 8), m61_reduce(get(script->hash)));
-}
-
-static void start(struct script *script, const struct sumcheck_statement *statement)
-{
-    static const char name[] = "sumcheck of three multilinear polynomials";
-    uint8_t words[3 * element_bytes];
-
-    *script = (struct script){0};
-    put(words, statement->seed);
-    put(words + element_bytes, statement->variables);
-    put(words + 2 * element_bytes, statement->instances);
-    absorb(script, (const uint8_t *)name, sizeof name);
-    absorb(script, words, sizeof words);
+    transcript_start(transcript, "sumcheck of three multilinear polynomials");
+    transcript_absorb_number(transcript, statement->seed);
+    transcript_absorb_number(transcript, statement->variables);
+    transcript_absorb_number(transcript, statement->instances);
 }
 
 static void add_sums(struct sums *to, const struct sums *from)
@@ -167,47 +144,47 @@ static void fill(const struct sumcheck_statement *statement, unsigned instance, 
             tables[factor * stride + i] = sumcheck_value(statement, instance, factor, i);
 }
 
-static uint8_t *put_sums(struct script *script, uint8_t *proof, const struct sums *sums)
+static uint8_t *put_sums(struct transcript *transcript, uint8_t *proof, const struct sums *sums)
 {
     for (unsigned point = 0; point < SUMCHECK_POINTS; point++)
         put(proof + point * element_bytes, sums->at[point]);
-    absorb(script, proof, SUMCHECK_POINTS * element_bytes);
+    transcript_absorb(transcript, proof, SUMCHECK_POINTS * element_bytes);
     return proof + SUMCHECK_POINTS * element_bytes;
 }
 
 /* Proves one instance; returns the end of its proof. */
-static uint8_t *prove_one(struct script *script, unsigned variables, uint64_t *tables,
+static uint8_t *prove_one(struct transcript *transcript, unsigned variables, uint64_t *tables,
                           uint8_t *proof)
 {
     size_t stride = (size_t)1 << variables;
     struct sums sums = sum_round(tables, stride, stride / 2);
 
     put(proof, m61_add(sums.at[0], sums.at[1]));
-    absorb(script, proof, element_bytes);
+    transcript_absorb(transcript, proof, element_bytes);
     proof += element_bytes;
     for (size_t half = stride / 2; half > 0; half /= 2) {
         if (half < stride / 2)
             sums = sum_round(tables, stride, half);
-        proof = put_sums(script, proof, &sums);
-        fold(tables, stride, half, challenge(script));
+        proof = put_sums(transcript, proof, &sums);
+        fold(tables, stride, half, challenge(transcript));
     }
     for (unsigned factor = 0; factor < SUMCHECK_FACTORS; factor++)
         put(proof + factor * element_bytes, tables[factor * stride]);
-    absorb(script, proof, SUMCHECK_FACTORS * element_bytes);
+    transcript_absorb(transcript, proof, SUMCHECK_FACTORS * element_bytes);
     return proof + SUMCHECK_FACTORS * element_bytes;
 }
 
 void sumcheck_prove(const struct sumcheck_statement *statement, uint64_t *tables, uint8_t *proof)
 {
-    struct script script;
+    struct transcript transcript;
 
-    start(&script, statement);
+    start(&transcript, statement);
     for (unsigned instance = 0; instance < statement->instances; instance++) {
         workload_enter("fill");
         fill(statement, instance, tables);
         workload_leave();
         workload_enter("rounds");
-        proof = prove_one(&script, statement->variables, tables, proof);
+        proof = prove_one(&transcript, statement->variables, tables, proof);
         workload_leave();
     }
 }
@@ -238,14 +215,14 @@ struct opening {
 
 /* Follows one instance: do the rounds lead from the claim to the factors? *proof is moved behind it. All
  * elements are in range. */
-static bool follow_one(struct script *script, unsigned variables, const uint8_t **proof,
+static bool follow_one(struct transcript *transcript, unsigned variables, const uint8_t **proof,
                        struct opening *opening)
 {
     uint64_t claim = get(*proof);
     uint64_t product = 1;
     bool good = true;
 
-    absorb(script, *proof, element_bytes);
+    transcript_absorb(transcript, *proof, element_bytes);
     *proof += element_bytes;
     for (unsigned variable = variables; variable-- > 0;) {
         struct sums sums;
@@ -253,16 +230,16 @@ static bool follow_one(struct script *script, unsigned variables, const uint8_t 
         for (unsigned point = 0; point < SUMCHECK_POINTS; point++)
             sums.at[point] = get(*proof + point * element_bytes);
         good = good && m61_add(sums.at[0], sums.at[1]) == claim;
-        absorb(script, *proof, SUMCHECK_POINTS * element_bytes);
+        transcript_absorb(transcript, *proof, SUMCHECK_POINTS * element_bytes);
         *proof += SUMCHECK_POINTS * element_bytes;
-        opening->point[variable] = challenge(script);
+        opening->point[variable] = challenge(transcript);
         claim = interpolate(&sums, opening->point[variable]);
     }
     for (unsigned factor = 0; factor < SUMCHECK_FACTORS; factor++) {
         opening->factors[factor] = get(*proof + factor * element_bytes);
         product = m61_multiply(product, opening->factors[factor]);
     }
-    absorb(script, *proof, SUMCHECK_FACTORS * element_bytes);
+    transcript_absorb(transcript, *proof, SUMCHECK_FACTORS * element_bytes);
     *proof += SUMCHECK_FACTORS * element_bytes;
     return good && product == claim;
 }
@@ -334,15 +311,15 @@ static bool in_range(const uint8_t *proof, size_t bytes)
 bool sumcheck_verify(const struct sumcheck_statement *statement, const uint8_t *proof, size_t bytes)
 {
     struct opening *openings;
-    struct script script;
+    struct transcript transcript;
     bool good = true;
 
     if (bytes != sumcheck_proof_bytes(statement) || !in_range(proof, bytes))
         return false;
     openings = workload_alloc(statement->instances * sizeof *openings);
-    start(&script, statement);
+    start(&transcript, statement);
     for (unsigned instance = 0; instance < statement->instances && good; instance++)
-        good = follow_one(&script, statement->variables, &proof, &openings[instance]);
+        good = follow_one(&transcript, statement->variables, &proof, &openings[instance]);
     for (unsigned instance = 0; instance < statement->instances && good; instance++)
         good = check_opening(statement, instance, &openings[instance]);
     free(openings);
