@@ -1,0 +1,40 @@
+/*
+ * stark.c - what prover and verifier of a STARK compute alike.
+ */
+#include "stark.h"
+
+void stark_absorb_statement(const struct stark *stark, const uint32_t *inputs,
+                            struct transcript *transcript)
+{
+    const struct air *air = stark->air;
+
+    transcript_absorb_number(transcript, air->field->modulus);
+    transcript_absorb_number(transcript, air->columns);
+    transcript_absorb(transcript, air->step, air->steps * sizeof *air->step);
+    transcript_absorb(transcript, air->asserted, air->assertions * sizeof *air->asserted);
+    transcript_absorb(transcript, air->boundary, air->boundaries * sizeof *air->boundary);
+    transcript_absorb_number(transcript, stark->log_rows);
+    transcript_absorb_number(transcript, stark->fri.log_blowup);
+    transcript_absorb_number(transcript, stark->fri.queries);
+    transcript_absorb_number(transcript, stark->fri.grinding_bits);
+    transcript_absorb(transcript, inputs, air->inputs * sizeof *inputs);
+}
+
+uint32_t stark_shift(const struct stark *stark)
+{
+    return field31_from(stark->air->field, stark->air->field->generator);
+}
+
+uint32_t stark_point_of(const struct stark *stark, enum air_row row)
+{
+    const struct field31 *field = stark->air->field;
+
+    if (row == AIR_FIRST)
+        return field->one;
+    return field31_inverse(field, field31_root(field, stark->log_rows));
+}
+
+size_t stark_quotient_columns(const struct stark *stark)
+{
+    return (size_t)EXTENSION_DEGREE << air_log_chunks(stark->air);
+}

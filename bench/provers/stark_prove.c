@@ -1,0 +1,216 @@
+/*
+ * stark_prove.c - the prover of a STARK. As provers written in a functional style do, each step makes new
+ * matrices and frees those that it has used up; threads have scratch memory for the length of a step.
+ */
+#include "block.h"
+#include "deep.h"
+#include "quotient.h"
+#include "stark.h"
+#include "workload.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { points = 2 }; /* z, and the one of the row after it */
+
+/* A matrix on the coset, in bit-reversed order, and the tree over its rows. */
+struct committed {
+    uint32_t *matrix;
+    size_t columns;
+    struct merkle tree;
+};
+
+/* A proof in the making. */
+struct prover {
+    const struct stark *stark;
+    const struct field31 *field;
+    struct transcript *transcript;
+    struct bytes_writer *proof;
+    unsigned log_size; /* of the coset */
+    struct committed trace;
+    struct committed quotient;
+    struct extension z[points];
+    struct extension *denominators[points];
+    struct extension *trace_values[points];
+    struct extension *quotient_values;
+};
+
+/* The row-major matrix and its columns' coefficients in a new block; the coefficients are freed. */
+static void commit(struct prover *prover, struct committed *committed, uint32_t *coefficients,
+                   size_t columns)
+{
+    const struct stark *stark = prover->stark;
+    const struct hash *root;
+
+    workload_enter("lde");
+    committed->columns = columns;
+    committed->matrix = ntt_evaluate(stark->ntt, coefficients, stark->log_rows, columns,
+                                     stark_shift(stark), stark->fri.log_blowup);
+    free(coefficients);
+    workload_leave();
+    workload_enter("commit");
+    merkle_commit(&committed->tree, committed->matrix, columns * sizeof *committed->matrix,
+                  prover->log_size);
+    root = merkle_root(&committed->tree);
+    bytes_put_hashes(prover->proof, root, 1);
+    transcript_absorb(prover->transcript, root, sizeof *root);
+    workload_leave();
+}
+
+static void commit_trace(struct prover *prover, uint32_t *trace)
+{
+    const struct stark *stark = prover->stark;
+    uint32_t *coefficients;
+
+    workload_enter("interpolate");
+    coefficients = ntt_interpolate(stark->ntt, trace, stark->log_rows, stark->air->columns,
+                                   prover->field->one);
+    free(trace);
+    workload_leave();
+    commit(prover, &prover->trace, coefficients, stark->air->columns);
+}
+
+/* Coefficients k * rows to (k + 1) * rows - 1 become the columns of chunk k; the block is freed. */
+static uint32_t *cut(const struct stark *stark, uint32_t *coefficients)
+{
+    const size_t rows = (size_t)1 << stark->log_rows;
+    const size_t columns = stark_quotient_columns(stark);
+    const size_t row_bytes = EXTENSION_DEGREE * sizeof *coefficients;
+    uint32_t *chunks = workload_alloc(rows * columns * sizeof *chunks);
+
+#pragma omp parallel for schedule(static)
+    for (size_t row = 0; row < rows; row++)
+        for (size_t column = 0; column < columns; column += EXTENSION_DEGREE)
+            memcpy(chunks + row * columns + column,
+                   coefficients + column * rows + row * EXTENSION_DEGREE, row_bytes);
+    free(coefficients);
+    return chunks;
+}
+
+static void commit_quotient(struct prover *prover, const uint32_t *inputs)
+{
+    const struct stark *stark = prover->stark;
+    const unsigned log_size = stark->log_rows + air_log_chunks(stark->air);
+    uint32_t *values, *coefficients;
+
+    workload_enter("quotient");
+    values = quotient_values(stark, prover->trace.matrix, inputs,
+                             transcript_challenge(prover->transcript, prover->field));
+    coefficients =
+        ntt_interpolate(stark->ntt, values, log_size, EXTENSION_DEGREE, stark_shift(stark));
+    free(values);
+    coefficients = cut(stark, coefficients);
+    workload_leave();
+    commit(prover, &prover->quotient, coefficients, stark_quotient_columns(stark));
+}
+
+/* The values of a matrix's columns at a point, in a new block; they are sent. */
+static struct extension *open_at(struct prover *prover, const struct committed *committed,
+                                 unsigned point)
+{
+    const struct stark *stark = prover->stark;
+    struct extension *values = workload_alloc(committed->columns * sizeof *values);
+
+    deep_evaluate(stark->ntt, committed->matrix, committed->columns, stark->log_rows,
+                  stark_shift(stark), prover->denominators[point], prover->z[point], values);
+    bytes_put_extensions(prover->proof, values, committed->columns);
+    transcript_absorb(prover->transcript, values, committed->columns * sizeof *values);
+    return values;
+}
+
+static void open_outside(struct prover *prover)
+{
+    const struct field31 *field = prover->field;
+    const uint32_t root = field31_root(field, prover->stark->log_rows);
+
+    workload_enter("open");
+    prover->z[0] = transcript_challenge(prover->transcript, field);
+    prover->z[1] = extension_scale(field, prover->z[0], root);
+    for (unsigned point = 0; point < points; point++) {
+        prover->denominators[point] = block_denominators(
+            prover->stark->ntt, prover->log_size, stark_shift(prover->stark), prover->z[point]);
+        prover->trace_values[point] = open_at(prover, &prover->trace, point);
+    }
+    prover->quotient_values = open_at(prover, &prover->quotient, 0);
+    workload_leave();
+}
+
+/* The word that FRI is to show to be of low degree. */
+static struct extension *combine(struct prover *prover)
+{
+    const size_t columns = prover->trace.columns;
+    const size_t count = points * columns + prover->quotient.columns;
+    struct extension *powers = workload_alloc(count * sizeof *powers);
+    const struct deep_columns all[] = {
+        {prover->trace.matrix, columns, prover->trace_values[0], prover->denominators[0], powers},
+        {prover->trace.matrix, columns, prover->trace_values[1], prover->denominators[1],
+         powers + columns},
+        {prover->quotient.matrix, prover->quotient.columns, prover->quotient_values,
+         prover->denominators[0], powers + points * columns},
+    };
+    struct extension *word;
+
+    workload_enter("deep");
+    extension_powers(prover->field, transcript_challenge(prover->transcript, prover->field), powers,
+                     count);
+    word = deep_combine(prover->field, all, sizeof all / sizeof all[0], prover->log_size);
+    free(powers);
+    for (unsigned point = 0; point < points; point++) {
+        free(prover->denominators[point]);
+        free(prover->trace_values[point]);
+    }
+    free(prover->quotient_values);
+    workload_leave();
+    return word;
+}
+
+static void open_row(const struct committed *committed, size_t index, struct bytes_writer *proof)
+{
+    struct hash path[MERKLE_HEIGHT_MOST];
+
+    bytes_put_elements(proof, committed->matrix + index * committed->columns, committed->columns);
+    merkle_open(&committed->tree, index, path);
+    bytes_put_hashes(proof, path, committed->tree.height);
+}
+
+static void answer_queries(struct prover *prover, const struct fri *fri)
+{
+    workload_enter("query");
+    for (unsigned query = 0; query < prover->stark->fri.queries; query++) {
+        const size_t index = transcript_index(prover->transcript, prover->log_size);
+
+        open_row(&prover->trace, index, prover->proof);
+        open_row(&prover->quotient, index, prover->proof);
+        fri_open(fri, index, prover->proof);
+    }
+    workload_leave();
+}
+
+void stark_prove(const struct stark *stark, uint32_t *trace, const uint32_t *inputs,
+                 struct transcript *transcript, struct bytes_writer *proof)
+{
+    struct prover prover = {
+        .stark = stark,
+        .field = stark->air->field,
+        .transcript = transcript,
+        .proof = proof,
+        .log_size = stark->log_rows + stark->fri.log_blowup,
+    };
+    struct extension *word;
+    struct fri fri;
+
+    stark_absorb_statement(stark, inputs, transcript);
+    commit_trace(&prover, trace);
+    commit_quotient(&prover, inputs);
+    open_outside(&prover);
+    word = combine(&prover);
+    workload_enter("fold");
+    fri_commit(&fri, &stark->fri, stark->ntt, prover.log_size, word, transcript, proof);
+    workload_leave();
+    answer_queries(&prover, &fri);
+    fri_free(&fri);
+    merkle_free(&prover.trace.tree);
+    merkle_free(&prover.quotient.tree);
+    free(prover.trace.matrix);
+    free(prover.quotient.matrix);
+}
