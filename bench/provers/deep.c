@@ -86,6 +86,14 @@ void deep_evaluate(const struct ntt *ntt, const uint32_t *matrix, size_t columns
     free(total);
 }
 
+/* What is the same for all rows of a matrix. */
+struct combination {
+    const struct field31 *field;
+    const struct deep_columns *columns;
+    const struct extension *powers;      /* of the challenge, by column */
+    struct extension known[DEEP_POINTS]; /* sum of power * f(z) */
+};
+
 /* A thread's scratch memory. */
 struct scratch {
     size_t rows[BLOCK_ROWS];
@@ -93,64 +101,89 @@ struct scratch {
     uint32_t planes[];
 };
 
-/* Adds a matrix's quotients to `to`, for a block of rows; known is the sum of factor * f(z). */
-static void add_quotients(const struct field31 *field, const struct deep_columns *matrix,
-                          struct extension known, struct scratch *scratch, size_t start,
-                          size_t count, struct extension *to)
+static struct extension known_sum(const struct combination *combination, size_t point)
 {
+    const struct field31 *field = combination->field;
+    const struct extension *values = combination->columns->values[point];
+    struct extension sum = extension_from(0);
+
+    for (size_t column = 0; column < combination->columns->count; column++)
+        sum = extension_add(field, sum,
+                            extension_multiply(field, combination->powers[column], values[column]));
+    return sum;
+}
+
+/* Adds the quotients of a row, of which the sum of power * f(x) is given. */
+static struct extension add_points(const struct combination *combination, struct extension to,
+                                   struct extension sum, size_t row)
+{
+    const struct field31 *field = combination->field;
+    const struct deep_columns *columns = combination->columns;
+
+    for (size_t point = 0; point < columns->points; point++) {
+        struct extension term = extension_subtract(field, sum, combination->known[point]);
+
+        term = extension_multiply(field, term, columns->denominators[point][row]);
+        term = extension_multiply(field, term, columns->factor[point]);
+        to = extension_add(field, to, term);
+    }
+    return to;
+}
+
+static void add_block(const struct combination *combination, struct scratch *scratch, size_t start,
+                      size_t count, struct extension *to)
+{
+    const struct deep_columns *columns = combination->columns;
+
     for (size_t i = 0; i < count; i++)
         scratch->rows[i] = start + i;
-    block_gather(scratch->planes, matrix->matrix, matrix->count, scratch->rows, count);
+    block_gather(scratch->planes, columns->matrix, columns->count, scratch->rows, count);
     memset(scratch->sums, 0, EXTENSION_DEGREE * count * sizeof *scratch->sums);
-    for (size_t column = 0; column < matrix->count; column++)
-        block_accumulate(field, scratch->sums, scratch->planes + column * count,
-                         matrix->powers[column], count);
+    for (size_t column = 0; column < columns->count; column++)
+        block_accumulate(combination->field, scratch->sums, scratch->planes + column * count,
+                         combination->powers[column], count);
     for (size_t i = 0; i < count; i++) {
         struct extension sum;
 
         for (size_t c = 0; c < EXTENSION_DEGREE; c++)
             sum.c[c] = scratch->sums[c * count + i];
-        sum = extension_multiply(field, extension_subtract(field, sum, known),
-                                 matrix->denominators[start + i]);
-        to[i] = extension_add(field, to[i], sum);
+        to[start + i] = add_points(combination, to[start + i], sum, start + i);
     }
 }
 
-static struct extension known_sum(const struct field31 *field, const struct deep_columns *matrix)
+static void add_matrix(const struct combination *combination, unsigned log_size,
+                       struct extension *to)
 {
-    struct extension sum = extension_from(0);
-
-    for (size_t column = 0; column < matrix->count; column++)
-        sum = extension_add(
-            field, sum, extension_multiply(field, matrix->powers[column], matrix->values[column]));
-    return sum;
-}
-
-static void add_matrix(const struct field31 *field, const struct deep_columns *matrix,
-                       unsigned log_size, struct extension *to)
-{
-    const struct extension known = known_sum(field, matrix);
     const size_t size = (size_t)1 << log_size;
     const size_t block = size < BLOCK_ROWS ? size : BLOCK_ROWS;
+    const size_t plane_bytes = BLOCK_ROWS * sizeof(uint32_t);
 
 #pragma omp parallel
     {
         struct scratch *scratch =
-            workload_alloc(sizeof *scratch + matrix->count * BLOCK_ROWS * sizeof *scratch->planes);
+            workload_alloc(sizeof *scratch + combination->columns->count * plane_bytes);
 
 #pragma omp for schedule(static)
         for (size_t start = 0; start < size; start += block)
-            add_quotients(field, matrix, known, scratch, start, block, to + start);
+            add_block(combination, scratch, start, block, to);
         free(scratch);
     }
 }
 
 struct extension *deep_combine(const struct field31 *field, const struct deep_columns *matrices,
-                               size_t count, unsigned log_size)
+                               size_t count, struct extension challenge, unsigned log_size)
 {
     struct extension *sums = workload_zeroed(sizeof *sums << log_size);
 
-    for (size_t i = 0; i < count; i++)
-        add_matrix(field, &matrices[i], log_size, sums);
+    for (size_t i = 0; i < count; i++) {
+        struct extension *powers = workload_alloc(matrices[i].count * sizeof *powers);
+        struct combination combination = {field, &matrices[i], powers, {{{0}}}};
+
+        extension_powers(field, challenge, powers, matrices[i].count);
+        for (size_t point = 0; point < matrices[i].points; point++)
+            combination.known[point] = known_sum(&combination, point);
+        add_matrix(&combination, log_size, sums);
+        free(powers);
+    }
     return sums;
 }

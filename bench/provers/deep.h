@@ -8,6 +8,8 @@
 #include "extension.h"
 #include "ntt.h"
 
+enum { DEEP_POINTS = 2 }; /* z, and the one of the row after it */
+
 /* values[column] = the column's polynomial at z. The matrix holds values on the coset of shift in bit-reversed
  * order, of which the first 2^log_rows rows are looked at: as many as the polynomials have coefficients.
  * denominators are block_denominators of z. On all OpenMP threads. */
@@ -15,18 +17,19 @@ void deep_evaluate(const struct ntt *ntt, const uint32_t *matrix, size_t columns
                    uint32_t shift, const struct extension *denominators, struct extension z,
                    struct extension *values);
 
-/* One matrix of columns f, and what is known of them. */
+/* One matrix of columns f, and what is known of them at one point or two. */
 struct deep_columns {
     const uint32_t *matrix; /* on the coset, in bit-reversed order */
     size_t count;
-    const struct extension *values;       /* at z */
-    const struct extension *denominators; /* 1 / (x - z) */
-    const struct extension *powers;       /* the factor of each column */
+    size_t points;
+    const struct extension *values[DEEP_POINTS];       /* at each point z */
+    const struct extension *denominators[DEEP_POINTS]; /* 1 / (x - z) */
+    struct extension factor[DEEP_POINTS]; /* of a point; a column has a power as well */
 };
 
-/* The sum of factor * (f(x) - f(z)) / (x - z) over all columns of `count` matrices, at the 2^log_size points of
- * the coset, in a fresh block. On all OpenMP threads. The caller frees it. */
+/* The sum of factor * challenge^column * (f(x) - f(z)) / (x - z) over all columns and points of `count` matrices,
+ * at the 2^log_size points x of the coset, in a fresh block. On all OpenMP threads. The caller frees it. */
 struct extension *deep_combine(const struct field31 *field, const struct deep_columns *matrices,
-                               size_t count, unsigned log_size);
+                               size_t count, struct extension challenge, unsigned log_size);
 
 #endif

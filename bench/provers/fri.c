@@ -8,7 +8,10 @@
 
 #include <stdlib.h>
 
-enum { fold = 2 }; /* values that fold to one */
+enum {
+    fold = 2,         /* values that fold to one */
+    serial_most = 512 /* rows that are not worth waking the team for */
+};
 
 /* What a pair folds to: (a + b) / 2 + challenge * (a - b) / 2x. */
 static struct extension fold_pair(const struct field31 *field, const struct extension pair[fold],
@@ -36,22 +39,48 @@ static uint32_t shift_of(const struct field31 *field, unsigned layer)
 
 /* ---- Prover ----------------------------------------------------------------------------------- */
 
+/* What all rows of a layer have in common. */
+struct folding {
+    const struct field31 *field;
+    const uint32_t *inverse_points;
+    uint32_t half;
+    uint32_t scale; /* 1 / (2 shift) */
+    struct extension challenge;
+};
+
+static void fold_row(const struct folding *folding, const struct extension *values, size_t row,
+                     struct extension *next)
+{
+    const uint32_t half_inverse_x =
+        field31_multiply(folding->field, folding->inverse_points[fold * row], folding->scale);
+
+    next[row] = fold_pair(folding->field, values + fold * row, folding->half, half_inverse_x,
+                          folding->challenge);
+}
+
 static struct extension *fold_layer(const struct ntt *ntt, const struct extension *values,
                                     unsigned log_size, unsigned layer, struct extension challenge)
 {
     const struct field31 *field = ntt->field;
     const size_t rows = (size_t)1 << (log_size - 1);
     const uint32_t half = half_of(field);
-    const uint32_t scale =
-        field31_multiply(field, half, field31_inverse(field, shift_of(field, layer)));
+    const struct folding folding = {
+        .field = field,
+        .inverse_points = ntt->inverse_points,
+        .half = half,
+        .scale = field31_multiply(field, half, field31_inverse(field, shift_of(field, layer))),
+        .challenge = challenge,
+    };
     struct extension *next = workload_alloc(rows * sizeof *next);
 
-#pragma omp parallel for schedule(static)
-    for (size_t row = 0; row < rows; row++) {
-        const uint32_t inverse_x = field31_multiply(field, ntt->inverse_points[fold * row], scale);
-
-        next[row] = fold_pair(field, values + fold * row, half, inverse_x, challenge);
+    if (rows <= serial_most) {
+        for (size_t row = 0; row < rows; row++)
+            fold_row(&folding, values, row, next);
+        return next;
     }
+#pragma omp parallel for schedule(static)
+    for (size_t row = 0; row < rows; row++)
+        fold_row(&folding, values, row, next);
     return next;
 }
 

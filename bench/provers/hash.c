@@ -9,12 +9,13 @@
 #include <nettle/sha3.h>
 #include <string.h>
 
-enum { words = 25, rate_words = SHA3_256_BLOCK_SIZE / 8, rounds = 24 };
+enum { words = 25, rounds = 24, word_bytes = 8 };
 
 typedef uint64_t lanes __attribute__((vector_size(HASH_LANES * sizeof(uint64_t))));
 
-struct state {
+struct sponge {
     lanes words[words]; /* [x + 5 y] */
+    unsigned position;  /* bytes absorbed since the last permutation */
 };
 
 static const uint64_t round_constants[rounds] = {
@@ -75,69 +76,75 @@ ALWAYS_INLINE void chi(lanes a[words])
     }
 }
 
-KERNEL static void permute(struct state *state)
+ALWAYS_INLINE void permute(struct sponge *sponge)
 {
-    lanes a[words];
-
-    memcpy(a, state->words, sizeof a);
     for (unsigned round = 0; round < rounds; round++) {
-        theta(a);
-        rho_and_pi(a);
-        chi(a);
-        a[0] ^= round_constants[round];
+        theta(sponge->words);
+        rho_and_pi(sponge->words);
+        chi(sponge->words);
+        sponge->words[0] ^= round_constants[round];
     }
-    memcpy(state->words, a, sizeof a);
+    sponge->position = 0;
 }
 
-static uint64_t load(const uint8_t *bytes)
+/* Reads the `count` <= 8 bytes of a word. */
+ALWAYS_INLINE uint64_t load(const uint8_t *bytes, size_t count)
 {
-    uint64_t word;
+    uint64_t word = 0;
 
-    memcpy(&word, bytes, sizeof word);
+    memcpy(&word, bytes, count);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap64(word);
 #endif
     return word;
 }
 
-static void absorb(struct state *state, const uint8_t *const blocks[HASH_LANES])
+/* Absorbs `count` <= 8 bytes of each lane that do not reach over a word's end. */
+ALWAYS_INLINE void absorb(struct sponge *sponge, lanes bytes, unsigned count)
 {
-    for (unsigned i = 0; i < rate_words; i++)
-        for (unsigned lane = 0; lane < HASH_LANES; lane++)
-            state->words[i][lane] ^= load(blocks[lane] + 8 * (size_t)i);
-    permute(state);
+    sponge->words[sponge->position / word_bytes] ^= bytes << 8 * (sponge->position % word_bytes);
+    sponge->position += count;
+    if (sponge->position == SHA3_256_BLOCK_SIZE)
+        permute(sponge);
 }
 
-/* What is left of the messages, which is less than a block, and the padding. */
-static void absorb_last(struct state *state, const uint8_t *const rest[HASH_LANES], size_t bytes)
+ALWAYS_INLINE void absorb_messages(struct sponge *sponge, const uint8_t *const messages[HASH_LANES],
+                                   size_t bytes)
 {
-    uint8_t padded[HASH_LANES][SHA3_256_BLOCK_SIZE] = {{0}};
-    const uint8_t *blocks[HASH_LANES];
+    const size_t rest = bytes % word_bytes;
+    const lanes none = {0};
 
-    for (unsigned lane = 0; lane < HASH_LANES; lane++) {
-        memcpy(padded[lane], rest[lane], bytes);
-        padded[lane][bytes] = 0x06;
-        padded[lane][SHA3_256_BLOCK_SIZE - 1] |= 0x80;
-        blocks[lane] = padded[lane];
+    for (size_t i = 0; i + word_bytes <= bytes; i += word_bytes) {
+        const lanes word = {load(messages[0] + i, word_bytes), load(messages[1] + i, word_bytes),
+                            load(messages[2] + i, word_bytes), load(messages[3] + i, word_bytes)};
+
+        absorb(sponge, word, word_bytes);
     }
-    absorb(state, blocks);
+    if (rest > 0) {
+        lanes word = none;
+
+        for (unsigned lane = 0; lane < HASH_LANES; lane++)
+            word[lane] = load(messages[lane] + bytes - rest, rest);
+        absorb(sponge, word, (unsigned)rest);
+    }
 }
 
-void hash_four(const uint8_t *const messages[HASH_LANES], size_t bytes,
-               struct hash hashes[HASH_LANES])
+KERNEL void hash_four(const uint8_t *const messages[HASH_LANES], size_t bytes, uint8_t tag,
+                      struct hash hashes[HASH_LANES])
 {
-    struct state state = {0};
-    const uint8_t *rest[HASH_LANES] = {messages[0], messages[1], messages[2], messages[3]};
+    const lanes none = {0};
+    struct sponge sponge = {0};
 
-    for (; bytes >= SHA3_256_BLOCK_SIZE; bytes -= SHA3_256_BLOCK_SIZE) {
-        absorb(&state, rest);
-        for (unsigned lane = 0; lane < HASH_LANES; lane++)
-            rest[lane] += SHA3_256_BLOCK_SIZE;
-    }
-    absorb_last(&state, rest, bytes);
-    for (unsigned i = 0; i < HASH_BYTES; i++)
-        for (unsigned lane = 0; lane < HASH_LANES; lane++)
-            hashes[lane].bytes[i] = (uint8_t)(state.words[i / 8][lane] >> 8 * (i % 8));
+    absorb_messages(&sponge, messages, bytes);
+    absorb(&sponge, none + tag, 1);
+    sponge.words[sponge.position / word_bytes] ^= (uint64_t)0x06
+                                                  << 8 * (sponge.position % word_bytes);
+    sponge.words[SHA3_256_BLOCK_SIZE / word_bytes - 1] ^= (uint64_t)0x80 << 56;
+    permute(&sponge);
+    for (unsigned lane = 0; lane < HASH_LANES; lane++)
+        for (unsigned i = 0; i < HASH_BYTES; i++)
+            hashes[lane].bytes[i] =
+                (uint8_t)(sponge.words[i / word_bytes][lane] >> 8 * (i % word_bytes));
 }
 
 struct hash hash_of(const void *message, size_t bytes)

@@ -8,57 +8,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum tag { tag_leaf = 0, tag_node = 1, tag_bytes = 1 };
+enum tag { tag_leaf = 0, tag_node = 1 };
 
-/* Where four messages are put together, each with its tag behind it. Of one thread. */
-struct scratch {
-    uint8_t *messages;
-    size_t bytes; /* of one message with its tag */
+enum {
+    tag_bytes = 1,
+    serial_most = 256 /* nodes that are not worth waking the team for */
 };
 
-static struct scratch scratch_of(size_t bytes, enum tag tag)
-{
-    struct scratch scratch = {.bytes = bytes + tag_bytes};
-
-    scratch.messages = workload_alloc(HASH_LANES * scratch.bytes);
-    for (size_t lane = 0; lane < HASH_LANES; lane++)
-        scratch.messages[lane * scratch.bytes + bytes] = (uint8_t)tag;
-    return scratch;
-}
-
 /* The hashes of `count` <= 4 messages that follow each other. */
-static void hash_some(const struct scratch *scratch, const uint8_t *from, size_t count,
+static void hash_some(const uint8_t *from, size_t bytes, enum tag tag, size_t count,
                       struct hash *to)
 {
-    const size_t bytes = scratch->bytes - tag_bytes;
     const uint8_t *messages[HASH_LANES];
     struct hash hashes[HASH_LANES];
 
-    for (size_t lane = 0; lane < HASH_LANES; lane++) {
-        uint8_t *message = scratch->messages + lane * scratch->bytes;
-
-        memcpy(message, from + (lane < count ? lane : 0) * bytes, bytes);
-        messages[lane] = message;
-    }
-    hash_four(messages, scratch->bytes, hashes);
+    for (size_t lane = 0; lane < HASH_LANES; lane++)
+        messages[lane] = from + (lane < count ? lane : 0) * bytes;
+    hash_four(messages, bytes, (uint8_t)tag, hashes);
     memcpy(to, hashes, count * sizeof *to);
 }
 
-/* to[i] is the hash of message i of `bytes` bytes each. */
-static struct hash *hash_layer(const uint8_t *from, size_t bytes, enum tag tag, size_t count)
+/* to[i] is the hash of message i of `bytes` bytes each. A short layer has no `if` clause at the pragma: libgomp
+ * would make a team of one for it, in the phase. */
+static struct hash *hash_layer(const void *messages, size_t bytes, enum tag tag, size_t count)
 {
+    const uint8_t *from = messages;
     struct hash *to = workload_alloc(count * sizeof *to);
 
-#pragma omp parallel
-    {
-        struct scratch scratch = scratch_of(bytes, tag);
-
-#pragma omp for schedule(static)
+    if (count <= serial_most) {
         for (size_t i = 0; i < count; i += HASH_LANES)
-            hash_some(&scratch, from + i * bytes, count - i < HASH_LANES ? count - i : HASH_LANES,
+            hash_some(from + i * bytes, bytes, tag, count - i < HASH_LANES ? count - i : HASH_LANES,
                       to + i);
-        free(scratch.messages);
+        return to;
     }
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < count; i += HASH_LANES)
+        hash_some(from + i * bytes, bytes, tag, HASH_LANES, to + i);
     return to;
 }
 
@@ -67,9 +52,8 @@ void merkle_commit(struct merkle *tree, const void *rows, size_t row_bytes, unsi
     *tree = (struct merkle){.height = height};
     tree->layers[0] = hash_layer(rows, row_bytes, tag_leaf, (size_t)1 << height);
     for (unsigned layer = 1; layer <= height; layer++)
-        tree->layers[layer] =
-            hash_layer((const uint8_t *)tree->layers[layer - 1], 2 * sizeof(struct hash), tag_node,
-                       (size_t)1 << (height - layer));
+        tree->layers[layer] = hash_layer(tree->layers[layer - 1], 2 * sizeof(struct hash), tag_node,
+                                         (size_t)1 << (height - layer));
 }
 
 void merkle_free(struct merkle *tree)

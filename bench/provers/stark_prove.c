@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { points = 2 }; /* z, and the one of the row after it */
-
 /* A matrix on the coset, in bit-reversed order, and the tree over its rows. */
 struct committed {
     uint32_t *matrix;
@@ -29,9 +27,9 @@ struct prover {
     unsigned log_size; /* of the coset */
     struct committed trace;
     struct committed quotient;
-    struct extension z[points];
-    struct extension *denominators[points];
-    struct extension *trace_values[points];
+    struct extension z[DEEP_POINTS];
+    struct extension *denominators[DEEP_POINTS];
+    struct extension *trace_values[DEEP_POINTS];
     struct extension *quotient_values;
 };
 
@@ -126,7 +124,7 @@ static void open_outside(struct prover *prover)
     workload_enter("open");
     prover->z[0] = transcript_challenge(prover->transcript, field);
     prover->z[1] = extension_scale(field, prover->z[0], root);
-    for (unsigned point = 0; point < points; point++) {
+    for (unsigned point = 0; point < DEEP_POINTS; point++) {
         prover->denominators[point] = block_denominators(
             prover->stark->ntt, prover->log_size, stark_shift(prover->stark), prover->z[point]);
         prover->trace_values[point] = open_at(prover, &prover->trace, point);
@@ -135,27 +133,36 @@ static void open_outside(struct prover *prover)
     workload_leave();
 }
 
-/* The word that FRI is to show to be of low degree. */
+/* The word that FRI is to show to be of low degree. Every column at every point has a power of the challenge to
+ * itself, in the order in which the values were sent. */
 static struct extension *combine(struct prover *prover)
 {
+    const struct field31 *field = prover->field;
+    const struct extension challenge = transcript_challenge(prover->transcript, field);
     const size_t columns = prover->trace.columns;
-    const size_t count = points * columns + prover->quotient.columns;
-    struct extension *powers = workload_alloc(count * sizeof *powers);
     const struct deep_columns all[] = {
-        {prover->trace.matrix, columns, prover->trace_values[0], prover->denominators[0], powers},
-        {prover->trace.matrix, columns, prover->trace_values[1], prover->denominators[1],
-         powers + columns},
-        {prover->quotient.matrix, prover->quotient.columns, prover->quotient_values,
-         prover->denominators[0], powers + points * columns},
+        {
+            .matrix = prover->trace.matrix,
+            .count = columns,
+            .points = 2,
+            .values = {prover->trace_values[0], prover->trace_values[1]},
+            .denominators = {prover->denominators[0], prover->denominators[1]},
+            .factor = {extension_from(field->one), extension_power(field, challenge, columns)},
+        },
+        {
+            .matrix = prover->quotient.matrix,
+            .count = prover->quotient.columns,
+            .points = 1,
+            .values = {prover->quotient_values},
+            .denominators = {prover->denominators[0]},
+            .factor = {extension_power(field, challenge, 2 * columns)},
+        },
     };
     struct extension *word;
 
     workload_enter("deep");
-    extension_powers(prover->field, transcript_challenge(prover->transcript, prover->field), powers,
-                     count);
-    word = deep_combine(prover->field, all, sizeof all / sizeof all[0], prover->log_size);
-    free(powers);
-    for (unsigned point = 0; point < points; point++) {
+    word = deep_combine(field, all, sizeof all / sizeof all[0], challenge, prover->log_size);
+    for (unsigned point = 0; point < DEEP_POINTS; point++) {
         free(prover->denominators[point]);
         free(prover->trace_values[point]);
     }
