@@ -32,8 +32,8 @@ bench: bootstrap-all build ## provers and pairs on each allocator, what routing 
 	@scripts/bench.sh build results
 	@scripts/bench_cost.sh build results
 	@scripts/bench_micro.sh build results
-	@scripts/bench_preload.sh build
-	@scripts/bench_audit.sh build
+	@scripts/bench_preload.sh build 5
+	@scripts/bench_audit.sh build 4
 	@scripts/figures.sh results
 
 # Too few rounds to be written down, and too few to tell a noisy machine.

@@ -83,10 +83,9 @@ check_static() {
     done <"$work/no_limit"
 }
 
-table() { # table WHICH: sorted by workload, so that the parts of a table are
-    LC_ALL=C sort -t$'\t' -k1,1 -s "$work/runs" |
-        awk -v table="$1" -v names="${allocators[*]}" -v bold="$bold" -v plain="$plain" \
-            -f "$here/quantile.awk" -f "$here/bench_tables.awk"
+table() { # table WHICH
+    awk -v table="$1" -v names="${allocators[*]}" -v bold="$bold" -v plain="$plain" \
+        -f "$here/quantile.awk" -f "$here/bench_tables.awk" "$work/runs"
 }
 
 sorted_table() { # sorted_table WHICH COLUMN...: with a header

@@ -93,5 +93,6 @@ publish() {
 # report_value FILE KEY: of a prover's report.
 report_value() { awk -F'\t' -v key="$2" '$1 == key { print $2; found = 1 } END { if (!found) print "NA" }' "$1"; }
 
-# workloads_of MODE: the lines of $workloads for that mode, without it: program log_size iterations rounds phases.
+# workloads_of MODE: the lines of $workloads for that mode, without it: program, log_size, iterations of the proof in
+# each run, rounds, phases of one proof.
 workloads_of() { awk -F'\t' -v OFS='\t' -v mode="$1" '$1 == mode { print $2, $3, $4, $5, $6 }' "$workloads"; }

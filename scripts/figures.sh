@@ -70,7 +70,7 @@ set title "Time of a warm proof, relative to glibc in the same round (median and
 set style data histogram
 set style histogram errorbars gap 2 linewidth 1
 set style fill solid noborder
-set bars 0.3
+set errorbars 0.4 front linecolor '#666666' linewidth 1
 set yrange [0:1.2<*]
 set xtics scale 0
 set key outside bottom center horizontal
@@ -97,9 +97,9 @@ draw_cost() {
         awk -F'\t' -v OFS='\t' -v workload="$workload" '$1 == workload {
             x = $2 == 0 ? 32 : $2 == "pinned" ? 160000 : $2
             print x, $3, $4, $5, $7, $2 == "pinned" }' "$results/cost.tsv" >"$work/cost.$i"
-        ratios+="${ratios:+, }'$work/cost.$i' using (\$6 > 0 ? NaN : \$1):2 with lines linecolor '${colours[i % 6]}' linewidth 2 title '$workload'"
+        ratios+="${ratios:+, }'$work/cost.$i' using (\$6 > 0 ? NaN : \$1):2 with lines linecolor '${colours[i % 6]}' linewidth 2 notitle"
         ratios+=", '' using 1:2:3:4 with yerrorbars linecolor '${colours[i % 6]}' pointtype 7 pointsize 0.6 notitle"
-        moved+="${moved:+, }'$work/cost.$i' using (\$6 > 0 ? NaN : \$1):5 with linespoints linecolor '${colours[i % 6]}' linewidth 2 pointtype 7 pointsize 0.6 notitle"
+        moved+="${moved:+, }'$work/cost.$i' using (\$6 > 0 ? NaN : \$1):5 with linespoints linecolor '${colours[i % 6]}' linewidth 2 pointtype 7 pointsize 0.6 title '$workload'"
         i=$((i + 1))
     done < <(workloads_in "$results/cost.tsv")
     draw cost 1000 760 <<COMMANDS
