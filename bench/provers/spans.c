@@ -11,6 +11,7 @@
 #include "workload.h"
 
 #include <stdint.h>
+#include <string.h>
 
 static const struct span_extension_type timing = {.id = 0x71, .value_bytes = 16};
 
@@ -52,8 +53,11 @@ _Noreturn static void panic(const char *text)
 
 static void expect(enum span_status got, enum span_status wanted)
 {
+    static const char prefix[] = "panic: ";
+    const char *text = span_status_text(got);
+
     if (got != wanted)
-        panic(span_status_text(got));
+        panic(strncmp(text, prefix, strlen(prefix)) == 0 ? text + strlen(prefix) : text);
 }
 
 static uint64_t open_span(const struct span_metadata *metadata, uint64_t i)
