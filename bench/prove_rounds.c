@@ -81,7 +81,7 @@ static void tear_down(void *state)
 static struct registers start_of(const struct prover *prover, uint64_t index)
 {
     uint64_t random = prover->seed ^ index << 32;
-    struct registers start;
+    struct registers start = {{0}};
 
     random = workload_random(&random);
     for (unsigned i = 0; i < MACHINE_REGISTERS; i++)

@@ -57,7 +57,7 @@ static void multiply_by_root(const struct field31 *field, struct extension *poly
 static struct denominator denominator_of(const struct field31 *field, struct extension z)
 {
     struct denominator denominator;
-    struct extension polynomial[EXTENSION_DEGREE], root = z;
+    struct extension polynomial[EXTENSION_DEGREE] = {{{0}}}, root = z;
 
     for (unsigned degree = 0; degree < EXTENSION_DEGREE; degree++) {
         for (unsigned i = 0; degree == 3 && i < 3; i++)

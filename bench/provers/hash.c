@@ -100,9 +100,9 @@ ALWAYS_INLINE uint64_t load(const uint8_t *bytes, size_t count)
 }
 
 /* Absorbs `count` <= 8 bytes of each lane that do not reach over a word's end. */
-ALWAYS_INLINE void absorb(struct sponge *sponge, lanes bytes, unsigned count)
+ALWAYS_INLINE void absorb(struct sponge *sponge, const lanes *bytes, unsigned count)
 {
-    sponge->words[sponge->position / word_bytes] ^= bytes << 8 * (sponge->position % word_bytes);
+    sponge->words[sponge->position / word_bytes] ^= *bytes << 8 * (sponge->position % word_bytes);
     sponge->position += count;
     if (sponge->position == SHA3_256_BLOCK_SIZE)
         permute(sponge);
@@ -112,31 +112,30 @@ ALWAYS_INLINE void absorb_messages(struct sponge *sponge, const uint8_t *const m
                                    size_t bytes)
 {
     const size_t rest = bytes % word_bytes;
-    const lanes none = {0};
 
     for (size_t i = 0; i + word_bytes <= bytes; i += word_bytes) {
         const lanes word = {load(messages[0] + i, word_bytes), load(messages[1] + i, word_bytes),
                             load(messages[2] + i, word_bytes), load(messages[3] + i, word_bytes)};
 
-        absorb(sponge, word, word_bytes);
+        absorb(sponge, &word, word_bytes);
     }
     if (rest > 0) {
-        lanes word = none;
+        lanes word = {0};
 
         for (unsigned lane = 0; lane < HASH_LANES; lane++)
             word[lane] = load(messages[lane] + bytes - rest, rest);
-        absorb(sponge, word, (unsigned)rest);
+        absorb(sponge, &word, (unsigned)rest);
     }
 }
 
 KERNEL void hash_four(const uint8_t *const messages[HASH_LANES], size_t bytes, uint8_t tag,
                       struct hash hashes[HASH_LANES])
 {
-    const lanes none = {0};
+    const lanes tags = {tag, tag, tag, tag};
     struct sponge sponge = {0};
 
     absorb_messages(&sponge, messages, bytes);
-    absorb(&sponge, none + tag, 1);
+    absorb(&sponge, &tags, 1);
     sponge.words[sponge.position / word_bytes] ^= (uint64_t)0x06
                                                   << 8 * (sponge.position % word_bytes);
     sponge.words[SHA3_256_BLOCK_SIZE / word_bytes - 1] ^= (uint64_t)0x80 << 56;

@@ -74,7 +74,7 @@ uint32_t *rounds_trace(const struct field31 *field, const uint32_t start[ROUNDS_
     for (size_t row = 1; row < rows; row++) {
         uint32_t *next = trace + row * ROUNDS_WIDTH;
 
-        memcpy(next, next - ROUNDS_WIDTH, row_bytes);
+        memcpy(next, trace + (row - 1) * ROUNDS_WIDTH, row_bytes);
         rounds_step(field, next);
     }
     return trace;

@@ -69,6 +69,8 @@ void vector31_invert(const struct field31 *field, uint32_t *to, const uint32_t *
     const size_t lanes = count < inversion_lanes ? count : inversion_lanes;
     uint32_t carried[inversion_lanes];
 
+    if (count == 0)
+        return;
     for (size_t i = 0; i < lanes; i++)
         to[i] = a[i];
     for (size_t i = lanes; i < count; i += lanes) {

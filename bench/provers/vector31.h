@@ -29,7 +29,7 @@ void vector31_shift(const struct field31 *field, uint32_t *to, const uint32_t *a
 void vector31_add_scaled(const struct field31 *field, uint32_t *to, const uint32_t *a,
                          uint32_t factor, size_t count);
 
-/* to[i] = 1 / a[i], where no a[i] is 0. to is not a; count is from 1 on. */
+/* to[i] = 1 / a[i], where no a[i] is 0. to is not a. */
 void vector31_invert(const struct field31 *field, uint32_t *to, const uint32_t *a, size_t count);
 
 #endif

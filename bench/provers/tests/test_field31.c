@@ -151,7 +151,7 @@ static void extension_is_a_field(void **state)
 
 static struct extension random_extension(const struct field31 *field, uint64_t *random)
 {
-    struct extension value;
+    struct extension value = {{0}};
 
     for (unsigned i = 0; i < EXTENSION_DEGREE; i++) {
         const uint64_t choice = workload_random(random);
@@ -168,7 +168,7 @@ static struct extension plain_product(const struct field31 *field, struct extens
 {
     const uint64_t p = field->modulus;
     uint64_t sums[2 * EXTENSION_DEGREE] = {0};
-    struct extension product;
+    struct extension product = {{0}};
 
     for (unsigned i = 0; i < EXTENSION_DEGREE; i++)
         for (unsigned j = 0; j < EXTENSION_DEGREE; j++)
