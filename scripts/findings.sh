@@ -67,6 +67,26 @@ of_stress() {
     done
 }
 
+# Findings of the provers: each command in the profiles, and whether the one that counts shows it.
+of_provers() {
+    local here id category description severity fix_status profile shown_by command
+    here=$(cd "$(dirname "$0")" && pwd)
+    tail -n +2 "$here/findings_provers.tsv" |
+        while IFS=$'\t' read -r id category description severity fix_status profile shown_by command; do
+            local -A outcome=()
+            local each shown
+            for each in none seed pinned; do
+                # shellcheck disable=SC2086 # words
+                outcome[$each]=$("$here/prover_outcome.sh" "$build" "$each" $command </dev/null)
+            done
+            shown="no (${outcome[$profile]})"
+            [[ ",$shown_by," != *",${outcome[$profile]},"* ]] || shown="yes (${outcome[$profile]}): $command"
+            printf '%s\t' "$id" "$category" "$description" "$shown" "$severity" "$fix_status" NA NA NA \
+                "${outcome[none]}" "${outcome[seed]}" "${outcome[pinned]}"
+            echo "${command%% *}"
+        done
+}
+
 # Findings about the tables themselves, and those that nothing here can show yet.
 of_tables() {
     local here
@@ -83,11 +103,22 @@ of_tables() {
                 if (f[6] == "refuted") refuted++
                 if (f[6] == "refuted" || f[6] == "confirmed") tested++
             }
+            # What it costs to route at 4096: the provers for which it is more than what can be measured.
+            while ((getline line < (results "/cost.tsv")) > 0) {
+                split(line, f, "\t")
+                if (f[2] != 4096) continue
+                provers++
+                if (f[3] > dearest) { dearest = f[3]; at = f[1] }
+                if (f[3] <= 1.03) free_of_cost++
+            }
         }
         {
             shown = $6
             if ($6 == "pinned") shown = "no: pinned is clean or refused in " held "/" rows " rows of the matrix"
             if ($6 == "thresholds") shown = "no: " refuted "/" tested " bounds are above what is claimed"
+            if ($6 == "cost" && provers == 0) shown = "NA: needs results/cost.tsv (make bench)"
+            if ($6 == "cost" && provers > 0)
+                shown = (free_of_cost == provers ? "yes" : "no") ": at 4096 at most " sprintf("%+.1f", 100 * (dearest - 1)) " % (" at ")"
             print $1, $2, $3, shown, $4, $5, "NA", "NA", "NA", "NA", "NA", "NA", "NA"
         }'
 }
@@ -95,7 +126,7 @@ of_tables() {
 {
     tr ' ' '\t' <<<"$header"
     # F1, F1a, F1b, F2, ... then Z1, ...
-    { of_repros; of_stress; of_tables; } |
+    { of_repros; of_stress; of_provers; of_tables; } |
         awk -F'\t' '{ match($1, /[0-9]+/); printf "%s%03d%s\t%s\n", substr($1, 1, 1), substr($1, RSTART, RLENGTH),
                       substr($1, RSTART + RLENGTH), $0 }' | LC_ALL=C sort | cut -f2-
 } >"$temporary"

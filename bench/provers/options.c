@@ -16,28 +16,37 @@
 enum { iterations_most = 1000000, threads_most = 1024, tampered_most = 1000000 };
 
 static const struct option long_options[] = {
-    {"iters", required_argument, NULL, 'i'},    {"log-size", required_argument, NULL, 'l'},
-    {"threads", required_argument, NULL, 't'},  {"spans", required_argument, NULL, 's'},
-    {"seed", required_argument, NULL, 'S'},     {"phases", required_argument, NULL, 'p'},
-    {"tampered", required_argument, NULL, 'T'}, {"report", required_argument, NULL, 'r'},
-    {"help", no_argument, NULL, 'h'},           {0},
+    {"iters", required_argument, NULL, 'i'},
+    {"log-size", required_argument, NULL, 'l'},
+    {"threads", required_argument, NULL, 't'},
+    {"spans", required_argument, NULL, 's'},
+    {"seed", required_argument, NULL, 'S'},
+    {"phases", required_argument, NULL, 'p'},
+    {"tampered", required_argument, NULL, 'T'},
+    {"report", required_argument, NULL, 'r'},
+    {"team", required_argument, NULL, 'm'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
 };
 
 _Noreturn static void help(const struct workload *workload, const struct command *defaults)
 {
     printf("usage: %s [OPTION]...\n%s\n\n", workload->name, workload->summary);
-    printf("  --iters N        proofs to make; the first is timed apart (%u)\n"
-           "  --log-size N     size of the statement, %u to %u (%u)\n"
-           "  --threads N      OpenMP threads (%u here: one for each processor)\n"
-           "  --spans N        spans of a logging registry opened in each step (%u)\n"
-           "  --seed N         of the statements and of what is tampered with (%llu)\n"
-           "  --phases on|off  begin phases, if the allocator has any (on)\n"
-           "  --tampered N     tampered proofs to try, and three more; 0: none at all (%u)\n"
-           "  --report FILE    write the results there, a key, a tab and a value in each line\n"
-           "  --help\n\n",
-           defaults->options.iterations, workload->log_size_least, workload->log_size_most,
-           workload->log_size, defaults->options.threads, defaults->options.spans,
-           (unsigned long long)defaults->options.seed, defaults->tampered);
+    printf(
+        "  --iters N        proofs to make; the first is timed apart (%u)\n"
+        "  --log-size N     size of the statement, %u to %u (%u)\n"
+        "  --threads N      OpenMP threads (%u here: one for each processor)\n"
+        "  --spans N        spans of a logging registry opened in each step (%u)\n"
+        "  --seed N         of the statements and of what is tampered with (%llu)\n"
+        "  --phases on|off  begin phases, if the allocator has any (on)\n"
+        "  --team T         when libgomp makes its threads: before any phase, or inside the first "
+        "one (before)\n"
+        "  --tampered N     tampered proofs to try, and three more; 0: none at all (%u)\n"
+        "  --report FILE    write the results there, a key, a tab and a value in each line\n"
+        "  --help\n\n",
+        defaults->options.iterations, workload->log_size_least, workload->log_size_most,
+        workload->log_size, defaults->options.threads, defaults->options.spans,
+        (unsigned long long)defaults->options.seed, defaults->tampered);
     puts("Exit status: 0 all proofs verified and all tampered ones were rejected; 1 not so; 2 "
          "usage;\n"
          "3 no memory, or no phase; 4 the span registry panicked.");
@@ -57,11 +66,12 @@ static uint64_t number(const char *option, const char *text, uint64_t least, uin
     return value;
 }
 
-static bool on_or_off(const char *option, const char *text)
+/* Is it the first of two words? */
+static bool either(const char *option, const char *text, const char *first, const char *second)
 {
-    if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
-        failure(2, "--%s %s: want on or off", option, text);
-    return strcmp(text, "on") == 0;
+    if (strcmp(text, first) != 0 && strcmp(text, second) != 0)
+        failure(2, "--%s %s: want %s or %s", option, text, first, second);
+    return strcmp(text, first) == 0;
 }
 
 /* One option; name is its long name. */
@@ -88,7 +98,10 @@ static void take(const struct workload *workload, struct command *command, int l
         options->seed = number(name, optarg, 0, UINT64_MAX);
         break;
     case 'p':
-        options->phases = on_or_off(name, optarg);
+        options->phases = either(name, optarg, "on", "off");
+        break;
+    case 'm':
+        options->late_team = either(name, optarg, "inside", "before");
         break;
     case 'T':
         command->tampered = (unsigned)number(name, optarg, 0, tampered_most);

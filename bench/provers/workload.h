@@ -19,6 +19,7 @@ struct workload_options {
     unsigned threads;  /* of OpenMP */
     unsigned spans;    /* opened in each step, one inside the other; 0 for none */
     uint64_t seed;     /* of the statements and of what is tampered with */
+    bool late_team;    /* let libgomp make its threads inside the first phase */
     bool phases;       /* does a proof begin phases? (--phases off: never) */
 };
 

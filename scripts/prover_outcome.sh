@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# prover_outcome.sh BUILD PROFILE PROGRAM ARGS...: runs a prover of BUILD/bench on the preload library in a profile (none,
+# seed, pinned or system) and prints what that showed, in the words of the repros: clean, latent, corrupt (a proof that
+# does not verify, or a registry that finds itself damaged), crash or hang. Exit status: 0, 2 usage, 3 the prover failed
+# in another way.
+set -uo pipefail
+[[ $# -ge 3 ]] || { echo "usage: prover_outcome.sh BUILD none|seed|pinned|system PROGRAM ARGS..." >&2; exit 2; }
+build=$1 profile=$2 program=$1/bench/$3
+shift 3
+[[ -x $program ]] || { echo "prover_outcome.sh: $program: not there: run make build" >&2; exit 2; }
+
+lax="ZK_ALLOC_RECYCLE=blind ZK_ALLOC_NESTING=recycle ZK_ALLOC_OWNER=any ZK_ALLOC_REALLOC=migrate ZK_ALLOC_COPY=forward"
+strict="ZK_ALLOC_NESTING=refuse ZK_ALLOC_OWNER=exclusive ZK_ALLOC_REALLOC=sticky ZK_ALLOC_COPY=memmove"
+preload="LD_PRELOAD=$build/alloc/libzkalloc-preload.so"
+min_bytes=0
+case $profile in
+none) switches="$preload $lax" ;;
+seed) switches="$preload ZK_ALLOC_RECYCLE=blind $strict" min_bytes=4096 ;;
+pinned) switches="$preload ZK_ALLOC_RECYCLE=pinned $strict" ;;
+system) switches="LD_PRELOAD=" ;;
+*) echo "prover_outcome.sh: $profile: want none, seed, pinned or system" >&2; exit 2 ;;
+esac
+
+export OMP_WAIT_POLICY=passive # where others compute as well, threads that spin at barriers take minutes
+# A shell of its own, so that nobody speaks of a crash.
+# shellcheck disable=SC2086 # words
+(env $switches ZK_ALLOC_MIN_BYTES=$min_bytes timeout 120 "$program" "$@"; exit $?) >/dev/null 2>&1
+status=$?
+case $status in
+0) outcome=clean ;;
+1 | 4) outcome=corrupt ;;
+124) outcome=hang ;;
+2 | 3) echo "prover_outcome.sh: $program $*: exit status $status" >&2; exit 3 ;;
+*) outcome=crash ;;
+esac
+# Nothing wrong under blind recycling: was it luck? Not where there are no phases.
+if [[ $outcome == clean && $switches == *=blind* && " $* " != *" --phases off "* ]]; then
+    "$build/sweep/zk-audit" --census --min-bytes $min_bytes -- "$program" "$@" >/dev/null 2>&1
+    status=$?
+    case $status in
+    0) ;;
+    1) outcome=latent ;;
+    *) echo "prover_outcome.sh: zk-audit $program $*: exit status $status" >&2; exit 3 ;;
+    esac
+fi
+echo "$outcome"
