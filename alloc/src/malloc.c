@@ -272,8 +272,14 @@ void *zk_route(struct zk_wish wish)
     return serve(zk_my_slab, wish);
 }
 
-/* Outside of phases, when nobody looks: what every program pays where it uses no arena. */
-static void *malloc_outside(size_t size)
+/* Is a block of size bytes none of the arena's: outside of phases, and below MIN_BYTES? */
+static bool is_systems(size_t size)
+{
+    return !zk_phase_word_active(phase_word()) || size < zk_settings.min_bytes;
+}
+
+/* From system, when nobody looks: what every program pays where it uses no arena. */
+static void *malloc_unseen(size_t size)
 {
     void *p = zk_system_malloc(size);
 
@@ -286,8 +292,8 @@ static void *malloc_outside(size_t size)
 static __attribute__((noinline)) void *malloc_slow(size_t size, struct slab *held,
                                                    struct zk_caller caller)
 {
-    if (likely(!zk_phase_word_active(phase_word()) && zk_rare() == 0))
-        return malloc_outside(size);
+    if (likely(is_systems(size) && zk_rare() == 0))
+        return malloc_unseen(size);
     if (zk_defers())
         return zk_other->route((struct zk_wish){size, ZK_GRANULE, caller, false});
     return serve(held, (struct zk_wish){size, ZK_GRANULE, caller, false});
