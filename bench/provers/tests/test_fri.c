@@ -120,6 +120,24 @@ static void rejects_too_high_a_degree(void **state)
     assert_false(accepts_polynomial(*state, log_size, (size_t)1 << log_size));
 }
 
+/* Each power of x by itself: no part of the word is folded away. */
+static void rejects_every_power_that_is_too_high(void **state)
+{
+    const struct ntt *ntt = *state;
+
+    for (size_t power = 0; power < (size_t)1 << log_size; power++) {
+        uint32_t *matrix = workload_zeroed(sizeof(struct extension) << log_size), *values;
+        struct proven proven;
+
+        matrix[power * EXTENSION_DEGREE + power % EXTENSION_DEGREE] = field->one;
+        values = ntt_evaluate(ntt, matrix, log_size, EXTENSION_DEGREE, field->one, 0);
+        proven = prove(ntt, log_size, (struct extension *)values);
+        assert_int_equal(accepts(&proven), power < (size_t)1 << log_degree);
+        discard(&proven);
+        free(matrix);
+    }
+}
+
 /* A claim about the word that differs from what was committed to, in any of the places looked at. */
 static void rejects_another_word(void **state)
 {
@@ -193,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepts_low_degree),
         cmocka_unit_test(rejects_too_high_a_degree),
+        cmocka_unit_test(rejects_every_power_that_is_too_high),
         cmocka_unit_test(rejects_another_word),
         cmocka_unit_test(rejects_every_other_byte),
         cmocka_unit_test(proof_does_not_depend_on_threads),
