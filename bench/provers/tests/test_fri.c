@@ -173,6 +173,34 @@ static void rejects_every_other_byte(void **state)
     discard(&proven);
 }
 
+/* What is received before the queries: a root for each layer, the constant, the nonce. Each byte of it changes
+ * every challenge that comes after it, and the place of the queries. */
+static void every_message_moves_what_comes_after(void **state)
+{
+    enum { received = log_degree * HASH_BYTES + EXTENSION_DEGREE * 4 + 8 };
+    struct proven proven = prove(*state, log_size, word_of(*state, log_size, 64, 7));
+    struct fri_verifier verifiers[2];
+    struct transcript transcripts[2];
+
+    for (size_t i = 0; i < received; i++) {
+        for (unsigned tampered = 0; tampered < 2; tampered++) {
+            struct bytes_reader reader = {.data = proven.proof.data, .bytes = received};
+
+            transcript_start(&transcripts[tampered], "test");
+            proven.proof.data[i] ^= (uint8_t)tampered;
+            fri_receive(&verifiers[tampered], &parameters, field, log_size, &transcripts[tampered],
+                        &reader);
+            proven.proof.data[i] ^= (uint8_t)tampered;
+        }
+        for (size_t layer = 0; layer < log_degree; layer++)
+            assert_int_equal(
+                extension_equal(verifiers[0].challenges[layer], verifiers[1].challenges[layer]),
+                layer < i / HASH_BYTES);
+        assert_false(hash_equal(&transcripts[0].state, &transcripts[1].state));
+    }
+    discard(&proven);
+}
+
 static void proof_does_not_depend_on_threads(void **state)
 {
     struct proven expected = prove(*state, 12, word_of(*state, 12, 1024, 6));
@@ -214,6 +242,7 @@ int main(void)
         cmocka_unit_test(rejects_every_power_that_is_too_high),
         cmocka_unit_test(rejects_another_word),
         cmocka_unit_test(rejects_every_other_byte),
+        cmocka_unit_test(every_message_moves_what_comes_after),
         cmocka_unit_test(proof_does_not_depend_on_threads),
     };
 

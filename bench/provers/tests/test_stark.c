@@ -228,6 +228,45 @@ static void rejects_other_inputs_and_sizes(void **state)
     discard(&instance);
 }
 
+static struct hash state_after_statement(const struct instance *instance)
+{
+    struct transcript transcript;
+
+    transcript_start(&transcript, "test");
+    stark_absorb_statement(&instance->stark, instance->inputs, &transcript);
+    return transcript.state;
+}
+
+/* All that prover and verifier agree on goes into the challenges. */
+static void challenges_depend_on_the_statement(void **state)
+{
+    struct instance instance = machine_instance(&field31_koalabear, 4);
+    const struct hash expected = state_after_statement(&instance);
+    uint32_t *const parts[] = {
+        &instance.inputs[0],
+        &instance.inputs[instance.air->inputs - 1],
+        &instance.air->step[0].constant,
+        &instance.air->step[instance.air->steps - 1].a,
+        &instance.air->asserted[3],
+        &instance.air->boundary[2].input,
+        &instance.stark.log_rows,
+        &instance.stark.fri.log_blowup,
+        &instance.stark.fri.queries,
+        &instance.stark.fri.grinding_bits,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct hash found;
+
+        ++*parts[i];
+        found = state_after_statement(&instance);
+        assert_false(hash_equal(&found, &expected));
+        --*parts[i];
+    }
+    discard(&instance);
+}
+
 /* Every byte of a proof counts, and so does its length. */
 static void rejects_every_other_byte(void **state)
 {
@@ -358,6 +397,7 @@ int main(void)
         cmocka_unit_test(rejects_wrong_traces),
         cmocka_unit_test(rejects_inputs_that_are_not_the_traces),
         cmocka_unit_test(rejects_other_inputs_and_sizes),
+        cmocka_unit_test(challenges_depend_on_the_statement),
         cmocka_unit_test(rejects_every_other_byte),
         cmocka_unit_test(rejects_what_was_cut),
         cmocka_unit_test(rejects_numbers_that_are_not_below_p),
