@@ -56,11 +56,12 @@ find_allocators() {
     done
 }
 
-# shuffled ROUND ITEM...: the items, one a line, in another order in each round, and the same in each run.
+# shuffled ROUND ITEM...: the items, one a line, in another order in each round, and the same in each run. Who comes
+# after whom must change: a run finds the memory as the one before has left it.
 shuffled() {
     local round=$1
     shift
-    printf '%s\n' "$@" | shuf --random-source=<(yes "$round")
+    printf '%s\n' "$@" | awk -v seed="$round" 'BEGIN { srand(seed * 7919) } { print rand() "\t" $0 }' | sort -g | cut -f2
 }
 
 # progress DONE TOTAL WHAT: a bar on stderr, if that is a terminal.

@@ -87,6 +87,20 @@ of_provers() {
         done
 }
 
+# What becomes of a proof when its prover's memory is damaged.
+of_damage() {
+    local line=$'Z22\tsoundness\tCan damaged memory of a prover yield a proof that verifies for something false? (Open in the seed.)'
+    line+=" Each of 400 proofs has 17 bytes overwritten while it is made"
+    "$build/bench/prove_fri_damaged" --tsv 2>/dev/null | awk -F'\t' -v OFS='\t' -v line="$line" '
+        { count[$1] = $2 }
+        END {
+            shown = (count["false"] > 0 ? "yes" : "no") ": " count["false"] " verify for a false end, " count["rejected"] \
+                " are rejected, " count["died"] " were not made, " count["unharmed"] " are unharmed, " count["other"] " differ and are true"
+            print line, shown, "high", "the verifier rejects what is wrong; a proof that is not made, or rejected, is lost", \
+                "NA", "NA", "NA", "NA", "NA", "NA", "prove_fri_damaged"
+        }'
+}
+
 # Findings about the tables themselves, and those that nothing here can show yet.
 of_tables() {
     local here
@@ -126,7 +140,7 @@ of_tables() {
 {
     tr ' ' '\t' <<<"$header"
     # F1, F1a, F1b, F2, ... then Z1, ...
-    { of_repros; of_stress; of_provers; of_tables; } |
+    { of_repros; of_stress; of_provers; of_damage; of_tables; } |
         awk -F'\t' '{ match($1, /[0-9]+/); printf "%s%03d%s\t%s\n", substr($1, 1, 1), substr($1, RSTART, RLENGTH),
                       substr($1, RSTART + RLENGTH), $0 }' | LC_ALL=C sort | cut -f2-
 } >"$temporary"
