@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# bench.sh BUILD RESULTS [--quick] [--force] [--workloads FILE]: the provers on each allocator. Writes bench.tsv,
+# bench.sh BUILD RESULTS [--quick] [--force] [--kept] [--workloads FILE]: the provers on each allocator. Writes bench.tsv,
 # bench_memory.tsv, bench_targets.tsv and bench_machine.txt to RESULTS, and prints what they say.
 #
 # In each round every allocator runs once, in another order, and is compared with glibc of the same round: what slows
 # the machine for a while slows both. A machine on which glibc is not as fast as glibc is refused (exit status 1,
-# nothing written) unless --force is given. A run that fails ends it all (exit status 2, nothing written).
+# nothing written) unless --force is given. --kept measures nothing: tables from the runs that the last bench kept. A run that fails ends it all (exit status 2, nothing written).
 set -euo pipefail
-name=bench mode=full force=no workloads=''
-[[ $# -ge 2 ]] || { echo "bench: want BUILD RESULTS [--quick] [--force] [--workloads FILE]" >&2; exit 2; }
+name=bench mode=full force=no kept=no workloads=''
+[[ $# -ge 2 ]] || { echo "bench: want BUILD RESULTS [--quick] [--force] [--kept] [--workloads FILE]" >&2; exit 2; }
 build=$1 results=$2
 shift 2
 # shellcheck source=bench_common.sh
@@ -17,12 +17,13 @@ while [[ $# -gt 0 ]]; do
     case $1 in
     --quick) mode=quick ;;
     --force) force=yes ;;
+    --kept) kept=yes ;;
     --workloads)
         [[ $# -ge 2 ]] || die "--workloads: want a file"
         workloads=$2
         shift
         ;;
-    *) die "$1: no such option: want --quick, --force or --workloads FILE" ;;
+    *) die "$1: no such option: want --quick, --force, --kept or --workloads FILE" ;;
     esac
     shift
 done
@@ -35,7 +36,7 @@ mkdir -p "$results"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 runs=$build/bench-json
-rm -rf "$runs"
+[[ $kept == yes ]] || rm -rf "$runs"
 mkdir -p "$runs"
 
 # run PROGRAM LOG_SIZE ITERATIONS PHASES ALLOCATOR ROUND: one run, whose line goes to $work/runs.
@@ -48,7 +49,9 @@ run() {
     # env sets the allocator, so that it is the program's and not hyperfine's.
     command=(env "${environment[@]}" "$build/bench/$program" --iters "$iterations" --log-size "$log_size"
         --tampered 0 --report "$out.report")
-    if ! hyperfine -N --runs 1 --style none --export-json "$out.json" --output inherit "$(printf '%q ' "${command[@]}")" \
+    if [[ $kept == yes ]]; then
+        [[ -s $out.report ]] || die "$out.report: not there: run bench.sh without --kept"
+    elif ! hyperfine -N --runs 1 --style none --export-json "$out.json" --output inherit "$(printf '%q ' "${command[@]}")" \
         >"$out.out" 2>"$out.err" || [[ ! -s $out.report ]]; then
         die "fails: ${command[*]}: $(grep -v '^Error: Command' "$out.err" | tail -3)"
     fi

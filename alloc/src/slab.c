@@ -193,11 +193,16 @@ static bool find_run(struct slab *slab, size_t size, size_t align)
 {
     uint32_t pin = slab->pin;
 
+    if (size >= slab->too_large)
+        return false;
     while (pin != ZK_NO_CHUNK &&
            !fits(run_behind(slab, pin), run_before(slab, slab->chunks[pin].next), size, align))
         pin = slab->chunks[pin].next;
-    if (pin == ZK_NO_CHUNK)
+    if (pin == ZK_NO_CHUNK) {
+        if (align == ZK_GRANULE) /* what lies ahead only shrinks, until bumping starts over */
+            slab->too_large = size;
         return false;
+    }
 
     begin_move(slab);
     close_chunk(slab, LOAD(slab->bump));
@@ -213,7 +218,8 @@ void zk_slab_init(struct slab *slab, char *base, size_t bytes, bool pinned)
     slab->base = base;
     slab->bytes = bytes;
     slab->counted_bytes = pinned ? 0 : bytes;
-    slab->dirty = base;
+    slab->dirty = slab->furthest = base;
+    slab->too_large = SIZE_MAX;
     slab->chunks = (struct chunk *)(slab + 1);
     slab->logs = (char *)slab + table_bytes(bytes);
     slab->chunk_shift = (unsigned)__builtin_ctzll(zk_chunk_bytes());
@@ -235,6 +241,8 @@ static void take(struct slab *slab, char *start, char *end)
     _Atomic uint32_t *log;
 
     if (start >= slab->limit) {
+        if (counts_chunks(slab)) /* the block before may grow into what lies between */
+            mark_used(slab, LOAD(slab->bump), start);
         close_chunk(slab, start);
         enter_chunk(slab, start);
     }
@@ -253,8 +261,12 @@ static void take(struct slab *slab, char *start, char *end)
 
 size_t zk_slab_phase_bytes(const struct slab *slab)
 {
-    return (size_t)(LOAD(slab->closed_bytes) - slab->bytes_before) +
-           (size_t)(LOAD(slab->bump) - LOAD(slab->run_start));
+    char *bump = LOAD(slab->bump);
+    size_t served = (size_t)(LOAD(slab->closed_bytes) - slab->bytes_before) +
+                    (size_t)(bump - LOAD(slab->run_start));
+    size_t reached = (size_t)((bump > slab->furthest ? bump : slab->furthest) - slab->base);
+
+    return served < reached ? served : reached;
 }
 
 /* Closes the books on all that has been served so far. */
@@ -264,6 +276,8 @@ static void close_all(struct slab *slab)
 
     if (slab->dirty < bump)
         slab->dirty = bump;
+    if (slab->furthest < bump)
+        slab->furthest = bump;
     close_chunk(slab, bump);
 }
 
@@ -272,6 +286,7 @@ static void settle(struct slab *slab)
 {
     slab->high_water = zk_slab_phase_bytes(slab);
     close_all(slab);
+    slab->furthest = slab->base;
     slab->bytes_before = LOAD(slab->closed_bytes);
 }
 
@@ -297,10 +312,13 @@ static uint64_t freed_blocks(const struct slab *slab)
     return LOAD(slab->freed) + LOAD(slab->freed_elsewhere);
 }
 
-/* Bumping starts over, between what is in the list. All books are closed. */
-static void start_over(struct slab *slab)
+/* Bumping starts over, between what is in the list. All books are closed. freed: how many blocks had been
+ * freed before it was looked which; what is freed meanwhile is to be found the next time. */
+static void start_over(struct slab *slab, uint64_t freed)
 {
-    slab->freed_before = freed_blocks(slab);
+    slab->freed_before = freed;
+    slab->refused = 0;
+    slab->too_large = SIZE_MAX;
     slab->served_before = LOAD(slab->closed_bytes);
     slab->last = ZK_NO_CHUNK;
     slab->pin = slab->first;
@@ -313,13 +331,13 @@ static void empty_list(struct slab *slab)
     slab->listed = 0;
 }
 
-static void forget_all(struct slab *slab)
+static void forget_all(struct slab *slab, uint64_t freed)
 {
     empty_list(slab);
     slab->growths = 0;
     add(&slab->rewinds, 1);
     count_pinned(slab, 0, 0);
-    start_over(slab);
+    start_over(slab, freed);
 }
 
 void zk_slab_rewind(struct slab *slab, uint64_t word)
@@ -327,7 +345,7 @@ void zk_slab_rewind(struct slab *slab, uint64_t word)
     begin_move(slab);
     settle(slab);
     STORE(slab->word, word);
-    forget_all(slab);
+    forget_all(slab, freed_blocks(slab));
     end_move(slab);
 }
 
@@ -412,24 +430,27 @@ static void give_back_unused(struct slab *slab, uint64_t word)
 
 void zk_slab_reclaim(struct slab *slab, uint64_t word)
 {
+    uint64_t freed = freed_blocks(slab);
+
     begin_move(slab);
     settle(slab);
-    if (LOAD(slab->closed_count) == freed_blocks(slab)) {
+    if (LOAD(slab->closed_count) == freed) {
         STORE(slab->word, word);
-        forget_all(slab);
+        forget_all(slab, freed);
     } else {
         walk(slab);
         give_back_unused(slab, word);
         STORE(slab->word, word);
-        start_over(slab);
+        start_over(slab, freed);
     }
     end_move(slab);
 }
 
 /* In the middle of a phase: what has died by now is used again, while it is still in the caches, and
  * a phase takes no more memory than it needs at a time. To look costs time for each chunk in the list:
- * it is done when enough has been served meanwhile to make that little. */
-static void reuse(struct slab *slab, size_t size)
+ * it is done when enough has been served meanwhile, or refused, to make that little, and when there is
+ * something to gain, which is not so where the block fits into the current chunk. */
+static void reuse(struct slab *slab, size_t size, size_t align)
 {
     const uint64_t bytes_for_chunk = 4096;
     uint64_t freed = freed_blocks(slab);
@@ -441,8 +462,12 @@ static void reuse(struct slab *slab, size_t size)
     served = LOAD(slab->closed_bytes) + (size_t)(LOAD(slab->bump) - LOAD(slab->run_start));
     count =
         LOAD(slab->closed_count) + (uint64_t)(LOAD(slab->log) - log_of(slab, LOAD(slab->current)));
-    if (count != freed && served + size < slab->served_before + slab->listed * bytes_for_chunk)
-        return;
+    if (count != freed) {
+        if (served + slab->refused + size < slab->served_before + slab->listed * bytes_for_chunk)
+            return;
+        if (fits(LOAD(slab->bump), slab->limit, size, align))
+            return;
+    }
     begin_move(slab);
     close_all(slab);
     if (count == freed)
@@ -450,7 +475,7 @@ static void reuse(struct slab *slab, size_t size)
     else
         unlink_dead(slab, 0);
     add(&slab->reuses, 1);
-    start_over(slab);
+    start_over(slab, freed);
     end_move(slab);
 }
 
@@ -482,10 +507,12 @@ void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
     if (size == 0)
         size = 1;
     if (counts_chunks(slab))
-        reuse(slab, size);
+        reuse(slab, before + size, align);
     if (!fits(LOAD(slab->bump), slab->run_end, before + size, align) &&
-        !find_run(slab, before + size, align))
+        !find_run(slab, before + size, align)) {
+        slab->refused += size;
         return NULL;
+    }
     start = LOAD(slab->bump);
     start += (-(uintptr_t)start & (align - 1)) + before;
 
@@ -622,8 +649,8 @@ size_t zk_slab_block_bytes(struct slab *slab, const void *p)
         size_t bytes;
 
         if (before % 2 != 0)
-            continue; /* the holder is inside zk_slab_carve or zk_slab_rewind: some dozens of
-                         instructions */
+            continue; /* the holder is inside zk_slab_carve or recycles: some dozens of instructions, or
+                         as many for each chunk in its list */
         bytes = read_block_bytes(slab, p);
         if (LOAD(slab->moves) == before)
             return bytes;

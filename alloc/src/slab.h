@@ -69,9 +69,12 @@ struct slab {
     size_t high_water;      /* bytes served in the phase before that */
     char *dirty;            /* what lies at or above has never been handed out: it is zero */
     uint64_t told_count;    /* blocks that chaos has been told of */
+    char *furthest;         /* that bump reached in this phase, before it last started over */
     uint64_t listed;        /* chunks in the list */
     uint64_t freed_before;  /* blocks freed, ever, when it was last looked what has died ... */
     uint64_t served_before; /* ... and bytes served, ever */
+    uint64_t refused;       /* bytes refused since then, for want of room */
+    size_t too_large;       /* that no run ahead has room for; SIZE_MAX: not known */
     unsigned growths; /* recycles in a row after which more was pinned than after the one before */
 
     /* What recycling did, ever; pinned as of the last time. */
@@ -145,7 +148,8 @@ void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned);
  * in the caller) some number that does not lead out of the slab. Any thread. */
 size_t zk_slab_block_bytes(struct slab *slab, const void *p);
 
-/* Bytes served since the slab was last recycled. Holder only. */
+/* Bytes served since the slab was last recycled, or what was reached of it if that is less: what has been
+ * freed in the phase may have served more than once. Holder only. */
 size_t zk_slab_phase_bytes(const struct slab *slab);
 
 /* What a slab has served since the beginning. Any thread. */

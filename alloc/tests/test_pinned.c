@@ -209,6 +209,56 @@ static void equal_blocks_do_not_start_in_the_same_line(void)
     end_phase();
 }
 
+/* The slab is full, and it was looked a moment ago; then all but one of its blocks die. What is refused counts
+ * towards the next look, so that a few blocks come from system and no more. */
+static void a_full_slab_is_looked_at_again(void)
+{
+    enum { blocks = 1024 };
+    static char *block[blocks];
+    unsigned refused = 0;
+
+    begin_phase();
+    for (unsigned i = 0; i < blocks; i++)
+        block[i] = arena_block(64 * MIB / blocks);
+    for (unsigned i = 0; i < blocks; i++) {
+        if (i != blocks / 2)
+            zk_free(block[i]);
+        if (i == 3) /* the first chunk is dead: found, and filled */
+            for (unsigned k = 0; k < 4; k++)
+                arena_block(64 * MIB / blocks);
+    }
+    for (unsigned i = 0; i < 100; i++)
+        refused += !zk_owns(zk_malloc(64 * MIB / blocks));
+    CHECK(refused < 20);
+    end_phase();
+}
+
+/* Zeroed blocks always take the long way. Half of them live, so that no chunk dies: then a chunk is filled
+ * before the next one is begun, however often it is looked. */
+static void chunks_with_live_blocks_are_filled(void)
+{
+    begin_phase();
+    for (unsigned i = 0; i < 1900; i++) {
+        CHECK(zk_owns(zk_calloc(1, 4096)));
+        zk_free(zk_calloc(1, 4096));
+    }
+    CHECK(stats_now().overflow_count == 0);
+    end_phase();
+}
+
+/* What a filler must cover is a part of the slab, however much was served from it. */
+static void the_high_water_is_what_was_reached(void)
+{
+    begin_phase();
+    for (unsigned i = 0; i < 100; i++)
+        zk_free(arena_block(3 * MIB));
+    end_phase();
+    CHECK(zk_high_water() >= 3 * MIB && zk_high_water() < 7 * MIB);
+    next_phase();
+    CHECK(zk_high_water() >= 3 * MIB && zk_high_water() < 7 * MIB);
+    end_phase();
+}
+
 /* Blind is what the name says. */
 static void blind_uses_nothing_again_before_the_next_begin(void)
 {
@@ -656,6 +706,9 @@ static const struct CMUnitTest tests[] = {
     FRESH(what_lives_stays_where_it_is_while_the_rest_is_used_again, .env = {ALL_SIZES, SLAB_64M}),
     FRESH(what_another_thread_frees_is_used_again_in_the_same_phase, .env = {ALL_SIZES, SLAB_16M}),
     FRESH(calloc_zeroes_what_is_used_again, .env = {ALL_SIZES, SLAB_16M}),
+    FRESH(a_full_slab_is_looked_at_again, PINNED_SMALL),
+    FRESH(chunks_with_live_blocks_are_filled, .env = {ALL_SIZES, SLAB_16M}),
+    FRESH(the_high_water_is_what_was_reached, PINNED_SMALL),
     FRESH(equal_blocks_do_not_start_in_the_same_line, PINNED_SMALL),
     FRESH(blind_uses_nothing_again_before_the_next_begin, .env = {BLIND, ALL_SIZES, SLAB_16M}),
 
