@@ -3,6 +3,9 @@
 # proof under blind recycling to that at MIN_BYTES 0 in the same round, and how much of what a proof allocates moves to
 # system; in a last row of each workload, pinned at its default MIN_BYTES. Writes cost.tsv to RESULTS.
 #
+# On one thread, and by the lower quartile of the proofs in a run: what routing costs is a few calls, which the waiting
+# at barriers and the neighbours on the machine would hide.
+#
 # What moves is counted, not estimated: libbench_static.so writes down every allocation of one proof's phases.
 set -euo pipefail
 name=bench_cost mode=cost workloads=''
@@ -34,17 +37,18 @@ settings=(0 64 128 192 256 512 1024 1520 1521 2048 4096 4097 6144 8192 16384 491
 
 # prove PROGRAM LOG_SIZE ITERATIONS VARIABLE...: one run, which leaves $work/report.
 prove() {
-    local command=(env "${@:4}" "$build/bench/$1" --iters "$3" --log-size "$2" --tampered 0 --report "$work/report")
+    local command=(env "${@:4}" "$build/bench/$1" --iters "$3" --log-size "$2" --tampered 0 --threads 1
+        --report "$work/report")
     rm -f "$work/report"
     "${command[@]}" >"$work/out" 2>&1 || die "fails: ${command[*]}: $(tail -3 "$work/out")"
 }
 
-# Makes a line of $work/runs: workload setting round warm_ms.
+# Makes a line of $work/runs: workload setting round ms.
 time_setting() { # time_setting PROGRAM LOG_SIZE ITERATIONS ROUND SETTING
     local with=(ZK_ALLOC_RECYCLE=blind "ZK_ALLOC_MIN_BYTES=$5")
     [[ $5 != pinned ]] || with=(ZK_ALLOC_RECYCLE=pinned)
     prove "$1" "$2" "$3" "LD_PRELOAD=$build/alloc/libzkalloc-preload.so" "${with[@]}"
-    printf '%s\t%s\t%s\t%s\n' "$1-$2" "$5" "$4" "$(report_value "$work/report" warm_ms)" >>"$work/runs"
+    printf '%s\t%s\t%s\t%s\n' "$1-$2" "$5" "$4" "$(report_value "$work/report" warm_ms_low)" >>"$work/runs"
 }
 
 # Makes lines of $work/sizes: workload size count.

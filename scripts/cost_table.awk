@@ -1,5 +1,5 @@
 # cost_table.awk - the rows of cost.tsv, from the allocations of one proof of each workload (workload size count) and
-# the runs (workload setting round warm_ms). After quantile.awk.
+# the runs (workload setting round ms). After quantile.awk.
 
 BEGIN { FS = OFS = "\t"; settings = split(names, setting, " "); default_min_bytes = 4096 }
 
