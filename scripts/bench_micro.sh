@@ -6,14 +6,14 @@
 # The allocators are libraries of their own (LD_PRELOAD). blind_linked and pinned_linked are the same pairs in a
 # program that is linked with libzkalloc, where a call is a call; they have one thread.
 set -euo pipefail
-name=bench_micro rounds=5 run_ns=40000000
+name=bench_micro rounds=3 run_ns=40000000
 [[ $# -ge 2 && $# -le 3 ]] || { echo "bench_micro: want BUILD RESULTS [--quick]" >&2; exit 2; }
 build=$1 results=$2
 # shellcheck source=bench_common.sh
 . "$(dirname "$0")/bench_common.sh"
 case ${3:-} in
 '') ;;
---quick) rounds=3 run_ns=20000000 ;;
+--quick) rounds=2 run_ns=20000000 ;;
 *) die "$3: no such option: want --quick" ;;
 esac
 mkdir -p "$results"
