@@ -137,6 +137,12 @@ static uint64_t phase_word(void)
     return atomic_load_explicit(&zk_phase_word, memory_order_acquire);
 }
 
+/* Is a block of size bytes none of the arena's: outside of phases, or below MIN_BYTES? */
+static bool is_systems(uint64_t word, size_t size)
+{
+    return !zk_phase_word_active(word) || size < zk_settings.min_bytes;
+}
+
 /* The slab that serves a thread that holds slab in the phase of word, recycled for it; NULL when
  * none is left. */
 static struct slab *slab_for(struct slab *slab, uint64_t word)
@@ -232,7 +238,7 @@ static void *serve_arena(struct slab *held, struct zk_wish wish, bool *overflow)
     if (unlikely(zk_chaos()) && !zk_detour && !wish.moves)
         count_for_chaos();
     word = phase_word();
-    if (!zk_phase_word_active(word) || wish.size < zk_settings.min_bytes || zk_detour)
+    if (is_systems(word, wish.size) || zk_detour)
         return NULL;
     p = unlikely(zk_attended()) ? carve_attended(wish, word) : carve(held, wish, word);
     *overflow = p == NULL;
@@ -272,12 +278,6 @@ void *zk_route(struct zk_wish wish)
     return serve(zk_my_slab, wish);
 }
 
-/* Is a block of size bytes none of the arena's: outside of phases, and below MIN_BYTES? */
-static bool is_systems(size_t size)
-{
-    return !zk_phase_word_active(phase_word()) || size < zk_settings.min_bytes;
-}
-
 /* From system, when nobody looks: what every program pays where it uses no arena. */
 static void *malloc_unseen(size_t size)
 {
@@ -292,7 +292,7 @@ static void *malloc_unseen(size_t size)
 static __attribute__((noinline)) void *malloc_slow(size_t size, struct slab *held,
                                                    struct zk_caller caller)
 {
-    if (likely(is_systems(size) && zk_rare() == 0))
+    if (likely(is_systems(phase_word(), size) && zk_rare() == 0))
         return malloc_unseen(size);
     if (zk_defers())
         return zk_other->route((struct zk_wish){size, ZK_GRANULE, caller, false});

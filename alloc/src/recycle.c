@@ -9,9 +9,9 @@
  *
  * Only the holder of a slab allocates from it, and only the holder recycles it, at an allocation of
  * its own: at the first of a new phase, and within a phase whenever enough has been freed (reuse, in
- * slab.c; what follows holds for it word for word). So while a slab is recycled nothing in it is born, and the blocks to account for are
- * those in the logs. A begin, by whatever thread at whatever moment, touches no slab: it closes
- * floors, and the worst it can do is to make a holder recycle sooner.
+ * slab.c; what follows holds for it word for word). So while a slab is recycled nothing in it is born,
+ * and the blocks to account for are those in the logs. A begin, by whatever thread at whatever moment,
+ * touches no slab: it closes floors, and the worst it can do is to make a holder recycle sooner.
  *
  * Blocks may die meanwhile, on any thread. A free elsewhere adds 1 to its chunk's count and then 1
  * to its slab's, both releasing. The holder computes the live blocks of a chunk as entered - freed

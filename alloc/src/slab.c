@@ -259,11 +259,16 @@ static void take(struct slab *slab, char *start, char *end)
     enter_run(slab, end);
 }
 
+/* Bytes served, ever. Holder only: it sees its own stores. */
+static uint64_t served_ever(const struct slab *slab)
+{
+    return LOAD(slab->closed_bytes) + (size_t)(LOAD(slab->bump) - LOAD(slab->run_start));
+}
+
 size_t zk_slab_phase_bytes(const struct slab *slab)
 {
     char *bump = LOAD(slab->bump);
-    size_t served = (size_t)(LOAD(slab->closed_bytes) - slab->bytes_before) +
-                    (size_t)(bump - LOAD(slab->run_start));
+    size_t served = (size_t)(served_ever(slab) - slab->bytes_before);
     size_t reached = (size_t)((bump > slab->furthest ? bump : slab->furthest) - slab->base);
 
     return served < reached ? served : reached;
@@ -459,7 +464,7 @@ static void reuse(struct slab *slab, size_t size, size_t align)
 
     if (freed == slab->freed_before)
         return;
-    served = LOAD(slab->closed_bytes) + (size_t)(LOAD(slab->bump) - LOAD(slab->run_start));
+    served = served_ever(slab);
     count =
         LOAD(slab->closed_count) + (uint64_t)(LOAD(slab->log) - log_of(slab, LOAD(slab->current)));
     if (count != freed) {
@@ -669,7 +674,7 @@ struct slab_totals zk_slab_totals(struct slab *slab)
         totals.count = LOAD(slab->closed_count) +
                        (uint64_t)(LOAD(slab->log) - log_of(slab, LOAD(slab->current)));
         totals.bytes = LOAD(slab->closed_bytes) + (uint64_t)(bump - LOAD(slab->run_start));
-        totals.freed = LOAD(slab->freed) + LOAD(slab->freed_elsewhere);
+        totals.freed = freed_blocks(slab);
         if (LOAD(slab->moves) == before)
             return totals;
     }
