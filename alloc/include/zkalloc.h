@@ -104,9 +104,13 @@ __attribute__((noreturn)) void zk_escape(int code);
 
 /* Registers hook(arg) to run after each phase, on the thread that ended it, once allocations come
  * from system again: the place where a library drains its queues. Hooks run in the order of
- * registration and stay for the life of the process. A hook must neither begin nor end a phase.
- * Errors: ENOMEM. */
+ * registration. A hook stays until it is taken back, or until the library that it lies in is closed. It
+ * must neither begin nor end a phase. Errors: ENOMEM. */
 int zk_on_phase_end(void (*hook)(void *arg), void *arg);
+
+/* Takes hook(arg) back; if it was registered more than once, the latest. It may still be running, on
+ * another thread that has ended a phase. Errors: ENOENT it is not registered. */
+int zk_remove_phase_end(void (*hook)(void *arg), void *arg);
 
 /* Bytes that the calling thread's slab served in the last phase before the present one in which it
  * was used: what an allocation must cover to overwrite all of it. 0 if there is none. */
@@ -131,7 +135,8 @@ struct zk_stats {
     uint64_t
         overflow_count; /* those of them that were due to the arena, and found no slab or no room */
     uint64_t overflow_bytes;
-    uint64_t retained_count;  /* arena blocks of earlier phases not freed at the last begin */
+    uint64_t retained_count;  /* arena blocks of earlier phases neither freed nor discarded at the last
+                                 begin */
     uint64_t rewinds;         /* recyclings of a slab in which nothing lived, or blind */
     uint64_t walks;           /* recyclings of a slab in which something did */
     uint64_t reuses;          /* times that, inside a phase, bumping went back to what had died */
@@ -142,6 +147,9 @@ struct zk_stats {
     uint64_t slabs;        /* slabs reserved */
     uint64_t slab_bytes;   /* bytes of each */
     uint64_t slabs_in_use; /* slabs that a living thread holds */
+    uint64_t misuses;      /* frees of what was no live block, let pass by ZK_ALLOC_MISUSE=ignore */
+    const char *system;    /* the file whose malloc serves what the arena does not; NULL if that is not
+                              known */
 };
 
 /* Fills *stats. Counts are exact when no other thread is inside the allocator. Errors: none. */
@@ -197,6 +205,8 @@ enum zk_copy { ZK_COPY_MEMMOVE, ZK_COPY_FORWARD };
 enum zk_hugepage { ZK_HUGEPAGE_NEVER, ZK_HUGEPAGE_ALWAYS };
 enum zk_audit { ZK_AUDIT_OFF, ZK_AUDIT_CENSUS, ZK_AUDIT_TRAP };
 enum zk_tools { ZK_TOOLS_TELL, ZK_TOOLS_IGNORE };
+enum zk_misuse { ZK_MISUSE_ABORT, ZK_MISUSE_IGNORE };
+enum zk_deepbind { ZK_DEEPBIND_MASK, ZK_DEEPBIND_LEAVE };
 
 #define ZK_DEFAULT_MIN_BYTES   ((size_t)4096)
 #define ZK_DEFAULT_SLAB_BYTES  ((size_t)8 << 30)
@@ -217,11 +227,16 @@ struct zk_config {
         *audit_out;       /* ZK_ALLOC_AUDIT_OUT: a path, in which %p is the process id; or NULL, for
                               stderr. The caller keeps it. */
     unsigned audit_depth; /* ZK_ALLOC_AUDIT_DEPTH: frames of a call stack, up to 32; 0 for none */
-    uint64_t chaos_every; /* ZK_ALLOC_CHAOS=N[:seed], preload library only: a phase boundary about
-                             every so many allocations; 0 for none */
+    uint64_t chaos_every; /* ZK_ALLOC_CHAOS=N[:seed], preload library only, and only from there: a phase
+                             boundary about every so many allocations; 0 for none */
     uint64_t chaos_seed;
     enum zk_tools tools; /* ZK_ALLOC_TOOLS: are AddressSanitizer and Valgrind, if the program runs
                               under one, told of recycled memory? */
+    enum zk_misuse misuse; /* ZK_ALLOC_MISUSE: under pinned, what a second free of a block does, or one of
+                              an address that is no block */
+    enum zk_deepbind deepbind; /* ZK_ALLOC_DEEPBIND, preload library only: what becomes of dlopen's flag
+                                  that gives a library a malloc of its own */
+    bool verbose; /* ZK_ALLOC_VERBOSE: one line at the first begin, or when the preload library is loaded */
 };
 
 /* Replaces the whole configuration. Errors: EBUSY a phase has begun before (the configuration is

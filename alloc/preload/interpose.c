@@ -10,8 +10,6 @@
 #include "system.h"
 #include "zkalloc.h"
 
-#include <dlfcn.h>
-#include <stdatomic.h>
 #include <stdint.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -19,33 +17,6 @@
 EXPORT void *reallocarray(void *p, size_t count, size_t size);
 EXPORT void free_sized(void *p, size_t size);
 EXPORT void free_aligned_sized(void *p, size_t align, size_t size);
-
-typedef size_t usable_function(void *p);
-
-static usable_function *find_usable(void)
-{
-    union {
-        void *object;
-        usable_function *function;
-    } found = {.object = dlsym(RTLD_NEXT, "malloc_usable_size")};
-
-    return found.function;
-}
-
-/* glibc's, looked up when it is first wanted. That does not allocate. */
-size_t zk_interpose_usable(void *p)
-{
-    static _Atomic(usable_function *) usable;
-    usable_function *function = atomic_load(&usable);
-
-    if (function == NULL) {
-        function = find_usable();
-        if (function == NULL)
-            return 0;
-        atomic_store(&usable, function);
-    }
-    return function(p);
-}
 
 EXPORT size_t malloc_usable_size(void *p)
 {
@@ -82,7 +53,7 @@ EXPORT void *aligned_alloc(size_t align, size_t size)
     return memalign(align, size);
 }
 
-/* errno is not touched: POSIX wants the error returned. */
+/* POSIX wants the error returned. As glibc does, what fails for want of memory says so in errno as well. */
 EXPORT int posix_memalign(void **out, size_t align, size_t size)
 {
     int saved = errno;
@@ -91,9 +62,9 @@ EXPORT int posix_memalign(void **out, size_t align, size_t size)
     if (align < sizeof(void *) || (align & (align - 1)) != 0)
         return EINVAL;
     p = zk_route((struct zk_wish){size, align, ZK_CALLER, false});
-    errno = saved;
     if (p == NULL)
-        return ENOMEM;
+        return errno = ENOMEM;
+    errno = saved;
     *out = p;
     return 0;
 }

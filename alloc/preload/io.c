@@ -2,10 +2,9 @@
  * io.c - system calls that are given buffers; see touch.h. What the C library calls inside itself (a
  * stream that is flushed) does not come this way.
  */
+#include "next.h"
 #include "touch.h"
 
-#include <dlfcn.h>
-#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -13,39 +12,14 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* The C library's own. */
-static struct {
-    pthread_once_t once;
-    ssize_t (*read)(int, void *, size_t);
-    ssize_t (*write)(int, const void *, size_t);
-    ssize_t (*pread)(int, void *, size_t, off_t);
-    ssize_t (*pwrite)(int, const void *, size_t, off_t);
-    ssize_t (*readv)(int, const struct iovec *, int);
-    ssize_t (*writev)(int, const struct iovec *, int);
-    ssize_t (*recv)(int, void *, size_t, int);
-    ssize_t (*send)(int, const void *, size_t, int);
-} next = {.once = PTHREAD_ONCE_INIT};
-
-/* dlsym gives an object pointer, which C does not convert. */
-#define FIND(name) (*(void **)(void *)&next.name = dlsym(RTLD_NEXT, #name))
-
-static void find_all(void)
-{
-    FIND(read);
-    FIND(write);
-    FIND(pread);
-    FIND(pwrite);
-    FIND(readv);
-    FIND(writev);
-    FIND(recv);
-    FIND(send);
-}
-
-/* Early, since write may be called by a signal handler, where dlsym may not. */
-__attribute__((constructor)) static void load(void)
-{
-    pthread_once(&next.once, find_all);
-}
+NEXT(read);
+NEXT(write);
+NEXT(pread);
+NEXT(pwrite);
+NEXT(readv);
+NEXT(writev);
+NEXT(recv);
+NEXT(send);
 
 static void touch_all(const struct iovec *parts, int count, enum zk_direction direction)
 {
@@ -55,58 +29,58 @@ static void touch_all(const struct iovec *parts, int count, enum zk_direction di
 
 EXPORT ssize_t read(int fd, void *buffer, size_t bytes)
 {
-    load();
+    NEED(read);
     zk_touch(buffer, bytes, ZK_KERNEL_WRITES);
-    return next.read(fd, buffer, bytes);
+    return next_read(fd, buffer, bytes);
 }
 
 EXPORT ssize_t write(int fd, const void *buffer, size_t bytes)
 {
-    load();
+    NEED(write);
     zk_touch(buffer, bytes, ZK_KERNEL_READS);
-    return next.write(fd, buffer, bytes);
+    return next_write(fd, buffer, bytes);
 }
 
 EXPORT ssize_t pread(int fd, void *buffer, size_t bytes, off_t offset)
 {
-    load();
+    NEED(pread);
     zk_touch(buffer, bytes, ZK_KERNEL_WRITES);
-    return next.pread(fd, buffer, bytes, offset);
+    return next_pread(fd, buffer, bytes, offset);
 }
 
 EXPORT ssize_t pwrite(int fd, const void *buffer, size_t bytes, off_t offset)
 {
-    load();
+    NEED(pwrite);
     zk_touch(buffer, bytes, ZK_KERNEL_READS);
-    return next.pwrite(fd, buffer, bytes, offset);
+    return next_pwrite(fd, buffer, bytes, offset);
 }
 
 EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
 {
-    load();
+    NEED(readv);
     touch_all(parts, count, ZK_KERNEL_WRITES);
-    return next.readv(fd, parts, count);
+    return next_readv(fd, parts, count);
 }
 
 EXPORT ssize_t writev(int fd, const struct iovec *parts, int count)
 {
-    load();
+    NEED(writev);
     touch_all(parts, count, ZK_KERNEL_READS);
-    return next.writev(fd, parts, count);
+    return next_writev(fd, parts, count);
 }
 
 EXPORT ssize_t recv(int socket, void *buffer, size_t bytes, int flags)
 {
-    load();
+    NEED(recv);
     zk_touch(buffer, bytes, ZK_KERNEL_WRITES);
-    return next.recv(socket, buffer, bytes, flags);
+    return next_recv(socket, buffer, bytes, flags);
 }
 
 EXPORT ssize_t send(int socket, const void *buffer, size_t bytes, int flags)
 {
-    load();
+    NEED(send);
     zk_touch(buffer, bytes, ZK_KERNEL_READS);
-    return next.send(socket, buffer, bytes, flags);
+    return next_send(socket, buffer, bytes, flags);
 }
 
 /* On 64-bit systems, the same. */

@@ -2,10 +2,10 @@
  * paths.c - system calls that are given strings: the names of files, arguments, environments. See
  * touch.h.
  */
+#include "next.h"
 #include "touch.h"
 
 #include <dirent.h>
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -15,19 +15,14 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* The C library's own function of that name, looked up when it is first wanted. */
-#define NEXT(function)                                                                             \
-    static __typeof__(function) *next;                                                             \
-    if (next == NULL)                                                                              \
-    *(void **)(void *)&next = dlsym(RTLD_NEXT, #function)
-
 /* A function with one path. */
 #define ONE_PATH(type, function, parameters, arguments)                                            \
+    NEXT(function);                                                                                \
     EXPORT type function parameters                                                                \
     {                                                                                              \
-        NEXT(function);                                                                            \
+        NEED(function);                                                                            \
         zk_touch_string(path);                                                                     \
-        return next arguments;                                                                     \
+        return next_##function arguments;                                                          \
     }
 
 ONE_PATH(FILE *, fopen, (const char *path, const char *mode), (path, mode))
@@ -38,43 +33,48 @@ ONE_PATH(int, mkdir, (const char *path, mode_t mode), (path, mode))
 ONE_PATH(int, unlink, (const char *path), (path))
 
 /* What struct stat's file system wrote last is of no interest; where it goes, is. */
+NEXT(stat);
 EXPORT int stat(const char *path, struct stat *status)
 {
-    NEXT(stat);
+    NEED(stat);
     zk_touch_string(path);
     zk_touch(status, sizeof *status, ZK_KERNEL_WRITES);
-    return next(path, status);
+    return next_stat(path, status);
 }
 
+NEXT(lstat);
 EXPORT int lstat(const char *path, struct stat *status)
 {
-    NEXT(lstat);
+    NEED(lstat);
     zk_touch_string(path);
     zk_touch(status, sizeof *status, ZK_KERNEL_WRITES);
-    return next(path, status);
+    return next_lstat(path, status);
 }
 
+NEXT(fstat);
 EXPORT int fstat(int fd, struct stat *status)
 {
-    NEXT(fstat);
+    NEED(fstat);
     zk_touch(status, sizeof *status, ZK_KERNEL_WRITES);
-    return next(fd, status);
+    return next_fstat(fd, status);
 }
 
+NEXT(readlink);
 EXPORT ssize_t readlink(const char *path, char *to, size_t bytes)
 {
-    NEXT(readlink);
+    NEED(readlink);
     zk_touch_string(path);
     zk_touch(to, bytes, ZK_KERNEL_WRITES);
-    return next(path, to, bytes);
+    return next_readlink(path, to, bytes);
 }
 
+NEXT(rename);
 EXPORT int rename(const char *path, const char *to)
 {
-    NEXT(rename);
+    NEED(rename);
     zk_touch_string(path);
     zk_touch_string(to);
-    return next(path, to);
+    return next_rename(path, to);
 }
 
 /* The mode is there when a file may be made. */
@@ -83,43 +83,46 @@ static mode_t mode_of(int flags, va_list rest)
     return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(rest, mode_t) : 0;
 }
 
+NEXT(open);
 EXPORT int open(const char *path, int flags, ...)
 {
     va_list rest;
     mode_t mode;
-    NEXT(open);
 
+    NEED(open);
     va_start(rest, flags);
     mode = mode_of(flags, rest);
     va_end(rest);
     zk_touch_string(path);
-    return next(path, flags, mode);
+    return next_open(path, flags, mode);
 }
 
+NEXT(openat);
 EXPORT int openat(int at, const char *path, int flags, ...)
 {
     va_list rest;
     mode_t mode;
-    NEXT(openat);
 
+    NEED(openat);
     va_start(rest, flags);
     mode = mode_of(flags, rest);
     va_end(rest);
     zk_touch_string(path);
-    return next(at, path, flags, mode);
+    return next_openat(at, path, flags, mode);
 }
 
 /* What is found so far is reported before the process becomes another program. */
+NEXT(execve);
 EXPORT int execve(const char *path, char *const *arguments, char *const *environment)
 {
     int result;
-    NEXT(execve);
 
+    NEED(execve);
     zk_touch_string(path);
     zk_touch_strings(arguments);
     zk_touch_strings(environment);
     zk_audit_before_exec();
-    result = next(path, arguments, environment);
+    result = next_execve(path, arguments, environment);
     zk_audit_after_exec();
     return result;
 }
@@ -129,40 +132,43 @@ EXPORT int execv(const char *path, char *const *arguments)
     return execve(path, arguments, environ);
 }
 
+NEXT(execvp);
 EXPORT int execvp(const char *file, char *const *arguments)
 {
     int result;
-    NEXT(execvp);
 
+    NEED(execvp);
     zk_touch_string(file);
     zk_touch_strings(arguments);
     zk_touch_strings(environ);
     zk_audit_before_exec();
-    result = next(file, arguments);
+    result = next_execvp(file, arguments);
     zk_audit_after_exec();
     return result;
 }
 
+NEXT(posix_spawn);
 EXPORT int posix_spawn(pid_t *id, const char *path, const posix_spawn_file_actions_t *actions,
                        const posix_spawnattr_t *attributes, char *const *arguments,
                        char *const *environment)
 {
-    NEXT(posix_spawn);
+    NEED(posix_spawn);
     zk_touch_string(path);
     zk_touch_strings(arguments);
     zk_touch_strings(environment);
-    return next(id, path, actions, attributes, arguments, environment);
+    return next_posix_spawn(id, path, actions, attributes, arguments, environment);
 }
 
+NEXT(posix_spawnp);
 EXPORT int posix_spawnp(pid_t *id, const char *file, const posix_spawn_file_actions_t *actions,
                         const posix_spawnattr_t *attributes, char *const *arguments,
                         char *const *environment)
 {
-    NEXT(posix_spawnp);
+    NEED(posix_spawnp);
     zk_touch_string(file);
     zk_touch_strings(arguments);
     zk_touch_strings(environment);
-    return next(id, file, actions, attributes, arguments, environment);
+    return next_posix_spawnp(id, file, actions, attributes, arguments, environment);
 }
 
 /* On 64-bit systems, the same. */

@@ -4,6 +4,7 @@
 #include "audit.h"
 #include "defer.h"
 #include "distribution.h"
+#include "epoch.h"
 #include "fatal.h"
 #include "os.h"
 #include "phase.h"
@@ -25,12 +26,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-_Atomic unsigned zk_rare_flags;
-
 /* Written under the phase lock. */
 static struct {
     char path[PATH_MAX - 16]; /* of the report; "" for stderr */
-    uint64_t phases;          /* that this process has begun */
+    uint64_t phases;          /* that this process has begun ... */
+    uint32_t epoch;           /* ... which is this one */
     pid_t loader;             /* the process that we were loaded into: others are its children */
     bool stream;              /* path is a device or a pipe: nothing to put in its place */
     _Atomic bool reported;
@@ -78,10 +78,10 @@ static int create_part(void)
     if (audit.stream)
         return S_ISDIR(there.st_mode) ? EISDIR : 0;
     name_with(part, sizeof part, ".part");
-    fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    fd = zk_os_open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return errno;
-    close(fd);
+    zk_os_close(fd);
     return 0;
 }
 
@@ -102,27 +102,27 @@ static void open_report(void)
 /* What reads it is told of no sizes. */
 static bool write_stream(bool symbols)
 {
-    int fd = open(audit.path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    int fd = zk_os_open(audit.path, O_WRONLY | O_APPEND | O_CLOEXEC, 0);
 
     if (fd < 0)
         return false;
     if (!zk_report_findings(fd, symbols)) {
-        close(fd);
+        zk_os_close(fd);
         return false;
     }
-    return close(fd) == 0;
+    return zk_os_close(fd);
 }
 
 /* Writes one table to path, whole or not at all. */
 static bool write_whole(const char *part, const char *path, bool findings, bool symbols)
 {
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd = zk_os_open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     bool written;
 
     if (fd < 0)
         return false;
     written = findings ? zk_report_findings(fd, symbols) : zk_report_sizes(fd, audit.phases);
-    return close(fd) == 0 && written && rename(part, path) == 0;
+    return zk_os_close(fd) && written && rename(part, path) == 0;
 }
 
 static bool write_files(bool symbols)
@@ -141,7 +141,7 @@ static bool write_report(bool symbols)
     bool written;
 
     if (audit.path[0] == '\0')
-        return zk_report_findings(STDERR_FILENO, symbols);
+        return !zk_os_has_stderr() || zk_report_findings(STDERR_FILENO, symbols);
     written = audit.stream ? write_stream(symbols) : write_files(symbols);
     if (!written)
         zk_os_say("audit: %.300s: not written: %s", audit.path, strerror(errno));
@@ -163,7 +163,8 @@ static void say_what_is_missing(void)
 
 static bool has_report(void)
 {
-    return zk_attended() && zk_settings.audit != ZK_AUDIT_OFF && audit.phases > 0;
+    return zk_attended() && zk_settings.audit != ZK_AUDIT_OFF && audit.phases > 0 &&
+           audit.epoch == zk_epoch();
 }
 
 /* Once. False, with errno, when it could not be written. */
@@ -264,6 +265,7 @@ int zk_audit_summary(struct zk_audit_summary *summary)
     if (zk_defers())
         return zk_other->audit_summary(summary);
     *summary = (struct zk_audit_summary){0};
+    zk_phase_child_check();
     if (zk_auditing(ZK_AUDIT_CENSUS)) {
         struct zk_retained retained = zk_census_retained();
 
@@ -311,6 +313,7 @@ void zk_audit_begin(uint64_t word)
 {
     if (!zk_attended() || zk_settings.audit == ZK_AUDIT_OFF)
         return;
+    audit.epoch = zk_epoch();
     if (audit.phases++ == 0) {
         audit.reporter = getpid();
         open_report();
@@ -335,6 +338,7 @@ void zk_audit_born(const void *p, size_t size, size_t align, uint64_t word, stru
     uint32_t thread = zk_thread_number();
     struct zk_born born;
 
+    zk_phase_child_check();
     if (!zk_phase_word_active(word) || zk_settings.audit == ZK_AUDIT_OFF)
         return;
     zk_fatal_watch_thread();
@@ -363,36 +367,10 @@ void zk_audit_resized(const void *p, size_t size)
         zk_trap_resized(p, size);
 }
 
-/* ---- Fork: after the phase lock and the thread lock; in the order in which they nest ---- */
-
-void zk_audit_fork_prepare(void)
-{
-    zk_report_fork_prepare();
-    zk_trap_fork_prepare();
-    zk_tally_fork_prepare();
-    zk_census_fork_prepare();
-    zk_site_fork_prepare();
-}
-
-void zk_audit_fork_parent(void)
-{
-    zk_site_fork_parent();
-    zk_census_fork_parent();
-    zk_tally_fork_parent();
-    zk_trap_fork_parent();
-    zk_report_fork_parent();
-}
-
-/* What the parent found is the parent's to report; what lives here lives on. */
-void zk_audit_fork_child(void)
+void zk_audit_inherit(void)
 {
     audit.phases = 0;
     atomic_store(&audit.reported, false);
-    zk_tally_clear();
     zk_distribution_clear();
-    zk_site_fork_parent();
-    zk_census_fork_child();
-    zk_tally_fork_parent();
-    zk_trap_fork_child();
-    zk_report_fork_parent();
+    zk_census_inherit();
 }

@@ -49,8 +49,8 @@ void zk_audit_after_exec(void);
 /* From the handler of a signal that kills the process: writes what is known. */
 void zk_audit_report_dying(int signal);
 
-void zk_audit_fork_prepare(void);
-void zk_audit_fork_parent(void);
-void zk_audit_fork_child(void);
+/* In the child of a fork: what the parent found is the parent's to report; what lives here lives on. Under the
+ * phase lock. */
+void zk_audit_inherit(void);
 
 #endif

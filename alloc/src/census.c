@@ -4,15 +4,15 @@
  * 80 bytes for each block.
  */
 #include "census.h"
+#include "lock.h"
 #include "os.h"
 #include "tally.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
 enum {
-    shard_bits = 5, /* a fork holds all locks: ThreadSanitizer can keep track of 64 */
+    shard_bits = 5,
     shard_count = 1 << shard_bits,
     first_room = 64,
 };
@@ -28,10 +28,16 @@ struct entry {
     bool counted;
 };
 
+struct table {
+    size_t room; /* a power of two, or 0 */
+    struct entry entries[]; /* linear probing */
+};
+
+static struct table no_table;
+
 struct shard {
-    _Alignas(64) pthread_mutex_t lock;
-    struct entry *entries; /* linear probing */
-    size_t room;           /* a power of two, or 0 */
+    _Alignas(64) struct zk_lock lock;
+    struct table *table;
     size_t count;
 };
 
@@ -43,7 +49,7 @@ static struct {
     _Atomic uint64_t arena_count;
     _Atomic size_t arena_largest;
     _Atomic uint64_t lost;
-} census = {.shards = {[0 ... shard_count - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER}}};
+} census = {.shards = {[0 ... shard_count - 1] = {.table = &no_table}}};
 
 static uint64_t hash_address(uintptr_t address)
 {
@@ -55,37 +61,112 @@ static struct shard *shard_of(uintptr_t address)
     return &census.shards[hash_address(address) >> (64 - shard_bits)];
 }
 
-static size_t home_of(const struct shard *shard, uintptr_t address)
+static size_t home_of(const struct table *table, uintptr_t address)
 {
-    return (size_t)(hash_address(address) >> 16) & (shard->room - 1);
+    return (size_t)(hash_address(address) >> 16) & (table->room - 1);
 }
 
-/* The entry of address, or the free one where it belongs. The shard has room. */
-static struct entry *find(const struct shard *shard, uintptr_t address)
+/* The entry of address, or the free one where it belongs. The table has room. */
+static struct entry *find(struct table *table, uintptr_t address)
 {
-    size_t at = home_of(shard, address);
+    size_t at = home_of(table, address);
 
-    while (shard->entries[at].address != address && shard->entries[at].address != 0)
-        at = (at + 1) & (shard->room - 1);
-    return &shard->entries[at];
+    while (table->entries[at].address != address && table->entries[at].address != 0)
+        at = (at + 1) & (table->room - 1);
+    return &table->entries[at];
+}
+
+/* The child of a fork may find this half done: then the entry is none. */
+static void put(struct entry *entry, const struct entry *what)
+{
+    struct entry other = *what;
+
+    other.address = 0;
+    *entry = other;
+    atomic_signal_fence(memory_order_seq_cst);
+    entry->address = what->address;
+}
+
+static size_t table_bytes(size_t room)
+{
+    return sizeof(struct table) + room * sizeof(struct entry);
+}
+
+static struct table *new_table(size_t room)
+{
+    struct table *table = zk_os_map(table_bytes(room));
+
+    if (table != NULL)
+        table->room = room;
+    return table;
+}
+
+static void drop_table(struct table *table)
+{
+    if (table != &no_table)
+        zk_os_unmap(table, table_bytes(table->room));
+}
+
+/* Puts what the old table holds into the new one; returns how many entries that are. */
+static size_t move_all(struct table *to, const struct table *from)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < from->room; i++) {
+        const struct entry *entry = &from->entries[i];
+
+        if (entry->address == 0)
+            continue;
+        count += find(to, entry->address)->address == 0;
+        put(find(to, entry->address), entry);
+    }
+    return count;
+}
+
+/* Another thread of the parent was in the middle of it: some chain may be broken, and some entry there twice. */
+static void mend(struct shard *shard)
+{
+    struct table *table;
+
+    if (shard->table->room == 0)
+        return;
+    table = new_table(shard->table->room);
+    if (table == NULL) { /* what is in it is lost; but no chain is followed that may not end */
+        table = &no_table;
+        shard->count = 0;
+        census.lost++;
+    } else {
+        shard->count = move_all(table, shard->table);
+    }
+    shard->table = table;
+}
+
+static void lock(struct shard *shard)
+{
+    if (zk_lock(&shard->lock))
+        mend(shard);
+}
+
+static void unlock(struct shard *shard)
+{
+    zk_unlock(&shard->lock);
 }
 
 /* Keeps the shard at most 7/8 full. */
 static bool grow(struct shard *shard)
 {
-    struct shard larger = {.room = shard->room == 0 ? first_room : 2 * shard->room};
+    struct table *old = shard->table;
+    struct table *larger;
 
-    if (shard->count < shard->room - shard->room / 8)
+    if (shard->count < old->room - old->room / 8)
         return true;
-    larger.entries = zk_os_map(larger.room * sizeof *larger.entries);
-    if (larger.entries == NULL)
-        return shard->count + 1 < shard->room;
-    for (size_t i = 0; i < shard->room; i++)
-        if (shard->entries[i].address != 0)
-            *find(&larger, shard->entries[i].address) = shard->entries[i];
-    zk_os_unmap(shard->entries, shard->room * sizeof *shard->entries);
-    shard->entries = larger.entries;
-    shard->room = larger.room;
+    larger = new_table(old->room == 0 ? first_room : 2 * old->room);
+    if (larger == NULL)
+        return shard->count + 1 < old->room;
+    move_all(larger, old);
+    shard->table = larger;
+    atomic_signal_fence(memory_order_seq_cst);
+    drop_table(old);
     return true;
 }
 
@@ -94,40 +175,41 @@ void zk_census_born(const void *p, const struct zk_born *born)
     uintptr_t address = (uintptr_t)p;
     struct shard *shard = shard_of(address);
 
-    pthread_mutex_lock(&shard->lock);
+    lock(shard);
     if (grow(shard)) {
-        struct entry *entry = find(shard, address);
+        struct entry *entry = find(shard->table, address);
 
         shard->count += entry->address == 0; /* not so where blind recycling hands it out again */
-        *entry = (struct entry){.address = address,
+        put(entry, &(struct entry){.address = address,
                                 .size = born->size,
                                 .site = born->site,
                                 .thread = born->thread,
                                 .phase = born->phase,
                                 .align_log2 = born->align_log2,
                                 .arena = born->arena,
-                                .counted = born->counted};
+                                .counted = born->counted});
     } else {
         census.lost++;
     }
-    pthread_mutex_unlock(&shard->lock);
+    unlock(shard);
 }
 
 /* Takes an entry out, and moves up what was probed past it. */
 static void take_out(struct shard *shard, struct entry *entry)
 {
-    size_t mask = shard->room - 1;
-    size_t hole = (size_t)(entry - shard->entries);
+    struct entry *entries = shard->table->entries;
+    size_t mask = shard->table->room - 1;
+    size_t hole = (size_t)(entry - entries);
 
-    for (size_t at = (hole + 1) & mask; shard->entries[at].address != 0; at = (at + 1) & mask) {
-        size_t home = home_of(shard, shard->entries[at].address);
+    for (size_t at = (hole + 1) & mask; entries[at].address != 0; at = (at + 1) & mask) {
+        size_t home = home_of(shard->table, entries[at].address);
 
         if (((at - home) & mask) >= ((at - hole) & mask)) {
-            shard->entries[hole] = shard->entries[at];
+            put(&entries[hole], &entries[at]);
             hole = at;
         }
     }
-    shard->entries[hole].address = 0;
+    entries[hole].address = 0;
     shard->count--;
 }
 
@@ -139,9 +221,9 @@ bool zk_census_gone(const void *p, struct zk_born *born)
 
     if (p == NULL)
         return false;
-    pthread_mutex_lock(&shard->lock);
+    lock(shard);
     if (shard->count > 0) {
-        struct entry *entry = find(shard, address);
+        struct entry *entry = find(shard->table, address);
 
         known = entry->address != 0;
         if (known) {
@@ -155,7 +237,7 @@ bool zk_census_gone(const void *p, struct zk_born *born)
             take_out(shard, entry);
         }
     }
-    pthread_mutex_unlock(&shard->lock);
+    unlock(shard);
     return known;
 }
 
@@ -163,14 +245,14 @@ void zk_census_resized(const void *p, size_t size)
 {
     struct shard *shard = shard_of((uintptr_t)p);
 
-    pthread_mutex_lock(&shard->lock);
+    lock(shard);
     if (shard->count > 0) {
-        struct entry *entry = find(shard, (uintptr_t)p);
+        struct entry *entry = find(shard->table, (uintptr_t)p);
 
         if (entry->address != 0 && entry->size < size)
             entry->size = size;
     }
-    pthread_mutex_unlock(&shard->lock);
+    unlock(shard);
 }
 
 /* The tally's lock is held. */
@@ -206,9 +288,9 @@ void zk_census_begin(uint32_t phase)
     for (size_t i = 0; i < shard_count; i++) {
         struct shard *shard = &census.shards[i];
 
-        pthread_mutex_lock(&shard->lock);
-        for (size_t at = 0; at < shard->room; at++) {
-            struct entry *entry = &shard->entries[at];
+        lock(shard);
+        for (size_t at = 0; at < shard->table->room; at++) {
+            struct entry *entry = &shard->table->entries[at];
 
             if (entry->address == 0)
                 continue;
@@ -219,7 +301,7 @@ void zk_census_begin(uint32_t phase)
             if (entry->arena)
                 raise(&census.arena_largest, entry->size);
         }
-        pthread_mutex_unlock(&shard->lock);
+        unlock(shard);
     }
     zk_tally_unlock();
     atomic_store(&census.retained_count, count);
@@ -231,12 +313,12 @@ void zk_census_discard(uint32_t phase)
     for (size_t i = 0; i < shard_count; i++) {
         struct shard *shard = &census.shards[i];
 
-        pthread_mutex_lock(&shard->lock);
-        for (size_t at = 0; at < shard->room; at++)
+        lock(shard);
+        for (size_t at = 0; at < shard->table->room; at++)
             /* What moves up into its place is looked at next. */
-            while (shard->entries[at].address != 0 && shard->entries[at].phase == phase)
-                take_out(shard, &shard->entries[at]);
-        pthread_mutex_unlock(&shard->lock);
+            while (shard->table->entries[at].address != 0 && shard->table->entries[at].phase == phase)
+                take_out(shard, &shard->table->entries[at]);
+        unlock(shard);
     }
 }
 
@@ -253,9 +335,9 @@ size_t zk_census_bytes(void)
     size_t bytes = 0;
 
     for (size_t i = 0; i < shard_count; i++) {
-        pthread_mutex_lock(&census.shards[i].lock);
-        bytes += census.shards[i].room * sizeof(struct entry);
-        pthread_mutex_unlock(&census.shards[i].lock);
+        lock(&census.shards[i]);
+        bytes += census.shards[i].table->room * sizeof(struct entry);
+        unlock(&census.shards[i]);
     }
     return bytes;
 }
@@ -265,25 +347,12 @@ uint64_t zk_census_lost(void)
     return atomic_load(&census.lost);
 }
 
-void zk_census_fork_prepare(void)
-{
-    for (size_t i = 0; i < shard_count; i++)
-        pthread_mutex_lock(&census.shards[i].lock);
-}
-
-void zk_census_fork_parent(void)
-{
-    for (size_t i = 0; i < shard_count; i++)
-        pthread_mutex_unlock(&census.shards[i].lock);
-}
-
-/* No begin was the child's. What its parent has counted, it does not count again. */
-void zk_census_fork_child(void)
+/* What the parent has counted, the child does not count again. */
+void zk_census_inherit(void)
 {
     atomic_store(&census.retained_count, 0);
     atomic_store(&census.retained_largest, 0);
     atomic_store(&census.arena_count, 0);
     atomic_store(&census.arena_largest, 0);
     atomic_store(&census.lost, 0);
-    zk_census_fork_parent();
 }

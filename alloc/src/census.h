@@ -51,8 +51,7 @@ size_t zk_census_bytes(void);
 /* Blocks that there was no memory to list. */
 uint64_t zk_census_lost(void);
 
-void zk_census_fork_prepare(void);
-void zk_census_fork_parent(void);
-void zk_census_fork_child(void);
+/* In the child of a fork: no begin was the child's. Under the phase lock. */
+void zk_census_inherit(void);
 
 #endif

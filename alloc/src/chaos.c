@@ -7,6 +7,7 @@
 #include "phase.h"
 
 static struct {
+    uint64_t every;           /* whatever the program configures */
     _Atomic int64_t left;     /* allocations until the next boundary */
     _Atomic uint64_t state;   /* of the boundaries */
     _Atomic uint64_t strides; /* of the rest: one must not disturb the other */
@@ -26,30 +27,34 @@ void zk_chaos_start(void)
 {
     if (zk_settings.chaos_every == 0)
         return;
-    zk_settings.nesting =
-        ZK_NESTING_RECYCLE;           /* the program's own begins are boundaries as well ... */
-    zk_settings.owner = ZK_OWNER_ANY; /* ... whoever makes them */
+    chaos.every = zk_settings.chaos_every;
     atomic_store(&chaos.state, zk_settings.chaos_seed);
-    atomic_store(&chaos.left, (int64_t)zk_settings.chaos_every);
+    atomic_store(&chaos.left, (int64_t)chaos.every);
     atomic_fetch_or(&zk_rare_flags, ZK_RARE_CHAOS);
 }
 
-void zk_chaos_count(uint64_t allocations)
+bool zk_chaos_due(bool *begin)
 {
     const unsigned pauses = 8; /* one boundary of so many leaves the arena unused until the next */
-    int64_t left = atomic_fetch_sub(&chaos.left, (int64_t)allocations);
 
-    if (left > (int64_t)allocations || left <= 0)
-        return; /* not yet, or another thread is at it */
-    zk_phase_cross(next_random(&chaos.state) % pauses != 0);
-    atomic_store(&chaos.left,
-                 1 + (int64_t)(next_random(&chaos.state) % (2 * zk_settings.chaos_every)));
+    if (atomic_load(&chaos.left) > 0) /* another thread has been here */
+        return false;
+    *begin = next_random(&chaos.state) % pauses != 0;
+    atomic_store(&chaos.left, 1 + (int64_t)(next_random(&chaos.state) % (2 * chaos.every)));
+    return true;
+}
+
+/* Where the boundary cannot be made at once, the next allocation tries again. */
+void zk_chaos_count(uint64_t allocations)
+{
+    if (atomic_fetch_sub(&chaos.left, (int64_t)allocations) <= (int64_t)allocations)
+        zk_phase_cross_if_due();
 }
 
 size_t zk_chaos_stride(void)
 {
     const size_t most = 8192; /* bytes */
-    uint64_t wanted = 64 * zk_settings.chaos_every;
+    uint64_t wanted = 64 * chaos.every;
 
     return (size_t)(next_random(&chaos.strides) % (wanted < most ? wanted : most));
 }

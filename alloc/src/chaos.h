@@ -7,11 +7,15 @@
 
 #include "rare.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* As the settings say; by the first thread, before main. */
+/* As the settings say; when the library is loaded. */
 void zk_chaos_start(void);
+
+/* Is there to be a boundary now? *begin: one after which a phase is active. Under the phase lock. */
+bool zk_chaos_due(bool *begin);
 
 /* So many allocations have been made: there may be a boundary now. */
 void zk_chaos_count(uint64_t allocations);

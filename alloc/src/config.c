@@ -159,6 +159,21 @@ static int parse_word(const char *value, const char *const *words)
     return -1;
 }
 
+static const char *parse_deepbind(const char *value, struct zk_config *config)
+{
+    static const char *const deepbind[] = {"mask", "leave", NULL};
+    int word = parse_word(value, deepbind);
+
+    if (word < 0)
+        return "want mask or leave";
+#ifndef ZK_INTERPOSE
+    if (word != ZK_DEEPBIND_MASK)
+        return "only libzkalloc-preload.so knows it";
+#endif
+    config->deepbind = (enum zk_deepbind)word;
+    return NULL;
+}
+
 const char *zk_config_parse(struct zk_config *config, const char *name, const char *value)
 {
     static const char *const recycle[] = {"pinned", "blind", NULL};
@@ -170,6 +185,7 @@ const char *zk_config_parse(struct zk_config *config, const char *name, const ch
     static const char *const hugepage[] = {"never", "always", NULL};
     static const char *const audit[] = {"off", "census", "trap", NULL};
     static const char *const tools[] = {"tell", "ignore", NULL};
+    static const char *const misuse[] = {"abort", "ignore", NULL};
     int word;
 
     if (strcmp(name, "ZK_ALLOC_MIN_BYTES") == 0)
@@ -218,6 +234,16 @@ const char *zk_config_parse(struct zk_config *config, const char *name, const ch
         if ((word = parse_word(value, tools)) < 0)
             return "want tell or ignore";
         config->tools = (enum zk_tools)word;
+    } else if (strcmp(name, "ZK_ALLOC_MISUSE") == 0) {
+        if ((word = parse_word(value, misuse)) < 0)
+            return "want abort or ignore";
+        config->misuse = (enum zk_misuse)word;
+    } else if (strcmp(name, "ZK_ALLOC_DEEPBIND") == 0) {
+        return parse_deepbind(value, config);
+    } else if (strcmp(name, "ZK_ALLOC_VERBOSE") == 0) {
+        if ((word = parse_word(value, flag)) < 0)
+            return "want 0 or 1";
+        config->verbose = word != 0;
     } else {
         return "no such switch";
     }
@@ -246,7 +272,23 @@ const char *zk_config_check(const struct zk_config *config)
         return "audit_depth";
     if ((unsigned)config->tools > ZK_TOOLS_IGNORE)
         return "tools";
+    if ((unsigned)config->misuse > ZK_MISUSE_IGNORE)
+        return "misuse";
+    if ((unsigned)config->deepbind > ZK_DEEPBIND_LEAVE)
+        return "deepbind";
     return NULL;
+}
+
+void zk_config_replace(const struct zk_config *config)
+{
+    const struct zk_config before = zk_settings;
+
+    zk_settings = *config;
+    zk_settings.chaos_every = before.chaos_every; /* on or off since the library was loaded */
+    zk_settings.chaos_seed = before.chaos_seed;
+    zk_settings.deepbind = before.deepbind; /* and so is dlopen */
+    if (zk_settings.audit == ZK_AUDIT_TRAP)
+        zk_os_mappings_max(); /* asks, while asking is allowed */
 }
 
 void zk_config_load(void)
@@ -271,4 +313,6 @@ void zk_config_load(void)
         if (wrong != NULL)
             zk_os_say("%s=%.64s refused: %s; the default is kept", name, equals + 1, wrong);
     }
+    if (zk_settings.audit == ZK_AUDIT_TRAP)
+        zk_os_mappings_max();
 }

@@ -2,14 +2,21 @@
  * defer.c - who serves, if there are two of us.
  */
 #include "defer.h"
+#include "load.h"
 
 #include <dlfcn.h>
 
 const struct zk_api *zk_other;
 
+bool zk_defers_rarely(void)
+{
+    zk_load();
+    return (zk_rare() & ZK_RARE_DEFERS) != 0;
+}
+
 #ifdef ZK_INTERPOSE
 
-__attribute__((visibility("default"))) const struct zk_api zk_preload_api_1 = {
+__attribute__((visibility("default"))) const struct zk_api zk_preload_api_2 = {
     .route = zk_route,
     .zeroed = zk_zeroed,
     .resize = zk_resize,
@@ -26,6 +33,7 @@ __attribute__((visibility("default"))) const struct zk_api zk_preload_api_1 = {
     .catch = zk_catch,
     .escape = zk_escape,
     .on_phase_end = zk_on_phase_end,
+    .remove_phase_end = zk_remove_phase_end,
     .high_water = zk_high_water,
     .stats = zk_stats,
     .reset_stats = zk_reset_stats,
@@ -43,7 +51,7 @@ void zk_defer_load(void)
 
 void zk_defer_load(void)
 {
-    zk_other = dlsym(RTLD_DEFAULT, "zk_preload_api_1");
+    zk_other = dlsym(RTLD_DEFAULT, "zk_preload_api_2");
     if (zk_other != NULL)
         atomic_fetch_or(&zk_rare_flags, ZK_RARE_DEFERS);
 }

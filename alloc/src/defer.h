@@ -30,6 +30,7 @@ struct zk_api {
     int (*catch)(void (*body)(void *arg), void *arg);
     void (*escape)(int code);
     int (*on_phase_end)(void (*hook)(void *arg), void *arg);
+    int (*remove_phase_end)(void (*hook)(void *arg), void *arg);
     size_t (*high_water)(void);
     int (*stats)(struct zk_stats *stats);
     void (*reset_stats)(void);
@@ -39,23 +40,29 @@ struct zk_api {
     int (*config)(struct zk_config *config);
 };
 
-/* NULL, unless there is another library to pass calls on to. Set before main. */
+/* NULL, unless there is another library to pass calls on to. Set when this one is loaded. */
 extern const struct zk_api *zk_other;
 
 /* In the preload library these are the ones that others call. */
-extern const struct zk_api zk_preload_api_1;
+extern const struct zk_api zk_preload_api_2;
 
 void *zk_zeroed(size_t count, size_t size, struct zk_caller caller);
 void *zk_resize(void *p, struct zk_wish wish);
 void *zk_resize_sized(void *p, size_t old_size, struct zk_wish wish);
 void zk_scope_enter(struct zk_guard *guard, void *returns);
 
+/* The same, when the library may not be loaded yet. */
+bool zk_defers_rarely(void);
+
+/* Are calls passed on? Every public function asks this first, so that the library is loaded by the first of
+ * them, be it in a constructor. */
 static inline bool zk_defers(void)
 {
-    return __builtin_expect((zk_rare() & ZK_RARE_DEFERS) != 0, 0);
+    return __builtin_expect((zk_rare() & (ZK_RARE_DEFERS | ZK_RARE_NEW)) != 0, 0) &&
+           zk_defers_rarely();
 }
 
-/* Looks for the other library; by the constructor. */
+/* Looks for the other library; when this one is loaded. */
 void zk_defer_load(void);
 
 #endif

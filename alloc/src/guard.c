@@ -23,31 +23,46 @@ struct frame_search {
     uintptr_t inside; /* the innermost frame of the function that starts here, or ... */
     const struct frame_mark *known; /* ... this one */
     uintptr_t function;             /* of the frame below the one being looked at */
-    uintptr_t reached;              /* how far up the walk came */
     uintptr_t address;              /* of the frame found, and ... */
     uintptr_t returns;              /* ... where it returns to; 0 if there is none */
+    uintptr_t outermost;            /* frame that the walk came to */
+    unsigned frames;
 };
+
+enum { frames_max = 10000 }; /* further up, nobody looks */
+
+static bool is_wanted(const struct frame_search *search, uintptr_t function, uintptr_t address,
+                      uintptr_t returns)
+{
+    const struct frame_mark *known = search->known;
+
+    if (known == NULL)
+        return search->address == 0 && function == search->inside;
+    return address == known->address && returns == known->returns &&
+           (known->function == 0 || known->function == function);
+}
 
 /* The unwinder reports with each frame the canonical address of the frame below it, and where that
  * one returns to. */
 static _Unwind_Reason_Code look_at(struct _Unwind_Context *context, void *arg)
 {
     struct frame_search *search = arg;
-    const struct frame_mark *known = search->known;
     uintptr_t function = search->function;
     uintptr_t address = _Unwind_GetCFA(context);
     uintptr_t returns = _Unwind_GetIP(context);
 
     search->function = _Unwind_GetRegionStart(context);
-    search->reached = address;
-    if (known != NULL ? address == known->address && returns == known->returns &&
-                            (known->function == 0 || known->function == function)
-                      : function == search->inside) {
+    search->outermost = address;
+    if (is_wanted(search, function, address, returns)) {
         search->address = address;
         search->returns = returns;
-        return _URC_END_OF_STACK;
+        if (search->known != NULL)
+            return _URC_END_OF_STACK;
     }
-    return _URC_NO_REASON;
+    if (++search->frames < frames_max)
+        return _URC_NO_REASON;
+    search->outermost = 0;
+    return _URC_END_OF_STACK;
 }
 
 /* A mark for the innermost frame of the function that contains pc; its address is 0 if that is not
@@ -58,19 +73,23 @@ static struct frame_mark mark_frame(void *pc)
 
     if (search.inside != 0)
         _Unwind_Backtrace(look_at, &search);
-    return (struct frame_mark){
-        .address = search.address, .returns = search.returns, .function = search.inside};
+    return (struct frame_mark){.address = search.address,
+                               .returns = search.returns,
+                               .function = search.inside,
+                               .stack = search.outermost};
 }
 
+/* A thread may have several stacks, if it switches between them (swapcontext, fibers): what is on another one
+ * than the present is not seen, and not judged. Nor is it where the walk up ends early, in code without unwind
+ * tables. */
 static bool is_gone(const struct frame_mark *mark)
 {
     struct frame_search search = {.known = mark};
 
-    if (mark->address == 0)
-        return false; /* no unwind tables: nobody knows */
+    if (mark->address == 0 || mark->stack == 0)
+        return false;
     _Unwind_Backtrace(look_at, &search);
-    /* Code without unwind tables ends the walk early: then nobody knows, either. */
-    return search.address == 0 && search.reached > mark->address;
+    return search.address == 0 && search.outermost == mark->stack;
 }
 
 /* NULL with ENOMEM. */
@@ -93,7 +112,7 @@ static void drop_mark(struct thread *self, bool orphan)
     const struct frame_mark mark = self->marks[--self->mark_count];
 
     if (mark.target == NULL)
-        zk_phase_end_guarded(mark.word, orphan);
+        zk_phase_end_guarded(mark.phase, orphan);
 }
 
 void zk_guard_prune(void)
@@ -109,7 +128,8 @@ void zk_guard_prune(void)
  * call. */
 static bool is_replaced(const struct frame_mark *mark, const struct frame_mark *frame)
 {
-    if (mark->address == 0 || frame->address == 0 || mark->address > frame->address)
+    if (mark->address == 0 || frame->address == 0 || mark->address > frame->address ||
+        mark->stack == 0 || mark->stack != frame->stack)
         return false;
     return mark->address < frame->address || mark->returns != frame->returns ||
            mark->guard == frame->guard;
@@ -147,7 +167,7 @@ static int enter(struct zk_guard *guard, struct frame_mark frame)
         return -1;
     }
     *mark = frame;
-    mark->word = atomic_load(&zk_phase_word);
+    mark->phase = zk_phase_number();
     guard->mark = self->mark_count;
     return 0;
 }
@@ -204,8 +224,8 @@ int zk_phase(void (*body)(void *arg), void *arg)
 
 int zk_catch(void (*body)(void *arg), void *arg)
 {
-    struct thread *self = zk_thread_self();
-    struct frame_mark frame = mark_frame(here());
+    struct thread *self;
+    struct frame_mark frame;
     volatile size_t outer; /* marks: volatile, since it is read again after the longjmp */
     struct frame_mark *mark;
     jmp_buf target;
@@ -213,6 +233,8 @@ int zk_catch(void (*body)(void *arg), void *arg)
 
     if (zk_defers())
         return zk_other->catch (body, arg);
+    self = zk_thread_self();
+    frame = mark_frame(here());
     frame.guard = &frame; /* at the same place in each call */
     prune_replaced(self, &frame);
     zk_guard_prune();
@@ -233,11 +255,12 @@ int zk_catch(void (*body)(void *arg), void *arg)
 
 void zk_escape(int code)
 {
-    struct thread *self = zk_thread_self();
+    struct thread *self;
     size_t at;
 
     if (zk_defers())
         zk_other->escape(code);
+    self = zk_thread_self();
     zk_guard_prune();
     for (at = self->mark_count; at > 0 && self->marks[at - 1].target == NULL; at--)
         continue;

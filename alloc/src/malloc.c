@@ -9,6 +9,7 @@
 #include "audit.h"
 #include "chaos.h"
 #include "config.h"
+#include "count.h"
 #include "defer.h"
 #include "phase.h"
 #include "recycle.h"
@@ -53,12 +54,6 @@ void *zk_malloc(size_t size)
         memory_order_release);
     return bump;
 }
-
-/* A count with one writer: no read-modify-write instruction is needed. Relaxed: whoever reads it to
- * reuse memory is that writer. */
-#define COUNT_ONE(count)                                                                           \
-    atomic_store_explicit(&(count), atomic_load_explicit(&(count), memory_order_relaxed) + 1,      \
-                          memory_order_relaxed)
 
 /* An audit wants to know of a free before somebody else can get the block. True when it was the
  * audit's own. */
@@ -110,19 +105,55 @@ static __attribute__((noinline)) void free_elsewhere(void *p)
         free_untold(p);
 }
 
+/* Sets a bit, and tells whether it was set. */
+static inline bool set_bit(uint64_t *word, size_t bit)
+{
+#if defined __x86_64__
+    bool was;
+
+    __asm__("btsq %2, %0" : "+r"(*word), "=@ccc"(was) : "r"(bit)); /* of the bit, the lowest 6 bits */
+    return was;
+#else
+    uint64_t before = *word;
+
+    *word |= UINT64_C(1) << bit % 64;
+    return *word == before;
+#endif
+}
+
+/* Pinned: the mark, the chunk's sum and count, the slab's count, in this order: whoever finds a block counted,
+ * in the child of a fork that cuts this short, finds it marked and in the sum. Relaxed: all are ours. */
+static inline void free_own(struct slab *slab, const char *p, size_t offset)
+{
+    _Atomic uint64_t *word = &slab->marks[offset >> (ZK_GRANULE_SHIFT + 6)];
+    struct chunk *chunk = &slab->chunks[offset >> zk_chunk_shift(slab)];
+    uint64_t marks = atomic_load_explicit(word, memory_order_relaxed);
+
+    if (unlikely(set_bit(&marks, offset >> ZK_GRANULE_SHIFT))) {
+        zk_slab_freed_twice(slab, p);
+        return;
+    }
+    atomic_store_explicit(word, marks, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    zk_count_own_32(&chunk->freed_sum, (uint32_t)(uintptr_t)p);
+    atomic_signal_fence(memory_order_seq_cst);
+    zk_count_own_32(&chunk->freed, 1);
+    atomic_signal_fence(memory_order_seq_cst);
+    zk_count_own(&slab->freed, 1);
+}
+
 void zk_free(void *p)
 {
     struct slab *slab = zk_my_slab;
     size_t offset = (size_t)((char *)p - slab->base);
 
-    if (offset < slab->counted_bytes) { /* blind: the block's bytes wait for the next begin */
-        COUNT_ONE(slab->freed);
-    } else if (likely(offset < slab->bytes)) { /* pinned: which chunk is it that may have died? */
-        COUNT_ONE(slab->chunks[offset >> slab->chunk_shift].freed);
-        COUNT_ONE(slab->freed);
-    } else {
+    /* Both shrink when address space is given back in which there has never been a block: no order needed. */
+    if (likely(zk_is_below(offset, &slab->marked_bytes)))
+        free_own(slab, p, offset);
+    else if (zk_is_below(offset, &slab->bytes))
+        zk_count_own(&slab->freed, 1); /* blind: the block's bytes wait for the next begin */
+    else
         free_elsewhere(p);
-    }
 }
 
 void zk_free_sized(void *p, size_t size)
@@ -151,6 +182,8 @@ static struct slab *slab_for(struct slab *slab, uint64_t word)
         slab = zk_thread_take_slab();
         if (slab == NULL)
             return NULL;
+    } else {
+        zk_thread_settle();
     }
     if (atomic_load_explicit(&slab->word, memory_order_relaxed) != word) /* our own store */
         zk_recycle(slab, word);
@@ -179,8 +212,6 @@ static void *carve(struct slab *held, struct zk_wish wish, uint64_t word)
 
     if (slab == NULL)
         return NULL;
-    if (unlikely(zk_chaos()))
-        zk_slab_loosen(slab);
     p = zk_slab_carve(slab, wish.size, wish.align);
     open_floor(slab, word);
     if (unlikely(zk_chaos())) {
@@ -261,6 +292,22 @@ static void *count_system(void *p, struct zk_wish wish, bool overflow)
     return p;
 }
 
+/* System has no memory. If the arena has address space that it has never used, and that might do, it is given
+ * back, and system is asked once more. */
+static __attribute__((noinline)) void *ask_again(struct zk_wish wish)
+{
+    if (!zk_region_give_back(wish.size))
+        return NULL;
+    return zk_system_aligned(wish.align, wish.size);
+}
+
+static void *from_system(struct zk_wish wish)
+{
+    void *p = zk_system_aligned(wish.align, wish.size);
+
+    return likely(p != NULL) ? p : ask_again(wish);
+}
+
 static void *serve(struct slab *held, struct zk_wish wish)
 {
     bool overflow;
@@ -268,7 +315,7 @@ static void *serve(struct slab *held, struct zk_wish wish)
 
     if (p != NULL)
         return p;
-    return count_system(zk_system_aligned(wish.align, wish.size), wish, overflow);
+    return count_system(from_system(wish), wish, overflow);
 }
 
 void *zk_route(struct zk_wish wish)
@@ -283,6 +330,8 @@ static void *malloc_unseen(size_t size)
 {
     void *p = zk_system_malloc(size);
 
+    if (unlikely(p == NULL))
+        p = ask_again((struct zk_wish){.size = size, .align = ZK_GRANULE});
     if (likely(p != NULL))
         zk_thread_count_system(size, false);
     return p;
@@ -333,10 +382,14 @@ void *zk_zeroed(size_t count, size_t size, struct zk_caller caller)
         return NULL;
     }
     p = zk_route_arena(wish, &overflow);
-    if (p == NULL)
-        return count_system(zk_system_calloc(count, size), wish, overflow);
-    clear(p, wish.size);
-    return p;
+    if (p != NULL) {
+        clear(p, wish.size);
+        return p;
+    }
+    p = zk_system_calloc(count, size);
+    if (unlikely(p == NULL) && zk_region_give_back(wish.size))
+        p = zk_system_calloc(count, size);
+    return count_system(p, wish, overflow);
 }
 
 void *zk_calloc(size_t count, size_t size)
@@ -373,11 +426,12 @@ bool zk_owns(const void *p)
 
 size_t zk_high_water(void)
 {
-    const struct slab *slab = zk_thread_slab();
+    const struct slab *slab;
     uint64_t word = phase_word();
 
     if (zk_defers())
         return zk_other->high_water();
+    slab = zk_thread_slab();
     if (slab == &zk_no_slab)
         return 0;
     /* Not used in this phase so far: what it holds is what the one before left. */

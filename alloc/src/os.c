@@ -5,13 +5,57 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+/* ---- What is asked for once ---- */
+
+static struct {
+    size_t memory_bytes;
+    unsigned cpus;
+    bool has_stderr;
+    dev_t stderr_device;
+    ino_t stderr_inode;
+} os;
+
+/* Not through fstat: in the preload library, that is ours. */
+static bool status_of_stderr(struct stat *status)
+{
+    return syscall(SYS_newfstatat, STDERR_FILENO, "", status, AT_EMPTY_PATH) == 0;
+}
+
+void zk_os_note_stderr(void)
+{
+    struct stat status;
+
+    os.has_stderr = status_of_stderr(&status);
+    if (!os.has_stderr)
+        return;
+    os.stderr_device = status.st_dev;
+    os.stderr_inode = status.st_ino;
+}
+
+void zk_os_load(void)
+{
+    int saved = errno;
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    long pages = sysconf(_SC_PHYS_PAGES);
+
+    os.cpus = online < 1 ? 1 : (unsigned)online;
+    os.memory_bytes = pages < 1 ? 0 : (size_t)pages * zk_os_page_bytes();
+    zk_os_note_stderr();
+    errno = saved;
+}
+
+/* The kernel has told it at the start of the process: that is no system call. */
 size_t zk_os_page_bytes(void)
 {
     static size_t page_bytes;
@@ -19,7 +63,7 @@ size_t zk_os_page_bytes(void)
         __atomic_load_n(&page_bytes, __ATOMIC_RELAXED); /* every writer writes the same */
 
     if (bytes == 0) {
-        bytes = (size_t)sysconf(_SC_PAGESIZE);
+        bytes = (size_t)getauxval(AT_PAGESZ);
         __atomic_store_n(&page_bytes, bytes, __ATOMIC_RELAXED);
     }
     return bytes;
@@ -27,10 +71,15 @@ size_t zk_os_page_bytes(void)
 
 unsigned zk_os_cpus(void)
 {
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-
-    return online < 1 ? 1 : (unsigned)online;
+    return os.cpus;
 }
+
+size_t zk_os_memory_bytes(void)
+{
+    return os.memory_bytes;
+}
+
+/* ---- Address space ---- */
 
 void *zk_os_reserve(size_t bytes, size_t align)
 {
@@ -48,10 +97,6 @@ void *zk_os_reserve(size_t bytes, size_t align)
         return NULL;
 
     start = (char *)(((uintptr_t)raw + page + align - 1) & ~(uintptr_t)(align - 1));
-    if (mprotect(start, bytes, PROT_READ | PROT_WRITE) != 0) { /* strict overcommit refuses here */
-        munmap(raw, total);
-        return NULL;
-    }
     if (start - page > raw)
         munmap(raw, (size_t)(start - page - raw));
     if (start + bytes + page < raw + total)
@@ -107,18 +152,97 @@ void zk_os_hugepages(void *start, size_t bytes, int wanted)
     madvise(start, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
+void zk_os_give_back(void *start, size_t bytes)
+{
+    if (bytes != 0)
+        munmap(start, bytes);
+}
+
+#ifndef MADV_WIPEONFORK /* Linux 4.14 */
+#define MADV_WIPEONFORK 18
+#endif
+
+_Atomic uint32_t *zk_os_wiped_word(void)
+{
+    _Atomic uint32_t *word = zk_os_map(zk_os_page_bytes());
+
+    if (word == NULL)
+        return NULL;
+    if (madvise(word, zk_os_page_bytes(), MADV_WIPEONFORK) != 0) {
+        zk_os_unmap(word, zk_os_page_bytes());
+        return NULL;
+    }
+    atomic_store(word, 1);
+    return word;
+}
+
+/* ---- Waiting ---- */
+
+void zk_os_wait(_Atomic uint32_t *word, uint32_t value)
+{
+    int saved = errno;
+
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+    errno = saved;
+}
+
+void zk_os_wake(_Atomic uint32_t *word)
+{
+    int saved = errno;
+
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    errno = saved;
+}
+
+/* ---- Files ---- */
+
+int zk_os_open(const char *path, int flags, mode_t mode)
+{
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+bool zk_os_close(int fd)
+{
+    return syscall(SYS_close, fd) == 0;
+}
+
+ssize_t zk_os_read(int fd, void *to, size_t bytes)
+{
+    return syscall(SYS_read, fd, to, bytes);
+}
+
+ssize_t zk_os_write(int fd, const void *from, size_t bytes)
+{
+    return syscall(SYS_write, fd, from, bytes);
+}
+
 size_t zk_os_mappings_max(void)
 {
+    static size_t most; /* the callers' lock guards it */
     char text[32] = "";
-    size_t most = 65530; /* the kernel's default */
-    int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+    int fd;
 
+    if (most != 0)
+        return most;
+    most = 65530; /* the kernel's default */
+    fd = zk_os_open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0)
         return most;
-    if (read(fd, text, sizeof text - 1) > 0)
+    if (zk_os_read(fd, text, sizeof text - 1) > 0)
         most = strtoul(text, NULL, 10);
-    close(fd);
+    zk_os_close(fd);
     return most;
+}
+
+bool zk_os_has_stderr(void)
+{
+    int saved = errno;
+    struct stat now;
+    bool same = os.has_stderr && status_of_stderr(&now) && now.st_dev == os.stderr_device &&
+                now.st_ino == os.stderr_inode;
+
+    errno = saved;
+    return same;
 }
 
 void zk_os_say(const char *format, ...)
@@ -130,6 +254,8 @@ void zk_os_say(const char *format, ...)
     int length;
     size_t end;
 
+    if (!zk_os_has_stderr())
+        return;
     va_start(args, format);
     length = vsnprintf(line + prefix, sizeof line - prefix - 1, format, args);
     va_end(args);
@@ -139,7 +265,7 @@ void zk_os_say(const char *format, ...)
     if (end > sizeof line - 2)
         end = sizeof line - 2;
     line[end] = '\n';
-    if (write(STDERR_FILENO, line, end + 1) < 0) {
+    if (zk_os_write(STDERR_FILENO, line, end + 1) < 0) {
         /* Nobody to tell. */
     }
     errno = saved;

@@ -5,18 +5,28 @@
 #ifndef ZK_OS_H
 #define ZK_OS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
-/* Bytes of a page, asked for once. */
+/* Asks for all that is asked for only once: pages, processors, which file standard error is. When the
+ * library is loaded, since a program may give up the right to ask. */
+void zk_os_load(void);
+
+/* Bytes of a page. */
 size_t zk_os_page_bytes(void);
 
-/* Processors online, at least 1. */
+/* Processors online when the library was loaded, at least 1. */
 unsigned zk_os_cpus(void);
 
-/* Reserves bytes of zero pages, readable and writable, between two inaccessible pages, at an
- * address that is a multiple of align (a power of two). Nothing is committed until it is touched.
- * NULL if refused. */
+/* Bytes of physical memory. */
+size_t zk_os_memory_bytes(void);
+
+/* Reserves bytes of address space, with an inaccessible page before and behind, at an address that is a
+ * multiple of align (a power of two). Nobody may access it until zk_os_allow says so; what is allowed reads
+ * as zero. NULL if refused. */
 void *zk_os_reserve(size_t bytes, size_t align);
 
 /* Undoes zk_os_reserve. */
@@ -43,10 +53,36 @@ bool zk_os_deny(void *start, size_t bytes);
 /* Asks for huge pages in [start, start + bytes), or against them. Advice only. */
 void zk_os_hugepages(void *start, size_t bytes, int wanted);
 
-/* How many mappings a process can have. */
+/* Gives the address space of [start, start + bytes) back: somebody else may get it. */
+void zk_os_give_back(void *start, size_t bytes);
+
+/* A word that holds 1, and in the child of a fork, however it was made, 0; NULL if the kernel has no such
+ * thing. */
+_Atomic uint32_t *zk_os_wiped_word(void);
+
+/* Waits until *word is not value any more, or for no reason; wakes one that waits. */
+void zk_os_wait(_Atomic uint32_t *word, uint32_t value);
+void zk_os_wake(_Atomic uint32_t *word);
+
+/* As open, close, read and write, but none is a point at which a thread can be cancelled, and none of them
+ * is anybody's replacement for it. */
+int zk_os_open(const char *path, int flags, mode_t mode);
+bool zk_os_close(int fd);
+ssize_t zk_os_read(int fd, void *to, size_t bytes);
+ssize_t zk_os_write(int fd, const void *from, size_t bytes);
+
+/* How many mappings a process can have; asked for the first time that it is called. */
 size_t zk_os_mappings_max(void);
 
-/* Writes "zkalloc: ...\n" to stderr in one write. Keeps errno. */
+/* Is file descriptor 2 still what it was when the library was loaded? A program that runs without
+ * standard error may have its data there. */
+bool zk_os_has_stderr(void);
+
+/* Notes what file descriptor 2 is, as when the library was loaded: for a process that has changed it on
+ * purpose. */
+void zk_os_note_stderr(void);
+
+/* Writes "zkalloc: ...\n" to stderr in one write, if zk_os_has_stderr. Keeps errno. */
 __attribute__((format(printf, 1, 2))) void zk_os_say(const char *format, ...);
 
 #endif

@@ -13,8 +13,10 @@
 #include "chaos.h"
 #include "config.h"
 #include "defer.h"
-#include "fork.h"
+#include "epoch.h"
 #include "guard.h"
+#include "hook.h"
+#include "lock.h"
 #include "os.h"
 #include "region.h"
 #include "slab.h"
@@ -24,26 +26,22 @@
 #include "trap.h"
 
 #include <errno.h>
-#include <pthread.h>
 
 _Atomic uint64_t zk_phase_word;
 
-struct hook {
-    void (*run)(void *arg);
-    void *arg;
-};
-
+/* The program's view, by its own begins and ends: chaos makes boundaries that the program does not see. */
 static struct {
-    pthread_mutex_t lock;       /* guards all of this */
-    bool begun;                 /* a phase has begun at some time: the configuration is fixed */
-    unsigned depth;             /* begins not yet ended: at most 1, but under nesting=count */
-    const struct thread *owner; /* who began the active phase; NULL when that thread has ended */
-    struct hook *hooks;
-    size_t hook_count;
-    size_t hook_room;
+    struct zk_lock lock; /* guards all of this */
+    uint32_t epoch;      /* the process that this is of */
+    bool begun;          /* a phase has begun at some time: the configuration is fixed ... */
+    bool started;        /* ... and all is there that phases need */
+    unsigned depth;      /* begins not yet ended: at most 1, but under nesting=count */
+    uintptr_t owner;     /* zk_thread_token of who began the phase; 0 when that thread has ended */
+    bool inherited;      /* it is the parent's phase: its owner may not be here */
+    uint64_t number;     /* of begins that started a phase */
     struct phase_counts counts;
     bool orphan_said;
-} phase = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} phase;
 
 /* What a public function returns for error, 0 or an errno. */
 static int result(int error)
@@ -54,38 +52,6 @@ static int result(int error)
     return -1;
 }
 
-/* When the library is loaded, since a fork may come before anything else, and chaos does. */
-__attribute__((constructor)) static void load(void)
-{
-    zk_fork_watch();
-    zk_defer_load();
-#ifdef ZK_INTERPOSE
-    pthread_mutex_lock(&phase.lock);
-    zk_config_load();
-    zk_chaos_start();
-    pthread_mutex_unlock(&phase.lock);
-#endif
-}
-
-/* The first begin of the process. */
-static void start_up(void)
-{
-    if (phase.begun)
-        return;
-    phase.begun = true;
-    zk_config_load();
-    if (zk_settings.audit == ZK_AUDIT_TRAP)
-        zk_trap_start();
-    else
-        zk_region_reserve();
-    zk_audit_start();
-}
-
-static bool active(void)
-{
-    return zk_phase_word_active(atomic_load(&zk_phase_word));
-}
-
 static void set_word(uint64_t word)
 {
     atomic_store(&zk_phase_word, word);
@@ -93,11 +59,96 @@ static void set_word(uint64_t word)
         atomic_store(&zk_region_slab(i)->floor, ZK_FLOOR_CLOSED);
 }
 
-static void stop(void)
+static void clear_word(void)
 {
     set_word(atomic_load(&zk_phase_word) & ~(uint64_t)1);
-    phase.depth = 0;
-    phase.owner = NULL;
+}
+
+/* ---- The lock, and a fork ---- */
+
+/* In the child of a fork, before anything else: what another thread of the parent was in the middle of is
+ * finished, or undone. */
+static void mend(void)
+{
+    uint64_t word = atomic_load(&zk_phase_word);
+
+    if (phase.begun && !phase.started) {
+        phase.begun = false;
+        zk_region_forget();
+    }
+    if (phase.depth > 0 && !zk_phase_word_active(word) && !zk_chaos())
+        phase.depth = 0;
+    if (phase.depth == 0 && zk_phase_word_active(word) && !zk_chaos())
+        clear_word();
+    else
+        set_word(word); /* some floors may still be open for the phase before */
+    phase.inherited = true;
+    zk_audit_inherit();
+}
+
+/* A phase whose owner is not here is taken over by the thread that forked; whoever else is here has not been
+ * there at the time. */
+static void take_over(void)
+{
+    phase.inherited = false;
+    if (phase.owner != 0)
+        phase.owner = zk_thread_token();
+}
+
+static void settle(void)
+{
+    uint32_t epoch = zk_epoch();
+
+    if (phase.epoch != epoch) {
+        bool child = phase.epoch != 0;
+
+        phase.epoch = epoch;
+        if (child)
+            mend();
+    }
+    if (phase.inherited && zk_thread_has_forked())
+        take_over();
+}
+
+static void lock(void)
+{
+    zk_lock(&phase.lock);
+    settle();
+}
+
+static void unlock(void)
+{
+    zk_unlock(&phase.lock);
+}
+
+/* ---- Boundaries ---- */
+
+static void tell_settings(void)
+{
+    const char *system = zk_system_name();
+
+    zk_os_say("%s, MIN_BYTES %zu, slabs of %zu MiB; system is %.300s",
+              zk_settings.recycle == ZK_RECYCLE_PINNED ? "pinned" : "blind", zk_settings.min_bytes,
+              zk_settings.slab_bytes >> 20, system == NULL ? "unknown" : system);
+}
+
+/* The first begin of the process. */
+static void start_up(void)
+{
+    if (phase.started)
+        return;
+    phase.begun = true;
+    zk_config_load();
+#ifndef ZK_INTERPOSE
+    if (zk_settings.verbose)
+        tell_settings();
+#endif
+    if (zk_settings.audit == ZK_AUDIT_TRAP)
+        zk_trap_start();
+    else
+        zk_region_reserve();
+    zk_audit_start();
+    phase.started = true;
 }
 
 /* Blind: what lies below each bump pointer is recycled. */
@@ -113,32 +164,55 @@ static void tell_tools(void)
     }
 }
 
-static void start(const struct thread *self)
+/* Arena blocks that are neither freed nor discarded. */
+static uint64_t live_blocks(void)
 {
-    uint64_t word = (atomic_load(&zk_phase_word) | 1) + 2;
     uint64_t allocated = 0;
-    uint64_t freed = 0;
+    uint64_t dead = 0;
 
     for (unsigned i = 0; i < zk_region.slabs; i++) {
-        struct slab_totals totals = zk_slab_totals(zk_region_slab(i));
+        struct slab *slab = zk_region_slab(i);
+        struct slab_totals totals = zk_slab_totals(slab);
 
         allocated += totals.count;
-        freed += totals.freed;
+        dead += totals.freed + zk_slab_discarded_blocks(slab);
     }
-    /* A program that frees a block twice has more frees than blocks. */
-    phase.counts.retained_count = allocated > freed ? allocated - freed : 0;
+    /* Under blind, a program that frees a block twice has more frees than blocks. */
+    return allocated > dead ? allocated - dead : 0;
+}
+
+/* From here on, there is a new phase. */
+static void cross(void)
+{
+    uint64_t word = (atomic_load(&zk_phase_word) | 1) + 2;
+
+    phase.counts.retained_count = live_blocks();
     phase.counts.phases++;
-    phase.depth = 1;
-    phase.owner = self;
     zk_audit_begin(word);
     tell_tools();
     set_word(word);
 }
 
-/* While a phase is active. One whose owner has ended is anybody's. */
-static bool may_call(const struct thread *self)
+static void start(uintptr_t self)
 {
-    return zk_settings.owner == ZK_OWNER_ANY || phase.owner == self || phase.owner == NULL;
+    cross();
+    phase.depth = 1;
+    phase.owner = self;
+    phase.inherited = false;
+    phase.number++;
+}
+
+static void stop(void)
+{
+    clear_word();
+    phase.depth = 0;
+    phase.owner = 0;
+}
+
+/* While a phase is active. One whose owner has ended is anybody's. */
+static bool may_call(uintptr_t self)
+{
+    return zk_settings.owner == ZK_OWNER_ANY || phase.owner == self || phase.owner == 0;
 }
 
 static void count_orphan(void)
@@ -151,10 +225,10 @@ static void count_orphan(void)
     phase.orphan_said = true;
 }
 
-static int begin_locked(const struct thread *self)
+static int begin_locked(uintptr_t self)
 {
     start_up();
-    if (!active()) {
+    if (phase.depth == 0) {
         start(self);
         return 0;
     }
@@ -174,33 +248,20 @@ static int begin_locked(const struct thread *self)
 }
 
 /* *ended tells whether this was the end of the phase, not only of a nested one. */
-static int end_locked(const struct thread *self, bool *ended)
+static int end_locked(uintptr_t self, bool *ended)
 {
     *ended = false;
-    if (!active())
+    if (phase.depth == 0)
         return EINVAL;
     if (!may_call(self))
         return EPERM;
-    if (--phase.depth > 0)
+    if (phase.depth > 1) {
+        phase.depth--;
         return 0;
+    }
     stop();
     *ended = true;
     return 0;
-}
-
-static void run_hooks(void)
-{
-    for (size_t i = 0;; i++) {
-        struct hook hook = {0};
-
-        pthread_mutex_lock(&phase.lock);
-        if (i < phase.hook_count)
-            hook = phase.hooks[i];
-        pthread_mutex_unlock(&phase.lock);
-        if (hook.run == NULL)
-            return;
-        hook.run(hook.arg);
-    }
 }
 
 /* Ends the phase if the thread that owned it has ended. Under owner=any there is no owner, and any
@@ -209,44 +270,50 @@ static void end_abandoned(void)
 {
     bool ended = false;
 
-    pthread_mutex_lock(&phase.lock);
-    if (active() && phase.owner == NULL && zk_settings.nesting != ZK_NESTING_RECYCLE &&
+    lock();
+    if (phase.depth > 0 && phase.owner == 0 && zk_settings.nesting != ZK_NESTING_RECYCLE &&
         (zk_settings.owner == ZK_OWNER_EXCLUSIVE || zk_settings.nesting == ZK_NESTING_REFUSE)) {
         count_orphan();
         stop();
         ended = true;
     }
-    pthread_mutex_unlock(&phase.lock);
+    unlock();
     if (ended)
-        run_hooks();
+        zk_hooks_run();
 }
 
 int zk_begin_phase(void)
 {
-    const struct thread *self = zk_thread_self();
     int error;
 
     if (zk_defers())
         return zk_other->begin_phase();
+    zk_thread_self(); /* so that its end is seen */
     zk_guard_prune();
     end_abandoned();
-    pthread_mutex_lock(&phase.lock);
-    error = begin_locked(self);
-    pthread_mutex_unlock(&phase.lock);
+    lock();
+    error = begin_locked(zk_thread_token());
+    unlock();
     return result(error);
 }
 
-void zk_phase_cross(bool begin)
+void zk_phase_cross_if_due(void)
 {
-    const struct thread *self = zk_thread_self();
+    bool alone;
+    bool begin;
 
-    pthread_mutex_lock(&phase.lock);
-    start_up();
-    if (begin)
-        start(self);
-    else if (active())
-        stop();
-    pthread_mutex_unlock(&phase.lock);
+    zk_lock_try(&phase.lock, &alone);
+    if (!alone)
+        return;
+    settle();
+    if (zk_chaos_due(&begin)) {
+        start_up();
+        if (begin)
+            cross();
+        else
+            clear_word();
+    }
+    unlock();
 }
 
 static void discard_all(uint64_t word)
@@ -258,19 +325,18 @@ static void discard_all(uint64_t word)
 
 static int end(bool discard)
 {
-    const struct thread *self = zk_thread_self();
     uint64_t word;
     bool ended;
     int error;
 
-    pthread_mutex_lock(&phase.lock);
+    lock();
     word = atomic_load(&zk_phase_word);
-    error = end_locked(self, &ended);
-    if (ended && discard)
+    error = end_locked(zk_thread_token(), &ended);
+    if (ended && discard && zk_phase_word_active(word)) /* chaos may have ended it before */
         discard_all(word);
-    pthread_mutex_unlock(&phase.lock);
+    unlock();
     if (ended)
-        run_hooks();
+        zk_hooks_run();
     return result(error);
 }
 
@@ -288,76 +354,54 @@ int zk_discard_phase(void)
     return end(true);
 }
 
-void zk_phase_end_guarded(uint64_t word, bool orphan)
+uint64_t zk_phase_number(void)
+{
+    uint64_t number;
+
+    lock();
+    number = phase.number;
+    unlock();
+    return number;
+}
+
+void zk_phase_end_guarded(uint64_t number, bool orphan)
 {
     bool ended = false;
 
     if (orphan && zk_settings.nesting == ZK_NESTING_RECYCLE)
         return;
-    pthread_mutex_lock(&phase.lock);
-    if (atomic_load(&zk_phase_word) == word && end_locked(zk_thread_self(), &ended) == 0 && orphan)
+    lock();
+    if (phase.depth > 0 && phase.number == number &&
+        end_locked(zk_thread_token(), &ended) == 0 && orphan)
         count_orphan();
-    pthread_mutex_unlock(&phase.lock);
+    unlock();
     if (ended)
-        run_hooks();
+        zk_hooks_run();
 }
 
-void zk_phase_thread_ends(const struct thread *thread)
+void zk_phase_thread_ends(uintptr_t token)
 {
-    pthread_mutex_lock(&phase.lock);
-    if (phase.owner == thread)
-        phase.owner = NULL;
-    pthread_mutex_unlock(&phase.lock);
+    lock();
+    if (phase.owner == token)
+        phase.owner = 0;
+    unlock();
 }
 
-void zk_phase_fork_prepare(void)
+void zk_phase_child_check(void)
 {
-    pthread_mutex_lock(&phase.lock);
-}
-
-void zk_phase_fork_parent(void)
-{
-    pthread_mutex_unlock(&phase.lock);
-}
-
-void zk_phase_fork_child(void)
-{
-    if (phase.owner != NULL)
-        phase.owner = zk_thread_self(); /* if another thread's, then that one is not here */
-    pthread_mutex_unlock(&phase.lock);
-}
-
-int zk_on_phase_end(void (*run)(void *arg), void *arg)
-{
-    int error = 0;
-
-    if (zk_defers())
-        return zk_other->on_phase_end(run, arg);
-    pthread_mutex_lock(&phase.lock);
-    if (phase.hook_count == phase.hook_room) {
-        size_t room = phase.hook_room == 0 ? 8 : 2 * phase.hook_room;
-        struct hook *hooks = zk_system_realloc(phase.hooks, room * sizeof *hooks);
-
-        if (hooks == NULL) {
-            error = ENOMEM;
-        } else {
-            phase.hooks = hooks;
-            phase.hook_room = room;
-        }
-    }
-    if (error == 0)
-        phase.hooks[phase.hook_count++] = (struct hook){run, arg};
-    pthread_mutex_unlock(&phase.lock);
-    return result(error);
+    if (__atomic_load_n(&phase.epoch, __ATOMIC_RELAXED) == zk_epoch())
+        return;
+    lock();
+    unlock();
 }
 
 struct phase_counts zk_phase_counts(void)
 {
     struct phase_counts counts;
 
-    pthread_mutex_lock(&phase.lock);
+    lock();
     counts = phase.counts;
-    pthread_mutex_unlock(&phase.lock);
+    unlock();
     return counts;
 }
 
@@ -367,15 +411,15 @@ int zk_configure(const struct zk_config *config)
 
     if (zk_defers())
         return zk_other->configure(config);
-    pthread_mutex_lock(&phase.lock);
+    lock();
     zk_config_load(); /* so that a complaint about the environment is not lost */
-    if (phase.begun)
+    if (phase.started)
         error = EBUSY;
     else if (zk_config_check(config) != NULL)
         error = EINVAL;
     else
-        zk_settings = *config;
-    pthread_mutex_unlock(&phase.lock);
+        zk_config_replace(config);
+    unlock();
     return result(error);
 }
 
@@ -383,9 +427,31 @@ int zk_config(struct zk_config *config)
 {
     if (zk_defers())
         return zk_other->config(config);
-    pthread_mutex_lock(&phase.lock);
+    lock();
     zk_config_load();
     *config = zk_settings;
-    pthread_mutex_unlock(&phase.lock);
+    unlock();
     return 0;
 }
+
+#ifdef ZK_INTERPOSE
+
+static bool is_asked_for_something(void)
+{
+    return zk_settings.chaos_every != 0 || zk_settings.audit != ZK_AUDIT_OFF;
+}
+
+/* Chaos comes before anything else. */
+void zk_phase_load(void)
+{
+    lock();
+    zk_config_load();
+    zk_chaos_start();
+    unlock();
+    if (zk_settings.verbose)
+        tell_settings();
+    if (zk_system_stands_by() && is_asked_for_something())
+        zk_os_say("this program is malloc itself, and keeps it: none of its blocks is seen here");
+}
+
+#endif

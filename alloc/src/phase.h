@@ -8,8 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct thread;
-
 /* Twice the generation, plus 1 while the phase is active. Generation 0 is the time before the
  * first. */
 extern _Atomic uint64_t zk_phase_word;
@@ -34,20 +32,25 @@ struct phase_counts {
 };
 struct phase_counts zk_phase_counts(void);
 
-/* A boundary where the program did not ask for one: the active phase is over, and the next one begins,
- * or none does. Hooks are not run: the thread is inside malloc. */
-void zk_phase_cross(bool begin);
+/* A boundary where the program did not ask for one, if chaos wants one and nobody else is at it: the active
+ * phase is over, and the next one begins, or none does. The program's own view of its phases stays. Hooks are not
+ * run: the thread is inside malloc. Waits for nobody. */
+void zk_phase_cross_if_due(void);
 
-/* Ends the phase that a guard began, when the phase word was `word`; nothing, if that phase is over
- * already. An orphan, one whose frame is gone, is counted, and left alone under nesting=recycle. */
-void zk_phase_end_guarded(uint64_t word, bool orphan);
+/* Of the program's begins that started a phase, the latest. */
+uint64_t zk_phase_number(void);
 
-/* The thread goes; a phase that it began and did not end is abandoned. */
-void zk_phase_thread_ends(const struct thread *thread);
+/* Ends the phase of that number, which a guard began; nothing, if it is over already. An orphan, one whose
+ * frame is gone, is counted, and left alone under nesting=recycle. */
+void zk_phase_end_guarded(uint64_t number, bool orphan);
 
-/* Around fork; see fork.c. */
-void zk_phase_fork_prepare(void);
-void zk_phase_fork_parent(void);
-void zk_phase_fork_child(void);
+/* The thread with this token goes; a phase that it began and did not end is abandoned. */
+void zk_phase_thread_ends(uintptr_t token);
+
+/* Attended: notices that this is the child of a fork, if nobody has. */
+void zk_phase_child_check(void);
+
+/* When the library is loaded; where we are malloc. */
+void zk_phase_load(void);
 
 #endif

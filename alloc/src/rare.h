@@ -11,10 +11,11 @@ enum {
     ZK_RARE_ATTENDED = 1 << 0, /* see audit.h */
     ZK_RARE_CHAOS = 1 << 1,    /* see chaos.h */
     ZK_RARE_DEFERS = 1 << 2,   /* see defer.h */
+    ZK_RARE_NEW = 1 << 3,      /* the library is not loaded yet; see load.h */
 };
 
-/* Set before the first phase begins, and constant from then on. Relaxed: who has seen a phase
- * (acquiring its word), or has a block that was served in one, sees it. */
+/* Set when the library is loaded or the first phase begins, and constant from then on. Relaxed: who has seen a
+ * phase (acquiring its word), or has a block that was served in one, sees it. */
 extern _Atomic unsigned zk_rare_flags;
 
 static inline unsigned zk_rare(void)

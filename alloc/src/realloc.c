@@ -85,9 +85,13 @@ static void *resize_by_system(void *p, size_t old_bytes, struct zk_wish wish)
 {
     void *to;
 
-    if (wish.align <= ZK_GRANULE)
-        return zk_system_realloc(p, wish.size);
+    if (wish.align <= ZK_GRANULE) {
+        to = zk_system_realloc(p, wish.size);
+        return to == NULL && zk_region_give_back(wish.size) ? zk_system_realloc(p, wish.size) : to;
+    }
     to = zk_system_aligned(wish.align, wish.size);
+    if (to == NULL && zk_region_give_back(wish.size))
+        to = zk_system_aligned(wish.align, wish.size);
     if (to == NULL)
         return NULL;
     memcpy(to, p, old_bytes < wish.size ? old_bytes : wish.size);
@@ -126,6 +130,8 @@ static void *migrate(void *p, size_t old_bytes, struct zk_wish wish, bool *overf
     void *to;
 
     if (!zk_phase_active() || zk_settings.realloc != ZK_REALLOC_MIGRATE) /* in this order */
+        return NULL;
+    if (old_bytes == 0) /* unknown: it cannot be carried over */
         return NULL;
     wish.moves = true;
     to = zk_route_arena(wish, overflow);

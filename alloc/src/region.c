@@ -5,8 +5,10 @@
 #include "config.h"
 #include "os.h"
 #include "slab.h"
+#include "system.h"
 #include "tools.h"
 
+#include <errno.h>
 #include <stdint.h>
 
 struct region zk_region;
@@ -66,14 +68,52 @@ static bool try_reserve(size_t slab_bytes, unsigned slabs)
 
     zk_os_hugepages(base, bytes, zk_settings.hugepage == ZK_HUGEPAGE_ALWAYS);
     zk_region.slab_bytes = slab_bytes;
-    zk_region.slabs = slabs;
     zk_region.books = books;
     zk_region.books_bytes = books_bytes;
     for (unsigned i = 0; i < slabs; i++)
-        zk_slab_init(zk_region_slab(i), base + i * slab_bytes, slab_bytes,
-                     zk_settings.recycle == ZK_RECYCLE_PINNED);
+        if (!zk_slab_init(zk_region_slab(i), base + i * slab_bytes, slab_bytes,
+                          zk_settings.recycle == ZK_RECYCLE_PINNED)) {
+            zk_os_release(base, bytes);
+            zk_os_release(books, all_books);
+            return false;
+        }
+    zk_region.slabs = slabs;
     zk_region_is(base, bytes);
     return true;
+}
+
+void zk_region_forget(void)
+{
+    zk_region.slabs = 0;
+    zk_region.tried = false;
+    zk_region_is(NULL, 0);
+}
+
+bool zk_region_give_back(size_t bytes)
+{
+    int saved = errno;
+    size_t spare = 0;
+
+    for (unsigned i = 0; i < zk_region.slabs; i++)
+        spare += zk_slab_spare_bytes(zk_region_slab(i));
+    if (spare == 0 || spare < bytes)
+        return false;
+    atomic_store(&zk_region.cut, true); /* before the first hole */
+    for (unsigned i = 0; i < zk_region.slabs; i++)
+        zk_slab_cut(zk_region_slab(i));
+    errno = saved;
+    return true;
+}
+
+bool zk_region_has(const void *p)
+{
+    const struct slab *slab;
+
+    if (zk_region.slabs == 0) /* a trap's: never cut */
+        return true;
+    slab = zk_region_slab_of(p);
+    return (size_t)((const char *)p - slab->base) <
+           atomic_load_explicit(&slab->bytes, memory_order_relaxed); /* as in zk_region_holds */
 }
 
 void zk_region_reserve(void)
@@ -87,7 +127,7 @@ void zk_region_reserve(void)
     if (zk_region.tried)
         return;
     zk_region.tried = true;
-    if (wanted_bytes == 0)
+    if (wanted_bytes == 0 || zk_system_stands_by())
         return;
 
     while (slabs > 0 && !try_reserve(slab_bytes, slabs)) {

@@ -16,8 +16,9 @@ struct slab;
 struct region {
     _Atomic(char *) base; /* the first slab's first byte */
     _Atomic size_t bytes; /* 0 until reserved, and for good when refused */
+    _Atomic bool cut;     /* address space of it was given back: there are holes */
     size_t slab_bytes;    /* of each slab: a multiple of the chunk */
-    unsigned slabs;       /* how many */
+    _Atomic unsigned slabs; /* how many; 0 until they can be used */
     bool tried;           /* a first reservation was made, whatever came of it */
     char *books;          /* struct slab of slab 0 */
     size_t books_bytes;   /* from one slab's books to the next one's */
@@ -29,8 +30,18 @@ extern struct region zk_region;
  * line on stderr. Called once, under the phase lock. */
 void zk_region_reserve(void);
 
+/* In the child of a fork that came in the middle of that: as if it had not been called. Under the phase lock. */
+void zk_region_forget(void);
+
 /* The region is this range, and has no slabs: for a trap. Called once, under the phase lock. */
 void zk_region_is(char *base, size_t bytes);
+
+/* Gives back the address space behind each slab's used part, if that is at least so much in all: others may get
+ * it. False if it is not. Any thread. */
+bool zk_region_give_back(size_t bytes);
+
+/* Does the slab that p is in the range of still have it? */
+bool zk_region_has(const void *p);
 
 /* The books of slab index. */
 static inline struct slab *zk_region_slab(unsigned index)
@@ -46,7 +57,10 @@ static inline bool zk_region_holds(const void *p)
     size_t bytes = atomic_load_explicit(&zk_region.bytes, memory_order_acquire);
     const char *base = atomic_load_explicit(&zk_region.base, memory_order_relaxed);
 
-    return (size_t)((const char *)p - base) < bytes;
+    if ((size_t)((const char *)p - base) >= bytes)
+        return false;
+    /* Relaxed: it was set before anybody else could get an address of the region's. */
+    return !atomic_load_explicit(&zk_region.cut, memory_order_relaxed) || zk_region_has(p);
 }
 
 /* The slab that p lies in. p must be in the region. */

@@ -5,13 +5,13 @@
 #include "report.h"
 #include "config.h"
 #include "distribution.h"
+#include "lock.h"
 #include "os.h"
 #include "symbols.h"
 #include "tally.h"
 
 #include <errno.h>
 #include <link.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,7 +31,7 @@ static void flush(struct out *out)
     const char *at = out->bytes;
 
     while (out->used > 0 && !out->failed) {
-        ssize_t written = write(out->fd, at, out->used);
+        ssize_t written = zk_os_write(out->fd, at, out->used);
 
         if (written < 0 && errno == EINTR)
             continue;
@@ -280,14 +280,14 @@ static void put_caught(void *arg, const struct zk_tally_row *row)
     put_place(out, &stack, '\n');
 }
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of findings, symbols included */
+static struct zk_lock lock; /* of findings, symbols included */
 
 bool zk_report_findings(int fd, bool symbols)
 {
     struct out out = {.fd = fd, .symbols = symbols};
     bool census = zk_settings.audit == ZK_AUDIT_CENSUS;
 
-    pthread_mutex_lock(&lock);
+    zk_lock(&lock);
     header(&out,
            census ? "phase_first phase_last site size count bytes threads module symbol file line"
                   : "kind access phase_allocated phase_accessed size offset count threads site "
@@ -297,7 +297,7 @@ bool zk_report_findings(int fd, bool symbols)
     if (symbols)
         zk_symbols_close();
     flush(&out);
-    pthread_mutex_unlock(&lock);
+    zk_unlock(&lock);
     return !out.failed;
 }
 
@@ -331,14 +331,4 @@ bool zk_report_sizes(int fd, uint64_t phases)
         put_class(&sizes, &(const struct zk_size_class){0});
     flush(&sizes.out);
     return !sizes.out.failed;
-}
-
-void zk_report_fork_prepare(void)
-{
-    pthread_mutex_lock(&lock);
-}
-
-void zk_report_fork_parent(void)
-{
-    pthread_mutex_unlock(&lock);
 }

@@ -14,7 +14,4 @@ bool zk_report_findings(int fd, bool symbols);
 /* Writes the distribution of sizes over so many phases. */
 bool zk_report_sizes(int fd, uint64_t phases);
 
-void zk_report_fork_prepare(void);
-void zk_report_fork_parent(void);
-
 #endif

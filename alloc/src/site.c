@@ -7,10 +7,11 @@
  */
 #include "site.h"
 #include "config.h"
+#include "lock.h"
 #include "os.h"
 #include "thread.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unwind.h>
@@ -29,12 +30,12 @@ struct stack {
 };
 
 static struct {
-    pthread_mutex_t lock; /* guards all of this */
+    struct zk_lock lock; /* guards all of this */
     char *pages[site_pages_max];
     uint32_t count;  /* stacks kept; the first has number 1 */
     uint32_t *index; /* open addressing: number of a stack, or 0 */
     uint32_t index_room;
-} sites = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} sites;
 
 static size_t stack_bytes(void)
 {
@@ -75,6 +76,16 @@ static uint32_t *index_slot(uint32_t *index, uint32_t room, uint32_t hash, const
     }
 }
 
+/* Stacks are kept before they are counted: so all that are counted are whole. What another thread of a fork's
+ * parent was doing to the index, nobody knows: it is made again. */
+static void lock(void)
+{
+    if (!zk_lock(&sites.lock))
+        return;
+    sites.index = NULL;
+    sites.index_room = 0;
+}
+
 /* Keeps the index at most half full. The lock is held. */
 static bool index_grow(void)
 {
@@ -83,6 +94,8 @@ static bool index_grow(void)
 
     if (sites.count < sites.index_room / 2)
         return true;
+    while (room / 2 <= sites.count)
+        room *= 2;
     index = zk_os_map(room * sizeof *index);
     if (index == NULL)
         return false;
@@ -110,6 +123,7 @@ static zk_site keep(const uintptr_t *frames, size_t depth, uint32_t hash)
     stack->hash = hash;
     stack->depth = (uint32_t)depth;
     memcpy(stack->frames, frames, depth * sizeof *frames);
+    atomic_signal_fence(memory_order_seq_cst);
     return ++sites.count;
 }
 
@@ -120,7 +134,7 @@ static zk_site intern(const uintptr_t *frames, size_t depth)
 
     if (depth == 0)
         return 0;
-    pthread_mutex_lock(&sites.lock);
+    lock();
     if (index_grow()) {
         uint32_t *slot = index_slot(sites.index, sites.index_room, hash, frames, depth);
 
@@ -128,7 +142,7 @@ static zk_site intern(const uintptr_t *frames, size_t depth)
             *slot = keep(frames, depth, hash);
         site = *slot;
     }
-    pthread_mutex_unlock(&sites.lock);
+    zk_unlock(&sites.lock);
     return site;
 }
 
@@ -138,9 +152,9 @@ size_t zk_site_frames(zk_site site, uintptr_t *frames)
 
     if (site == 0)
         return 0;
-    pthread_mutex_lock(&sites.lock);
+    lock();
     stack = stack_of(site);
-    pthread_mutex_unlock(&sites.lock); /* what is kept does not change */
+    zk_unlock(&sites.lock); /* what is kept does not change */
     memcpy(frames, stack->frames, stack->depth * sizeof *frames);
     return stack->depth;
 }
@@ -322,14 +336,4 @@ zk_site zk_site_at(uintptr_t pc)
 
     unwind(&walk);
     return intern(walk.frames, walk.depth);
-}
-
-void zk_site_fork_prepare(void)
-{
-    pthread_mutex_lock(&sites.lock);
-}
-
-void zk_site_fork_parent(void)
-{
-    pthread_mutex_unlock(&sites.lock);
 }

@@ -37,7 +37,4 @@ size_t zk_site_frames(zk_site site, uintptr_t *frames);
 /* The calling thread ends, or has ended: its cache goes. */
 void zk_site_forget(void **cache);
 
-void zk_site_fork_prepare(void);
-void zk_site_fork_parent(void);
-
 #endif

@@ -6,9 +6,11 @@
  * of the address of every block that starts in it, in the order of bumping, which is the order of
  * addresses. A block ends where the next one starts, and the last one of a chunk at the chunk's
  * tail. So the books cost 4 bytes a block, lie apart from the data, and are written by one store.
+ * A free leaves a mark, one bit for each granule: so a block is freed once, and never again.
  *
- * One thread at a time holds a slab and writes its books; others may read them (to size a block
- * that was handed to them). The sequence count `moves` is odd while the holder is changing chunks.
+ * One thread at a time holds a slab and writes its books; others may read them at any moment (to size a
+ * block that was handed to them), and free what lies in it. None of them ever waits for the holder, which
+ * may not be running, or not be there any more.
  */
 #ifndef ZK_SLAB_H
 #define ZK_SLAB_H
@@ -24,6 +26,7 @@
 
 enum {
     ZK_GRANULE = 16,               /* alignment of every block, and what sizes are rounded up to */
+    ZK_GRANULE_SHIFT = 4,          /* log2 of it */
     ZK_PAGE_ALIGNED_FROM = 1 << 20 /* blocks of at least this size start on a page */
 };
 
@@ -31,38 +34,47 @@ enum {
 #define ZK_NO_CHUNK UINT32_MAX
 
 struct chunk {
-    _Atomic(char *) tail;             /* where bumping left it; valid once it is closed */
+    alignas(64) _Atomic(char *) tail; /* where bumping left it; valid once it is closed */
     _Atomic uint32_t blocks;          /* entries in its log; valid once it is closed */
-    _Atomic uint32_t freed;           /* of those, by the holder (pinned only) */
-    _Atomic uint32_t freed_elsewhere; /* of those, by other threads (pinned only) */
-    uint32_t next;                    /* the next chunk used or pinned, or ZK_NO_CHUNK */
-    uint64_t word; /* the last phase that put something there (pinned); 0: it holds no memory */
+    _Atomic uint32_t open;            /* bumping is in it: not closed */
+    _Atomic uint32_t freed;           /* of those, by the holder (pinned only; so is all below) */
+    _Atomic uint32_t freed_sum;       /* low 32 bits of their addresses, added up */
+    _Atomic uint32_t freed_elsewhere; /* of those, by other threads */
+    _Atomic uint32_t elsewhere_sum;   /* as above */
+    _Atomic uint32_t next;            /* the next chunk used or pinned, or ZK_NO_CHUNK */
+    _Atomic uint64_t word; /* the last phase that put something there; 0: it holds no memory */
 };
 
 struct slab {
-    /* What the fast paths touch, in one cache line. */
+    /* What the fast paths touch, in two cache lines. */
     _Atomic size_t floor; /* smallest size the fast path serves; closed by begin and end */
     _Atomic(char *) bump; /* next free byte, a multiple of the granule */
     char *limit;          /* end of the current chunk, or of the run if that comes first */
     _Atomic(_Atomic uint32_t *) log; /* where the next block is entered */
     char *base;                      /* first byte */
-    size_t counted_bytes;   /* below base + this a free is counted, and that is all: blind */
-    _Atomic uint64_t freed; /* blocks of this slab freed by its holder, ever */
-    size_t bytes;           /* size of the slab; 0 in zk_no_slab */
+    _Atomic size_t marked_bytes;     /* of the slab, if frees are marked (pinned); else 0 */
+    _Atomic uint64_t freed;          /* blocks of this slab freed by its holder, ever */
+    _Atomic uint64_t *marks;         /* those of the holder's frees, a bit for each granule */
+    struct chunk *chunks;            /* one per chunk, and one for "past the end" */
+    unsigned chunk_shift;            /* log2 of the bytes of a chunk; see zk_chunk_shift */
+    bool pinned;                     /* recycled by chunks */
+    _Atomic size_t bytes; /* size of the slab, less what was given back; 0 in zk_no_slab */
 
     /* The books; see above. */
-    struct chunk *chunks;          /* one per chunk, and one for "past the end" */
-    char *logs;                    /* an entry for each granule */
-    unsigned chunk_shift;          /* log2 of the bytes of a chunk */
+    _Atomic uint64_t *marks_elsewhere; /* those of other threads' frees */
+    char *logs;                        /* an entry for each granule */
+    _Atomic uint64_t extent; /* chunks that can be used << 32 | chunks that there are; see commit.c */
     _Atomic unsigned moves;        /* odd while the holder changes chunks */
     _Atomic size_t current;        /* the chunk that bump is in */
     _Atomic uint64_t closed_count; /* blocks entered before the current chunk was, ever */
     _Atomic uint64_t closed_bytes; /* bytes bumped over before run_start was reached, ever */
     _Atomic(char *) run_start;     /* where bumping in the current chunk started */
+    _Atomic uint64_t still_count;  /* while moves is odd: blocks and bytes served, ever, as of before */
+    _Atomic uint64_t still_bytes;
 
     /* The holder's own. */
     char *run_end;  /* end of the free run that bump is in: a pinned chunk, or the slab's end */
-    uint32_t first; /* chunk of the list, or ZK_NO_CHUNK */
+    _Atomic uint32_t first; /* chunk of the list, or ZK_NO_CHUNK */
     uint32_t last;  /* the latest one that bump has reached or passed */
     uint32_t pin;   /* the next pinned one ahead of bump */
     uint64_t bytes_before;  /* served before that phase, ever */
@@ -89,8 +101,9 @@ struct slab {
     _Atomic uint64_t word;      /* the phase that the slab was recycled for */
     _Atomic uint64_t discarded; /* the last such phase that was discarded; written by its end */
 
-    bool held;    /* by a living thread; guarded by the thread lock */
-    bool retired; /* never to be held again; guarded by the thread lock */
+    _Atomic uint32_t held; /* by a living thread, of the process with this epoch; 0: free. Whoever turns 0
+                              into its epoch is the holder */
+    _Atomic bool retired;  /* never to be held again */
 
     /* Written by any thread, so away from the rest. */
     alignas(64) _Atomic uint64_t freed_elsewhere; /* blocks of this slab freed by others, or
@@ -100,14 +113,41 @@ struct slab {
 /* What a thread without a slab holds: always closed, owns nothing. */
 extern struct slab zk_no_slab;
 
+/* ---- slab.c: layout, holding, bumping ---- */
+
 /* Bytes of a chunk: 64 pages, at most 1 MiB. */
 size_t zk_chunk_bytes(void);
+
+/* log2 of them: a constant where pages have one size only, since the fast path asks. */
+static inline unsigned zk_chunk_shift(const struct slab *slab)
+{
+#if defined __x86_64__
+    (void)slab;
+    return 18;
+#else
+    return slab->chunk_shift;
+#endif
+}
 
 /* Bytes of books for a slab of slab_bytes, a multiple of the page. */
 size_t zk_slab_books_bytes(size_t slab_bytes);
 
-/* slab points to zeroed books. pinned: count the live blocks of each chunk. */
-void zk_slab_init(struct slab *slab, char *base, size_t bytes, bool pinned);
+/* slab points to books, and base to bytes, that nobody can access as yet, and that are zero. pinned: count
+ * the live blocks of each chunk. False if the kernel refuses access. */
+bool zk_slab_init(struct slab *slab, char *base, size_t bytes, bool pinned);
+
+/* Makes the calling thread the holder. False when there is one, or must be none. */
+bool zk_slab_claim(struct slab *slab);
+
+/* The holder's last act. */
+void zk_slab_give_back(struct slab *slab);
+
+bool zk_slab_is_held(struct slab *slab);
+
+/* In the child of a fork, by the thread that forked, which holds own: the slab is given back, if it was held
+ * by a thread that is not here. What that was in the middle of making is undone; if it was in the middle of
+ * more, nobody may hold the slab any more. */
+void zk_slab_inherit(struct slab *slab, const struct slab *own);
 
 /* A block of size bytes, aligned to align (a power of two). NULL when the slab has no room. Holder
  * only. */
@@ -116,8 +156,7 @@ void *zk_slab_carve(struct slab *slab, size_t size, size_t align);
 /* Lets the fast path serve at most so many bytes before the slow path is taken again. Holder only. */
 void zk_slab_tighten(struct slab *slab, size_t bytes);
 
-/* Undoes it; before zk_slab_carve. */
-void zk_slab_loosen(struct slab *slab);
+/* ---- reclaim.c: what recycling does to the books ---- */
 
 /* Blind, for the phase of word: forgets every block; the next one starts at the first byte. Holder
  * only. */
@@ -128,31 +167,67 @@ void zk_slab_rewind(struct slab *slab, uint64_t word);
  * Holder only. */
 void zk_slab_reclaim(struct slab *slab, uint64_t word);
 
+/* Within a phase: bumping goes back to what has died by now, if that is worth while for a block of that
+ * size. Holder only. */
+void zk_slab_reuse(struct slab *slab, size_t size, size_t align);
+
 /* The phase of word is over, and its blocks are dead: so it is if it is the last one that slab
  * served. Any thread, one at a time; the holder may not be allocating in that phase any more. */
 void zk_slab_discard(struct slab *slab, uint64_t word);
 
-/* In the child of a fork, for a slab whose holder is not there: undoes a block that it was in the
- * middle of making. False when it was in the middle of more than that: nobody may hold the slab. */
-bool zk_slab_adopt(struct slab *slab);
+/* Blocks that are dead because their phase was discarded, and whose slab has not been recycled since. Any
+ * thread; exact when the holder is not allocating. */
+uint64_t zk_slab_discarded_blocks(struct slab *slab);
 
 /* Calls visit(arg, start, bytes) for each free run, the one that bump is in included. Holder only.
  */
 void zk_slab_each_run(struct slab *slab, void (*visit)(void *arg, char *start, size_t bytes),
                       void *arg);
 
-/* Counts the end of p, which lies in slab, by a thread that does not hold it. */
-void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned);
-
-/* Bytes from p, which lies in slab, to the end of its block. For a block of an earlier phase (a bug
- * in the caller) some number that does not lead out of the slab. Any thread. */
-size_t zk_slab_block_bytes(struct slab *slab, const void *p);
-
 /* Bytes served since the slab was last recycled, or what was reached of it if that is less: what has been
  * freed in the phase may have served more than once. Holder only. */
 size_t zk_slab_phase_bytes(const struct slab *slab);
 
-/* What a slab has served since the beginning. Any thread. */
+/* ---- commit.c: which of its pages a slab can use ---- */
+
+/* Makes all below end usable, with their books. False when the kernel refuses, or it was given back. Holder
+ * only. */
+bool zk_slab_commit(struct slab *slab, const char *end);
+
+/* Bytes of address space behind what can be used. */
+size_t zk_slab_spare_bytes(struct slab *slab);
+
+/* Gives that address space back to the system, for good. Any thread. */
+void zk_slab_cut(struct slab *slab);
+
+/* ---- marks.c: every block is freed once ---- */
+
+/* Counts the end of p, which lies in slab, by a thread that does not hold it. */
+void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned);
+
+/* The holder's free of p found its mark there already. */
+void zk_slab_freed_twice(struct slab *slab, const void *p);
+
+/* A closed chunk, in which as many blocks were freed as were entered: was it these? If not, and the program
+ * goes on all the same, false. Holder only. */
+bool zk_slab_is_dead(struct slab *slab, uint32_t chunk);
+
+/* Forgets the blocks of a chunk in which nothing lives. Holder only. */
+void zk_slab_unmark(struct slab *slab, uint32_t chunk);
+
+/* Frees of what is no live block, that were let pass. */
+uint64_t zk_slab_misuses(void);
+
+/* ---- books.c: reading, by any thread ---- */
+
+/* Bytes from p, which lies in slab, to the end of its block. For a block of an earlier phase (a bug
+ * in the caller) some number that does not lead out of the slab. */
+size_t zk_slab_block_bytes(struct slab *slab, const void *p);
+
+/* Where the block starts that p lies in, if that is live; the chunk's first byte if it has no block there. */
+const char *zk_slab_block_start(struct slab *slab, const void *p);
+
+/* What a slab has served since the beginning. Exact when its holder is not in the middle of serving. */
 struct slab_totals {
     uint64_t count;
     uint64_t bytes;

@@ -1,21 +1,21 @@
 /*
  * stats.c - sums over slabs and threads, less what they were at the last reset.
  */
-#include "stats.h"
 #include "config.h"
 #include "defer.h"
+#include "lock.h"
 #include "phase.h"
 #include "region.h"
 #include "slab.h"
+#include "system.h"
 #include "thread.h"
 
-#include <pthread.h>
-#include <string.h>
-
 static struct {
-    pthread_mutex_t lock;
-    struct zk_stats at_reset; /* counts only */
-} stats = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct zk_lock lock;
+    struct zk_stats at_reset[2]; /* counts only: the one in use, and the one that is being written, so that the
+                                    child of a fork finds one whole */
+    _Atomic unsigned in_use;
+} stats;
 
 static void collect(struct zk_stats *sum)
 {
@@ -31,6 +31,8 @@ static void collect(struct zk_stats *sum)
         .overflow_count = threads.overflow_count,
         .overflow_bytes = threads.overflow_bytes,
         .slabs_in_use = zk_thread_slabs_in_use(),
+        .misuses = zk_slab_misuses(),
+        .system = zk_system_name(),
     };
     if (!zk_region_holds(atomic_load(&zk_region.base)))
         return; /* not reserved, or refused */
@@ -53,25 +55,28 @@ static void collect(struct zk_stats *sum)
 
 int zk_stats(struct zk_stats *out)
 {
+    const struct zk_stats *before;
     struct zk_stats sum;
 
     if (zk_defers())
         return zk_other->stats(out);
-    pthread_mutex_lock(&stats.lock);
+    zk_thread_settle();
+    zk_lock(&stats.lock);
     collect(&sum);
-    sum.phases -= stats.at_reset.phases;
-    sum.arena_count -= stats.at_reset.arena_count;
-    sum.arena_bytes -= stats.at_reset.arena_bytes;
-    sum.system_count -= stats.at_reset.system_count;
-    sum.system_bytes -= stats.at_reset.system_bytes;
-    sum.overflow_count -= stats.at_reset.overflow_count;
-    sum.overflow_bytes -= stats.at_reset.overflow_bytes;
-    sum.rewinds -= stats.at_reset.rewinds;
-    sum.walks -= stats.at_reset.walks;
-    sum.reuses -= stats.at_reset.reuses;
-    sum.reclaimed_bytes -= stats.at_reset.reclaimed_bytes;
-    sum.orphans -= stats.at_reset.orphans;
-    pthread_mutex_unlock(&stats.lock);
+    before = &stats.at_reset[atomic_load(&stats.in_use)];
+    sum.phases -= before->phases;
+    sum.arena_count -= before->arena_count;
+    sum.arena_bytes -= before->arena_bytes;
+    sum.system_count -= before->system_count;
+    sum.system_bytes -= before->system_bytes;
+    sum.overflow_count -= before->overflow_count;
+    sum.overflow_bytes -= before->overflow_bytes;
+    sum.rewinds -= before->rewinds;
+    sum.walks -= before->walks;
+    sum.reuses -= before->reuses;
+    sum.reclaimed_bytes -= before->reclaimed_bytes;
+    sum.orphans -= before->orphans;
+    zk_unlock(&stats.lock);
     *out = sum;
     return 0;
 }
@@ -82,17 +87,8 @@ void zk_reset_stats(void)
         zk_other->reset_stats();
         return;
     }
-    pthread_mutex_lock(&stats.lock);
-    collect(&stats.at_reset);
-    pthread_mutex_unlock(&stats.lock);
-}
-
-void zk_stats_fork_prepare(void)
-{
-    pthread_mutex_lock(&stats.lock);
-}
-
-void zk_stats_fork_parent(void)
-{
-    pthread_mutex_unlock(&stats.lock);
+    zk_lock(&stats.lock);
+    collect(&stats.at_reset[1 - atomic_load(&stats.in_use)]);
+    atomic_store(&stats.in_use, 1 - atomic_load(&stats.in_use));
+    zk_unlock(&stats.lock);
 }

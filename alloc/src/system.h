@@ -2,57 +2,81 @@
  * system.h - the other allocator: where every block comes from that the arena does not serve.
  *
  * For a program that calls zk_malloc, that is whatever malloc it is linked with. Where we are malloc
- * ourselves (ZK_INTERPOSE), it is glibc's, by the names that are there for this purpose.
+ * ourselves (ZK_INTERPOSE), it is the malloc that there would be without us: the next one behind us, be it
+ * glibc's or another library's, and all functions of one family.
  */
 #ifndef ZK_SYSTEM_H
 #define ZK_SYSTEM_H
 
 #include <errno.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdlib.h>
+
+/* When the library is loaded. */
+void zk_system_load(void);
+
+/* The file that the functions come from; NULL if that is not known. */
+const char *zk_system_name(void);
 
 #ifdef ZK_INTERPOSE
 
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *p, size_t size);
-void *__libc_memalign(size_t align, size_t size);
-void __libc_free(void *p);
-
-/* glibc has no second name for malloc_usable_size; see interpose.c. */
-size_t zk_interpose_usable(void *p);
+/* Looked up when the library is loaded; see family.c. */
+struct zk_system {
+    void *(*malloc)(size_t size);
+    void *(*calloc)(size_t count, size_t size);
+    void *(*realloc)(void *p, size_t size);
+    void *(*memalign)(size_t align, size_t size);
+    void (*free)(void *p);
+    size_t (*usable)(void *p); /* NULL: this family tells no sizes */
+    const char *name;
+    bool bystander; /* the program is malloc itself, and only some of our functions are called */
+};
+extern struct zk_system zk_system;
 
 static inline void *zk_system_malloc(size_t size)
 {
-    return __libc_malloc(size);
+    return zk_system.malloc(size);
 }
 
 static inline void *zk_system_calloc(size_t count, size_t size)
 {
-    return __libc_calloc(count, size);
+    return zk_system.calloc(count, size);
 }
 
 static inline void *zk_system_realloc(void *p, size_t size)
 {
-    return __libc_realloc(p, size);
+    return zk_system.realloc(p, size);
 }
 
 static inline void *zk_system_memalign(size_t align, size_t size)
 {
-    return __libc_memalign(align, size);
+    return zk_system.memalign(align, size);
 }
 
 static inline void zk_system_free(void *p)
 {
-    __libc_free(p);
+    zk_system.free(p);
 }
 
+static inline bool zk_system_stands_by(void)
+{
+    return zk_system.bystander;
+}
+
+/* 0 if it is not known. */
 static inline size_t zk_system_usable(void *p)
 {
-    return zk_interpose_usable(p);
+    return zk_system.usable == NULL ? 0 : zk_system.usable(p);
 }
 
 #else
+
+/* Is the program malloc itself, so that none of its blocks comes from us? */
+static inline bool zk_system_stands_by(void)
+{
+    return false;
+}
 
 static inline void *zk_system_malloc(size_t size)
 {

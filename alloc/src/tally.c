@@ -2,29 +2,46 @@
  * tally.c - a hash table of rows, in memory of its own.
  */
 #include "tally.h"
+#include "epoch.h"
+#include "lock.h"
 #include "os.h"
 
-#include <pthread.h>
 #include <string.h>
 
 static struct {
-    pthread_mutex_t lock;      /* guards all of this */
+    struct zk_lock lock;       /* guards all of this */
+    uint32_t epoch;            /* the process that found it */
     struct zk_tally_row *rows; /* open addressing; a free one has count 0 and kind free_kind */
     size_t room;
     size_t count;
     uint64_t lost;
-} tally = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} tally;
 
 enum { free_kind = 0xFF };
 
+/* What the parent found is the parent's. If another thread was in the middle of it, the memory is lost. */
+static void forget(bool broken)
+{
+    if (!broken)
+        zk_os_unmap(tally.rows, tally.room * sizeof *tally.rows);
+    tally.rows = NULL;
+    tally.room = tally.count = 0;
+    tally.lost = 0;
+}
+
 void zk_tally_lock(void)
 {
-    pthread_mutex_lock(&tally.lock);
+    bool broken = zk_lock(&tally.lock);
+    uint32_t epoch = zk_epoch();
+
+    if (tally.epoch != epoch && tally.epoch != 0)
+        forget(broken);
+    tally.epoch = epoch;
 }
 
 void zk_tally_unlock(void)
 {
-    pthread_mutex_unlock(&tally.lock);
+    zk_unlock(&tally.lock);
 }
 
 static size_t hash_key(const struct zk_tally_key *key)
@@ -227,25 +244,12 @@ void zk_tally_each(void (*visit)(void *arg, const struct zk_tally_row *row), voi
     zk_os_unmap(rows, bytes);
 }
 
-void zk_tally_clear(void)
-{
-    zk_os_unmap(tally.rows, tally.room * sizeof *tally.rows);
-    tally.rows = NULL;
-    tally.room = tally.count = 0;
-    tally.lost = 0;
-}
-
 uint64_t zk_tally_lost(void)
 {
-    return tally.lost;
-}
+    uint64_t lost;
 
-void zk_tally_fork_prepare(void)
-{
     zk_tally_lock();
-}
-
-void zk_tally_fork_parent(void)
-{
+    lost = tally.lost;
     zk_tally_unlock();
+    return lost;
 }

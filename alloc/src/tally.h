@@ -51,13 +51,7 @@ void zk_tally_unlock(void);
  * hold the lock, nor does visit run under it: to look up a symbol may trip the trap. */
 void zk_tally_each(void (*visit)(void *arg, const struct zk_tally_row *row), void *arg);
 
-/* Forgets all rows. The caller holds the lock. */
-void zk_tally_clear(void);
-
 /* Findings that there was no memory to count. */
 uint64_t zk_tally_lost(void);
-
-void zk_tally_fork_prepare(void);
-void zk_tally_fork_parent(void);
 
 #endif

@@ -2,18 +2,25 @@
  * thread.c - threads come and go; slabs stay. A thread that ends gives its slab, as it is, to the
  * next one that needs one: that one bumps on where the first stopped, and recycles when a new phase
  * is there.
+ *
+ * No lock: a record, and a slab, is whose thread turned the word `held` from 0 to its process's epoch. That
+ * acquires what the one before released. A thread's end is told by the destructor of a key; and by the
+ * kernel, to whoever asks, in a robust mutex that the thread holds for life: so a slab is only ever taken
+ * from a thread that has given it back, or is certainly dead.
+ *
+ * In the child of a fork, all of this is its parent's: see zk_thread_settle.
  */
 #include "thread.h"
 #include "audit.h"
+#include "epoch.h"
+#include "lock.h"
+#include "os.h"
 #include "phase.h"
 #include "region.h"
 #include "system.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <pthread.h>
-#include <signal.h>
-#include <unistd.h>
 
 _Thread_local struct slab *zk_my_slab __attribute__((tls_model(ZK_TLS_MODEL))) = &zk_no_slab;
 
@@ -23,69 +30,111 @@ _Thread_local bool zk_detour __attribute__((tls_model(ZK_TLS_MODEL)));
 _Thread_local struct thread *zk_thread_known __attribute__((tls_model(ZK_TLS_MODEL)));
 static _Thread_local unsigned ends; /* how often the thread's destructor has run */
 
+/* What else a thread knows of itself. */
+static _Thread_local struct {
+    bool forked; /* this is the child of a fork that it has made */
+    bool busy;   /* taking a slab: should a signal's handler fork now, that is to be finished first */
+} own __attribute__((tls_model(ZK_TLS_MODEL)));
+
 static struct {
-    pthread_mutex_t lock; /* guards all of this, and held and retired of every slab */
-    pthread_once_t once;
     pthread_key_t key; /* its destructor tells that a thread ends */
     bool key_made;
-    struct thread *first;
-    struct thread *unused;
-    uint32_t numbers; /* given out */
+    _Atomic(struct thread *) first; /* of all records */
+    _Atomic(struct thread *) free;  /* a record that may be: where to look first */
+    _Atomic int32_t free_count;     /* about so many are */
+    _Atomic uint32_t numbers;       /* given out */
+    _Atomic uint32_t keyless;       /* threads that have had no key */
+    _Atomic uint32_t given_back;    /* slabs, ever */
+    struct zk_lock burying;         /* whoever looks for the dead: one is enough */
+    _Atomic uint32_t settled;       /* the process in which it is known who is not here */
     struct thread
-        ended; /* what ended threads counted; shared by those that go on allocating after that */
-    _Atomic unsigned slabs_in_use;
-} threads = {
-    .lock = PTHREAD_MUTEX_INITIALIZER,
-    .once = PTHREAD_ONCE_INIT,
-};
+        ended; /* what threads past their last destructor count; shared by them */
+} threads = {.settled = 1};
 
-/* A count with one writer: no read-modify-write instruction is needed. Relaxed: it orders nothing.
- */
-static void add_own(_Atomic uint64_t *count, uint64_t more)
+/* ---- Records ---- */
+
+static bool claim_record(struct thread *thread)
 {
-    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + more,
-                          memory_order_relaxed);
+    uint32_t unheld = 0;
+
+    /* Acquire: pairs with the release in give_record_back. */
+    return thread != NULL &&
+           atomic_load_explicit(&thread->held, memory_order_relaxed) == 0 &&
+           atomic_compare_exchange_strong_explicit(&thread->held, &unheld, zk_epoch(),
+                                                   memory_order_acquire, memory_order_relaxed);
 }
 
-/* The lock is held. */
+static struct thread *free_record(void)
+{
+    struct thread *thread = atomic_load_explicit(&threads.free, memory_order_relaxed);
+
+    if (claim_record(thread))
+        return thread;
+    /* Relaxed: a hint, as the other one. */
+    if (atomic_load_explicit(&threads.free_count, memory_order_relaxed) <= 0)
+        return NULL;
+    for (thread = atomic_load(&threads.first); thread != NULL; thread = thread->next)
+        if (claim_record(thread))
+            return thread;
+    return NULL;
+}
+
+static void init_life(struct thread *thread)
+{
+    pthread_mutexattr_t robust;
+
+    pthread_mutexattr_init(&robust);
+    pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(&thread->life, &robust);
+    pthread_mutexattr_destroy(&robust);
+}
+
+/* Some at a time, of which the first is the caller's. NULL when there is no memory. */
+static struct thread *make_records(void)
+{
+    const size_t count = zk_os_page_bytes() / sizeof(struct thread);
+    struct thread *made = zk_os_map(zk_os_page_bytes());
+
+    if (made == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        init_life(&made[i]);
+        made[i].next = i + 1 < count ? &made[i + 1] : atomic_load(&threads.first);
+    }
+    atomic_store(&made[0].held, zk_epoch());
+    while (!atomic_compare_exchange_weak(&threads.first, &made[count - 1].next, &made[0]))
+        continue;
+    atomic_fetch_add(&threads.free_count, (int32_t)count - 1);
+    atomic_store(&threads.free, &made[1]);
+    return &made[0];
+}
+
 static void give_slab_back(struct thread *thread)
 {
-    if (thread->slab == NULL)
+    struct slab *slab = atomic_load_explicit(&thread->slab, memory_order_relaxed); /* its own */
+
+    if (slab == NULL)
         return;
-    thread->slab->held = false;
-    thread->slab = NULL;
-    atomic_fetch_sub_explicit(&threads.slabs_in_use, 1, memory_order_relaxed);
+    atomic_store_explicit(&thread->slab, NULL, memory_order_relaxed);
+    zk_slab_give_back(slab);
+    atomic_fetch_add(&threads.given_back, 1);
 }
 
-static void fold_counts(const struct thread *thread)
-{
-    atomic_fetch_add(&threads.ended.system_count, atomic_load(&thread->system_count));
-    atomic_fetch_add(&threads.ended.system_bytes, atomic_load(&thread->system_bytes));
-    atomic_fetch_add(&threads.ended.overflow_count, atomic_load(&thread->overflow_count));
-    atomic_fetch_add(&threads.ended.overflow_bytes, atomic_load(&thread->overflow_bytes));
-}
-
-static void unlink_thread(struct thread *thread)
-{
-    if (thread->previous != NULL)
-        thread->previous->next = thread->next;
-    else
-        threads.first = thread->next;
-    if (thread->next != NULL)
-        thread->next->previous = thread->previous;
-}
-
-/* The lock is held. */
-static void forget(struct thread *thread)
+/* By its thread, or by whoever found that it is dead. */
+static void give_record_back(struct thread *thread)
 {
     give_slab_back(thread);
-    fold_counts(thread);
-    unlink_thread(thread);
-    zk_system_free(thread->marks);
+    thread->mark_count = 0; /* the room for marks stays */
     if (thread->site_cache != NULL)
         zk_site_forget(&thread->site_cache);
-    *thread = (struct thread){.next = threads.unused};
-    threads.unused = thread;
+    if (atomic_load(&thread->watched)) {
+        atomic_store(&thread->watched, false);
+        pthread_mutex_unlock(&thread->life);
+    }
+    /* Release: pairs with the acquire in claim_record. */
+    atomic_store_explicit(&thread->held, 0, memory_order_release);
+    atomic_store(&threads.free, thread);
+    atomic_fetch_add(&threads.free_count, 1);
 }
 
 /* Runs at the end of each thread that has a record, and again if a later destructor has made it
@@ -94,42 +143,72 @@ static void thread_ends(void *arg)
 {
     struct thread *thread = arg;
 
-    zk_phase_thread_ends(thread);
+    zk_thread_settle(); /* in a child, while it is known that this thread is the one that forked */
+    zk_phase_thread_ends(zk_thread_token());
     zk_my_slab = &zk_no_slab;
     zk_thread_known = NULL;
     ends++;
-    pthread_mutex_lock(&threads.lock);
-    forget(thread);
-    pthread_mutex_unlock(&threads.lock);
+    give_record_back(thread);
 }
 
-static void set_up(void)
+/* The record of a thread that ended unseen: when it came here for the first time in the last round of its
+ * destructors, has no key, or was ended by the system call. */
+static void bury_if_dead(struct thread *thread)
 {
+    int error;
+
+    if (atomic_load(&thread->held) != zk_epoch() || !atomic_load(&thread->watched))
+        return;
+    error = pthread_mutex_trylock(&thread->life);
+    if (error == 0) /* given back a moment ago */
+        pthread_mutex_unlock(&thread->life);
+    if (error != EOWNERDEAD)
+        return;
+    pthread_mutex_consistent(&thread->life);
+    zk_phase_thread_ends(thread->token);
+    give_record_back(thread);
+}
+
+static void bury_the_dead(void)
+{
+    bool alone;
+
+    zk_lock_try(&threads.burying, &alone);
+    if (!alone)
+        return;
+    for (struct thread *thread = atomic_load(&threads.first); thread != NULL; thread = thread->next)
+        bury_if_dead(thread);
+    zk_unlock(&threads.burying);
+}
+
+/* ---- The calling thread ---- */
+
+/* A fork that the C library knows of: before anybody else is here. It takes no lock and makes no allocation. */
+static void in_child(void)
+{
+    own.forked = true;
+    if (zk_thread_known != NULL && !own.busy)
+        zk_thread_settle();
+}
+
+void zk_thread_load(void)
+{
+    pthread_atfork(NULL, NULL, in_child);
     threads.key_made = pthread_key_create(&threads.key, thread_ends) == 0;
 }
 
-/* A record for the calling thread, or NULL. */
-static struct thread *new_record(void)
+/* So that its end is seen. To remember a value may allocate: that comes from system. */
+static void watch(struct thread *thread)
 {
-    struct thread *thread;
+    const uint32_t often = 64;
 
-    pthread_mutex_lock(&threads.lock);
-    thread = threads.unused;
-    if (thread != NULL)
-        threads.unused = thread->next;
-    else
-        thread = zk_system_calloc(1, sizeof *thread);
-    if (thread != NULL) {
-        thread->id = gettid();
-        thread->number = ++threads.numbers;
-        thread->previous = NULL;
-        thread->next = threads.first;
-        if (threads.first != NULL)
-            threads.first->previous = thread;
-        threads.first = thread;
-    }
-    pthread_mutex_unlock(&threads.lock);
-    return thread;
+    if (!thread->inherited && pthread_mutex_trylock(&thread->life) == 0)
+        atomic_store(&thread->watched, true);
+    zk_detour = true;
+    thread->keyless = !threads.key_made || pthread_setspecific(threads.key, thread) != 0;
+    zk_detour = false;
+    if (thread->keyless && atomic_fetch_add(&threads.keyless, 1) % often == often - 1)
+        bury_the_dead();
 }
 
 struct thread *zk_thread_self(void)
@@ -138,27 +217,33 @@ struct thread *zk_thread_self(void)
 
     if (thread != NULL)
         return thread;
-    pthread_once(&threads.once, set_up);
     /* POSIX may run destructors only so often: after that nobody would take a slab back. */
-    if (!threads.key_made || ends >= PTHREAD_DESTRUCTOR_ITERATIONS - 1)
+    if (ends >= PTHREAD_DESTRUCTOR_ITERATIONS - 1)
         return &threads.ended;
-    thread = new_record();
+    thread = free_record();
+    if (thread != NULL)
+        atomic_fetch_sub(&threads.free_count, 1);
+    else
+        thread = make_records();
     if (thread == NULL)
         return &threads.ended;
+    thread->number = atomic_fetch_add(&threads.numbers, 1) + 1;
+    thread->born = zk_epoch();
+    thread->token = zk_thread_token();
+    thread->refused = 0;
     zk_thread_known = thread;
-    if (pthread_setspecific(threads.key, thread) != 0)
-        ends = PTHREAD_DESTRUCTOR_ITERATIONS; /* nothing will tell of its end, but reclaim_slabs */
+    watch(thread);
     return thread;
 }
 
 struct slab *zk_thread_slab(void)
 {
-    const struct thread *thread;
+    struct slab *slab;
 
     if (!zk_attended())
         return zk_my_slab;
-    thread = zk_thread_self();
-    return thread->slab != NULL ? thread->slab : &zk_no_slab;
+    slab = atomic_load_explicit(&zk_thread_self()->slab, memory_order_relaxed); /* its own */
+    return slab != NULL ? slab : &zk_no_slab;
 }
 
 uint32_t zk_thread_number(void)
@@ -173,27 +258,47 @@ void **zk_thread_site_cache(void)
     return thread == &threads.ended ? NULL : &thread->site_cache;
 }
 
-/* Takes back the slabs of threads that ended unseen. The lock is held. */
-static void reclaim_slabs(void)
-{
-    struct thread *next;
+/* ---- Slabs ---- */
 
-    for (struct thread *thread = threads.first; thread != NULL; thread = next) {
-        next = thread->next;
-        if (thread->slab != NULL && tgkill(getpid(), thread->id, 0) != 0 && errno == ESRCH)
-            forget(thread);
-    }
-}
-
-static struct slab *unheld_slab(void)
+static struct slab *claim_slab(void)
 {
     for (unsigned i = 0; i < zk_region.slabs; i++) {
         struct slab *slab = zk_region_slab(i);
 
-        if (!slab->held && !slab->retired)
+        if (zk_slab_claim(slab))
             return slab;
     }
     return NULL;
+}
+
+/* All were held, the last time that the thread looked: it looks again when one has been given back, and from
+ * time to time for one of a thread that ended unseen. */
+static bool is_hopeless(struct thread *thread)
+{
+    const unsigned often = 1024;
+
+    return thread->refused > 0 &&
+           /* Relaxed: one that is given back at this moment may be missed a few times. */
+           atomic_load_explicit(&threads.given_back, memory_order_relaxed) == thread->refused_at &&
+           thread->refused++ % often != 0;
+}
+
+static struct slab *look_for_slab(struct thread *thread)
+{
+    unsigned given_back = atomic_load(&threads.given_back);
+    struct slab *slab = claim_slab();
+
+    if (slab == NULL) {
+        bury_the_dead();
+        slab = claim_slab();
+    }
+    if (slab == NULL) {
+        thread->refused_at = given_back;
+        thread->refused++;
+    } else {
+        thread->refused = 0;
+    }
+    return slab;
 }
 
 struct slab *zk_thread_take_slab(void)
@@ -201,27 +306,85 @@ struct slab *zk_thread_take_slab(void)
     struct thread *thread = zk_thread_self();
     struct slab *slab;
 
-    if (thread == &threads.ended)
+    zk_thread_settle();
+    if (thread == &threads.ended || thread->keyless || is_hopeless(thread))
         return NULL;
-    if (atomic_load_explicit(&threads.slabs_in_use, memory_order_relaxed) >= zk_region.slabs &&
-        thread->refused++ % 1024 != 0)
-        return NULL; /* relaxed: a slab given back a moment ago may be missed a few times */
-    pthread_mutex_lock(&threads.lock);
-    slab = unheld_slab();
-    if (slab == NULL) {
-        reclaim_slabs();
-        slab = unheld_slab();
-    }
-    if (slab != NULL) {
-        slab->held = true;
-        thread->slab = slab;
-        if (!zk_attended()) /* else the fast paths stay out of it */
-            zk_my_slab = slab;
-        atomic_fetch_add_explicit(&threads.slabs_in_use, 1, memory_order_relaxed);
-    }
-    pthread_mutex_unlock(&threads.lock);
+    own.busy = true;
+    slab = look_for_slab(thread);
+    atomic_store(&thread->slab, slab);
+    own.busy = false;
+    if (slab != NULL && !zk_attended()) /* else the fast paths stay out of it */
+        zk_my_slab = slab;
     return slab;
 }
+
+unsigned zk_thread_slabs_in_use(void)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < zk_region.slabs; i++)
+        count += zk_slab_is_held(zk_region_slab(i));
+    return count;
+}
+
+/* ---- Fork ---- */
+
+/* Of a thread that is not here. What it left half done, in its marks, is not looked at. */
+static void forget(struct thread *thread)
+{
+    atomic_store(&thread->slab, NULL);
+    atomic_store(&thread->watched, false);
+    thread->inherited = true;
+    thread->site_cache = NULL;
+    thread->marks = NULL;
+    thread->mark_count = thread->mark_room = 0;
+    atomic_store_explicit(&thread->held, 0, memory_order_release); /* as in give_record_back */
+    atomic_fetch_add(&threads.free_count, 1);
+}
+
+/* This thread has made the fork: its own record, if it has one, is of the time before. */
+static void settle(struct thread *self, uint32_t epoch)
+{
+    const struct slab *held = self == NULL ? NULL : atomic_load(&self->slab);
+
+    for (unsigned i = 0; i < zk_region.slabs; i++)
+        zk_slab_inherit(zk_region_slab(i), held);
+    atomic_store(&threads.free_count, 0);
+    for (struct thread *thread = atomic_load(&threads.first); thread != NULL; thread = thread->next) {
+        uint32_t in = atomic_load(&thread->held);
+
+        if (thread == self || in == epoch)
+            continue;
+        if (in != 0)
+            forget(thread);
+        else
+            atomic_fetch_add(&threads.free_count, 1);
+    }
+    if (self == NULL)
+        return;
+    atomic_store(&self->watched, false);
+    self->inherited = true;
+    atomic_store(&self->held, epoch);
+}
+
+bool zk_thread_has_forked(void)
+{
+    return own.forked || (zk_thread_known != NULL && zk_thread_known->born != zk_epoch());
+}
+
+void zk_thread_settle(void)
+{
+    uint32_t epoch = zk_epoch();
+
+    /* Relaxed: only the thread that forked goes further, and it reads what it wrote. */
+    if (atomic_load_explicit(&threads.settled, memory_order_relaxed) == epoch ||
+        !zk_thread_has_forked())
+        return;
+    settle(zk_thread_known, epoch);
+    atomic_store(&threads.settled, epoch);
+}
+
+/* ---- Counts ---- */
 
 void zk_thread_count_system_slow(size_t size, bool overflow)
 {
@@ -236,64 +399,28 @@ void zk_thread_count_system_slow(size_t size, bool overflow)
         }
         return;
     }
-    add_own(&thread->system_count, 1);
-    add_own(&thread->system_bytes, size);
+    zk_count_own(&thread->system_count, 1);
+    zk_count_own(&thread->system_bytes, size);
     if (overflow) {
-        add_own(&thread->overflow_count, 1);
-        add_own(&thread->overflow_bytes, size);
+        zk_count_own(&thread->overflow_count, 1);
+        zk_count_own(&thread->overflow_bytes, size);
     }
+}
+
+static void add_counts(struct thread_totals *totals, const struct thread *thread)
+{
+    totals->system_count += atomic_load(&thread->system_count);
+    totals->system_bytes += atomic_load(&thread->system_bytes);
+    totals->overflow_count += atomic_load(&thread->overflow_count);
+    totals->overflow_bytes += atomic_load(&thread->overflow_bytes);
 }
 
 struct thread_totals zk_thread_totals(void)
 {
-    struct thread_totals totals;
+    struct thread_totals totals = {0};
 
-    pthread_mutex_lock(&threads.lock);
-    totals.system_count = atomic_load(&threads.ended.system_count);
-    totals.system_bytes = atomic_load(&threads.ended.system_bytes);
-    totals.overflow_count = atomic_load(&threads.ended.overflow_count);
-    totals.overflow_bytes = atomic_load(&threads.ended.overflow_bytes);
-    for (const struct thread *thread = threads.first; thread != NULL; thread = thread->next) {
-        totals.system_count += atomic_load(&thread->system_count);
-        totals.system_bytes += atomic_load(&thread->system_bytes);
-        totals.overflow_count += atomic_load(&thread->overflow_count);
-        totals.overflow_bytes += atomic_load(&thread->overflow_bytes);
-    }
-    pthread_mutex_unlock(&threads.lock);
+    add_counts(&totals, &threads.ended);
+    for (const struct thread *thread = atomic_load(&threads.first); thread != NULL; thread = thread->next)
+        add_counts(&totals, thread);
     return totals;
-}
-
-unsigned zk_thread_slabs_in_use(void)
-{
-    return atomic_load(&threads.slabs_in_use);
-}
-
-void zk_thread_fork_prepare(void)
-{
-    pthread_mutex_lock(&threads.lock);
-}
-
-void zk_thread_fork_parent(void)
-{
-    pthread_mutex_unlock(&threads.lock);
-}
-
-void zk_thread_fork_child(void)
-{
-    struct thread *next;
-
-    for (unsigned i = 0; i < zk_region.slabs; i++) {
-        struct slab *slab = zk_region_slab(i);
-
-        if ((zk_thread_known == NULL || slab != zk_thread_known->slab) && !slab->retired)
-            slab->retired = !zk_slab_adopt(slab);
-    }
-    for (struct thread *thread = threads.first; thread != NULL; thread = next) {
-        next = thread->next;
-        if (thread != zk_thread_known)
-            forget(thread);
-    }
-    if (zk_thread_known != NULL)
-        zk_thread_known->id = gettid();
-    pthread_mutex_unlock(&threads.lock);
 }

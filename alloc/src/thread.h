@@ -5,31 +5,40 @@
 #ifndef ZK_THREAD_H
 #define ZK_THREAD_H
 
+#include "count.h"
 #include "slab.h"
 
+#include <pthread.h>
 #include <setjmp.h>
-#include <sys/types.h>
 
 /* One zk_phase, ZK_PHASE_SCOPE or zk_catch on the stack; see guard.c. */
 struct frame_mark {
     uintptr_t address;  /* the frame's canonical address; 0 if unknown */
     uintptr_t returns;  /* where it returns to */
     uintptr_t function; /* where its function starts; 0 if that may change */
+    uintptr_t stack;    /* the outermost frame of the stack that it is on; 0 if unknown */
     const void *guard;  /* something in the frame that tells its guards apart */
     jmp_buf *target;    /* of a catch; NULL for a guard */
-    uint64_t word;      /* the phase word that a guard began with */
+    uint64_t phase;     /* that a guard began: zk_phase_number */
 };
 
-/* Written by its thread only; counts are read by others. Never unmapped: a thread can end unseen,
- * when it comes here for the first time in the last round of its destructors. */
+/* One record after the other is made, and none is ever unmapped; those of threads that have ended are used
+ * again. Counts go on from one user to the next, so that their sums over all records are right. They are
+ * written by the record's thread only, and read by others. */
 struct thread {
-    pid_t id;          /* the kernel's */
-    uint32_t number;   /* ours: from 1 on, never used again */
-    void *site_cache;  /* see site.c; NULL unless it is audited */
-    struct slab *slab; /* held, or NULL */
-    unsigned refused;  /* how often it found all slabs held */
-    struct thread *next;
-    struct thread *previous;
+    struct thread *next;       /* older record, or NULL */
+    _Atomic uint32_t held;     /* by a living thread, of the process with this epoch; 0: free */
+    uint32_t number;           /* of the thread: from 1 on, never used again */
+    uint32_t born;             /* the epoch in which it came here */
+    uintptr_t token;           /* its zk_thread_token */
+    _Atomic(struct slab *) slab; /* held, or NULL */
+    pthread_mutex_t life;      /* robust; held by the thread for life: the kernel tells of its end */
+    _Atomic bool watched;      /* it is held */
+    bool inherited;            /* life was locked when this process was forked: of no use any more */
+    bool keyless;              /* no destructor tells of its end: system serves it */
+    void *site_cache;          /* see site.c; NULL unless it is audited */
+    unsigned refused;          /* how often it found all slabs held, since ... */
+    unsigned refused_at;       /* ... so many had been given back */
     _Atomic uint64_t system_count;
     _Atomic uint64_t system_bytes;
     _Atomic uint64_t overflow_count;
@@ -43,12 +52,24 @@ struct thread {
  * local-exec for the static library, which goes into executables; initial-exec for a shared one. */
 extern _Thread_local struct slab *zk_my_slab __attribute__((tls_model(ZK_TLS_MODEL)));
 
-/* The calling thread is inside a fork, or writes a report: all comes from system, and nobody is told. */
+/* The calling thread writes a report, or is being made known: all comes from system, and nobody is told. */
 extern _Thread_local bool zk_detour __attribute__((tls_model(ZK_TLS_MODEL)));
+
+/* When the library is loaded. */
+void zk_thread_load(void);
 
 /* The calling thread's record; registered so that its end is seen. A thread past its last
  * destructor shares one record with others in that state. */
 struct thread *zk_thread_self(void);
+
+/* What tells the calling thread from every other one that is there. Never 0. */
+static inline uintptr_t zk_thread_token(void)
+{
+    return (uintptr_t)&zk_my_slab;
+}
+
+/* Is this the child of a fork, and the calling thread the one that forked? */
+bool zk_thread_has_forked(void);
 
 /* The slab that the calling thread holds, or &zk_no_slab; attended or not. */
 struct slab *zk_thread_slab(void);
@@ -59,8 +80,13 @@ uint32_t zk_thread_number(void);
 /* Where the calling thread keeps its cache of call stacks; NULL past its last destructor. */
 void **zk_thread_site_cache(void);
 
-/* Makes the calling thread hold a slab, and returns it; NULL when all are held. */
+/* Makes the calling thread hold a slab, and returns it; NULL when all are held. Waits for nobody. */
 struct slab *zk_thread_take_slab(void);
+
+/* In the child of a fork: the thread that forked takes what the others held, who are not here. It alone knows
+ * that it is not one of them, and does so the first time that it comes by here; until then theirs is held.
+ * Nothing, anywhere else. */
+void zk_thread_settle(void);
 
 /* Sums over all threads that are or were. */
 struct thread_totals {
@@ -87,18 +113,8 @@ static inline void zk_thread_count_system(size_t size, bool overflow)
         zk_thread_count_system_slow(size, overflow);
         return;
     }
-    /* One writer: no read-modify-write instruction is needed. Relaxed: it orders nothing. */
-    atomic_store_explicit(&thread->system_count,
-                          atomic_load_explicit(&thread->system_count, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
-    atomic_store_explicit(&thread->system_bytes,
-                          atomic_load_explicit(&thread->system_bytes, memory_order_relaxed) + size,
-                          memory_order_relaxed);
+    zk_count_own(&thread->system_count, 1);
+    zk_count_own(&thread->system_bytes, size);
 }
-
-/* Around fork: holds the lock; in the child, forgets the threads that are gone. */
-void zk_thread_fork_prepare(void);
-void zk_thread_fork_parent(void);
-void zk_thread_fork_child(void);
 
 #endif

@@ -8,19 +8,19 @@
  */
 #include "trap.h"
 #include "config.h"
+#include "epoch.h"
 #include "fatal.h"
+#include "lock.h"
 #include "os.h"
 #include "region.h"
 #include "tally.h"
 #include "thread.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <ucontext.h>
-#include <unistd.h>
 
 enum { catchers_max = 4 };
 
@@ -36,17 +36,25 @@ struct block {
     bool touched;   /* in a phase that is not its own */
 };
 
+/* By address. Added to, or replaced as a whole: so the child of a fork finds them in order. */
+struct blocks {
+    size_t count;
+    size_t room;
+    struct block at[];
+};
+
+static struct blocks no_blocks;
+
 static struct {
-    pthread_mutex_t lock; /* guards all of this */
+    struct zk_lock lock; /* guards all of this */
+    uint32_t epoch;      /* the process that the counts are of */
     char *base;
     char *end;
     char *bump;
     char *opened; /* up to here, pages can be used */
     char *sealed; /* what lies below is of earlier phases */
     uint32_t phase;
-    struct block *blocks; /* by address */
-    size_t count;
-    size_t room;
+    struct blocks *blocks;
     size_t live_bytes;  /* in pages */
     size_t bytes_limit; /* of those */
     long mappings;      /* that opening blocks has made, since the last begin */
@@ -55,7 +63,7 @@ static struct {
     struct sigaction before[catchers_max]; /* what each of our handlers has replaced */
     size_t catchers;                       /* of them in use */
     struct zk_trap_counts counts;
-} trap = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} trap = {.blocks = &no_blocks};
 
 enum { late_max = 8 };
 
@@ -93,10 +101,19 @@ static void enter(void)
     atomic_signal_fence(memory_order_seq_cst);
 }
 
+/* No begin, and no access, of the parent's was the child's. */
+static void take_lock(void)
+{
+    zk_lock(&trap.lock);
+    if (trap.epoch != zk_epoch())
+        trap.counts = (struct zk_trap_counts){0};
+    trap.epoch = zk_epoch();
+}
+
 static void lock(void)
 {
     enter();
-    pthread_mutex_lock(&trap.lock);
+    take_lock();
 }
 
 static void admit_late(void)
@@ -106,18 +123,18 @@ static void admit_late(void)
 
     for (unsigned i = 0; i < count; i++)
         sites[i] = zk_site_at(own.late[i].pc);
-    pthread_mutex_lock(&trap.lock);
+    take_lock();
     for (unsigned i = 0; i < count; i++)
         admit(own.late[i].address, own.late[i].access, sites[i]);
     if (own.late_count > late_max)
         count_unwatched(0, 0, 0);
     own.late_count = 0;
-    pthread_mutex_unlock(&trap.lock);
+    zk_unlock(&trap.lock);
 }
 
 static void unlock(void)
 {
-    pthread_mutex_unlock(&trap.lock);
+    zk_unlock(&trap.lock);
     if (own.late_count > 0)
         admit_late();
     atomic_signal_fence(memory_order_seq_cst);
@@ -130,17 +147,17 @@ static void unlock(void)
 static struct block *block_at(const void *p)
 {
     size_t low = 0;
-    size_t high = trap.count;
+    size_t high = trap.blocks->count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (trap.blocks[middle].start <= (const char *)p)
+        if (trap.blocks->at[middle].start <= (const char *)p)
             low = middle + 1;
         else
             high = middle;
     }
-    return low == 0 ? NULL : &trap.blocks[low - 1];
+    return low == 0 ? NULL : &trap.blocks->at[low - 1];
 }
 
 /* The block whose pages p lies in. */
@@ -153,21 +170,44 @@ static struct block *block_around(const void *p)
     return block;
 }
 
+static size_t bytes_of_blocks(size_t room)
+{
+    return sizeof(struct blocks) + room * sizeof(struct block);
+}
+
+static struct blocks *new_blocks(size_t room)
+{
+    struct blocks *blocks = zk_os_map(bytes_of_blocks(room));
+
+    if (blocks != NULL)
+        blocks->room = room;
+    return blocks;
+}
+
+static void replace_blocks(struct blocks *by)
+{
+    struct blocks *old = trap.blocks;
+
+    atomic_signal_fence(memory_order_seq_cst);
+    trap.blocks = by;
+    atomic_signal_fence(memory_order_seq_cst);
+    if (old != &no_blocks)
+        zk_os_unmap(old, bytes_of_blocks(old->room));
+}
+
 static bool room_for_block(void)
 {
-    size_t room = trap.room == 0 ? 4096 : 2 * trap.room;
-    struct block *blocks;
+    const struct blocks *old = trap.blocks;
+    struct blocks *more;
 
-    if (trap.count < trap.room)
+    if (old->count < old->room)
         return true;
-    blocks = zk_os_map(room * sizeof *blocks);
-    if (blocks == NULL)
+    more = new_blocks(old->room == 0 ? 4096 : 2 * old->room);
+    if (more == NULL)
         return false;
-    if (trap.count > 0)
-        memcpy(blocks, trap.blocks, trap.count * sizeof *blocks);
-    zk_os_unmap(trap.blocks, trap.room * sizeof *blocks);
-    trap.blocks = blocks;
-    trap.room = room;
+    memcpy(more->at, old->at, old->count * sizeof *more->at);
+    more->count = old->count;
+    replace_blocks(more);
     return true;
 }
 
@@ -253,8 +293,10 @@ void *zk_trap_serve(size_t size, size_t align, uint32_t thread, struct zk_caller
     if (start == NULL) {
         count_unwatched(size, thread, site);
     } else {
-        trap.blocks[trap.count++] = (struct block){
+        trap.blocks->at[trap.blocks->count] = (struct block){
             .start = start, .size = size, .site = site, .thread = thread, .phase = trap.phase};
+        atomic_signal_fence(memory_order_seq_cst);
+        trap.blocks->count++;
         trap.live_bytes += bytes;
         trap.counts.served++;
         trap.counts.bytes += bytes;
@@ -336,8 +378,9 @@ static bool open_again(char *start, size_t bytes, long mappings)
 /* Open neighbours are one mapping with it. */
 static bool open_block(struct block *block)
 {
-    const struct block *before = block > trap.blocks ? block - 1 : NULL;
-    const struct block *behind = block + 1 < trap.blocks + trap.count ? block + 1 : NULL;
+    const struct blocks *all = trap.blocks;
+    const struct block *before = block > all->at ? block - 1 : NULL;
+    const struct block *behind = block + 1 < all->at + all->count ? block + 1 : NULL;
     size_t bytes = in_pages(block->size);
     long mappings = 2;
 
@@ -551,28 +594,40 @@ void zk_trap_start(void)
     zk_os_hugepages(trap.base, bytes, 0);
     trap.end = trap.base + bytes;
     trap.bump = trap.opened = trap.sealed = trap.base;
-    trap.bytes_limit = (size_t)sysconf(_SC_PHYS_PAGES) / 2 * page;
+    trap.bytes_limit = (zk_os_memory_bytes() / 2) & ~(page - 1);
     if (trap.bytes_limit > bytes)
         trap.bytes_limit = bytes;
     trap.mappings_limit = (long)(zk_os_mappings_max() / 4 * 3);
     zk_region_is(trap.base, bytes);
 }
 
+/* Where there is no memory for the rest, they stay, as freed ones. */
 static void forget_freed(void)
 {
-    size_t kept = 0;
+    struct blocks *old = trap.blocks;
+    struct blocks *kept = new_blocks(old->room);
 
-    for (size_t i = 0; i < trap.count; i++) {
-        struct block *block = &trap.blocks[i];
+    for (size_t i = 0; i < old->count; i++) {
+        struct block *block = &old->at[i];
 
         if (block->discarded)
             zk_os_discard(block->start, in_pages(block->size));
-        if (block->freed)
-            continue;
-        trap.blocks[kept] = *block;
-        trap.blocks[kept++].open = false;
+        block->discarded = false;
+        block->open = false;
+        if (kept != NULL && !block->freed)
+            kept->at[kept->count++] = *block;
     }
-    trap.count = kept;
+    if (kept != NULL)
+        replace_blocks(kept);
+}
+
+static size_t count_live(void)
+{
+    size_t live = 0;
+
+    for (size_t i = 0; i < trap.blocks->count; i++)
+        live += !trap.blocks->at[i].freed;
+    return live;
 }
 
 void zk_trap_begin(uint32_t phase)
@@ -584,7 +639,7 @@ void zk_trap_begin(uint32_t phase)
     forget_freed();
     trap.mappings = 0;
     trap.all_open = false;
-    trap.counts.retained = trap.count;
+    trap.counts.retained = count_live();
     __atomic_store_n(&trap.sealed, trap.bump, __ATOMIC_RELAXED);
     if (!zk_os_deny(trap.base, (size_t)(trap.bump - trap.base)))
         zk_os_say("trap: the kernel refused to take access away: phase %u is not watched", phase);
@@ -595,8 +650,8 @@ void zk_trap_begin(uint32_t phase)
 void zk_trap_discard(uint32_t phase)
 {
     lock();
-    for (size_t i = 0; i < trap.count; i++) {
-        struct block *block = &trap.blocks[i];
+    for (size_t i = 0; i < trap.blocks->count; i++) {
+        struct block *block = &trap.blocks->at[i];
 
         if (block->phase != phase || block->freed)
             continue;
@@ -614,21 +669,4 @@ struct zk_trap_counts zk_trap_counts(void)
     counts = trap.counts;
     unlock();
     return counts;
-}
-
-void zk_trap_fork_prepare(void)
-{
-    lock();
-}
-
-void zk_trap_fork_parent(void)
-{
-    unlock();
-}
-
-/* No begin, and no access, was the child's. */
-void zk_trap_fork_child(void)
-{
-    trap.counts = (struct zk_trap_counts){0};
-    unlock();
 }

@@ -48,8 +48,4 @@ struct zk_trap_counts {
 };
 struct zk_trap_counts zk_trap_counts(void);
 
-void zk_trap_fork_prepare(void);
-void zk_trap_fork_parent(void);
-void zk_trap_fork_child(void);
-
 #endif

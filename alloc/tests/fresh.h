@@ -17,6 +17,7 @@
 #ifndef ZK_FRESH_H
 #define ZK_FRESH_H
 
+#include "os.h"
 #include "zkalloc.h"
 
 /* What cmocka.h needs, and does not include. */
@@ -324,6 +325,7 @@ __attribute__((noreturn)) static inline void fresh_child(const struct fresh_case
     for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
         signal(caught[i], SIG_DFL);
     dup2(fileno(said), STDERR_FILENO);
+    zk_os_note_stderr(); /* it is meant to be that */
     alarm(FRESH_LIMIT_S);
     test->body();
     _exit(0);

@@ -1,0 +1,52 @@
+/*
+ * dl.c - libraries that are opened and closed. One that is opened with RTLD_DEEPBIND has the C library before us
+ * in its scope: its free would be glibc's, and its blocks the arena's. So the flag is masked, unless the
+ * settings say that it is to be left.
+ */
+#include "config.h"
+#include "hook.h"
+#include "next.h"
+#include "os.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+NEXT(dlopen);
+NEXT(dlclose);
+
+static __attribute__((noinline)) int without_deepbind(const char *path, int flags)
+{
+    static atomic_bool said;
+
+    if (zk_settings.deepbind == ZK_DEEPBIND_LEAVE)
+        return flags;
+    if (!atomic_exchange(&said, true))
+        zk_os_say("dlopen of %.300s: RTLD_DEEPBIND is masked, since it would give the library another malloc than "
+                  "the program has (ZK_ALLOC_DEEPBIND=leave does not)",
+                  path == NULL ? "the program" : path);
+    return flags & ~RTLD_DEEPBIND;
+}
+
+/* The last call is a jump, so that the C library sees who called us: it looks for the file where that object
+ * says, and opens it in that one's name space. */
+EXPORT __attribute__((optimize("O2"))) void *dlopen(const char *path, int flags)
+{
+    NEED(dlopen);
+    if ((flags & RTLD_DEEPBIND) != 0)
+        flags = without_deepbind(path, flags);
+    return next_dlopen(path, flags);
+}
+
+/* Hooks that lie in what was closed are forgotten before anything else can be loaded in its place. */
+EXPORT int dlclose(void *handle)
+{
+    int result;
+
+    NEED(dlclose);
+    result = next_dlclose(handle);
+    zk_hooks_prune();
+    return result;
+}

@@ -1,0 +1,18 @@
+/*
+ * next.c - looks up what other files in this folder have put on the list.
+ */
+#include "next.h"
+
+#include <dlfcn.h>
+#include <stddef.h>
+
+/* Where the linker lets the section start and end. */
+extern const struct zk_next __start_zk_next[] __attribute__((visibility("hidden")));
+extern const struct zk_next __stop_zk_next[] __attribute__((visibility("hidden")));
+
+__attribute__((constructor(101))) void zk_next_load(void)
+{
+    for (const struct zk_next *next = __start_zk_next; next < __stop_zk_next; next++)
+        if (*next->found == NULL)
+            *next->found = dlsym(RTLD_NEXT, next->name);
+}

@@ -1,0 +1,55 @@
+/*
+ * epoch.c - counting processes, from parent to child.
+ */
+#include "epoch.h"
+#include "os.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+static _Atomic uint32_t unwiped = 1; /* before the library is loaded, and where the kernel wipes nothing */
+
+_Atomic uint32_t *zk_epoch_word = &unwiped;
+
+static struct {
+    _Atomic uint32_t last;    /* at least the number of this process: copied to children, where it is the
+                                 parent's */
+    _Atomic bool child_known; /* that this is a child, since the last fork was prepared */
+} epoch = {.last = 1};
+
+uint32_t zk_epoch_next(void)
+{
+    uint32_t next = atomic_load(&epoch.last) + 1;
+    uint32_t wiped = 0;
+
+    /* In this order: a child of this child, made by another thread between the two, must not get a number
+     * that this process has. Of several threads here, the first one's number is the process's. */
+    atomic_store(&epoch.last, next);
+    atomic_store(&epoch.child_known, true);
+    if (atomic_compare_exchange_strong(zk_epoch_word, &wiped, next))
+        return next;
+    return wiped;
+}
+
+/* For kernels that wipe nothing, and emulators that say they do. These handlers take no lock and make no
+ * allocation. */
+static void before_fork(void)
+{
+    atomic_store(&epoch.child_known, false);
+}
+
+static void in_child(void)
+{
+    if (!atomic_load(&epoch.child_known))
+        atomic_store(zk_epoch_word, 0);
+}
+
+void zk_epoch_load(void)
+{
+    _Atomic uint32_t *word = zk_os_wiped_word();
+
+    if (word != NULL)
+        zk_epoch_word = word;
+    pthread_atfork(before_fork, NULL, in_child);
+}

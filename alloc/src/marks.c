@@ -1,0 +1,191 @@
+/*
+ * marks.c - a block is freed once, by the address that was served. Pinned recycling counts, so that one free too
+ * many, or of an address inside a block, would have a chunk taken for dead in which something lives.
+ *
+ * A free leaves a mark for its granule: those of the holder in a map that it alone writes, those of all others
+ * in a second one. Who finds a mark there has freed twice. And before a chunk is used again, the addresses
+ * that were freed in it, added up, are compared with those in its log: where an address was freed that is no
+ * block, or one by the holder that others had freed before, the sums differ.
+ */
+#include "config.h"
+#include "count.h"
+#include "os.h"
+#include "slab_books.h"
+
+#include <stdlib.h>
+
+static _Atomic uint64_t misuses;
+
+uint64_t zk_slab_misuses(void)
+{
+    return atomic_load(&misuses);
+}
+
+/* ---- What is said ---- */
+
+static const char *outlook(void)
+{
+    return zk_settings.misuse == ZK_MISUSE_ABORT
+               ? "aborting (ZK_ALLOC_MISUSE=ignore goes on, and keeps what is damaged)"
+               : "ignored, as are further ones, by ZK_ALLOC_MISUSE=ignore";
+}
+
+/* What p was when it was freed the second time, or is although it was freed. */
+static void say(struct slab *slab, const char *p)
+{
+    const char *start = zk_slab_block_start(slab, p);
+    size_t bytes = zk_slab_block_bytes(slab, start);
+
+    if (start == p)
+        zk_os_say("free(%p): freed twice, a block of %zu bytes: %s", (const void *)p, bytes, outlook());
+    else if ((size_t)(p - start) < bytes)
+        zk_os_say("free(%p): no block, but %zu bytes inside of one of %zu bytes at %p: %s",
+                  (const void *)p, (size_t)(p - start), bytes, (const void *)start, outlook());
+    else
+        zk_os_say("free(%p): no block that was ever served: %s", (const void *)p, outlook());
+}
+
+static void misuse(struct slab *slab, const char *p)
+{
+    if (atomic_fetch_add(&misuses, 1) == 0)
+        say(slab, p);
+    if (zk_settings.misuse == ZK_MISUSE_ABORT)
+        abort();
+}
+
+/* ---- Marks ---- */
+
+static size_t word_of(const struct slab *slab, const char *p)
+{
+    return (size_t)(p - slab->base) >> (ZK_GRANULE_SHIFT + 6);
+}
+
+static uint64_t bit_of(const struct slab *slab, const char *p)
+{
+    return UINT64_C(1) << ((size_t)(p - slab->base) >> ZK_GRANULE_SHIFT) % 64;
+}
+
+static bool is_marked(const struct slab *slab, const _Atomic uint64_t *marks, const char *p)
+{
+    return (atomic_load_explicit(&marks[word_of(slab, p)], memory_order_relaxed) &
+            bit_of(slab, p)) != 0;
+}
+
+void zk_slab_freed_twice(struct slab *slab, const void *p)
+{
+    misuse(slab, p);
+}
+
+/* Relaxed: marks are compared with other marks at the same place only, and cleared before the holder puts a
+ * block there, which whoever frees that block has seen. */
+static bool mark_elsewhere(struct slab *slab, const char *p)
+{
+    _Atomic uint64_t *word = &slab->marks_elsewhere[word_of(slab, p)];
+    uint64_t bit = bit_of(slab, p);
+
+    if ((atomic_fetch_or_explicit(word, bit, memory_order_relaxed) & bit) != 0)
+        return false;
+    if (!is_marked(slab, slab->marks, p))
+        return true;
+    atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed);
+    return false;
+}
+
+void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned)
+{
+    if (pinned) {
+        struct chunk *chunk = &slab->chunks[chunk_of(slab, p)];
+
+        if (!mark_elsewhere(slab, p)) {
+            misuse(slab, p);
+            return;
+        }
+        /* Release, both counts: pair with the acquire in live_blocks and freed_blocks. The chunk first:
+         * once the slab's count says that nothing lives, no count of a chunk is still to come. */
+        atomic_fetch_add_explicit(&chunk->elsewhere_sum, (uint32_t)(uintptr_t)p,
+                                  memory_order_relaxed); /* ordered by the next */
+        atomic_fetch_add_explicit(&chunk->freed_elsewhere, 1, memory_order_release);
+    }
+    atomic_fetch_add_explicit(&slab->freed_elsewhere, 1, memory_order_release);
+}
+
+/* ---- Chunks ---- */
+
+/* The holder wrote these entries itself: they need not be read one by one. */
+__attribute__((optimize("O3"))) static uint32_t sum_of_log(const struct slab *slab, uint32_t index,
+                                                           uint32_t blocks)
+{
+    const uint32_t *log = (const uint32_t *)log_of(slab, index);
+    uint32_t sum = 0;
+
+    for (uint32_t i = 0; i < blocks; i++)
+        sum += log[i];
+    return sum;
+}
+
+/* The first address, of granules of the chunk, that is marked and starts no block, or is marked in both maps;
+ * the chunk's start if there is none. */
+static const char *find_wrong(const struct slab *slab, uint32_t index, uint32_t blocks)
+{
+    const char *start = chunk_start(slab, index);
+    const char *end = chunk_start(slab, index + 1);
+    uint32_t at = 0;
+
+    for (const char *p = start; p < end; p += ZK_GRANULE) {
+        bool own = is_marked(slab, slab->marks, p);
+        bool elsewhere = is_marked(slab, slab->marks_elsewhere, p);
+        bool block = at < blocks && atomic_load(&log_of(slab, index)[at]) == (uint32_t)(uintptr_t)p;
+
+        if ((own && elsewhere) || ((own || elsewhere) && !block))
+            return p;
+        at += block;
+    }
+    return start;
+}
+
+bool zk_slab_is_dead(struct slab *slab, uint32_t index)
+{
+    struct chunk *chunk = &slab->chunks[index];
+    uint32_t blocks = LOAD(chunk->blocks);
+
+    if (LOAD(chunk->freed) + LOAD(chunk->freed_elsewhere) == blocks &&
+        LOAD(chunk->freed_sum) + LOAD(chunk->elsewhere_sum) == sum_of_log(slab, index, blocks))
+        return true;
+    misuse(slab, find_wrong(slab, index, blocks));
+    return false;
+}
+
+/* Few blocks leave few marks, and are in the log; many leave them everywhere. */
+static void clear(const struct slab *slab, _Atomic uint64_t *marks, uint32_t index, uint32_t blocks)
+{
+    size_t words = chunk_granules(slab) / 64;
+    const _Atomic uint32_t *log = log_of(slab, index);
+    const char *start = chunk_start(slab, index);
+
+    if (blocks > words / 4) {
+        for (size_t i = 0; i < words; i++)
+            atomic_store_explicit(&marks[index * words + i], 0, memory_order_relaxed);
+        return;
+    }
+    for (uint32_t i = 0; i < blocks; i++) {
+        uint32_t offset = atomic_load_explicit(&log[i], memory_order_relaxed) - (uint32_t)(uintptr_t)start;
+
+        atomic_store_explicit(&marks[word_of(slab, start + offset)], 0, memory_order_relaxed);
+    }
+}
+
+void zk_slab_unmark(struct slab *slab, uint32_t index)
+{
+    struct chunk *chunk = &slab->chunks[index];
+    uint32_t blocks = LOAD(chunk->blocks);
+
+    if (LOAD(chunk->freed) != 0)
+        clear(slab, slab->marks, index, blocks);
+    if (LOAD(chunk->freed_elsewhere) != 0)
+        clear(slab, slab->marks_elsewhere, index, blocks);
+    STORE(chunk->blocks, 0);
+    STORE(chunk->freed, 0);
+    STORE(chunk->freed_sum, 0);
+    STORE(chunk->freed_elsewhere, 0);
+    STORE(chunk->elsewhere_sum, 0);
+}

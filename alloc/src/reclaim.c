@@ -1,0 +1,279 @@
+/*
+ * reclaim.c - what recycling does to a slab's books: which chunks are kept, and where bumping goes on. Why that
+ * is right is written at the top of recycle.c.
+ */
+#include "config.h"
+#include "os.h"
+#include "slab_books.h"
+
+size_t zk_slab_phase_bytes(const struct slab *slab)
+{
+    char *bump = LOAD(slab->bump);
+    size_t served = (size_t)(served_bytes(slab) - slab->bytes_before);
+    size_t reached = (size_t)((bump > slab->furthest ? bump : slab->furthest) - slab->base);
+
+    return served < reached ? served : reached;
+}
+
+/* Closes the books on all that has been served so far. */
+static void close_all(struct slab *slab)
+{
+    char *bump = LOAD(slab->bump);
+
+    if (slab->dirty < bump)
+        slab->dirty = bump;
+    if (slab->furthest < bump)
+        slab->furthest = bump;
+    zk_slab_close_chunk(slab, bump);
+}
+
+/* The books at the end of a phase, before the next one. */
+static void settle(struct slab *slab)
+{
+    slab->high_water = zk_slab_phase_bytes(slab);
+    close_all(slab);
+    slab->furthest = slab->base;
+    slab->bytes_before = LOAD(slab->closed_bytes);
+}
+
+static void add(_Atomic uint64_t *count, uint64_t more)
+{
+    STORE(*count, LOAD(*count) + more);
+}
+
+/* What was pinned, and what has been served since, is reclaimed, less what is pinned now. A pinned
+ * chunk counts as a whole, so that the difference can be negative: then nothing was. */
+static void count_pinned(struct slab *slab, uint64_t chunks, uint64_t bytes)
+{
+    uint64_t before = LOAD(slab->pinned_bytes) + slab->high_water;
+
+    add(&slab->reclaimed_bytes, before > bytes ? before - bytes : 0);
+    STORE(slab->pinned_chunks, chunks);
+    STORE(slab->pinned_bytes, bytes);
+}
+
+/* Bumping starts over, between what is in the list. All books are closed. freed: how many blocks had been
+ * freed before it was looked which; what is freed meanwhile is to be found the next time. */
+static void start_over(struct slab *slab, uint64_t freed)
+{
+    slab->freed_before = freed;
+    slab->refused = 0;
+    slab->too_large = SIZE_MAX;
+    slab->served_before = LOAD(slab->closed_bytes);
+    slab->last = ZK_NO_CHUNK;
+    slab->pin = LOAD(slab->first);
+    zk_slab_enter_run(slab, slab->base);
+}
+
+static void empty_list(struct slab *slab)
+{
+    STORE(slab->first, ZK_NO_CHUNK);
+    slab->listed = 0;
+}
+
+static void forget_all(struct slab *slab, uint64_t freed)
+{
+    empty_list(slab);
+    slab->growths = 0;
+    add(&slab->rewinds, 1);
+    count_pinned(slab, 0, 0);
+    start_over(slab, freed);
+}
+
+void zk_slab_rewind(struct slab *slab, uint64_t word)
+{
+    begin_move(slab);
+    settle(slab);
+    STORE(slab->word, word);
+    forget_all(slab, freed_blocks(slab));
+    end_move(slab);
+}
+
+struct kept {
+    uint64_t chunks;
+    uint64_t bytes;
+};
+
+/* Unlinks the chunks in which nothing lives, and those entered in the phase `discarded` (0: none). */
+static struct kept unlink_dead(struct slab *slab, uint64_t discarded)
+{
+    struct kept kept = {0};
+    uint64_t lost = 0;
+    _Atomic uint32_t *link = &slab->first;
+
+    for (uint32_t index = LOAD(slab->first); index != ZK_NO_CHUNK;
+         index = LOAD(slab->chunks[index].next)) {
+        struct chunk *chunk = &slab->chunks[index];
+        uint32_t live = live_blocks(chunk);
+        bool is_discarded = discarded != 0 && LOAD(chunk->word) == discarded;
+
+        lost += is_discarded ? live : 0;
+        if (is_discarded || ((int32_t)live <= 0 && zk_slab_is_dead(slab, index))) {
+            zk_slab_unmark(slab, index);
+        } else {
+            kept.chunks++;
+            kept.bytes += (size_t)(run_behind(slab, index) - chunk_start(slab, index));
+            STORE(*link, index);
+            link = &chunk->next;
+        }
+    }
+    STORE(*link, ZK_NO_CHUNK);
+    slab->listed = kept.chunks;
+    atomic_fetch_add(&slab->freed_elsewhere, lost);
+    return kept;
+}
+
+static void walk(struct slab *slab)
+{
+    uint64_t word = LOAD(slab->word);
+    struct kept kept = unlink_dead(slab, LOAD(slab->discarded) == word ? word : 0);
+
+    slab->growths = kept.bytes > LOAD(slab->pinned_bytes) ? slab->growths + 1 : 0;
+    add(&slab->walks, 1);
+    count_pinned(slab, kept.chunks, kept.bytes);
+}
+
+/* Gives the chunks of a free run back to the system that no phase since `word` has used: what is
+ * neither used nor pinned shall not hold memory for ever. */
+static void give_back(struct slab *slab, const char *start, const char *end, uint64_t word)
+{
+    const char *dirty = slab->dirty;
+    uint32_t from = chunk_of(slab, start + zk_chunk_bytes() - 1);
+    uint32_t to = chunk_of(slab, end < dirty ? end : dirty); /* a part of a chunk waits */
+
+    while (from < to) {
+        uint32_t unused = from;
+
+        while (unused < to && LOAD(slab->chunks[unused].word) != 0 &&
+               LOAD(slab->chunks[unused].word) < word)
+            STORE(slab->chunks[unused++].word, 0);
+        if (unused > from)
+            zk_os_discard(chunk_start(slab, from), (size_t)(unused - from) << zk_chunk_shift(slab));
+        from = unused + 1;
+    }
+}
+
+/* From time to time, when there is something that free runs lie between. */
+static void give_back_unused(struct slab *slab, uint64_t word)
+{
+    const uint64_t phases = 16;
+    const char *start = slab->base;
+
+    if (LOAD(slab->walks) % phases != 0 || word < 2 * phases)
+        return;
+    for (uint32_t pin = LOAD(slab->first);; pin = LOAD(slab->chunks[pin].next)) {
+        const char *end = run_before(slab, pin);
+
+        if (start < end)
+            give_back(slab, start, end, word - 2 * phases); /* a phase's word is twice its number */
+        if (pin == ZK_NO_CHUNK)
+            return;
+        start = run_behind(slab, pin);
+    }
+}
+
+/* Is everything dead that was ever served? So it is when the counts say so; if the program is to go on after it
+ * has freed what is no block, each chunk is asked. */
+static bool all_dead(uint64_t served, uint64_t freed)
+{
+    return served == freed && zk_settings.misuse == ZK_MISUSE_ABORT;
+}
+
+void zk_slab_reclaim(struct slab *slab, uint64_t word)
+{
+    uint64_t freed = freed_blocks(slab);
+
+    begin_move(slab);
+    settle(slab);
+    if (all_dead(LOAD(slab->closed_count), freed)) {
+        STORE(slab->word, word);
+        forget_all(slab, freed);
+    } else {
+        walk(slab);
+        give_back_unused(slab, word);
+        STORE(slab->word, word);
+        start_over(slab, freed);
+    }
+    end_move(slab);
+}
+
+/* What has died is used again, while it is still in the caches, and a phase takes no more memory than it needs
+ * at a time. To look costs time for each chunk in the list: it is done when enough has been served meanwhile,
+ * or refused, to make that little, and when there is something to gain, which is not so where the block fits
+ * into the current chunk. */
+void zk_slab_reuse(struct slab *slab, size_t size, size_t align)
+{
+    const uint64_t bytes_for_chunk = 4096;
+    uint64_t freed = freed_blocks(slab);
+    bool all;
+
+    if (freed == slab->freed_before)
+        return;
+    all = all_dead(served_blocks(slab), freed);
+    if (!all && (served_bytes(slab) + slab->refused + size <
+                     slab->served_before + slab->listed * bytes_for_chunk ||
+                 fits(LOAD(slab->bump), slab->limit, size, align)))
+        return;
+    begin_move(slab);
+    close_all(slab);
+    if (all)
+        empty_list(slab);
+    else
+        unlink_dead(slab, 0);
+    add(&slab->reuses, 1);
+    start_over(slab, freed);
+    end_move(slab);
+}
+
+void zk_slab_discard(struct slab *slab, uint64_t word)
+{
+    if (LOAD(slab->word) == word)
+        STORE(slab->discarded, word);
+}
+
+/* The chunk that bumping is in has no count of blocks as yet. */
+static uint32_t blocks_so_far(const struct slab *slab, uint32_t index)
+{
+    const struct chunk *chunk = &slab->chunks[index];
+
+    return LOAD(chunk->open) != 0 ? (uint32_t)(LOAD(slab->log) - log_of(slab, index))
+                                  : LOAD(chunk->blocks);
+}
+
+uint64_t zk_slab_discarded_blocks(struct slab *slab)
+{
+    uint64_t word = LOAD(slab->discarded);
+    uint64_t count = 0;
+    uint32_t index = LOAD(slab->first);
+
+    if (word == 0 || word != LOAD(slab->word))
+        return 0;
+    /* Never further than there are chunks, should somebody be changing the list after all. */
+    for (size_t left = LOAD(slab->bytes) >> zk_chunk_shift(slab);
+         left > 0 && index != ZK_NO_CHUNK; left--) {
+        const struct chunk *chunk = &slab->chunks[index];
+
+        if (LOAD(chunk->word) == word)
+            count += blocks_so_far(slab, index) - LOAD(chunk->freed) - LOAD(chunk->freed_elsewhere);
+        index = LOAD(chunk->next);
+    }
+    return count;
+}
+
+void zk_slab_each_run(struct slab *slab, void (*visit)(void *arg, char *start, size_t bytes),
+                      void *arg)
+{
+    char *start = LOAD(slab->bump);
+    char *end = slab->run_end;
+    uint32_t pin = slab->pin;
+
+    for (;;) {
+        if (start < end)
+            visit(arg, start, (size_t)(end - start));
+        if (pin == ZK_NO_CHUNK)
+            return;
+        start = run_behind(slab, pin);
+        pin = LOAD(slab->chunks[pin].next);
+        end = run_before(slab, pin);
+    }
+}
