@@ -23,7 +23,8 @@ static __attribute__((noinline)) int without_deepbind(const char *path, int flag
 
     if (zk_settings.deepbind == ZK_DEEPBIND_LEAVE)
         return flags;
-    if (!atomic_exchange(&said, true))
+    /* Only to somebody who looks: the program works as it should, and its output is its own. */
+    if ((zk_settings.verbose || zk_os_stderr_is_terminal()) && !atomic_exchange(&said, true))
         zk_os_say("dlopen of %.300s: RTLD_DEEPBIND is masked, since it would give the library another malloc than "
                   "the program has (ZK_ALLOC_DEEPBIND=leave does not)",
                   path == NULL ? "the program" : path);

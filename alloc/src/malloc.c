@@ -105,13 +105,13 @@ static __attribute__((noinline)) void free_elsewhere(void *p)
         free_untold(p);
 }
 
-/* Sets a bit, and tells whether it was set. */
+/* Of a word, the bit that the lowest 6 bits of a number say. True: it was set before. */
 static inline bool set_bit(uint64_t *word, size_t bit)
 {
 #if defined __x86_64__
     bool was;
 
-    __asm__("btsq %2, %0" : "+r"(*word), "=@ccc"(was) : "r"(bit)); /* of the bit, the lowest 6 bits */
+    __asm__("btsq %2, %0" : "+r"(*word), "=@ccc"(was) : "r"(bit));
     return was;
 #else
     uint64_t before = *word;
@@ -125,15 +125,15 @@ static inline bool set_bit(uint64_t *word, size_t bit)
  * in the child of a fork that cuts this short, finds it marked and in the sum. Relaxed: all are ours. */
 static inline void free_own(struct slab *slab, const char *p, size_t offset)
 {
-    _Atomic uint64_t *word = &slab->marks[offset >> (ZK_GRANULE_SHIFT + 6)];
+    size_t word = offset >> (ZK_GRANULE_SHIFT + 6);
     struct chunk *chunk = &slab->chunks[offset >> zk_chunk_shift(slab)];
-    uint64_t marks = atomic_load_explicit(word, memory_order_relaxed);
+    uint64_t marks = atomic_load_explicit(&slab->marks[word], memory_order_relaxed);
 
     if (unlikely(set_bit(&marks, offset >> ZK_GRANULE_SHIFT))) {
         zk_slab_freed_twice(slab, p);
         return;
     }
-    atomic_store_explicit(word, marks, memory_order_relaxed);
+    atomic_store_explicit(&slab->marks[word], marks, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
     zk_count_own_32(&chunk->freed_sum, (uint32_t)(uintptr_t)p);
     atomic_signal_fence(memory_order_seq_cst);

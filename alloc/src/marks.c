@@ -143,9 +143,9 @@ static const char *find_wrong(const struct slab *slab, uint32_t index, uint32_t 
     return start;
 }
 
-bool zk_slab_is_dead(struct slab *slab, uint32_t index)
+static bool is_dead(struct slab *slab, uint32_t index)
 {
-    struct chunk *chunk = &slab->chunks[index];
+    const struct chunk *chunk = &slab->chunks[index];
     uint32_t blocks = LOAD(chunk->blocks);
 
     if (LOAD(chunk->freed) + LOAD(chunk->freed_elsewhere) == blocks &&
@@ -188,4 +188,12 @@ void zk_slab_unmark(struct slab *slab, uint32_t index)
     STORE(chunk->freed_sum, 0);
     STORE(chunk->freed_elsewhere, 0);
     STORE(chunk->elsewhere_sum, 0);
+}
+
+bool zk_slab_renew(struct slab *slab, uint32_t index)
+{
+    if (!is_dead(slab, index))
+        return false;
+    zk_slab_unmark(slab, index);
+    return true;
 }

@@ -22,6 +22,7 @@ static struct {
     size_t memory_bytes;
     unsigned cpus;
     bool has_stderr;
+    bool stderr_is_terminal;
     dev_t stderr_device;
     ino_t stderr_inode;
 } os;
@@ -37,6 +38,7 @@ void zk_os_note_stderr(void)
     struct stat status;
 
     os.has_stderr = status_of_stderr(&status);
+    os.stderr_is_terminal = os.has_stderr && isatty(STDERR_FILENO);
     if (!os.has_stderr)
         return;
     os.stderr_device = status.st_dev;
@@ -243,6 +245,11 @@ bool zk_os_has_stderr(void)
 
     errno = saved;
     return same;
+}
+
+bool zk_os_stderr_is_terminal(void)
+{
+    return os.stderr_is_terminal;
 }
 
 void zk_os_say(const char *format, ...)

@@ -78,6 +78,9 @@ size_t zk_os_mappings_max(void);
  * standard error may have its data there. */
 bool zk_os_has_stderr(void);
 
+/* Was it a terminal then? */
+bool zk_os_stderr_is_terminal(void);
+
 /* Notes what file descriptor 2 is, as when the library was loaded: for a process that has changed it on
  * purpose. */
 void zk_os_note_stderr(void);

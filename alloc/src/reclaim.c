@@ -2,7 +2,6 @@
  * reclaim.c - what recycling does to a slab's books: which chunks are kept, and where bumping goes on. Why that
  * is right is written at the top of recycle.c.
  */
-#include "config.h"
 #include "os.h"
 #include "slab_books.h"
 
@@ -108,9 +107,9 @@ static struct kept unlink_dead(struct slab *slab, uint64_t discarded)
         bool is_discarded = discarded != 0 && LOAD(chunk->word) == discarded;
 
         lost += is_discarded ? live : 0;
-        if (is_discarded || ((int32_t)live <= 0 && zk_slab_is_dead(slab, index))) {
+        if (is_discarded) {
             zk_slab_unmark(slab, index);
-        } else {
+        } else if ((int32_t)live > 0 || !zk_slab_renew(slab, index)) {
             kept.chunks++;
             kept.bytes += (size_t)(run_behind(slab, index) - chunk_start(slab, index));
             STORE(*link, index);
@@ -138,7 +137,7 @@ static void walk(struct slab *slab)
 static void give_back(struct slab *slab, const char *start, const char *end, uint64_t word)
 {
     const char *dirty = slab->dirty;
-    uint32_t from = chunk_of(slab, start + zk_chunk_bytes() - 1);
+    uint32_t from = chunk_of(slab, start + bytes_of_chunk(slab) - 1);
     uint32_t to = chunk_of(slab, end < dirty ? end : dirty); /* a part of a chunk waits */
 
     while (from < to) {
@@ -172,27 +171,32 @@ static void give_back_unused(struct slab *slab, uint64_t word)
     }
 }
 
-/* Is everything dead that was ever served? So it is when the counts say so; if the program is to go on after it
- * has freed what is no block, each chunk is asked. */
-static bool all_dead(uint64_t served, uint64_t freed)
+/* Is everything dead that was ever served? So it is when the counts say so. */
+static bool all_dead(const struct slab *slab, uint64_t served, uint64_t freed)
 {
-    return served == freed && zk_settings.misuse == ZK_MISUSE_ABORT;
+    return served + slab->doubt == freed;
+}
+
+static __attribute__((noinline)) void reclaim_dead(struct slab *slab, uint64_t word, uint64_t freed)
+{
+    walk(slab);
+    give_back_unused(slab, word);
+    STORE(slab->word, word);
+    start_over(slab, freed);
 }
 
 void zk_slab_reclaim(struct slab *slab, uint64_t word)
 {
-    uint64_t freed = freed_blocks(slab);
+    uint64_t freed;
 
     begin_move(slab);
     settle(slab);
-    if (all_dead(LOAD(slab->closed_count), freed)) {
+    freed = freed_blocks(slab);
+    if (all_dead(slab, LOAD(slab->closed_count), freed)) {
         STORE(slab->word, word);
         forget_all(slab, freed);
     } else {
-        walk(slab);
-        give_back_unused(slab, word);
-        STORE(slab->word, word);
-        start_over(slab, freed);
+        reclaim_dead(slab, word, freed);
     }
     end_move(slab);
 }
@@ -207,9 +211,7 @@ void zk_slab_reuse(struct slab *slab, size_t size, size_t align)
     uint64_t freed = freed_blocks(slab);
     bool all;
 
-    if (freed == slab->freed_before)
-        return;
-    all = all_dead(served_blocks(slab), freed);
+    all = all_dead(slab, served_blocks(slab), freed);
     if (!all && (served_bytes(slab) + slab->refused + size <
                      slab->served_before + slab->listed * bytes_for_chunk ||
                  fits(LOAD(slab->bump), slab->limit, size, align)))

@@ -1,10 +1,10 @@
 /*
  * slab.c - who holds a slab, and bumping across chunks.
  */
+#include "config.h"
 #include "epoch.h"
 #include "os.h"
 #include "slab_books.h"
-#include "zkalloc.h"
 
 struct slab zk_no_slab = {.floor = ZK_FLOOR_CLOSED};
 
@@ -59,6 +59,7 @@ bool zk_slab_init(struct slab *slab, char *base, size_t bytes, bool pinned)
     slab->pinned = pinned;
     slab->marked_bytes = pinned ? bytes : 0;
     slab->bytes = bytes;
+    slab->doubt = zk_settings.misuse == ZK_MISUSE_ABORT ? 0 : UINT64_MAX / 2;
     slab->dirty = slab->furthest = base;
     slab->too_large = SIZE_MAX;
     slab->chunks = (struct chunk *)(slab + 1);
@@ -152,29 +153,59 @@ static bool is_committed(const struct slab *slab, uint32_t index)
     return index < LOAD(slab->extent) >> 32;
 }
 
-/* Makes the chunk that contains `at`, in which nothing lives, the current one, bumping from there
- * to the end of the run: not by the fast path, if it cannot be used as yet. At the very end of the slab,
+/* zk_slab_renew for a chunk that one block has had to itself, as large blocks do, and the first of a phase that
+ * has no other; freed by the holder. False: it is another chunk. */
+static inline bool renew_one(struct slab *slab, struct chunk *chunk, uint32_t index,
+                             const char *at_start)
+{
+    uint32_t start = (uint32_t)(uintptr_t)at_start;
+    _Atomic uint64_t *mark = &slab->marks[index * (chunk_granules(slab) / 64)];
+
+    /* Relaxed: the holder's own. The sum says the same as the mark, but for what happened elsewhere. */
+    if (LOAD(chunk->blocks) != 1 || LOAD(chunk->freed) != 1 || LOAD(chunk->freed_sum) != start ||
+        LOAD(chunk->freed_elsewhere) != 0 ||
+        atomic_load_explicit(log_of(slab, index), memory_order_relaxed) != start)
+        return false;
+    atomic_store_explicit(mark, 0, memory_order_relaxed);
+    STORE(chunk->freed, 0); /* and blocks is not looked at before it is closed again */
+    STORE(chunk->freed_sum, 0);
+    return true;
+}
+
+/* Bumping goes on at `at`, in a chunk that has been renewed, to the end of the run: not by the fast path, if the
+ * chunk cannot be used as yet. */
+static inline void enter_renewed(struct slab *slab, struct chunk *chunk, uint32_t index, char *start,
+                                 char *at)
+{
+    char *end = is_committed(slab, index) ? start + bytes_of_chunk(slab) : at;
+
+    STORE(chunk->open, 1); /* before bump: see books.c */
+    STORE(chunk->word, LOAD(slab->word));
+    link_chunk(slab, index);
+    bump_from(slab, index, at, end < slab->run_end ? end : slab->run_end);
+}
+
+static __attribute__((noinline)) void renew_and_enter(struct slab *slab, struct chunk *chunk,
+                                                      uint32_t index, char *start, char *at)
+{
+    zk_slab_renew(slab, index);
+    enter_renewed(slab, chunk, index, start, at);
+}
+
+/* Makes the chunk that contains `at`, in which nothing lives, the current one. At the very end of the slab,
  * there is none: nothing more fits. */
 static void enter_chunk(struct slab *slab, char *at)
 {
     uint32_t index = chunk_of(slab, at);
     struct chunk *chunk = &slab->chunks[index];
-    char *end = chunk_start(slab, index + 1);
+    char *start = chunk_start(slab, index);
 
-    if (at == slab_end(slab)) {
+    if (at == slab_end(slab))
         bump_from(slab, index, at, at);
-        return;
-    }
-    if (slab->pinned && LOAD(chunk->freed) + LOAD(chunk->freed_elsewhere) != 0) {
-        zk_slab_is_dead(slab, index);
-        zk_slab_unmark(slab, index);
-    }
-    STORE(chunk->open, 1); /* before bump: see books.c */
-    STORE(chunk->word, LOAD(slab->word));
-    link_chunk(slab, index);
-    if (!is_committed(slab, index))
-        end = at;
-    bump_from(slab, index, at, end < slab->run_end ? end : slab->run_end);
+    else if (!slab->pinned || renew_one(slab, chunk, index, start))
+        enter_renewed(slab, chunk, index, start, at);
+    else
+        renew_and_enter(slab, chunk, index, start, at);
 }
 
 void zk_slab_close_chunk(struct slab *slab, char *tail)
@@ -276,8 +307,16 @@ static size_t stagger(const struct slab *slab, size_t size)
 {
     const size_t line = 64;
 
-    return slab->pinned && size > zk_chunk_bytes() / 4 && size < ZK_PAGE_ALIGNED_FROM ? line
-                                                                                             : 0;
+    return size > bytes_of_chunk(slab) / 4 && size < ZK_PAGE_ALIGNED_FROM && slab->pinned ? line : 0;
+}
+
+/* Pinned, a large block has the chunk that it starts in to itself: else a small neighbour that
+ * lives would keep all of it. */
+static size_t align_large(const struct slab *slab, size_t align)
+{
+    size_t large = slab->pinned ? bytes_of_chunk(slab) : zk_os_page_bytes();
+
+    return align < large ? large : align;
 }
 
 /* To the end of the chunk again, or of the run. */
@@ -311,9 +350,6 @@ static void *carve(struct slab *slab, size_t before, size_t size, size_t align)
 
 void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
 {
-    /* Pinned, a large block has the chunk that it starts in to itself: else a small neighbour that
-     * lives would keep all of it. */
-    size_t large = slab->pinned ? zk_chunk_bytes() : zk_os_page_bytes();
     size_t before = 0;
     void *p;
 
@@ -321,11 +357,11 @@ void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
         align = ZK_GRANULE;
         before = stagger(slab, size);
     }
-    if (size >= ZK_PAGE_ALIGNED_FROM && align < large)
-        align = large;
+    if (size >= ZK_PAGE_ALIGNED_FROM)
+        align = align_large(slab, align);
     if (size == 0)
         size = 1;
-    if (slab->pinned)
+    if (slab->pinned && freed_blocks(slab) != slab->freed_before)
         zk_slab_reuse(slab, before + size, align);
     p = carve(slab, before, size, align);
     if (p == NULL)

@@ -83,6 +83,8 @@ struct slab {
     uint64_t told_count;    /* blocks that chaos has been told of */
     char *furthest;         /* that bump reached in this phase, before it last started over */
     uint64_t listed;        /* chunks in the list */
+    uint64_t doubt;         /* not 0 if the program goes on after it has freed what is no block: the counts of
+                               the whole slab prove nothing then */
     uint64_t freed_before;  /* blocks freed, ever, when it was last looked what has died ... */
     uint64_t served_before; /* ... and bytes served, ever */
     uint64_t refused;       /* bytes refused since then, for want of room */
@@ -168,7 +170,7 @@ void zk_slab_rewind(struct slab *slab, uint64_t word);
 void zk_slab_reclaim(struct slab *slab, uint64_t word);
 
 /* Within a phase: bumping goes back to what has died by now, if that is worth while for a block of that
- * size. Holder only. */
+ * size. Something has. Holder only. */
 void zk_slab_reuse(struct slab *slab, size_t size, size_t align);
 
 /* The phase of word is over, and its blocks are dead: so it is if it is the last one that slab
@@ -208,11 +210,11 @@ void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned);
 /* The holder's free of p found its mark there already. */
 void zk_slab_freed_twice(struct slab *slab, const void *p);
 
-/* A closed chunk, in which as many blocks were freed as were entered: was it these? If not, and the program
- * goes on all the same, false. Holder only. */
-bool zk_slab_is_dead(struct slab *slab, uint32_t chunk);
+/* A closed chunk, in which as many blocks were freed as were entered: if it was these, they are forgotten, and
+ * the chunk can be entered again. If it was not, and the program goes on all the same, false. Holder only. */
+bool zk_slab_renew(struct slab *slab, uint32_t chunk);
 
-/* Forgets the blocks of a chunk in which nothing lives. Holder only. */
+/* Forgets the blocks of a chunk, be they freed or not. Holder only. */
 void zk_slab_unmark(struct slab *slab, uint32_t chunk);
 
 /* Frees of what is no live block, that were let pass. */

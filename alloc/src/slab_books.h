@@ -31,6 +31,11 @@ static inline char *chunk_start(const struct slab *slab, uint32_t chunk)
     return slab->base + ((size_t)chunk << zk_chunk_shift(slab));
 }
 
+static inline size_t bytes_of_chunk(const struct slab *slab)
+{
+    return (size_t)1 << zk_chunk_shift(slab);
+}
+
 /* Entries of a chunk's log: one for each granule. */
 static inline size_t chunk_granules(const struct slab *slab)
 {
