@@ -1,0 +1,111 @@
+/*
+ * child_audit.c - what a child retains is none of its parent's findings, however the child was made: the
+ * parent's report is for what the parent kept, and the child's has its process id at the end of its name.
+ * Argument: the way.
+ */
+#include "trust.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+    of_both = 11008,
+    of_parent = 12016,
+    of_child = 13008
+}; /* bytes; no other block has as many */
+
+static void *volatile kept[3];
+
+static pid_t make_child(const char *way)
+{
+    if (strcmp(way, "_Fork") == 0)
+        return _Fork();
+    if (strcmp(way, "clone") == 0)
+        return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    NEED(strcmp(way, "fork") == 0);
+    return fork();
+}
+
+/* Keeps a block of that size across a begin. */
+static void *retain(size_t bytes)
+{
+    void *block;
+
+    NEED(begin_phase() == 0);
+    block = malloc(bytes);
+    NEED(end_phase() == 0);
+    NEED(begin_phase() == 0);
+    NEED(end_phase() == 0);
+    return block;
+}
+
+/* What the report is about: run with ZK_ALLOC_AUDIT_OUT. Says who its child was. */
+static int run_audited(const char *way)
+{
+    pid_t child;
+
+    kept[0] = retain(of_both);
+    child = make_child(way);
+    if (child == 0) {
+        kept[1] = retain(of_child);
+        exit(EXIT_SUCCESS); /* the end at which a report is written */
+    }
+    child_succeeds(child);
+    kept[2] = retain(of_parent);
+    dprintf(STDERR_FILENO, "%d", child);
+    return EXIT_SUCCESS;
+}
+
+/* Is there a row in the report for blocks of that size? The file is removed afterwards. */
+static bool has(const char *report, size_t bytes)
+{
+    char column[32];
+
+    snprintf(column, sizeof column, "\t%zu\t", bytes);
+    return strstr(report, column) != NULL;
+}
+
+static void take(const char *path, char *report, size_t room)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = file < 0 ? 0 : read(file, report, room - 1);
+
+    NEED(length >= 0);
+    report[length] = '\0';
+    if (file >= 0)
+        close(file);
+    unlink(path);
+}
+
+int main(int argc, char **argv)
+{
+    char folder[] = "/tmp/child_audit.XXXXXX";
+    char path[sizeof folder + sizeof "/report"];
+    char child_path[sizeof path + 16];
+    static char of_the_parent[1 << 16];
+    static char of_the_child[1 << 16];
+    static struct run run;
+
+    if (argc == 3)
+        return run_audited(argv[1]);
+    deadline(20);
+    NEED(argc == 2 && mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/report", folder);
+    NEED(setenv("ZK_ALLOC_AUDIT_OUT", path, 1) == 0);
+    run_again(&run, (const char *const[]){argv[0], argv[1], "audited", NULL});
+    snprintf(child_path, sizeof child_path, "%s.%s", path, run.said);
+    take(path, of_the_parent, sizeof of_the_parent);
+    take(child_path, of_the_child, sizeof of_the_child);
+    rmdir(folder);
+    if (run.status != 0)
+        fail("the audited program ended with status %#x: %s", run.status, run.said);
+    NEED(has(of_the_parent, of_both) && has(of_the_parent, of_parent));
+    NEED(!has(of_the_parent, of_child));
+    NEED(has(of_the_child, of_child) && !has(of_the_child, of_parent));
+    return EXIT_SUCCESS;
+}
