@@ -63,7 +63,7 @@ int main(void)
     NEED(pthread_atfork(call_everything, call_everything, call_everything) == 0);
     for (unsigned i = 0; i < threads; i++)
         NEED(pthread_create(&thread[i], NULL, allocate_on, NULL) == 0);
-    while (elapsed_ms() < 2000) {
+    while (time_left()) {
         pid_t child = fork();
 
         if (child == 0)

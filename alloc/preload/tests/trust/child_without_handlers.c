@@ -70,7 +70,7 @@ int main(int argc, char **argv)
     NEED(threads < threads_max);
     for (unsigned i = 0; i <= threads; i++)
         keepers[i] = (struct keeper){.key = i + 1, .size_max = 9000};
-    while (elapsed_ms() < 2000) {
+    while (time_left()) {
         pid_t child;
 
         keep(&keepers[0], 20);

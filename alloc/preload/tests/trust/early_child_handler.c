@@ -60,7 +60,7 @@ int main(void)
             usleep(100);
     }
     early_handlers.child = realloc_theirs;
-    while (elapsed_ms() < 2500)
+    while (time_left())
         fork_once();
     atomic_store(&shared.stop, true);
     for (unsigned i = 0; i < holders; i++)

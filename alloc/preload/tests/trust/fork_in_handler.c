@@ -53,7 +53,7 @@ int main(void)
     sender = fork();
     if (sender == 0)
         send_signals(parent);
-    while (elapsed_ms() < 2500) {
+    while (time_left()) {
         keep(&keeper, 10);
         fork_and_wait();
     }

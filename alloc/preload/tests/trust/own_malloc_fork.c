@@ -32,19 +32,30 @@ static void fork_once(void)
     child_succeeds(child);
 }
 
+/* A thread that nothing has been served to yet. */
+static void *fork_first(void *arg)
+{
+    fork_once();
+    return arg;
+}
+
 int main(void)
 {
-    pthread_t thread;
+    pthread_t allocating;
+    pthread_t forking;
 
     deadline(10);
     own_malloc_watch_fork();
-    NEED(begin_phase() == 0);
-    for (unsigned i = 0; i < 50; i++)
-        fork_once(); /* alone, and before it has asked for anything */
-    NEED(pthread_create(&thread, NULL, allocate_on, NULL) == 0);
-    for (unsigned i = 0; i < 50; i++)
+    for (unsigned i = 0; i < 20; i++)
         fork_once();
+    NEED(begin_phase() == 0);
+    NEED(pthread_create(&allocating, NULL, allocate_on, NULL) == 0);
+    for (unsigned i = 0; i < 50; i++) {
+        NEED(pthread_create(&forking, NULL, fork_first, NULL) == 0);
+        NEED(pthread_join(forking, NULL) == 0);
+        fork_once();
+    }
     atomic_store(&stop, true);
-    NEED(pthread_join(thread, NULL) == 0);
+    NEED(pthread_join(allocating, NULL) == 0);
     return EXIT_SUCCESS;
 }

@@ -95,6 +95,11 @@ unsigned elapsed_ms(void)
                       (now.tv_nsec - started.tv_nsec) / 1000000);
 }
 
+bool time_left(void)
+{
+    return elapsed_ms() < (preloaded() ? 2000 : 500);
+}
+
 /* ---- The arena ---- */
 
 bool preloaded(void)

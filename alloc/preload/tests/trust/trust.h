@@ -27,6 +27,10 @@ void deadline(unsigned limit_s);
 /* Since deadline was called, in children too. */
 unsigned elapsed_ms(void);
 
+/* A race is tried for some time: as long as it takes to lose it often, or, in the control, to show that it can be
+ * run. */
+bool time_left(void);
+
 /* ---- The arena, if there is one ---- */
 
 bool preloaded(void);

@@ -79,7 +79,7 @@ int main(void)
     NEED(begin_phase() == 0);
     threads = slab_count();
     NEED(threads <= threads_max);
-    for (unsigned i = 0; i < 20 && elapsed_ms() < 2000; i++)
+    for (unsigned i = 0; i < 20 && time_left(); i++)
         round_with(threads, 3);
     return EXIT_SUCCESS;
 }

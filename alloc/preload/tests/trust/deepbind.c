@@ -1,0 +1,82 @@
+/*
+ * deepbind.c - a host of plug-ins opens them with RTLD_DEEPBIND, and hands them blocks to free and to realloc. The
+ * flag is left out, which one line says once; ZK_ALLOC_DEEPBIND=leave is for who wants it: then plug-ins
+ * work that keep their blocks to themselves. Argument: the plug-in.
+ */
+#include "../check.h"
+#include "trust.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct plugin {
+    size_t (*uses_its_own)(void);
+    void (*frees)(void *block);
+    void *(*reallocs)(void *block, size_t bytes);
+};
+
+static bool flag_is_left(void)
+{
+    const char *value = getenv("ZK_ALLOC_DEEPBIND");
+
+    return value != NULL && strcmp(value, "leave") == 0;
+}
+
+static struct plugin open_plugin(const char *path)
+{
+    struct plugin plugin;
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+
+    if (library == NULL)
+        fail("%s", dlerror());
+    *(void **)(void *)&plugin.uses_its_own = dlsym(library, "plugin_uses_its_own");
+    *(void **)(void *)&plugin.frees = dlsym(library, "plugin_frees");
+    *(void **)(void *)&plugin.reallocs = dlsym(library, "plugin_reallocs");
+    NEED(plugin.uses_its_own != NULL && plugin.frees != NULL && plugin.reallocs != NULL);
+    return plugin;
+}
+
+static void hand_over(const struct plugin *plugin, size_t bytes)
+{
+    char *block = malloc(bytes);
+
+    fill(block, bytes, 1);
+    block = plugin->reallocs(block, 2 * bytes);
+    NEED(filled(block, bytes, 1));
+    plugin->frees(block);
+}
+
+static int run_host(const char *path)
+{
+    struct plugin plugin = open_plugin(path);
+
+    deadline(10);
+    plugin = open_plugin(path); /* which is not worth another line */
+    for (unsigned i = 0; i < 3; i++) {
+        NEED(begin_phase() == 0);
+        NEED(plugin.uses_its_own() > 0);
+        for (size_t bytes = 16; !flag_is_left() && bytes < 100000; bytes *= 2)
+            hand_over(&plugin, bytes);
+        NEED(end_phase() == 0);
+    }
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    static struct run run;
+    unsigned lines;
+
+    if (argc == 3)
+        return run_host(argv[1]);
+    deadline(10);
+    NEED(argc == 2);
+    run_again(&run, (const char *const[]){argv[0], argv[1], "host", NULL});
+    if (run.status != 0)
+        fail("the host ended with status %#x: %s", run.status, run.said);
+    lines = lines_with(run.said, "zkalloc: ");
+    NEED(lines == (preloaded() && !flag_is_left() ? 1 : 0));
+    NEED(lines == 0 || strstr(run.said, "DEEPBIND") != NULL);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,41 @@
+/*
+ * failed_alignment.c - posix_memalign returns its error, and what it does to errno is glibc's: ENOMEM is set there
+ * as well, EINVAL is not.
+ */
+#include "trust.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Volatile: the compiler knows that there are no such blocks. */
+static const volatile size_t huge = SIZE_MAX / 2 - 4096;
+static const volatile size_t no_power = 48;
+
+static void fails(void)
+{
+    char here;
+    void *block = &here;
+
+    errno = 0;
+    NEED(posix_memalign(&block, 64, huge) == ENOMEM && errno == ENOMEM && block == &here);
+    errno = 0;
+    NEED(posix_memalign(&block, 4096, huge) == ENOMEM && errno == ENOMEM && block == &here);
+    errno = E2BIG;
+    NEED(posix_memalign(&block, no_power, 100) == EINVAL && errno == E2BIG && block == &here);
+    NEED(posix_memalign(&block, 64, 100) == 0 && errno == E2BIG && block != &here);
+    free(block);
+    NEED(posix_memalign(&block, 64, 100000) == 0 && errno == E2BIG && block != &here);
+    free(block);
+    NEED(errno == E2BIG);
+}
+
+int main(void)
+{
+    deadline(10);
+    fails();
+    NEED(begin_phase() == 0);
+    fails();
+    NEED(end_phase() == 0);
+    fails();
+    return EXIT_SUCCESS;
+}

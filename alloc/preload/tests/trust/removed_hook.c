@@ -1,0 +1,54 @@
+/*
+ * removed_hook.c - a hook that is taken back is not run any more, and the others are.
+ */
+#include "trust.h"
+#include "zkalloc.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+
+extern __typeof__(zk_on_phase_end) zk_on_phase_end __attribute__((weak));
+
+static unsigned runs[3];
+
+static void count(void *of_hook)
+{
+    ++*(unsigned *)of_hook;
+}
+
+static void other(void *of_hook)
+{
+    *(unsigned *)of_hook += 100;
+}
+
+static void phase(void)
+{
+    NEED(begin_phase() == 0);
+    NEED(end_phase() == 0);
+}
+
+int main(void)
+{
+    int (*remove_hook)(void (*hook)(void *), void *arg);
+
+    deadline(10);
+    NEED(preloaded());
+    *(void **)(void *)&remove_hook = dlsym(RTLD_DEFAULT, "zk_remove_phase_end");
+    if (remove_hook == NULL)
+        skip("no zk_remove_phase_end");
+    NEED(remove_hook(count, &runs[0]) == -1 && errno == ENOENT);
+    for (unsigned i = 0; i < 3; i++)
+        NEED(zk_on_phase_end(count, &runs[i]) == 0);
+    phase();
+    NEED(runs[0] == 1 && runs[1] == 1 && runs[2] == 1);
+    NEED(remove_hook(other, &runs[1]) == -1 && errno == ENOENT); /* it takes both to be the same */
+    NEED(remove_hook(count, &runs[1]) == 0);
+    NEED(remove_hook(count, &runs[1]) == -1 && errno == ENOENT);
+    phase();
+    NEED(runs[0] == 2 && runs[1] == 1 && runs[2] == 2);
+    NEED(zk_on_phase_end(other, &runs[1]) == 0);
+    phase();
+    NEED(runs[0] == 3 && runs[1] == 101 && runs[2] == 3);
+    return EXIT_SUCCESS;
+}
