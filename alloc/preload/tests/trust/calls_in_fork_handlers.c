@@ -23,7 +23,7 @@ static void allocate(void)
 
     fill(small, small_bytes, 1);
     fill(large, large_bytes, 2);
-    large = realloc(large, 3 * (size_t)large_bytes);
+    large = call.realloc(large, 3 * (size_t)large_bytes);
     NEED(filled(small, small_bytes, 1) && filled(large, large_bytes, 2));
     free(small);
     free(large);

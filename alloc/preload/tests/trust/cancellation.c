@@ -2,6 +2,7 @@
  * cancellation.c - a thread that is to be cancelled goes on until it comes to a cancellation point, and none of our
  * functions is one, whatever it has to open, or to say on stderr. Linked with zkalloc.
  */
+#include "../check.h"
 #include "trust.h"
 #include "zkalloc.h"
 
@@ -18,7 +19,7 @@ static void allocate(void)
     reached = "malloc";
     kept = malloc(5000);
     reached = "realloc";
-    kept = realloc(kept, 9000);
+    kept = call.realloc(kept, 9000);
     reached = "free";
     free(kept);
     reached = "zk_malloc";

@@ -6,6 +6,7 @@
 #include "trust.h"
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ static int run_audited(const char *way)
     return EXIT_SUCCESS;
 }
 
-/* Is there a row in the report for blocks of that size? The file is removed afterwards. */
+/* Is there a row in the report for blocks of that size? */
 static bool has(const char *report, size_t bytes)
 {
     char column[32];
@@ -70,7 +71,7 @@ static bool has(const char *report, size_t bytes)
     return strstr(report, column) != NULL;
 }
 
-static void take(const char *path, char *report, size_t room)
+static void read_report(const char *path, char *report, size_t room)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t length = file < 0 ? 0 : read(file, report, room - 1);
@@ -79,7 +80,14 @@ static void take(const char *path, char *report, size_t room)
     report[length] = '\0';
     if (file >= 0)
         close(file);
-    unlink(path);
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *where)
+{
+    (void)status;
+    (void)kind;
+    (void)where;
+    return remove(path);
 }
 
 int main(int argc, char **argv)
@@ -99,9 +107,9 @@ int main(int argc, char **argv)
     NEED(setenv("ZK_ALLOC_AUDIT_OUT", path, 1) == 0);
     run_again(&run, (const char *const[]){argv[0], argv[1], "audited", NULL});
     snprintf(child_path, sizeof child_path, "%s.%s", path, run.said);
-    take(path, of_the_parent, sizeof of_the_parent);
-    take(child_path, of_the_child, sizeof of_the_child);
-    rmdir(folder);
+    read_report(path, of_the_parent, sizeof of_the_parent);
+    read_report(child_path, of_the_child, sizeof of_the_child);
+    NEED(nftw(folder, remove_one, 4, FTW_DEPTH | FTW_PHYS) == 0);
     if (run.status != 0)
         fail("the audited program ended with status %#x: %s", run.status, run.said);
     NEED(has(of_the_parent, of_both) && has(of_the_parent, of_parent));

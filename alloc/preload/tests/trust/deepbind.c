@@ -25,7 +25,7 @@ static bool flag_is_left(void)
 
 static struct plugin open_plugin(const char *path)
 {
-    struct plugin plugin;
+    struct plugin plugin = {0};
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
 
     if (library == NULL)

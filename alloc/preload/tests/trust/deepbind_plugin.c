@@ -20,8 +20,7 @@ size_t plugin_uses_its_own(void)
         char *copy = strdup("a string that the C library copies for the plug-in");
 
         length += strlen(copy);
-        copy = realloc(copy, 6000);
-        free(copy);
+        free(realloc(copy, 6000));
     }
     return length;
 }

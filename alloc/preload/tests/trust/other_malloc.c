@@ -55,7 +55,7 @@ static void resize_and_free(struct kept *kept, unsigned key)
             continue;
         NEED(malloc_usable_size(block) >= bytes && filled(block, bytes, key));
         if (i % 2 == 0) {
-            block = realloc(block, bytes * 3);
+            block = call.realloc(block, bytes * 3);
             NEED(malloc_usable_size(block) >= bytes * 3 && filled(block, bytes, key));
         }
         free(block);

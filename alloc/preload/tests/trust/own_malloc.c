@@ -45,7 +45,8 @@ EXPORT void free(void *p)
 
 EXPORT void *calloc(size_t count, size_t size)
 {
-    return count != 0 && size > SIZE_MAX / count ? NULL : malloc(count * size);
+    return count != 0 && size > SIZE_MAX / count ? NULL
+                                                 : malloc(count * size); /* NOLINT: 0 is a size */
 }
 
 EXPORT void *realloc(void *p, size_t size)

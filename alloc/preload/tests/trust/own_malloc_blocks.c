@@ -2,6 +2,7 @@
  * own_malloc_blocks.c - a program that defines malloc, free, calloc and realloc, the four that glibc's manual
  * asks for. Whatever else the C library makes of them (reallocarray, strdup, getline) is of that malloc.
  */
+#include "../check.h"
 #include "own_malloc.h"
 #include "trust.h"
 
@@ -17,12 +18,12 @@ static void reallocated(void)
 
     NEED(own_block(block));
     strcpy(block, "kept"); /* NOLINT: it has room */
-    block = reallocarray(block, 100, 10);
+    block = call.reallocarray(block, 100, 10);
     NEED(own_block(block) && strcmp(block, "kept") == 0);
-    block = realloc(block, 5000);
+    block = call.realloc(block, 5000);
     NEED(own_block(block) && strcmp(block, "kept") == 0);
     free(block);
-    block = reallocarray(NULL, 100, 100);
+    block = call.reallocarray(NULL, 100, 100);
     NEED(own_block(block));
     free(block);
 }
@@ -32,15 +33,14 @@ static void duplicated(void)
     char *copy = strdup("of the C library");
 
     NEED(own_block(copy) && strcmp(copy, "of the C library") == 0);
-    copy = realloc(copy, 9000);
+    copy = call.realloc(copy, 9000);
     NEED(own_block(copy) && strcmp(copy, "of the C library") == 0);
     free(copy);
 }
 
 static void read_line(void)
 {
-    int file = memfd_create("line", MFD_CLOEXEC);
-    FILE *stream = file < 0 ? NULL : fdopen(file, "w+");
+    FILE *stream = fdopen(memfd_create("line", MFD_CLOEXEC), "w+");
     char *line = NULL;
     size_t room = 0;
 
