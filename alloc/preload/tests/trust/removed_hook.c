@@ -28,15 +28,27 @@ static void phase(void)
     NEED(end_phase() == 0);
 }
 
+typedef int remove_function(void (*hook)(void *), void *arg);
+
+static remove_function *find_remove(void)
+{
+    union {
+        void *object;
+        remove_function *function;
+    } found = {.object = dlsym(RTLD_DEFAULT, "zk_remove_phase_end")};
+
+    if (found.object == NULL)
+        skip("no zk_remove_phase_end");
+    return found.function;
+}
+
 int main(void)
 {
-    int (*remove_hook)(void (*hook)(void *), void *arg);
+    remove_function *remove_hook;
 
     deadline(10);
     NEED(preloaded());
-    *(void **)(void *)&remove_hook = dlsym(RTLD_DEFAULT, "zk_remove_phase_end");
-    if (remove_hook == NULL)
-        skip("no zk_remove_phase_end");
+    remove_hook = find_remove();
     NEED(remove_hook(count, &runs[0]) == -1 && errno == ENOENT);
     for (unsigned i = 0; i < 3; i++)
         NEED(zk_on_phase_end(count, &runs[i]) == 0);

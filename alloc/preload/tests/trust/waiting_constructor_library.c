@@ -42,16 +42,12 @@ static void call_fopen(void)
 
 static void call_realloc(void)
 {
-    void *block = malloc(10000);
-
-    free(realloc(block, 20000));
+    free(realloc(malloc(10000), 20000));
 }
 
 static void call_reallocarray(void)
 {
-    void *block = malloc(10000);
-
-    free(reallocarray(block, 200, 100));
+    free(reallocarray(malloc(10000), 200, 100));
 }
 
 static void call_malloc_usable_size(void)
