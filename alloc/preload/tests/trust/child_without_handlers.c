@@ -1,9 +1,10 @@
 /*
  * child_without_handlers.c - a program of one thread makes a child by a way that runs no fork handlers, and
  * the child starts more threads than there are slabs. Nobody has told the allocator that this is another
- * process, with other threads: each must keep a slab to itself. Argument: the way.
+ * process, with other threads: each slab must keep to one of them. Argument: the way.
  */
 #include "trust.h"
+#include "zkalloc.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -13,10 +14,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+extern __typeof__(zk_owns) zk_owns __attribute__((weak));
+
 enum { threads_max = 256, rounds = 3 };
 
 static pthread_barrier_t together; /* so that all of them want a slab at the same time */
 static struct keeper keepers[threads_max];
+static void *latest[threads_max]; /* the block that each of them has got last */
 
 static pid_t make_child(const char *way)
 {
@@ -35,13 +39,46 @@ static pid_t make_child(const char *way)
     return fork();
 }
 
-static void *keep_together(void *keeper)
+/* Slabs are gigabytes apart, unless there is no such room, and little of each is used. */
+static bool of_one_slab(const void *a, const void *b)
 {
+    const uintptr_t used_max = (uintptr_t)64 << 20;
+
+    return zk_owns != NULL && slab_bytes() > 4 * used_max && zk_owns(a) && zk_owns(b) &&
+           (uintptr_t)a - (uintptr_t)b + used_max < 2 * used_max;
+}
+
+/* All wait at the barrier: each has the slab that it has. */
+static void check_holders(unsigned threads)
+{
+    for (unsigned i = 0; i <= threads; i++)
+        for (unsigned k = 0; k < i; k++)
+            if (of_one_slab(latest[i], latest[k]))
+                fail("threads %u and %u hold the same slab", k, i);
+}
+
+static void *keep_together(void *arg)
+{
+    struct keeper *keeper = arg;
+
     for (unsigned i = 0; i < rounds; i++) {
-        keep(keeper, 50);
+        keep(keeper, 100);
+        latest[keeper->key - 1] = malloc(100);
         pthread_barrier_wait(&together);
+        pthread_barrier_wait(&together); /* they have been compared */
+        free(latest[keeper->key - 1]);
     }
     keep_no_more(keeper);
+    return NULL;
+}
+
+static void *compare(void *threads)
+{
+    for (unsigned i = 0; i < rounds; i++) {
+        pthread_barrier_wait(&together);
+        check_holders(*(const unsigned *)threads);
+        pthread_barrier_wait(&together);
+    }
     return NULL;
 }
 
@@ -49,13 +86,16 @@ static void *keep_together(void *keeper)
 static _Noreturn void child_body(unsigned threads)
 {
     pthread_t thread[threads_max];
+    pthread_t comparing;
 
-    NEED(pthread_barrier_init(&together, NULL, threads + 1) == 0);
+    NEED(pthread_barrier_init(&together, NULL, threads + 2) == 0);
+    NEED(pthread_create(&comparing, NULL, compare, &threads) == 0);
     for (unsigned i = 1; i <= threads; i++)
         NEED(pthread_create(&thread[i - 1], NULL, keep_together, &keepers[i]) == 0);
     keep_together(&keepers[0]);
     for (unsigned i = 0; i < threads; i++)
         NEED(pthread_join(thread[i], NULL) == 0);
+    NEED(pthread_join(comparing, NULL) == 0);
     _exit(0);
 }
 
@@ -69,7 +109,7 @@ int main(int argc, char **argv)
     threads = slab_count() + 4;
     NEED(threads < threads_max);
     for (unsigned i = 0; i <= threads; i++)
-        keepers[i] = (struct keeper){.key = i + 1, .size_max = 9000};
+        keepers[i] = (struct keeper){.key = i + 1, .size_max = 2000};
     while (time_left()) {
         pid_t child;
 

@@ -117,21 +117,29 @@ int end_phase(void)
     return zk_end_phase != NULL ? zk_end_phase() : 0;
 }
 
-uint64_t phases(void)
+static struct zk_stats statistics(void)
 {
     struct zk_stats stats = {0};
 
     if (zk_stats != NULL)
         NEED(zk_stats(&stats) == 0);
-    return stats.phases;
+    return stats;
+}
+
+uint64_t phases(void)
+{
+    return statistics().phases;
+}
+
+size_t slab_bytes(void)
+{
+    return (size_t)statistics().slab_bytes;
 }
 
 unsigned slab_count(void)
 {
-    struct zk_stats stats = {0};
+    struct zk_stats stats = statistics();
 
-    if (zk_stats != NULL)
-        NEED(zk_stats(&stats) == 0);
     return stats.slabs != 0 ? (unsigned)stats.slabs : (unsigned)sysconf(_SC_NPROCESSORS_ONLN) + 4;
 }
 

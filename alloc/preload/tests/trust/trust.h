@@ -37,6 +37,7 @@ bool preloaded(void);
 int begin_phase(void); /* 0 if there is none, as the next one */
 int end_phase(void);
 uint64_t phases(void);
+size_t slab_bytes(void);   /* of each */
 unsigned slab_count(void); /* how many threads can hold a slab, or could, if there were any */
 
 /* ---- Blocks that are kept for some time, and checked before they are freed ---- */
