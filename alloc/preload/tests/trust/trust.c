@@ -210,16 +210,13 @@ void run_again(struct run *run, const char *const *arguments)
     close(file);
 }
 
-unsigned lines_with(const char *text, const char *start)
+unsigned lines_with(const char *text, const char *words)
 {
     unsigned lines = 0;
 
-    while (*text != '\0') {
-        const char *end = strchrnul(text, '\n');
-
-        if (strncmp(text, start, strlen(start)) == 0)
-            lines++;
-        text = *end == '\0' ? end : end + 1;
+    for (const char *at = strstr(text, words); at != NULL; at = strstr(at, words)) {
+        lines++;
+        at = strchrnul(at, '\n');
     }
     return lines;
 }

@@ -68,8 +68,8 @@ struct run {
 /* Runs this program again, in a process of its own, with another stderr from the start. */
 void run_again(struct run *run, const char *const *arguments);
 
-/* How many of the lines start with that. */
-unsigned lines_with(const char *text, const char *start);
+/* How many of the lines have that in them. */
+unsigned lines_with(const char *text, const char *words);
 
 /* What is resident of a process, or of this one if process is 0. */
 size_t resident_bytes(pid_t process);
