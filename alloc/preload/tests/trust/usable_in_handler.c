@@ -31,24 +31,30 @@ static void ask(int number)
     blocks.asked = blocks.asked + 1;
 }
 
+/* On a busy machine, time alone does not tell that anything was tried. */
+static bool go_on(void)
+{
+    return time_left() || blocks.asked < 10;
+}
+
 static void *give_blocks(void *arg)
 {
     atomic_store(&blocks.theirs, malloc(their_bytes));
-    while (time_left())
+    while (go_on())
         free(atomic_exchange(&blocks.next, malloc(their_bytes)));
     return arg;
 }
 
 static void *interrupt(void *thread)
 {
-    while (time_left())
+    while (go_on())
         pthread_kill(*(const pthread_t *)thread, SIGPROF);
     return NULL;
 }
 
 static void work(void)
 {
-    while (time_left()) {
+    while (go_on()) {
         for (unsigned i = 0; i < 500; i++)
             free(call.calloc(1, own_bytes));
         free(realloc(atomic_exchange(&blocks.next, NULL), 9000));
@@ -72,6 +78,6 @@ int main(void)
     NEED(pthread_create(&interrupter, NULL, interrupt, &self) == 0);
     work();
     NEED(pthread_join(interrupter, NULL) == 0 && pthread_join(giver, NULL) == 0);
-    NEED(blocks.asked > 10 && !blocks.wrong);
+    NEED(!blocks.wrong);
     return EXIT_SUCCESS;
 }
