@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { neighbours = 64, victim = 3, later_phases = 10, damaged_status = 3 };
+enum { neighbours = 64, victim = 3, later_phases = 3, damaged_status = 3 };
 
 static const char *const who[] = {"owner", "other", "both"};
 static const size_t sizes[] = {64, 8192, 300000};
@@ -163,7 +163,7 @@ int main(int argc, char **argv)
     if (argc == 5)
         return run_wrong(argv[1], argv[2], strtoul(argv[3], NULL, 10),
                          (unsigned)strtoul(argv[4], NULL, 10));
-    deadline(30);
+    deadline(50);
     NEED(argc == 2);
     for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++)
         check_sizes(argv[0], argv[1], counts[i]);
