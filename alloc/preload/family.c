@@ -123,6 +123,15 @@ static void find_name(void)
         zk_system.name = info.dli_fname;
 }
 
+/* glibc's malloc sets itself up in the first call of it, and takes no lock for that, since without us that call
+ * comes before the first thread. In a phase it may not: the arena serves what comes before. */
+static void wake_system(void)
+{
+    void *volatile block = zk_system.malloc(1);
+
+    zk_system.free(block);
+}
+
 void zk_system_load(void)
 {
     static const char *const served[] = {"calloc",   "realloc",       "free",
@@ -139,6 +148,8 @@ void zk_system_load(void)
     find_name();
     for (size_t i = 0; i < sizeof served / sizeof *served; i++)
         zk_system.bystander |= !is_ours("malloc") && is_ours(served[i]);
+    if (!zk_system.bystander)
+        wake_system();
 }
 
 const char *zk_system_name(void)
