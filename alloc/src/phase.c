@@ -36,7 +36,8 @@ static struct {
     bool begun;          /* a phase has begun at some time: the configuration is fixed ... */
     bool started;        /* ... and all is there that phases need */
     unsigned depth;      /* begins not yet ended: at most 1, but under nesting=count */
-    uintptr_t owner;     /* zk_thread_token of who began the phase; 0 when that thread has ended */
+    _Atomic uintptr_t owner; /* zk_thread_token of who began the phase; 0 when that thread has ended, which
+                                takes no lock */
     bool inherited;      /* it is the parent's phase: its owner may not be here */
     uint64_t number;     /* of begins that started a phase */
     struct phase_counts counts;
@@ -212,7 +213,9 @@ static void stop(void)
 /* While a phase is active. One whose owner has ended is anybody's. */
 static bool may_call(uintptr_t self)
 {
-    return zk_settings.owner == ZK_OWNER_ANY || phase.owner == self || phase.owner == 0;
+    uintptr_t owner = atomic_load(&phase.owner);
+
+    return zk_settings.owner == ZK_OWNER_ANY || owner == self || owner == 0;
 }
 
 static void count_orphan(void)
@@ -381,10 +384,9 @@ void zk_phase_end_guarded(uint64_t number, bool orphan)
 
 void zk_phase_thread_ends(uintptr_t token)
 {
-    lock();
-    if (phase.owner == token)
-        phase.owner = 0;
-    unlock();
+    uintptr_t owner = token;
+
+    atomic_compare_exchange_strong(&phase.owner, &owner, 0);
 }
 
 void zk_phase_child_check(void)

@@ -44,7 +44,7 @@ uint64_t zk_phase_number(void);
  * frame is gone, is counted, and left alone under nesting=recycle. */
 void zk_phase_end_guarded(uint64_t number, bool orphan);
 
-/* The thread with this token goes; a phase that it began and did not end is abandoned. */
+/* The thread with this token goes; a phase that it began and did not end is abandoned. Waits for nobody. */
 void zk_phase_thread_ends(uintptr_t token);
 
 /* Attended: notices that this is the child of a fork, if nobody has. */
