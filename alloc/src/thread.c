@@ -66,11 +66,11 @@ static bool claim_record(struct thread *thread)
 
 static struct thread *free_record(void)
 {
-    struct thread *thread = atomic_load_explicit(&threads.free, memory_order_relaxed);
+    struct thread *thread = atomic_load(&threads.free);
 
     if (claim_record(thread))
         return thread;
-    /* Relaxed: a hint, as the other one. */
+    /* Relaxed: a hint. */
     if (atomic_load_explicit(&threads.free_count, memory_order_relaxed) <= 0)
         return NULL;
     for (thread = atomic_load(&threads.first); thread != NULL; thread = thread->next)
