@@ -7,50 +7,22 @@
  * that were freed in it, added up, are compared with those in its log: where an address was freed that is no
  * block, or one by the holder that others had freed before, the sums differ.
  */
-#include "config.h"
-#include "count.h"
-#include "os.h"
+#include "misuse.h"
 #include "slab_books.h"
 
-#include <stdlib.h>
-
-static _Atomic uint64_t misuses;
-
-uint64_t zk_slab_misuses(void)
-{
-    return atomic_load(&misuses);
-}
-
-/* ---- What is said ---- */
-
-static const char *outlook(void)
-{
-    return zk_settings.misuse == ZK_MISUSE_ABORT
-               ? "aborting (ZK_ALLOC_MISUSE=ignore goes on, and keeps what is damaged)"
-               : "ignored, as are further ones, by ZK_ALLOC_MISUSE=ignore";
-}
-
 /* What p was when it was freed the second time, or is although it was freed. */
-static void say(struct slab *slab, const char *p)
+static void misuse(struct slab *slab, const char *p)
 {
     const char *start = zk_slab_block_start(slab, p);
     size_t bytes = zk_slab_block_bytes(slab, start);
 
     if (start == p)
-        zk_os_say("free(%p): freed twice, a block of %zu bytes: %s", (const void *)p, bytes, outlook());
+        zk_misuse(p, "freed twice, a block of %zu bytes", bytes);
     else if ((size_t)(p - start) < bytes)
-        zk_os_say("free(%p): no block, but %zu bytes inside of one of %zu bytes at %p: %s",
-                  (const void *)p, (size_t)(p - start), bytes, (const void *)start, outlook());
+        zk_misuse(p, "no block, but %zu bytes inside of one of %zu bytes at %p", (size_t)(p - start), bytes,
+                  (const void *)start);
     else
-        zk_os_say("free(%p): no block that was ever served: %s", (const void *)p, outlook());
-}
-
-static void misuse(struct slab *slab, const char *p)
-{
-    if (atomic_fetch_add(&misuses, 1) == 0)
-        say(slab, p);
-    if (zk_settings.misuse == ZK_MISUSE_ABORT)
-        abort();
+        zk_misuse(p, "no block that was ever served");
 }
 
 /* ---- Marks ---- */

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <link.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -169,6 +170,19 @@ static void locate_all(struct stack *stack, zk_site site)
         stack->first++;
     if (stack->first == stack->depth)
         stack->first = 0;
+}
+
+void zk_report_site(zk_site site, char *text, size_t room)
+{
+    struct stack stack;
+    const struct frame *frame;
+
+    locate_all(&stack, site);
+    if (stack.depth == 0)
+        return;
+    frame = &stack.frames[stack.first];
+    snprintf(text, room, "%s+0x%zx", frame->path[0] == '\0' ? "?" : base_name(frame->path),
+             (size_t)frame->offset);
 }
 
 /* "prog+0x1234;libc.so.6+0x2345", innermost first. */

@@ -217,9 +217,6 @@ bool zk_slab_renew(struct slab *slab, uint32_t chunk);
 /* Forgets the blocks of a chunk, be they freed or not. Holder only. */
 void zk_slab_unmark(struct slab *slab, uint32_t chunk);
 
-/* Frees of what is no live block, that were let pass. */
-uint64_t zk_slab_misuses(void);
-
 /* ---- books.c: reading, by any thread ---- */
 
 /* Bytes from p, which lies in slab, to the end of its block. For a block of an earlier phase (a bug

@@ -4,6 +4,7 @@
 #include "config.h"
 #include "defer.h"
 #include "lock.h"
+#include "misuse.h"
 #include "phase.h"
 #include "region.h"
 #include "slab.h"
@@ -31,7 +32,7 @@ static void collect(struct zk_stats *sum)
         .overflow_count = threads.overflow_count,
         .overflow_bytes = threads.overflow_bytes,
         .slabs_in_use = zk_thread_slabs_in_use(),
-        .misuses = zk_slab_misuses(),
+        .misuses = zk_misuses(),
         .system = zk_system_name(),
     };
     if (!zk_region_holds(atomic_load(&zk_region.base)))

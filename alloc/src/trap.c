@@ -11,8 +11,10 @@
 #include "epoch.h"
 #include "fatal.h"
 #include "lock.h"
+#include "misuse.h"
 #include "os.h"
 #include "region.h"
+#include "report.h"
 #include "tally.h"
 #include "thread.h"
 
@@ -305,14 +307,38 @@ void *zk_trap_serve(size_t size, size_t align, uint32_t thread, struct zk_caller
     return start;
 }
 
+/* p is no block that lives; if it is one that did, or lies in one that does, that is `block`. */
+static void tell_misuse(const void *p, const struct block *block)
+{
+    char site[160] = "nobody knows where";
+
+    if (block == NULL) {
+        zk_misuse(p, "no block that was ever served");
+        return;
+    }
+    zk_report_site(block->site, site, sizeof site);
+    if (block->start == p)
+        zk_misuse(p, "freed twice, a block of %zu bytes that was allocated in %s", block->size, site);
+    else
+        zk_misuse(p, "no block, but %zu bytes inside of one of %zu bytes that was allocated in %s",
+                  (size_t)((const char *)p - block->start), block->size, site);
+}
+
 void zk_trap_free(void *p)
 {
     int saved = errno;
     struct block *block;
+    struct block wrong = {0};
+    bool known;
+    bool right;
 
     lock();
-    block = block_at(p);
-    if (block != NULL && block->start == p && !block->freed) {
+    block = block_around(p);
+    known = block != NULL;
+    right = known && block->start == p && (!block->freed || block->discarded);
+    if (known && !right)
+        wrong = *block;
+    if (right && !block->freed) {
         block->freed = true;
         trap.live_bytes -= in_pages(block->size);
         zk_os_discard(block->start, in_pages(block->size));
@@ -322,6 +348,8 @@ void zk_trap_free(void *p)
         }
     }
     unlock();
+    if (!right)
+        tell_misuse(p, known ? &wrong : NULL);
     errno = saved;
 }
 

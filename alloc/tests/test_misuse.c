@@ -216,8 +216,10 @@ static void marks_are_as_wide_as_slabs(void)
     CHECK(stats_now().retained_count == 0);
 }
 
-#define PINNED  .env = {ALL_SIZES, SLAB_64M}
-#define GOES_ON .env = {ALL_SIZES, SLAB_64M, "ZK_ALLOC_MISUSE=ignore"}
+#define PINNED    .env = {ALL_SIZES, SLAB_64M}
+#define TRAP      "ZK_ALLOC_AUDIT=trap"
+#define NO_REPORT "ZK_ALLOC_AUDIT_OUT=/dev/null"
+#define GOES_ON   .env = {ALL_SIZES, SLAB_64M, "ZK_ALLOC_MISUSE=ignore"}
 #define ABORTS(test, bytes, ...)                                                                   \
     FRESH_AS(#test " of " #bytes, test, PINNED, .number = bytes, .status = 128 + SIGABRT,          \
              .says = {"zkalloc: free(0x", __VA_ARGS__, "ZK_ALLOC_MISUSE"})
@@ -235,6 +237,13 @@ static const struct CMUnitTest tests[] = {
     ABORTS(freed_inside, 8192, "16 bytes inside"),
     ABORTS(freed_inside_by_another, 64, "32 bytes inside"),
     ABORTS(freed_inside_by_another, 300000, "32 bytes inside"),
+
+    FRESH_AS("freed twice under the trap", freed_twice, .env = {ALL_SIZES, TRAP, NO_REPORT},
+             .number = 64, .status = 128 + SIGABRT, .lines = 2,
+             .says = {"freed twice, a block of 64 bytes that was allocated in test_misuse+0x"}),
+    FRESH_AS("freed inside under the trap", freed_inside, .env = {ALL_SIZES, TRAP, NO_REPORT},
+             .number = 8192, .status = 128 + SIGABRT, .lines = 2,
+             .says = {"16 bytes inside of one of 8192 bytes that was allocated in test_misuse+0x"}),
 
     FRESH_AS("the program goes on with 64", the_program_goes_on_if_it_must, GOES_ON, .number = 64,
              .says = {"zkalloc: free(0x", "ignored"}),
