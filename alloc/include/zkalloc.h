@@ -135,11 +135,12 @@ struct zk_stats {
     uint64_t
         overflow_count; /* those of them that were due to the arena, and found no slab or no room */
     uint64_t overflow_bytes;
-    uint64_t retained_count;  /* arena blocks of earlier phases neither freed nor discarded at the last
+    uint64_t
+        retained_count; /* arena blocks of earlier phases neither freed nor discarded at the last
                                  begin */
-    uint64_t rewinds;         /* recyclings of a slab in which nothing lived, or blind */
-    uint64_t walks;           /* recyclings of a slab in which something did */
-    uint64_t reuses;          /* times that, inside a phase, bumping went back to what had died */
+    uint64_t rewinds;   /* recyclings of a slab in which nothing lived, or blind */
+    uint64_t walks;     /* recyclings of a slab in which something did */
+    uint64_t reuses;    /* times that, inside a phase, bumping went back to what had died */
     uint64_t reclaimed_bytes; /* that recycling made free, ever */
     uint64_t pinned_chunks; /* kept by each slab's last recycling, because something lives there */
     uint64_t pinned_bytes;  /* of those */
@@ -148,7 +149,7 @@ struct zk_stats {
     uint64_t slab_bytes;   /* bytes of each */
     uint64_t slabs_in_use; /* slabs that a living thread holds */
     uint64_t misuses;      /* frees of what was no live block, let pass by ZK_ALLOC_MISUSE=ignore */
-    const char *system;    /* the file whose malloc serves what the arena does not; NULL if that is not
+    const char *system; /* the file whose malloc serves what the arena does not; NULL if that is not
                               known */
 };
 
@@ -227,16 +228,20 @@ struct zk_config {
         *audit_out;       /* ZK_ALLOC_AUDIT_OUT: a path, in which %p is the process id; or NULL, for
                               stderr. The caller keeps it. */
     unsigned audit_depth; /* ZK_ALLOC_AUDIT_DEPTH: frames of a call stack, up to 32; 0 for none */
-    uint64_t chaos_every; /* ZK_ALLOC_CHAOS=N[:seed], preload library only, and only from there: a phase
+    uint64_t
+        chaos_every; /* ZK_ALLOC_CHAOS=N[:seed], preload library only, and only from there: a phase
                              boundary about every so many allocations; 0 for none */
     uint64_t chaos_seed;
     enum zk_tools tools; /* ZK_ALLOC_TOOLS: are AddressSanitizer and Valgrind, if the program runs
                               under one, told of recycled memory? */
-    enum zk_misuse misuse; /* ZK_ALLOC_MISUSE: under pinned, what a second free of a block does, or one of
+    enum zk_misuse
+        misuse; /* ZK_ALLOC_MISUSE: under pinned, what a second free of a block does, or one of
                               an address that is no block */
-    enum zk_deepbind deepbind; /* ZK_ALLOC_DEEPBIND, preload library only: what becomes of dlopen's flag
+    enum zk_deepbind
+        deepbind; /* ZK_ALLOC_DEEPBIND, preload library only: what becomes of dlopen's flag
                                   that gives a library a malloc of its own */
-    bool verbose; /* ZK_ALLOC_VERBOSE: one line at the first begin, or when the preload library is loaded */
+    bool
+        verbose; /* ZK_ALLOC_VERBOSE: one line at the first begin, or when the preload library is loaded */
 };
 
 /* Replaces the whole configuration. Errors: EBUSY a phase has begun before (the configuration is

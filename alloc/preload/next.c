@@ -10,9 +10,14 @@
 extern const struct zk_next __start_zk_next[] __attribute__((visibility("hidden")));
 extern const struct zk_next __stop_zk_next[] __attribute__((visibility("hidden")));
 
-__attribute__((constructor(101))) void zk_next_load(void)
+void zk_next_find(const struct zk_next *first, const struct zk_next *end)
 {
-    for (const struct zk_next *next = __start_zk_next; next < __stop_zk_next; next++)
+    for (const struct zk_next *next = first; next < end; next++)
         if (*next->found == NULL)
             *next->found = dlsym(RTLD_NEXT, next->name);
+}
+
+__attribute__((constructor(101))) void zk_next_load(void)
+{
+    zk_next_find(__start_zk_next, __stop_zk_next);
 }

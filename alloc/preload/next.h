@@ -12,6 +12,9 @@ struct zk_next {
     void **found;
 };
 
+/* Looks up those on a list that have not been found. */
+void zk_next_find(const struct zk_next *first, const struct zk_next *end);
+
 /* Looks all of them up, once: by the constructor, or by the first call of one that comes before that. */
 void zk_next_load(void);
 

@@ -72,8 +72,8 @@ __attribute__((constructor(102))) static void find_whose(void)
 
     if (next == NULL)
         dlerror(); /* a program of C: nobody is to hear of it */
-    for (const struct zk_next *at = __start_zk_operators; third_party && at < __stop_zk_operators; at++)
-        *at->found = dlsym(RTLD_NEXT, at->name);
+    if (third_party)
+        zk_next_find(__start_zk_operators, __stop_zk_operators);
     whose = third_party ? passed_on : ours;
 }
 
@@ -86,11 +86,11 @@ static __attribute__((noinline)) bool are_passed_on(void)
 
 /* An operator: its name, parameters and arguments, and what it does if it is ours. What it is without us is looked
  * up if it is passed on. */
-#define OPERATOR(type, name, parameters, arguments, served)                                       \
+#define OPERATOR(type, name, parameters, arguments, served)                                        \
     EXPORT type name parameters;                                                                   \
     static __typeof__(name) *next_##name;                                                          \
-    static const struct zk_next entry_##name __attribute__((section("zk_operators"), used)) = {    \
-        #name, (void **)(void *)&next_##name};                                                     \
+    static const struct zk_next entry_##name                                                       \
+        __attribute__((section("zk_operators"), used)) = {#name, (void **)(void *)&next_##name};   \
     EXPORT type name parameters                                                                    \
     {                                                                                              \
         if (__builtin_expect(whose != ours, 0) && are_passed_on())                                 \

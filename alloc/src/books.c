@@ -122,7 +122,8 @@ static struct slab_totals read_totals(struct slab *slab, unsigned moves)
 
 struct slab_totals zk_slab_totals(struct slab *slab)
 {
-    const unsigned tries = 1000; /* of a holder that runs, and moves all the time: then it is about right */
+    const unsigned tries =
+        1000; /* of a holder that runs, and moves all the time: then it is about right */
     struct slab_totals totals;
     unsigned before;
 

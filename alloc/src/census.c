@@ -29,7 +29,7 @@ struct entry {
 };
 
 struct table {
-    size_t room; /* a power of two, or 0 */
+    size_t room;            /* a power of two, or 0 */
     struct entry entries[]; /* linear probing */
 };
 
@@ -181,13 +181,13 @@ void zk_census_born(const void *p, const struct zk_born *born)
 
         shard->count += entry->address == 0; /* not so where blind recycling hands it out again */
         put(entry, &(struct entry){.address = address,
-                                .size = born->size,
-                                .site = born->site,
-                                .thread = born->thread,
-                                .phase = born->phase,
-                                .align_log2 = born->align_log2,
-                                .arena = born->arena,
-                                .counted = born->counted});
+                                   .size = born->size,
+                                   .site = born->site,
+                                   .thread = born->thread,
+                                   .phase = born->phase,
+                                   .align_log2 = born->align_log2,
+                                   .arena = born->arena,
+                                   .counted = born->counted});
     } else {
         census.lost++;
     }
@@ -316,7 +316,8 @@ void zk_census_discard(uint32_t phase)
         lock(shard);
         for (size_t at = 0; at < shard->table->room; at++)
             /* What moves up into its place is looked at next. */
-            while (shard->table->entries[at].address != 0 && shard->table->entries[at].phase == phase)
+            while (shard->table->entries[at].address != 0 &&
+                   shard->table->entries[at].phase == phase)
                 take_out(shard, &shard->table->entries[at]);
         unlock(shard);
     }

@@ -41,7 +41,8 @@ static bool open_chunks(const struct slab *slab, uint64_t from, uint64_t to)
 {
     size_t words = chunk_granules(slab) / 64; /* of marks */
 
-    return allow(&slab->chunks[from], &slab->chunks[to + 1]) && /* and where bumping is, at the end */
+    return allow(&slab->chunks[from],
+                 &slab->chunks[to + 1]) && /* and where bumping is, at the end */
            allow(&slab->marks[from * words], &slab->marks[to * words]) &&
            allow(&slab->marks_elsewhere[from * words], &slab->marks_elsewhere[to * words]) &&
            allow(log_of(slab, from), log_of(slab, to)) &&
@@ -70,13 +71,16 @@ static bool commit_to(struct slab *slab, uint64_t wanted)
         if (wanted > there_of(extent))
             return false;
         to = raised(extent, wanted);
-    } while (!atomic_compare_exchange_weak(&slab->extent, &extent, extent_of(to, there_of(extent))));
+    } while (
+        !atomic_compare_exchange_weak(&slab->extent, &extent, extent_of(to, there_of(extent))));
     if (open_chunks(slab, usable, to)) {
-        zk_tools_close(chunk_start(slab, (uint32_t)usable), (size_t)(to - usable) << zk_chunk_shift(slab));
+        zk_tools_close(chunk_start(slab, (uint32_t)usable), (size_t)(to - usable)
+                                                                << zk_chunk_shift(slab));
         return true;
     }
     extent = LOAD(slab->extent);
-    while (!atomic_compare_exchange_weak(&slab->extent, &extent, extent_of(usable, there_of(extent))))
+    while (
+        !atomic_compare_exchange_weak(&slab->extent, &extent, extent_of(usable, there_of(extent))))
         continue;
     return false;
 }

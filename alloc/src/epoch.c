@@ -8,12 +8,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-static _Atomic uint32_t unwiped = 1; /* before the library is loaded, and where the kernel wipes nothing */
+static _Atomic uint32_t unwiped =
+    1; /* before the library is loaded, and where the kernel wipes nothing */
 
 _Atomic uint32_t *zk_epoch_word = &unwiped;
 
 static struct {
-    _Atomic uint32_t last;    /* at least the number of this process: copied to children, where it is the
+    _Atomic uint32_t
+        last; /* at least the number of this process: copied to children, where it is the
                                  parent's */
     _Atomic bool child_known; /* that this is a child, since the last fork was prepared */
 } epoch = {.last = 1};

@@ -35,14 +35,16 @@ static bool is_there(const struct hook *hook)
 
 void zk_hooks_run(void)
 {
-    for (struct hook *hook = atomic_load(&hooks.first); hook != NULL; hook = atomic_load(&hook->next))
+    for (struct hook *hook = atomic_load(&hooks.first); hook != NULL;
+         hook = atomic_load(&hook->next))
         if (is_there(hook))
             hook->run(hook->arg);
 }
 
 void zk_hooks_prune(void)
 {
-    for (struct hook *hook = atomic_load(&hooks.first); hook != NULL; hook = atomic_load(&hook->next))
+    for (struct hook *hook = atomic_load(&hooks.first); hook != NULL;
+         hook = atomic_load(&hook->next))
         if (!is_there(hook))
             atomic_store(&hook->removed, true);
 }
@@ -84,7 +86,8 @@ int zk_remove_phase_end(void (*run)(void *arg), void *arg)
     if (zk_defers())
         return zk_other->remove_phase_end(run, arg);
     zk_lock(&hooks.lock);
-    for (struct hook *hook = atomic_load(&hooks.first); hook != NULL; hook = atomic_load(&hook->next))
+    for (struct hook *hook = atomic_load(&hooks.first); hook != NULL;
+         hook = atomic_load(&hook->next))
         if (hook->run == run && hook->arg == arg && is_there(hook))
             found = hook; /* the latest */
     if (found != NULL)

@@ -36,7 +36,8 @@ void zk_load(void)
     if (atomic_load(&loaded) || mine) /* what the start itself allocates comes from system */
         return;
     if (atomic_exchange(&started, true)) {
-        while (!atomic_load(&loaded)) /* two threads before main, in some constructor of somebody's */
+        while (
+            !atomic_load(&loaded)) /* two threads before main, in some constructor of somebody's */
             sched_yield();
         return;
     }

@@ -42,7 +42,8 @@ bool zk_lock(struct zk_lock *lock)
     while (!turn(lock, &word, held)) {
         if (!is_held(word, epoch)) /* free by now, or an earlier process's */
             continue;
-        held = 2 * epoch + waited_for; /* from now on: having waited, one cannot know whether others do */
+        held = 2 * epoch +
+               waited_for; /* from now on: having waited, one cannot know whether others do */
         if (word == held || turn(lock, &word, held))
             zk_os_wait(&lock->word, held);
         word = 0;

@@ -19,8 +19,8 @@ static void misuse(struct slab *slab, const char *p)
     if (start == p)
         zk_misuse(p, "freed twice, a block of %zu bytes", bytes);
     else if ((size_t)(p - start) < bytes)
-        zk_misuse(p, "no block, but %zu bytes inside of one of %zu bytes at %p", (size_t)(p - start), bytes,
-                  (const void *)start);
+        zk_misuse(p, "no block, but %zu bytes inside of one of %zu bytes at %p",
+                  (size_t)(p - start), bytes, (const void *)start);
     else
         zk_misuse(p, "no block that was ever served");
 }
@@ -140,7 +140,8 @@ static void clear(const struct slab *slab, _Atomic uint64_t *marks, uint32_t ind
         return;
     }
     for (uint32_t i = 0; i < blocks; i++) {
-        uint32_t offset = atomic_load_explicit(&log[i], memory_order_relaxed) - (uint32_t)(uintptr_t)start;
+        uint32_t offset =
+            atomic_load_explicit(&log[i], memory_order_relaxed) - (uint32_t)(uintptr_t)start;
 
         atomic_store_explicit(&marks[word_of(slab, start + offset)], 0, memory_order_relaxed);
     }

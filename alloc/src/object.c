@@ -33,7 +33,8 @@ static int look_at(struct dl_phdr_info *info, size_t size, void *arg)
     for (int i = 0; i < info->dlpi_phnum; i++) {
         uintptr_t start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
 
-        if (info->dlpi_phdr[i].p_type == PT_LOAD && wanted->address - start < info->dlpi_phdr[i].p_memsz)
+        if (info->dlpi_phdr[i].p_type == PT_LOAD &&
+            wanted->address - start < info->dlpi_phdr[i].p_memsz)
             wanted->object = (struct zk_object){.map = info->dlpi_phdr, .start = start};
     }
     return wanted->object.map != NULL;

@@ -36,10 +36,11 @@ static struct {
     bool begun;          /* a phase has begun at some time: the configuration is fixed ... */
     bool started;        /* ... and all is there that phases need */
     unsigned depth;      /* begins not yet ended: at most 1, but under nesting=count */
-    _Atomic uintptr_t owner; /* zk_thread_token of who began the phase; 0 when that thread has ended, which
+    _Atomic uintptr_t
+        owner;       /* zk_thread_token of who began the phase; 0 when that thread has ended, which
                                 takes no lock */
-    bool inherited;      /* it is the parent's phase: its owner may not be here */
-    uint64_t number;     /* of begins that started a phase */
+    bool inherited;  /* it is the parent's phase: its owner may not be here */
+    uint64_t number; /* of begins that started a phase */
     struct phase_counts counts;
     bool orphan_said;
 } phase;
@@ -374,8 +375,8 @@ void zk_phase_end_guarded(uint64_t number, bool orphan)
     if (orphan && zk_settings.nesting == ZK_NESTING_RECYCLE)
         return;
     lock();
-    if (phase.depth > 0 && phase.number == number &&
-        end_locked(zk_thread_token(), &ended) == 0 && orphan)
+    if (phase.depth > 0 && phase.number == number && end_locked(zk_thread_token(), &ended) == 0 &&
+        orphan)
         count_orphan();
     unlock();
     if (ended)

@@ -251,8 +251,8 @@ uint64_t zk_slab_discarded_blocks(struct slab *slab)
     if (word == 0 || word != LOAD(slab->word))
         return 0;
     /* Never further than there are chunks, should somebody be changing the list after all. */
-    for (size_t left = LOAD(slab->bytes) >> zk_chunk_shift(slab);
-         left > 0 && index != ZK_NO_CHUNK; left--) {
+    for (size_t left = LOAD(slab->bytes) >> zk_chunk_shift(slab); left > 0 && index != ZK_NO_CHUNK;
+         left--) {
         const struct chunk *chunk = &slab->chunks[index];
 
         if (LOAD(chunk->word) == word)

@@ -79,10 +79,12 @@ static void tell_growth(const struct slab *slab)
         return;
     if (atomic_exchange(&told, true))
         return;
-    zk_os_say("what is retained grows phase after phase: %llu MiB are pinned in one slab by now. If the "
-              "program still needs them, all is well; blocks that it does not need any more it should free, "
-              "or declare dead by zk_discard_phase; zk-audit tells where they come from",
-              (unsigned long long)(bytes >> 20));
+    zk_os_say(
+        "what is retained grows phase after phase: %llu MiB are pinned in one slab by now. If the "
+        "program still needs them, all is well; blocks that it does not need any more it should "
+        "free, "
+        "or declare dead by zk_discard_phase; zk-audit tells where they come from",
+        (unsigned long long)(bytes >> 20));
 }
 
 void zk_recycle(struct slab *slab, uint64_t word)

@@ -14,14 +14,14 @@
 struct slab;
 
 struct region {
-    _Atomic(char *) base; /* the first slab's first byte */
-    _Atomic size_t bytes; /* 0 until reserved, and for good when refused */
-    _Atomic bool cut;     /* address space of it was given back: there are holes */
-    size_t slab_bytes;    /* of each slab: a multiple of the chunk */
+    _Atomic(char *) base;   /* the first slab's first byte */
+    _Atomic size_t bytes;   /* 0 until reserved, and for good when refused */
+    _Atomic bool cut;       /* address space of it was given back: there are holes */
+    size_t slab_bytes;      /* of each slab: a multiple of the chunk */
     _Atomic unsigned slabs; /* how many; 0 until they can be used */
-    bool tried;           /* a first reservation was made, whatever came of it */
-    char *books;          /* struct slab of slab 0 */
-    size_t books_bytes;   /* from one slab's books to the next one's */
+    bool tried;             /* a first reservation was made, whatever came of it */
+    char *books;            /* struct slab of slab 0 */
+    size_t books_bytes;     /* from one slab's books to the next one's */
 };
 
 extern struct region zk_region;

@@ -119,7 +119,8 @@ void zk_slab_inherit(struct slab *slab, const struct slab *own)
     if (slab == own) {
         STORE(slab->held, zk_epoch());
     } else if (LOAD(slab->moves) % 2 != 0) {
-        atomic_store(&slab->retired, true); /* and held for ever, by nobody. What it served stays served */
+        atomic_store(&slab->retired,
+                     true); /* and held for ever, by nobody. What it served stays served */
     } else {
         undo_block(slab);
         STORE(slab->held, 0);
@@ -174,8 +175,8 @@ static inline bool renew_one(struct slab *slab, struct chunk *chunk, uint32_t in
 
 /* Bumping goes on at `at`, in a chunk that has been renewed, to the end of the run: not by the fast path, if the
  * chunk cannot be used as yet. */
-static inline void enter_renewed(struct slab *slab, struct chunk *chunk, uint32_t index, char *start,
-                                 char *at)
+static inline void enter_renewed(struct slab *slab, struct chunk *chunk, uint32_t index,
+                                 char *start, char *at)
 {
     char *end = is_committed(slab, index) ? start + bytes_of_chunk(slab) : at;
 
@@ -307,7 +308,8 @@ static size_t stagger(const struct slab *slab, size_t size)
 {
     const size_t line = 64;
 
-    return size > bytes_of_chunk(slab) / 4 && size < ZK_PAGE_ALIGNED_FROM && slab->pinned ? line : 0;
+    return size > bytes_of_chunk(slab) / 4 && size < ZK_PAGE_ALIGNED_FROM && slab->pinned ? line
+                                                                                          : 0;
 }
 
 /* Pinned, a large block has the chunk that it starts in to itself: else a small neighbour that

@@ -63,27 +63,30 @@ struct slab {
     /* The books; see above. */
     _Atomic uint64_t *marks_elsewhere; /* those of other threads' frees */
     char *logs;                        /* an entry for each granule */
-    _Atomic uint64_t extent; /* chunks that can be used << 32 | chunks that there are; see commit.c */
+    _Atomic uint64_t
+        extent; /* chunks that can be used << 32 | chunks that there are; see commit.c */
     _Atomic unsigned moves;        /* odd while the holder changes chunks */
     _Atomic size_t current;        /* the chunk that bump is in */
     _Atomic uint64_t closed_count; /* blocks entered before the current chunk was, ever */
     _Atomic uint64_t closed_bytes; /* bytes bumped over before run_start was reached, ever */
     _Atomic(char *) run_start;     /* where bumping in the current chunk started */
-    _Atomic uint64_t still_count;  /* while moves is odd: blocks and bytes served, ever, as of before */
+    _Atomic uint64_t
+        still_count; /* while moves is odd: blocks and bytes served, ever, as of before */
     _Atomic uint64_t still_bytes;
 
     /* The holder's own. */
-    char *run_end;  /* end of the free run that bump is in: a pinned chunk, or the slab's end */
+    char *run_end; /* end of the free run that bump is in: a pinned chunk, or the slab's end */
     _Atomic uint32_t first; /* chunk of the list, or ZK_NO_CHUNK */
-    uint32_t last;  /* the latest one that bump has reached or passed */
-    uint32_t pin;   /* the next pinned one ahead of bump */
+    uint32_t last;          /* the latest one that bump has reached or passed */
+    uint32_t pin;           /* the next pinned one ahead of bump */
     uint64_t bytes_before;  /* served before that phase, ever */
     size_t high_water;      /* bytes served in the phase before that */
     char *dirty;            /* what lies at or above has never been handed out: it is zero */
     uint64_t told_count;    /* blocks that chaos has been told of */
     char *furthest;         /* that bump reached in this phase, before it last started over */
     uint64_t listed;        /* chunks in the list */
-    uint64_t doubt;         /* not 0 if the program goes on after it has freed what is no block: the counts of
+    uint64_t
+        doubt; /* not 0 if the program goes on after it has freed what is no block: the counts of
                                the whole slab prove nothing then */
     uint64_t freed_before;  /* blocks freed, ever, when it was last looked what has died ... */
     uint64_t served_before; /* ... and bytes served, ever */
@@ -103,9 +106,10 @@ struct slab {
     _Atomic uint64_t word;      /* the phase that the slab was recycled for */
     _Atomic uint64_t discarded; /* the last such phase that was discarded; written by its end */
 
-    _Atomic uint32_t held; /* by a living thread, of the process with this epoch; 0: free. Whoever turns 0
+    _Atomic uint32_t
+        held; /* by a living thread, of the process with this epoch; 0: free. Whoever turns 0
                               into its epoch is the holder */
-    _Atomic bool retired;  /* never to be held again */
+    _Atomic bool retired; /* never to be held again */
 
     /* Written by any thread, so away from the rest. */
     alignas(64) _Atomic uint64_t freed_elsewhere; /* blocks of this slab freed by others, or

@@ -13,7 +13,8 @@
 
 static struct {
     struct zk_lock lock;
-    struct zk_stats at_reset[2]; /* counts only: the one in use, and the one that is being written, so that the
+    struct zk_stats
+        at_reset[2]; /* counts only: the one in use, and the one that is being written, so that the
                                     child of a fork finds one whole */
     _Atomic unsigned in_use;
 } stats;

@@ -33,7 +33,7 @@ static _Thread_local unsigned ends; /* how often the thread's destructor has run
 /* What else a thread knows of itself. */
 static _Thread_local struct {
     bool forked; /* this is the child of a fork that it has made */
-    bool busy;   /* taking a slab: should a signal's handler fork now, that is to be finished first */
+    bool busy; /* taking a slab: should a signal's handler fork now, that is to be finished first */
 } own __attribute__((tls_model(ZK_TLS_MODEL)));
 
 static struct {
@@ -47,8 +47,7 @@ static struct {
     _Atomic uint32_t given_back;    /* slabs, ever */
     struct zk_lock burying;         /* whoever looks for the dead: one is enough */
     _Atomic uint32_t settled;       /* the process in which it is known who is not here */
-    struct thread
-        ended; /* what threads past their last destructor count; shared by them */
+    struct thread ended; /* what threads past their last destructor count; shared by them */
 } threads = {.settled = 1};
 
 /* ---- Records ---- */
@@ -58,8 +57,7 @@ static bool claim_record(struct thread *thread)
     uint32_t unheld = 0;
 
     /* Acquire: pairs with the release in give_record_back. */
-    return thread != NULL &&
-           atomic_load_explicit(&thread->held, memory_order_relaxed) == 0 &&
+    return thread != NULL && atomic_load_explicit(&thread->held, memory_order_relaxed) == 0 &&
            atomic_compare_exchange_strong_explicit(&thread->held, &unheld, zk_epoch(),
                                                    memory_order_acquire, memory_order_relaxed);
 }
@@ -350,7 +348,8 @@ static void settle(struct thread *self, uint32_t epoch)
     for (unsigned i = 0; i < zk_region.slabs; i++)
         zk_slab_inherit(zk_region_slab(i), held);
     atomic_store(&threads.free_count, 0);
-    for (struct thread *thread = atomic_load(&threads.first); thread != NULL; thread = thread->next) {
+    for (struct thread *thread = atomic_load(&threads.first); thread != NULL;
+         thread = thread->next) {
         uint32_t in = atomic_load(&thread->held);
 
         if (thread == self || in == epoch)
@@ -420,7 +419,8 @@ struct thread_totals zk_thread_totals(void)
     struct thread_totals totals = {0};
 
     add_counts(&totals, &threads.ended);
-    for (const struct thread *thread = atomic_load(&threads.first); thread != NULL; thread = thread->next)
+    for (const struct thread *thread = atomic_load(&threads.first); thread != NULL;
+         thread = thread->next)
         add_counts(&totals, thread);
     return totals;
 }

@@ -26,19 +26,19 @@ struct frame_mark {
  * again. Counts go on from one user to the next, so that their sums over all records are right. They are
  * written by the record's thread only, and read by others. */
 struct thread {
-    struct thread *next;       /* older record, or NULL */
-    _Atomic uint32_t held;     /* by a living thread, of the process with this epoch; 0: free */
-    uint32_t number;           /* of the thread: from 1 on, never used again */
-    uint32_t born;             /* the epoch in which it came here */
-    uintptr_t token;           /* its zk_thread_token */
+    struct thread *next;         /* older record, or NULL */
+    _Atomic uint32_t held;       /* by a living thread, of the process with this epoch; 0: free */
+    uint32_t number;             /* of the thread: from 1 on, never used again */
+    uint32_t born;               /* the epoch in which it came here */
+    uintptr_t token;             /* its zk_thread_token */
     _Atomic(struct slab *) slab; /* held, or NULL */
-    pthread_mutex_t life;      /* robust; held by the thread for life: the kernel tells of its end */
-    _Atomic bool watched;      /* it is held */
-    bool inherited;            /* life was locked when this process was forked: of no use any more */
-    bool keyless;              /* no destructor tells of its end: system serves it */
-    void *site_cache;          /* see site.c; NULL unless it is audited */
-    unsigned refused;          /* how often it found all slabs held, since ... */
-    unsigned refused_at;       /* ... so many had been given back */
+    pthread_mutex_t life; /* robust; held by the thread for life: the kernel tells of its end */
+    _Atomic bool watched; /* it is held */
+    bool inherited;       /* life was locked when this process was forked: of no use any more */
+    bool keyless;         /* no destructor tells of its end: system serves it */
+    void *site_cache;     /* see site.c; NULL unless it is audited */
+    unsigned refused;     /* how often it found all slabs held, since ... */
+    unsigned refused_at;  /* ... so many had been given back */
     _Atomic uint64_t system_count;
     _Atomic uint64_t system_bytes;
     _Atomic uint64_t overflow_count;

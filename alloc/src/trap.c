@@ -318,7 +318,8 @@ static void tell_misuse(const void *p, const struct block *block)
     }
     zk_report_site(block->site, site, sizeof site);
     if (block->start == p)
-        zk_misuse(p, "freed twice, a block of %zu bytes that was allocated in %s", block->size, site);
+        zk_misuse(p, "freed twice, a block of %zu bytes that was allocated in %s", block->size,
+                  site);
     else
         zk_misuse(p, "no block, but %zu bytes inside of one of %zu bytes that was allocated in %s",
                   (size_t)((const char *)p - block->start), block->size, site);

@@ -687,7 +687,8 @@ static void stale_writes_far_and_wide_leave_the_allocator_alone(void)
             CHECK(blocks[i] == (i == 0 ? start : blocks[i - 1] + granules(sizes[i - 1])));
             if (i % 100 == 50) /* what was handed out, and what will be: to the end of the chunk */
                 memset(start, values[phase % 3],
-                       round_up((size_t)(blocks[i] - start) + granules(sizes[i]), 64 * (size_t)sysconf(_SC_PAGESIZE)));
+                       round_up((size_t)(blocks[i] - start) + granules(sizes[i]),
+                                64 * (size_t)sysconf(_SC_PAGESIZE)));
         }
         check_sizes(blocks, sizes, COUNT);
         CHECK(stats_now().retained_count == (uint64_t)phase * COUNT);
@@ -1083,8 +1084,7 @@ static const struct CMUnitTest tests[] = {
     FRESH(no_two_blocks_of_a_phase_overlap, .env = {BLIND, ALL_SIZES}),
     FRESH_AS("no two blocks of a phase overlap, whatever their route",
              no_two_blocks_of_a_phase_overlap, .env = {BLIND, "ZK_ALLOC_MIN_BYTES=700"}),
-    FRESH(stale_writes_far_and_wide_leave_the_allocator_alone,
-          .env = {BLIND, ALL_SIZES, SLAB_16M}),
+    FRESH(stale_writes_far_and_wide_leave_the_allocator_alone, .env = {BLIND, ALL_SIZES, SLAB_16M}),
 
     FRESH(high_water_is_what_the_phase_before_used, .env = {BLIND, ALL_SIZES, SLAB_64M}),
     FRESH(high_water_outlasts_a_phase_in_which_the_thread_was_idle,
