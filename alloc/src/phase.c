@@ -31,11 +31,11 @@ _Atomic uint64_t zk_phase_word;
 
 /* The program's view, by its own begins and ends: chaos makes boundaries that the program does not see. */
 static struct {
-    struct zk_lock lock; /* guards all of this */
-    uint32_t epoch;      /* the process that this is of */
-    bool begun;          /* a phase has begun at some time: the configuration is fixed ... */
-    bool started;        /* ... and all is there that phases need */
-    unsigned depth;      /* begins not yet ended: at most 1, but under nesting=count */
+    struct zk_lock lock;    /* guards all of this */
+    _Atomic uint32_t epoch; /* the process that this is of */
+    bool begun;             /* a phase has begun at some time: the configuration is fixed ... */
+    bool started;           /* ... and all is there that phases need */
+    unsigned depth;         /* begins not yet ended: at most 1, but under nesting=count */
     _Atomic uintptr_t
         owner;       /* zk_thread_token of who began the phase; 0 when that thread has ended, which
                                 takes no lock */
@@ -392,7 +392,8 @@ void zk_phase_thread_ends(uintptr_t token)
 
 void zk_phase_child_check(void)
 {
-    if (__atomic_load_n(&phase.epoch, __ATOMIC_RELAXED) == zk_epoch())
+    /* Relaxed: the thread that finds another one looks again, under the lock. */
+    if (atomic_load_explicit(&phase.epoch, memory_order_relaxed) == zk_epoch())
         return;
     lock();
     unlock();
