@@ -14,6 +14,7 @@
 #include "zkalloc.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -54,19 +55,38 @@ static const void *our_object(void)
     return object_of(&zk_preload_api_2);
 }
 
+/* A program that is linked to a fixed address and takes that of a function has an entry of its own for it, which
+ * only leads to the function, wherever that is; and looking the function up gives the entry. */
+static bool is_detour(void *address)
+{
+    const ElfW(Sym) *symbol = NULL;
+    Dl_info info;
+
+    return dladdr1(address, &info, (void **)(void *)&symbol, RTLD_DL_SYMENT) != 0 &&
+           symbol != NULL && symbol->st_shndx == SHN_UNDEF;
+}
+
+/* Does a call of name reach us? A detour does if we are in everybody's scope, where we come before all but the
+ * program. */
+static bool is_ours(const char *name)
+{
+    void *found = dlsym(RTLD_DEFAULT, name);
+
+    if (found == NULL)
+        return false;
+    return object_of(found) == our_object() ||
+           (is_detour(found) &&
+            object_of(dlsym(RTLD_DEFAULT, "zk_preload_api_2")) == our_object());
+}
+
 /* What a call of name reaches, unless that is us: then what it would reach without us. */
 static union symbol find(const char *name)
 {
     union symbol found = {.object = dlsym(RTLD_DEFAULT, name)};
 
-    if (found.object == NULL || object_of(found.object) == our_object())
+    if (found.object == NULL || is_detour(found.object) || is_ours(name))
         found.object = dlsym(RTLD_NEXT, name);
     return found;
-}
-
-static bool is_ours(const char *name)
-{
-    return object_of(dlsym(RTLD_DEFAULT, name)) == our_object();
 }
 
 static const void *family(void)
