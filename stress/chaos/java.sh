@@ -1,0 +1,10 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # chaos_programs.sh sets and reads them
+# java: the compiler, then what it made; two collectors, and few megabytes, so that they have something to do.
+settings[java]='0:50 0:5000 4096:200' # it takes seconds to start
+can_java() { has java javac; }
+case_java() {
+    cp "$inputs/java.java" Threads.java
+    "${under[@]}" javac -J-XX:-UsePerfData -J-Xmx256m -Xlint:-options Threads.java &&
+        "${under[@]}" java -XX:-UsePerfData -XX:+UseG1GC -XX:ParallelGCThreads=2 -Xmx64m -cp . Threads "$((lines / 4000))" &&
+        "${under[@]}" java -XX:-UsePerfData -XX:+UseSerialGC -Xint -Xmx64m -cp . Threads 3
+}
