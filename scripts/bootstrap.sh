@@ -1,12 +1,21 @@
 #!/usr/bin/env bash
 # Installs what is missing, from Debian's packages: to build and to test, or (--all) to lint and to bench as
-# well. Without the right to install, prints the one command to run, and stops.
+# well, or (--stress) besides those the programs that stress/chaos_programs.sh runs. Without the right to
+# install, prints the one command to run, and stops.
 set -euo pipefail
 
 packages=(gcc g++ libc6-dev make cmake pkgconf groff-base libcmocka-dev libdw-dev valgrind locales libglib2.0-dev libsqlite3-dev zlib1g-dev nettle-dev libpfm4-dev)
-if [[ ${1:-} == --all ]]; then
+if [[ ${1:-} == --all || ${1:-} == --stress ]]; then
     packages+=(ninja-build clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck spin
         libtcmalloc-minimal4 libmimalloc2.0 libjemalloc2 jq git perl xz-utils sqlite3 gnuplot-nox hyperfine python3 libpython3.11-testsuite)
+fi
+# Servers among them would be started as they are installed, and with the machine: they are only wanted as programs.
+declare -A services=()
+if [[ ${1:-} == --stress ]]; then
+    packages+=(php-cli php-mbstring php-sqlite3 redis-server postgresql nginx-light curl openssl memcached nodejs
+        openjdk-17-jdk-headless ruby r-base-core ffmpeg vim gdb openssh-server openssh-client chromium procps)
+    services=([redis-server]=redis-server [postgresql]=postgresql [nginx-light]=nginx [memcached]=memcached
+        [openssh-server]=ssh)
 fi
 
 installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
@@ -31,8 +40,13 @@ if [[ $EUID -ne 0 ]]; then
 fi
 
 echo "bootstrap: installing ${missing[*]}" >&2
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+log=$(mktemp) policy=''
+trap 'rm -f "$log"; [[ -z $policy ]] || "${as_root[@]}" rm -f "$policy"' EXIT
+if [[ ${#services[@]} -gt 0 && ! -e /usr/sbin/policy-rc.d ]]; then
+    policy=/usr/sbin/policy-rc.d
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+fi
 export DEBIAN_FRONTEND=noninteractive
 install() { "${as_root[@]}" apt-get install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1; }
 # The package lists may be old, or not there: fetch them and try once more.
@@ -41,3 +55,7 @@ if ! install && ! { "${as_root[@]}" apt-get update >"$log" 2>&1 && install; }; t
     echo "bootstrap: apt-get failed; run: sudo apt-get update && sudo apt-get install -y ${missing[*]}" >&2
     exit 1
 fi
+for package in "${missing[@]}"; do
+    [[ -z ${services[$package]:-} ]] || ! command -v systemctl >/dev/null ||
+        "${as_root[@]}" systemctl disable "${services[$package]}" >/dev/null 2>&1 || true
+done

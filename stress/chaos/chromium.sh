@@ -8,7 +8,7 @@ case_chromium() {
     local chromium=("${under[@]}" "$chromium" --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run
         --disable-breakpad --disable-crash-reporter --disable-background-networking --disable-component-update --no-pings
         --disable-sync --disable-default-apps --host-resolver-rules='MAP * ~NOTFOUND' --use-mock-keychain
-        --password-store=basic --user-data-dir="$scratch/profile" --virtual-time-budget=20000 --window-size=800,600)
+        --password-store=basic --user-data-dir="$scratch/profile" --virtual-time-budget=20000 "--window-size=800,600")
     "${chromium[@]}" --dump-dom "file://$inputs/chromium.html" &&
         "${chromium[@]}" --screenshot=picture.png "file://$inputs/chromium.html"
 }
