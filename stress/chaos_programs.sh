@@ -59,7 +59,7 @@ PATH+=:/usr/sbin:/sbin # some servers are only there
 
 # Settings are MIN_BYTES:N. A program's file names its own where the usual ones are too few or too slow.
 declare -A settings=()
-usual='0:50 0:777 0:5000 4096:200' usual_seeds=1
+usual='0:50 0:777 0:5000 4096:200' usual_seeds='1 2'
 # shellcheck disable=SC2034 # used in the programs' files
 finer='0:10 0:100 0:1000 0:20000 4096:200'
 lines=200000 # of the input of those that read lines
@@ -73,7 +73,7 @@ done
 mapfile -t programs < <(compgen -A function case_ | sed 's/^case_//' | sort)
 if [[ -n $short ]]; then
     programs=(bash perl php python_threads ruby sort sqlite3 xz)
-    settings=() usual='0:10 0:1000 4096:200'
+    settings=() usual='0:10 0:1000 4096:200' usual_seeds=1
     lines=20000 limit_s=30 control_limit_s=5
 fi
 if [[ -n $list ]]; then

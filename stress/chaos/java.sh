@@ -1,6 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # chaos_programs.sh sets and reads them
 # java: the compiler, then what it made; two collectors, and few megabytes, so that they have something to do.
-settings[java]='0:50 0:5000 4096:200' # it takes seconds to start
 can_java() { has java javac; }
 case_java() {
     cp "$inputs/java.java" Threads.java

@@ -1,7 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # chaos_programs.sh sets and reads them
 # postgresql: a cluster is made, serves clients at the same time with parallel workers and compiled expressions,
 # and is dumped. As an unprivileged user, as it insists; on a socket in the scratch folder.
-settings[postgresql]='0:50 0:5000 4096:200' # it takes seconds to make a cluster
 postgresql=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
 can_postgresql() { [[ $EUID -ne 0 ]] || has setpriv && has "$postgresql"/{initdb,postgres,psql,pgbench,pg_dump,pg_ctl}; }
 case_postgresql() {
