@@ -223,7 +223,7 @@ leave() {
 tell() {
     echo "  $1: $5, under pinned, MIN $2, N $3, seed $4; again:"
     echo "    $0 $build --only $1 --min $2 --every $3 --seed $4 ${short:+--short }--keep /tmp/$1"
-    diff -r "$work/without" "$work/with" | grep -a '^[<>]' | head -n 4 | cut -c 1-150 | sed 's/^/    /'
+    diff -r -x status "$work/without" "$work/with" | grep -a '^[<>]' | head -n 4 | cut -c 1-150 | sed 's/^/    /'
     tail -n 8 "$work/stderr" | cut -c 1-200 | sed 's/^/    stderr: /'
 }
 
@@ -267,7 +267,7 @@ usable() {
     found=$(difference "$work/with")
     [[ -n $found ]] || return 0
     row "$1" - - UNSTEADY "not the same twice without the allocator ($found)"
-    diff -r "$work/without" "$work/with" | grep -a '^[<>]' | head -n 4 | cut -c 1-150 | sed 's/^/    /'
+    diff -r -x status "$work/without" "$work/with" | grep -a '^[<>]' | head -n 4 | cut -c 1-150 | sed 's/^/    /'
     leave "$1" with
     return 1
 }

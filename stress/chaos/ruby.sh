@@ -1,9 +1,10 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # chaos_programs.sh sets and reads them
-# ruby: threads, fibers and ractors; its collector at every allocation, and moving objects; compiled while it runs.
+# ruby: threads, fibers and ractors; its collector at every allocation, and moving objects; compiled while it runs,
+# where it can.
 can_ruby() { has ruby; }
 case_ruby() {
+    local compiled=()
+    ! ruby --yjit -e '' 2>/dev/null || compiled=(--yjit --yjit-call-threshold=2)
     "${under[@]}" ruby -W0 --disable-gems "$inputs/ruby.rb" "$((lines / 1000))" &&
-        "${under[@]}" ruby -W0 --disable-gems --mjit-wait --mjit-min-calls=1000 -e '
-            def f(n) = n < 2 ? n : f(n - 1) + f(n - 2)
-            puts f(16), [3, 1, 2].sort_by { -_1 }.inspect'
+        "${under[@]}" ruby -W0 --disable-gems "${compiled[@]}" "$inputs/ruby.rb" "$((lines / 2000))"
 }
