@@ -9,7 +9,8 @@
 #   --min BYTES        only with this ZK_ALLOC_MIN_BYTES
 #   --every N          only with a boundary about every N allocations
 #   --seed S           only with this seed
-#   --keep FOLDER      leaves what a program did in FOLDER/PROGRAM.without and, where it differs, FOLDER/PROGRAM.with
+#   --keep FOLDER      leaves what a program did in FOLDER/PROGRAM.without and, where it differs, FOLDER/PROGRAM.with;
+#                      with the stacks, if it hung and there is gdb
 #   --short            a few of them, with small inputs
 #
 # chaos/*.sh are the programs. can_PROGRAM tells whether it is installed; case_PROGRAM runs it in an empty
@@ -63,7 +64,7 @@ usual='0:50 0:777 0:5000 4096:200' usual_seeds='1 2'
 # shellcheck disable=SC2034 # used in the programs' files
 finer='0:10 0:100 0:1000 0:20000 4096:200'
 lines=200000 # of the input of those that read lines
-limit_s=120 control_limit_s=20
+longest_s=300 least_s=60 control_limit_s=20 # that a program may take; with the allocator, it depends on without
 
 project=$(realpath "$(dirname "$0")/..")
 for file in "$project"/stress/chaos/*.sh; do
@@ -74,7 +75,7 @@ mapfile -t programs < <(compgen -A function case_ | sed 's/^case_//' | sort)
 if [[ -n $short ]]; then
     programs=(bash perl php python_threads ruby sort sqlite3 xz)
     settings=() usual='0:10 0:1000 4096:200' usual_seeds=1
-    lines=20000 limit_s=30 control_limit_s=5
+    lines=20000 longest_s=60 least_s=20 control_limit_s=5
 fi
 if [[ -n $list ]]; then
     for program in "${programs[@]}"; do
@@ -143,6 +144,15 @@ end_processes() {
     done
 }
 
+# stacks: of those that have the library in them, for --keep.
+stacks() {
+    local pid
+    has gdb || return
+    for pid in $(grep -lsF "$library" /proc/[0-9]*/maps | cut -d/ -f3 | head -n 8); do
+        timeout 30 gdb -nx -batch -p "$pid" -ex 'thread apply all backtrace 20' </dev/null
+    done &>"$work/stacks"
+}
+
 under=(env)
 # under_allocator RECYCLE MIN N SEED
 under_allocator() {
@@ -157,7 +167,7 @@ serve() {
 }
 # await COMMAND...: until it succeeds; not if the server ends, or does not get there in time.
 await() {
-    local end=$((SECONDS + limit_s))
+    local end=$((SECONDS + longest_s)) # the case has its own limit
     until "$@" &>/dev/null; do
         kill -0 "$server" 2>/dev/null && [[ $SECONDS -lt $end ]] || return
         sleep 0.02
@@ -172,7 +182,7 @@ ended() {
 # run PROGRAM LIMIT_S RESULT: in $work/here, moved to RESULT when done; a case that takes too long is ended.
 run() {
     local body watchdog finished status
-    rm -rf "$work/here" "$3" "$scratch" "$TMPDIR" "$HOME"
+    rm -rf "$work/here" "$3" "$scratch" "$TMPDIR" "$HOME" "$work/stacks"
     mkdir "$work/here" "$scratch" "$TMPDIR" "$HOME"
     set -m # or it would be deaf to SIGINT
     (
@@ -191,6 +201,7 @@ run() {
             echo 'when it was ended:'
             processes | xargs -r ps -L -o pid,tid,stat,wchan:20,comm -p | tail -n 12
         } >>"$work/stderr" 2>/dev/null
+        [[ -z $keep ]] || stacks
     fi
     end_processes
     wait "$body" "$watchdog"
@@ -218,6 +229,7 @@ leave() {
     rm -rf "${keep:?}/$1.$2"
     cp -r "$work/$2" "$keep/$1.$2"
     cp "$work/stderr" "$keep/$1.$2/stderr"
+    [[ ! -e $work/stacks ]] || cp "$work/stacks" "$keep/$1.$2/stacks"
 }
 # tell PROGRAM MIN N SEED FOUND: what to run again, where the two part, and what the program said.
 tell() {
@@ -254,16 +266,17 @@ one_row() {
 }
 # usable PROGRAM: it does the same twice without the allocator.
 usable() {
-    local found
+    local found began=$SECONDS
     under=(env)
-    run "$1" "$limit_s" "$work/without"
+    run "$1" "$longest_s" "$work/without"
+    limit_s=$((least_s + 20 * (SECONDS - began)))
     leave "$1" without
     if [[ $(<"$work/without/status") != 0 ]]; then
         row "$1" - - FAILS "without the allocator (status $(<"$work/without/status")): is its installation whole?"
         tail -n 8 "$work/stderr" | cut -c 1-200 | sed 's/^/    stderr: /'
         return 1
     fi
-    run "$1" "$limit_s" "$work/with"
+    run "$1" "$longest_s" "$work/with"
     found=$(difference "$work/with")
     [[ -n $found ]] || return 0
     row "$1" - - UNSTEADY "not the same twice without the allocator ($found)"
