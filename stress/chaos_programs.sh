@@ -94,7 +94,8 @@ built=$(realpath -e "$build/alloc/libzkalloc-preload.so" 2>/dev/null) ||
 # ---- Folders and inputs: the same in every run ----
 
 work=$(mktemp -d)
-trap 'end_processes; rm -rf "$work"' EXIT
+running='' # the program whose case runs
+trap 'end_processes; tidy; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 chmod 711 "$work" # some servers give up root's rights, or must be started without
 inputs=$work/inputs scratch=$work/scratch library=$work/libzkalloc-preload.so
@@ -153,6 +154,11 @@ stacks() {
     done &>"$work/stacks"
 }
 
+tidy() {
+    [[ $(type -t "tidy_$running") != function ]] || "tidy_$running"
+    running=''
+} 2>/dev/null
+
 under=(env)
 # under_allocator RECYCLE MIN N SEED
 under_allocator() {
@@ -184,6 +190,7 @@ run() {
     local body watchdog finished status
     rm -rf "$work/here" "$3" "$scratch" "$TMPDIR" "$HOME" "$work/stacks"
     mkdir "$work/here" "$scratch" "$TMPDIR" "$HOME"
+    running=$1
     set -m # or it would be deaf to SIGINT
     (
         set +m
@@ -205,7 +212,7 @@ run() {
     fi
     end_processes
     wait "$body" "$watchdog"
-    [[ $(type -t "tidy_$1") != function ]] || "tidy_$1"
+    tidy
     echo "$status" >"$work/here/status"
     mv "$work/here" "$3"
 } 2>/dev/null # "Killed", of those that end_processes ended

@@ -2,7 +2,9 @@
 # git: this project's history, cloned, repacked with two threads, read back.
 settings[git]=$finer
 can_git() { has git && git -c safe.directory='*' -C "$project" rev-parse HEAD &>/dev/null; }
-prepare_git() { git -c safe.directory='*' clone -q --bare "$project" "$inputs/repository"; }
+prepare_git() { # the project may be somebody else's
+    git config --global safe.directory '*' && git clone -q --bare "$project" "$inputs/repository"
+}
 case_git() {
     local git=("${under[@]}" git -c pack.threads=2 -c gc.auto=0 -c advice.detachedHead=false -c safe.directory='*')
     "${git[@]}" clone -q --no-local --no-hardlinks "$inputs/repository" clone &&
