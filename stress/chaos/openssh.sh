@@ -2,13 +2,20 @@
 # openssh: a server on a high port of the loopback, with a key and configuration of its own, and clients. The
 # sessions are under the allocator as well, by the server's configuration.
 can_openssh() {
-    has sshd ssh scp sftp ssh-keygen && { [[ $EUID -ne 0 ]] || [[ $(getent shadow root | cut -d: -f2) != '!'* ]]; }
+    has sshd ssh scp sftp ssh-keygen && [[ $(getent passwd "$EUID") != *nologin ]] &&
+        { [[ $EUID -ne 0 ]] || [[ $(getent shadow root | cut -d: -f2) != '!'* ]]; } # the session is one's own
+}
+prepare_openssh() {
+    ssh-keygen -q -t ed25519 -N '' -f "$work/key" && ssh-keygen -q -t ed25519 -N '' -f "$work/host_key"
 }
 case_openssh() {
     local status port tries=0 sshd
-    sshd=$(command -v sshd)                                           # it wants its whole path
-    [[ $EUID -ne 0 || -d /run/sshd ]] || mkdir -m 755 /run/sshd || return # tidy_openssh takes it away
-    [[ -e $work/key ]] || { ssh-keygen -q -t ed25519 -N '' -f "$work/key" && ssh-keygen -q -t ed25519 -N '' -f "$work/host_key"; } || return
+    sshd=$(command -v sshd) # it wants its whole path
+    # Started by root it insists on this folder; where the system's own server runs, it is there.
+    if [[ $EUID -eq 0 && ! -d /run/sshd ]]; then
+        touch "$work/made_run_sshd"
+        mkdir -m 755 /run/sshd || return
+    fi
     cp "$work/key.pub" "$scratch/authorized"
     while :; do
         port=$((20000 + RANDOM % 12000))
@@ -56,4 +63,7 @@ SFTP
         "${ssh[@]}" -o ProxyCommand="ssh -F none -S $scratch/master -W 127.0.0.1:$1 $2" 'echo through it' &&
         "${ssh[@]}" -S "$scratch/master" -O exit
 }
-tidy_openssh() { [[ $EUID -ne 0 ]] || rmdir /run/sshd; }
+tidy_openssh() {
+    [[ ! -e $work/made_run_sshd ]] || rmdir /run/sshd
+    rm -f "$work/made_run_sshd"
+}
