@@ -75,8 +75,7 @@ static bool is_ours(const char *name)
     if (found == NULL)
         return false;
     return object_of(found) == our_object() ||
-           (is_detour(found) &&
-            object_of(dlsym(RTLD_DEFAULT, "zk_preload_api_2")) == our_object());
+           (is_detour(found) && object_of(dlsym(RTLD_DEFAULT, "zk_preload_api_2")) == our_object());
 }
 
 /* What a call of name reaches, unless that is us: then what it would reach without us. */
