@@ -7,6 +7,7 @@
  * Both are decided in one word: chunks that can be used, and chunks that there are. The holder alone raises
  * the first, anybody lowers the second to the first: whichever comes first, the other sees.
  */
+#include "audit.h"
 #include "os.h"
 #include "slab_books.h"
 #include "tools.h"
@@ -74,8 +75,9 @@ static bool commit_to(struct slab *slab, uint64_t wanted)
     } while (
         !atomic_compare_exchange_weak(&slab->extent, &extent, extent_of(to, there_of(extent))));
     if (open_chunks(slab, usable, to)) {
-        zk_tools_close(chunk_start(slab, (uint32_t)usable), (size_t)(to - usable)
-                                                                << zk_chunk_shift(slab));
+        if (zk_auditing(ZK_AUDIT_OFF)) /* a memory debugger takes it for the program's by now */
+            zk_tools_close(chunk_start(slab, (uint32_t)usable), (size_t)(to - usable)
+                                                                    << zk_chunk_shift(slab));
         return true;
     }
     extent = LOAD(slab->extent);
