@@ -14,7 +14,7 @@ static int node_sum;
 
 static struct chained *put_node(int number)
 {
-    struct chained *node = malloc(sizeof *node);
+    struct chained *node = calloc(1, sizeof *node);
     node->next = node_list;
     node->number = number;
     snprintf(node->text, sizeof node->text, "node %d", number);
