@@ -11,6 +11,7 @@
 #include "config.h"
 #include "count.h"
 #include "defer.h"
+#include "os.h"
 #include "phase.h"
 #include "recycle.h"
 #include "region.h"
@@ -281,6 +282,22 @@ void *zk_route_arena(struct zk_wish wish, bool *overflow)
     return serve_arena(zk_my_slab, wish, overflow);
 }
 
+bool zk_route_grow(void *p, size_t old_bytes, size_t size)
+{
+    struct slab *slab = zk_my_slab; /* none, attended */
+    uint64_t word = phase_word();
+
+    if (!slab->pinned || is_systems(word, size) ||
+        !zk_is_below((size_t)((char *)p - slab->base), &slab->bytes) ||
+        atomic_load_explicit(&slab->word, memory_order_relaxed) != word || /* our own store */
+        size <= old_bytes || /* not what it was said to be */
+        !zk_slab_grow(slab, p, old_bytes, size))
+        return false;
+    if (unlikely(zk_chaos()))
+        zk_slab_tighten(slab, zk_chaos_stride());
+    return true;
+}
+
 /* What system served in the arena's place. */
 static void *count_system(void *p, struct zk_wish wish, bool overflow)
 {
@@ -357,6 +374,24 @@ void *zk_aligned_alloc(size_t align, size_t size)
     return zk_route((struct zk_wish){size, align, ZK_CALLER, false});
 }
 
+/* Zeroes what was used before. Much of that is had as zero pages from the kernel, as system's malloc does with
+ * blocks of this size: who asks for so much may not touch it all. */
+static void zero(char *p, size_t bytes)
+{
+    const size_t much = (size_t)32 << 20;
+    size_t page = zk_os_page_bytes();
+    char *first_page = p + (-(uintptr_t)p & (page - 1));
+    char *last_page = p + bytes - ((uintptr_t)(p + bytes) & (page - 1));
+
+    if (bytes < much) {
+        memset(p, 0, bytes);
+        return;
+    }
+    memset(p, 0, (size_t)(first_page - p));
+    zk_os_discard(first_page, (size_t)(last_page - first_page));
+    memset(last_page, 0, (size_t)(p + bytes - last_page));
+}
+
 /* Clears bytes at p, which the arena has just served: from the slab's dirty mark on, they are the
  * kernel's zero pages. */
 static void clear(char *p, size_t bytes)
@@ -364,7 +399,7 @@ static void clear(char *p, size_t bytes)
     const char *dirty = zk_thread_slab()->dirty;
 
     if (p < dirty)
-        memset(p, 0, (size_t)(dirty - p) < bytes ? (size_t)(dirty - p) : bytes);
+        zero(p, (size_t)(dirty - p) < bytes ? (size_t)(dirty - p) : bytes);
     if (unlikely(zk_attended()) && zk_settings.audit == ZK_AUDIT_OFF)
         zk_tools_zeroed(p, bytes);
 }

@@ -5,6 +5,7 @@
 #include "audit.h"
 #include "config.h"
 #include "defer.h"
+#include "os.h"
 #include "phase.h"
 #include "region.h"
 #include "route.h"
@@ -157,6 +158,40 @@ static void *resize_system(void *p, size_t old_bytes, struct zk_wish wish)
     return to;
 }
 
+/* Does a block that becomes so much smaller give back what is worth while? Then it moves: its neighbours in the
+ * arena end where they end. Not where an audit looks, to which it stays the block that it was. */
+static bool gives_back(size_t old_bytes, size_t size)
+{
+    return size < old_bytes / 2 && old_bytes - size >= zk_os_page_bytes() && !zk_attended() &&
+           zk_settings.recycle == ZK_RECYCLE_PINNED;
+}
+
+/* What has grown once will grow again, and then need not move. */
+static void *move_and_grow(void *p, size_t old_bytes, struct zk_wish wish)
+{
+    struct zk_wish roomy = wish;
+
+    if (zk_attended() || zk_settings.recycle != ZK_RECYCLE_PINNED ||
+        __builtin_add_overflow(wish.size, wish.size / 4, &roomy.size))
+        return move(p, old_bytes, wish);
+    return move(p, old_bytes, roomy);
+}
+
+/* p, which the arena served, of old_bytes. */
+static void *resize_arena(void *p, size_t old_bytes, struct zk_wish wish)
+{
+    void *to = NULL;
+
+    if (((uintptr_t)p & (wish.align - 1)) != 0)
+        return move(p, old_bytes, wish);
+    if (wish.size > old_bytes)
+        return zk_route_grow(p, zk_usable_size(p), wish.size) ? p
+                                                              : move_and_grow(p, old_bytes, wish);
+    if (gives_back(old_bytes, wish.size))
+        to = move(p, old_bytes, wish);
+    return to != NULL ? to : stay(p, wish.size);
+}
+
 void *zk_resize(void *p, struct zk_wish wish)
 {
     size_t old_bytes;
@@ -172,7 +207,7 @@ void *zk_resize(void *p, struct zk_wish wish)
     old_bytes = zk_usable_size(p);
     if (!zk_region_holds(p))
         return resize_system(p, old_bytes, wish);
-    return wish.size <= old_bytes ? stay(p, wish.size) : move(p, old_bytes, wish);
+    return resize_arena(p, old_bytes, wish);
 }
 
 void *zk_realloc(void *p, size_t size)
@@ -192,9 +227,7 @@ void *zk_resize_sized(void *p, size_t old_size, struct zk_wish wish)
     }
     if (!zk_region_holds(p))
         return resize_system(p, old_size, wish);
-    if (wish.size <= old_size && ((uintptr_t)p & (wish.align - 1)) == 0)
-        return stay(p, wish.size);
-    return move(p, old_size, wish);
+    return resize_arena(p, old_size, wish);
 }
 
 void *zk_realloc_sized(void *p, size_t old_size, size_t align, size_t size)

@@ -132,44 +132,75 @@ static void walk(struct slab *slab)
     count_pinned(slab, kept.chunks, kept.bytes);
 }
 
-/* Gives the chunks of a free run back to the system that no phase since `word` has used: what is
- * neither used nor pinned shall not hold memory for ever. */
+/* ---- What is not used any more ---- */
+
+/* Has no phase since `word` used the chunk, and has it memory? Then its books are closed, too. */
+static bool is_unused(struct slab *slab, uint32_t index, uint64_t word)
+{
+    const struct chunk *chunk = &slab->chunks[index];
+
+    return LOAD(chunk->word) != 0 && LOAD(chunk->word) < word && zk_slab_renew(slab, index);
+}
+
+/* The data of chunks [from, to), and their log. */
+static void discard_chunks(struct slab *slab, uint32_t from, uint32_t to)
+{
+    zk_os_discard(chunk_start(slab, from), (size_t)(to - from) << zk_chunk_shift(slab));
+    zk_os_discard((void *)log_of(slab, from),
+                  (size_t)((char *)log_of(slab, to) - (char *)log_of(slab, from)));
+}
+
+/* Gives the chunks of a free run back to the system that no phase since `word` has used. */
 static void give_back(struct slab *slab, const char *start, const char *end, uint64_t word)
 {
-    const char *dirty = slab->dirty;
+    const char *dirty = slab->dirty + bytes_of_chunk(slab) - 1;
     uint32_t from = chunk_of(slab, start + bytes_of_chunk(slab) - 1);
-    uint32_t to = chunk_of(slab, end < dirty ? end : dirty); /* a part of a chunk waits */
+    uint32_t to = chunk_of(slab, end < dirty ? end : dirty); /* above dirty, a chunk is not used */
 
     while (from < to) {
         uint32_t unused = from;
 
-        while (unused < to && LOAD(slab->chunks[unused].word) != 0 &&
-               LOAD(slab->chunks[unused].word) < word)
+        while (unused < to && is_unused(slab, unused, word))
             STORE(slab->chunks[unused++].word, 0);
         if (unused > from)
-            zk_os_discard(chunk_start(slab, from), (size_t)(unused - from) << zk_chunk_shift(slab));
+            discard_chunks(slab, from, unused);
         from = unused + 1;
     }
 }
 
-/* From time to time, when there is something that free runs lie between. */
-static void give_back_unused(struct slab *slab, uint64_t word)
+/* What was given back at the top is as if it had never been used. */
+static void lower_dirty(struct slab *slab)
 {
-    const uint64_t phases = 16;
-    const char *start = slab->base;
+    uint32_t top = chunk_of(slab, slab->dirty + bytes_of_chunk(slab) - 1);
 
-    if (LOAD(slab->walks) % phases != 0 || word < 2 * phases)
+    while (top > 0 && LOAD(slab->chunks[top - 1].word) == 0)
+        top--;
+    if (chunk_start(slab, top) < slab->dirty)
+        slab->dirty = chunk_start(slab, top);
+}
+
+void zk_slab_tend(struct slab *slab, uint64_t word)
+{
+    const uint64_t phases = 32;
+    const char *start = slab->base;
+    uint32_t pin = LOAD(slab->first);
+
+    slab->tended = word;
+    if (!slab->pinned || word < 2 * phases)
         return;
-    for (uint32_t pin = LOAD(slab->first);; pin = LOAD(slab->chunks[pin].next)) {
+    for (;; pin = LOAD(slab->chunks[pin].next)) {
         const char *end = run_before(slab, pin);
 
         if (start < end)
             give_back(slab, start, end, word - 2 * phases); /* a phase's word is twice its number */
         if (pin == ZK_NO_CHUNK)
-            return;
+            break;
         start = run_behind(slab, pin);
     }
+    lower_dirty(slab);
 }
+
+/* ---- Recycling ---- */
 
 /* Is everything dead that was ever served? So it is when the counts say so. */
 static bool all_dead(const struct slab *slab, uint64_t served, uint64_t freed)
@@ -180,7 +211,6 @@ static bool all_dead(const struct slab *slab, uint64_t served, uint64_t freed)
 static __attribute__((noinline)) void reclaim_dead(struct slab *slab, uint64_t word, uint64_t freed)
 {
     walk(slab);
-    give_back_unused(slab, word);
     STORE(slab->word, word);
     start_over(slab, freed);
 }

@@ -35,6 +35,7 @@
 #include "chaos.h"
 #include "config.h"
 #include "os.h"
+#include "region.h"
 #include "tools.h"
 
 #include <string.h>
@@ -43,6 +44,7 @@ enum {
     growths_to_tell = 16,     /* recycles in a row that pinned more than the one before ... */
     bytes_to_tell = 16 << 20, /* ... and so much by now: a program that relies on the reset */
     part_to_tell = 2,         /* or one more, to half of the slab: soon there is no room to grow */
+    tend_every = 2 * 64,      /* words, which are twice as many as phases */
 };
 
 /* The pages of a free run, that is; what shares a page with something that lives is cleared by
@@ -87,6 +89,29 @@ static void tell_growth(const struct slab *slab)
         (unsigned long long)(bytes >> 20));
 }
 
+/* Slabs that nobody holds hold memory as well. Whoever comes for one meanwhile does without, for once. */
+static void tend_unheld(uint64_t word)
+{
+    for (unsigned i = 0; i < zk_region.slabs; i++) {
+        struct slab *slab = zk_region_slab(i);
+
+        if (atomic_load(&slab->word) == 0 || atomic_load(&slab->word) + tend_every >= word ||
+            !zk_slab_claim(slab))
+            continue;
+        if (atomic_load(&slab->word) < word) /* nobody has been here meanwhile */
+            zk_slab_reclaim(slab, word);
+        zk_slab_tend(slab, word);
+        zk_slab_give_back(slab);
+    }
+}
+
+static __attribute__((noinline)) void tend(struct slab *slab, uint64_t word)
+{
+    zk_slab_tend(slab, word);
+    if (slab->pinned)
+        tend_unheld(word);
+}
+
 void zk_recycle(struct slab *slab, uint64_t word)
 {
     if (zk_settings.recycle == ZK_RECYCLE_PINNED)
@@ -96,4 +121,6 @@ void zk_recycle(struct slab *slab, uint64_t word)
     if (zk_settings.poison_reset)
         zk_slab_each_run(slab, discard_run, slab);
     tell_growth(slab);
+    if (word - slab->tended >= tend_every)
+        tend(slab, word);
 }

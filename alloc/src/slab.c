@@ -371,6 +371,57 @@ void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
     return p;
 }
 
+/* The last block of the chunk that bumping is in. */
+static void grow_in_chunk(struct slab *slab, char *p, char *end)
+{
+    loosen(slab);
+    if (end <= slab->limit) {
+        STORE(slab->bump, end);
+        return;
+    }
+    begin_move(slab);
+    mark_used(slab, p, end);
+    zk_slab_close_chunk(slab, end);
+    zk_slab_enter_run(slab, end);
+    end_move(slab);
+}
+
+/* The last block of a chunk that is closed, and bumping is where it ends, in a chunk without a block. */
+static void grow_behind_chunk(struct slab *slab, char *p, char *end)
+{
+    uint32_t current = (uint32_t)LOAD(slab->current);
+
+    begin_move(slab);
+    STORE(slab->closed_bytes, LOAD(slab->closed_bytes) + (size_t)(end - LOAD(slab->bump)));
+    STORE(slab->chunks[chunk_of(slab, p)].tail, end);
+    mark_used(slab, p, end);
+    if (chunk_of(slab, end) == current) {
+        bump_from(slab, current, end, slab->limit);
+        loosen(slab);
+    } else {
+        zk_slab_close_chunk(slab, LOAD(slab->bump)); /* and nothing was served from it */
+        zk_slab_enter_run(slab, end);
+    }
+    end_move(slab);
+}
+
+bool zk_slab_grow(struct slab *slab, char *p, size_t old_bytes, size_t size)
+{
+    char *bump = LOAD(slab->bump);
+    char *end = p + ((size + ZK_GRANULE - 1) & ~(size_t)(ZK_GRANULE - 1));
+    bool has_block = LOAD(slab->log) != log_of(slab, LOAD(slab->current));
+
+    if (p + old_bytes != bump || size > (size_t)(slab->run_end - p) || !zk_slab_commit(slab, end))
+        return false;
+    if (chunk_of(slab, p) == LOAD(slab->current))
+        grow_in_chunk(slab, p, end);
+    else if (!has_block && bump == LOAD(slab->run_start))
+        grow_behind_chunk(slab, p, end);
+    else
+        return false;
+    return true;
+}
+
 void zk_slab_tighten(struct slab *slab, size_t bytes)
 {
     char *bump = LOAD(slab->bump);

@@ -82,6 +82,7 @@ struct slab {
     uint64_t bytes_before;  /* served before that phase, ever */
     size_t high_water;      /* bytes served in the phase before that */
     char *dirty;            /* what lies at or above has never been handed out: it is zero */
+    uint64_t tended;        /* the phase in which what is not used was last given back */
     uint64_t told_count;    /* blocks that chaos has been told of */
     char *furthest;         /* that bump reached in this phase, before it last started over */
     uint64_t listed;        /* chunks in the list */
@@ -159,6 +160,10 @@ void zk_slab_inherit(struct slab *slab, const struct slab *own);
  * only. */
 void *zk_slab_carve(struct slab *slab, size_t size, size_t align);
 
+/* Makes the block at p, which ends `old_bytes` behind it, one of size bytes, where it is. False unless it is the
+ * last before bump, and there is room behind it. Pinned, holder only. */
+bool zk_slab_grow(struct slab *slab, char *p, size_t old_bytes, size_t size);
+
 /* Lets the fast path serve at most so many bytes before the slow path is taken again. Holder only. */
 void zk_slab_tighten(struct slab *slab, size_t bytes);
 
@@ -172,6 +177,11 @@ void zk_slab_rewind(struct slab *slab, uint64_t word);
  * others from now on. What was allocated in the phase before counts as dead if that was discarded.
  * Holder only. */
 void zk_slab_reclaim(struct slab *slab, uint64_t word);
+
+/* From time to time, just after that: memory that no phase has used for long is given back to the system, pinned.
+ * What is neither used nor kept shall not hold memory for ever; what is used in each phase stays warm. Holder
+ * only. */
+void zk_slab_tend(struct slab *slab, uint64_t word);
 
 /* Within a phase: bumping goes back to what has died by now, if that is worth while for a block of that
  * size. Something has. Holder only. */

@@ -1,0 +1,266 @@
+/*
+ * test_lifetime.c - blocks that grow and shrink, and memory that is not used any more: pinned takes what is needed,
+ * not what was.
+ */
+#include "fresh.h"
+
+enum { STEP = 5000 };
+
+static size_t resident_bytes(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    unsigned long total;
+    unsigned long resident;
+
+    CHECK(file != NULL && fscanf(file, "%lu %lu", &total, &resident) == 2);
+    fclose(file);
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void skip_under_sanitizers(void)
+{
+    if (SANITIZED)
+        skip_because("a sanitizer's own memory is resident as well");
+}
+
+/* ---- Growing ---- */
+
+/* fresh_number bytes to begin with: inside of a chunk, and over several. */
+static void the_last_block_grows_where_it_is(void)
+{
+    size_t size = fresh_number;
+    char *before;
+    char *p;
+    char *behind;
+
+    begin_phase();
+    before = arena_block(100);
+    fill(before, 100, 1);
+    p = arena_block(size);
+    fill(p, size, 2);
+    for (unsigned i = 0; i < 300; i++) {
+        CHECK(zk_realloc(p, size + STEP) == p);
+        CHECK(is_filled(p, size, 2) && zk_usable_size(p) >= size + STEP);
+        CHECK(zk_usable_size(p) < size + STEP + 16);
+        size += STEP;
+        fill(p, size, 2);
+    }
+    behind = arena_block(1000);
+    CHECK(behind >= p + size);
+    fill(behind, 1000, 3);
+    CHECK(is_filled(before, 100, 1) && is_filled(p, size, 2));
+    CHECK(zk_realloc(p, size + STEP) != p);
+    CHECK(is_filled(behind, 1000, 3));
+}
+
+/* What was grown lives on as one block, and dies as one. */
+static void a_grown_block_is_retained_and_freed_as_one(void)
+{
+    char *p;
+
+    begin_phase();
+    p = arena_block(300000);
+    p = zk_realloc(p, 900000);
+    fill(p, 900000, 4);
+    for (unsigned phase = 0; phase < 5; phase++) {
+        end_phase();
+        begin_phase();
+        CHECK(stats_now().retained_count == 1);
+        for (unsigned i = 0; i < 100; i++)
+            memset(arena_block(40000), 0xee, 40000);
+        CHECK(zk_discard_phase() == 0);
+        begin_phase();
+        CHECK(is_filled(p, 900000, 4) && zk_usable_size(p) >= 900000);
+    }
+    zk_free(p);
+    end_phase();
+    begin_phase();
+    CHECK(stats_now().retained_count == 0);
+}
+
+/* Two that grow in turns stand in each other's way, and still move seldom. */
+static void blocks_that_grow_in_turns_move_seldom(void)
+{
+    char *blocks[2];
+    size_t size = STEP;
+    unsigned moves = 0;
+
+    begin_phase();
+    for (unsigned i = 0; i < 2; i++)
+        fill(blocks[i] = arena_block(size), size, i);
+    for (unsigned round = 0; round < 500; round++, size += STEP)
+        for (unsigned i = 0; i < 2; i++) {
+            char *p = zk_realloc(blocks[i], size + STEP);
+
+            moves += p != blocks[i];
+            CHECK(is_filled(p, size, i));
+            fill(blocks[i] = p, size + STEP, i);
+        }
+    CHECK(moves < 100);
+}
+
+static void outside_of_phases_a_block_leaves_the_arena(void)
+{
+    char *p;
+
+    begin_phase();
+    fill(p = arena_block(STEP), STEP, 1);
+    end_phase();
+    p = zk_realloc(p, 2 * STEP);
+    CHECK(!zk_owns(p) && is_filled(p, STEP, 1));
+    zk_free(p);
+}
+
+/* ---- Shrinking ---- */
+
+static void what_is_cut_to_less_than_half_gives_the_rest_back(void)
+{
+    enum { COUNT = 200 };
+    static char *kept[COUNT];
+    size_t before;
+
+    skip_under_sanitizers();
+    begin_phase();
+    before = resident_bytes();
+    for (unsigned i = 0; i < COUNT; i++) {
+        char *p = arena_block(MIB);
+
+        fill(p, MIB, i);
+        kept[i] = zk_realloc(p, 100);
+        CHECK(is_filled(kept[i], 96, i));
+    }
+    CHECK(resident_bytes() < before + 8 * (size_t)MIB);
+}
+
+static void what_is_cut_a_little_stays(void)
+{
+    char *p;
+
+    begin_phase();
+    p = arena_block(100000);
+    CHECK(zk_realloc(p, 60000) == p);
+    p = arena_block(1000);
+    CHECK(zk_realloc(p, 100) == p);
+}
+
+/* ---- What is not used any more ---- */
+
+static void use(size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += MIB)
+        memset(arena_block(MIB - 1000), 1, MIB - 1000);
+    CHECK(zk_discard_phase() == 0);
+}
+
+static void *use_on_a_thread(void *arg)
+{
+    memset(arena_block((size_t)(uintptr_t)arg), 1, (size_t)(uintptr_t)arg);
+    return NULL;
+}
+
+static void many_small_phases(void)
+{
+    for (unsigned phase = 0; phase < 300; phase++) {
+        begin_phase();
+        use(MIB);
+    }
+}
+
+/* fresh_number blocks are kept meanwhile. */
+static void after_a_large_phase_memory_is_given_back(void)
+{
+    void *kept[4] = {NULL};
+    size_t before;
+
+    skip_under_sanitizers();
+    begin_phase();
+    for (size_t i = 0; i < fresh_number; i++)
+        kept[i] = arena_block(5000);
+    end_phase();
+    before = resident_bytes();
+    begin_phase();
+    use((size_t)200 * MIB);
+    CHECK(resident_bytes() > before + (size_t)190 * MIB);
+    many_small_phases();
+    CHECK(resident_bytes() < before + (size_t)16 * MIB);
+    for (size_t i = 0; i < fresh_number; i++)
+        zk_free(kept[i]);
+}
+
+static void the_slabs_of_ended_threads_give_memory_back(void)
+{
+    size_t before = resident_bytes();
+
+    skip_under_sanitizers();
+    begin_phase();
+    for (unsigned i = 0; i < 2; i++)
+        run_thread(use_on_a_thread, (void *)((size_t)100 * MIB));
+    CHECK(zk_discard_phase() == 0);
+    CHECK(resident_bytes() > before + (size_t)90 * MIB);
+    many_small_phases();
+    CHECK(resident_bytes() < before + (size_t)16 * MIB);
+}
+
+static void what_was_given_back_is_zero_and_can_be_used_again(void)
+{
+    const size_t bytes = (size_t)20 * MIB;
+
+    for (unsigned round = 0; round < 3; round++) {
+        char *p;
+
+        begin_phase();
+        p = zk_calloc(1, bytes);
+        CHECK(is_all(p, bytes, 0));
+        memset(p, 0xab, bytes);
+        CHECK(zk_discard_phase() == 0);
+        many_small_phases();
+    }
+}
+
+static void a_large_calloc_of_used_memory_is_zero(void)
+{
+    const size_t bytes = (size_t)40 * MIB + 12345;
+    size_t before;
+    char *p;
+
+    begin_phase();
+    p = arena_block(bytes);
+    memset(p, 0xab, bytes);
+    zk_free(p);
+    end_phase();
+    begin_phase();
+    before = resident_bytes();
+    arena_block(100); /* so that it starts inside of a page */
+    p = zk_calloc(1, bytes);
+    CHECK(zk_owns(p));
+    CHECK(SANITIZED || resident_bytes() < before - bytes / 2);
+    CHECK(is_all(p, bytes, 0));
+}
+
+#define PINNED .env = {ALL_SIZES, "ZK_ALLOC_SLAB_GB=0.5"}
+#define ROUTED .env = {"ZK_ALLOC_SLAB_GB=0.5"}
+
+static const struct CMUnitTest tests[] = {
+    FRESH_AS("the last block grows from 100", the_last_block_grows_where_it_is, PINNED,
+             .number = 100),
+    FRESH_AS("the last block grows from 250000", the_last_block_grows_where_it_is, PINNED,
+             .number = 250000),
+    FRESH_AS("the last block grows from 3000000", the_last_block_grows_where_it_is, PINNED,
+             .number = 3000000),
+    FRESH(a_grown_block_is_retained_and_freed_as_one, PINNED),
+    FRESH(blocks_that_grow_in_turns_move_seldom, PINNED),
+    FRESH(outside_of_phases_a_block_leaves_the_arena, PINNED),
+    FRESH(what_is_cut_to_less_than_half_gives_the_rest_back, ROUTED),
+    FRESH(what_is_cut_a_little_stays, PINNED),
+    FRESH(after_a_large_phase_memory_is_given_back, PINNED),
+    FRESH_AS("after a large phase memory is given back around what lives",
+             after_a_large_phase_memory_is_given_back, PINNED, .number = 4),
+    FRESH(the_slabs_of_ended_threads_give_memory_back, PINNED),
+    FRESH(what_was_given_back_is_zero_and_can_be_used_again, PINNED),
+    FRESH(a_large_calloc_of_used_memory_is_zero, PINNED),
+};
+
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
