@@ -3,10 +3,10 @@
  * in its scope: its free would be glibc's, and its blocks the arena's. So the flag is masked, unless the
  * settings say that it is to be left.
  */
-#include "config.h"
 #include "hook.h"
 #include "next.h"
 #include "os.h"
+#include "zkalloc.h"
 
 #include <dlfcn.h>
 #include <stdatomic.h>
@@ -17,14 +17,27 @@
 NEXT(dlopen);
 NEXT(dlclose);
 
+/* As the environment says; the program's configuration cannot change it. */
+static bool leave_deepbind;
+static bool verbose;
+
+__attribute__((constructor(102))) static void load(void)
+{
+    struct zk_config config;
+
+    zk_config(&config);
+    leave_deepbind = config.deepbind == ZK_DEEPBIND_LEAVE;
+    verbose = config.verbose;
+}
+
 static __attribute__((noinline)) int without_deepbind(const char *path, int flags)
 {
     static atomic_bool said;
 
-    if (zk_settings.deepbind == ZK_DEEPBIND_LEAVE)
+    if (leave_deepbind)
         return flags;
     /* Only to somebody who looks: the program works as it should, and its output is its own. */
-    if ((zk_settings.verbose || zk_os_stderr_is_terminal()) && !atomic_exchange(&said, true))
+    if ((verbose || zk_os_stderr_is_terminal()) && !atomic_exchange(&said, true))
         zk_os_say("dlopen of %.300s: RTLD_DEEPBIND is masked, since it would give the library "
                   "another malloc than "
                   "the program has (ZK_ALLOC_DEEPBIND=leave does not)",

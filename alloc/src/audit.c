@@ -29,8 +29,8 @@
 /* Written under the phase lock. */
 static struct {
     char path[PATH_MAX - 16]; /* of the report; "" for stderr */
-    uint64_t phases;          /* that this process has begun ... */
-    uint32_t epoch;           /* ... which is this one */
+    _Atomic uint64_t phases;  /* that this process has begun ... */
+    _Atomic uint32_t epoch;   /* ... which is this one */
     pid_t loader;             /* the process that we were loaded into: others are its children */
     bool stream;              /* path is a device or a pipe: nothing to put in its place */
     _Atomic bool reported;

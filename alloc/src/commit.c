@@ -75,16 +75,24 @@ static bool commit_to(struct slab *slab, uint64_t wanted)
     } while (
         !atomic_compare_exchange_weak(&slab->extent, &extent, extent_of(to, there_of(extent))));
     if (open_chunks(slab, usable, to)) {
+        STORE(slab->opened, to);
         if (zk_auditing(ZK_AUDIT_OFF)) /* a memory debugger takes it for the program's by now */
             zk_tools_close(chunk_start(slab, (uint32_t)usable), (size_t)(to - usable)
                                                                     << zk_chunk_shift(slab));
         return true;
     }
-    extent = LOAD(slab->extent);
-    while (
-        !atomic_compare_exchange_weak(&slab->extent, &extent, extent_of(usable, there_of(extent))))
-        continue;
+    zk_slab_uncommit(slab);
     return false;
+}
+
+void zk_slab_uncommit(struct slab *slab)
+{
+    uint64_t opened = LOAD(slab->opened);
+    uint64_t extent = LOAD(slab->extent);
+
+    while (
+        !atomic_compare_exchange_weak(&slab->extent, &extent, extent_of(opened, there_of(extent))))
+        continue;
 }
 
 bool zk_slab_commit(struct slab *slab, const char *end)
@@ -112,6 +120,15 @@ static void give_back(const void *from, const void *to)
         zk_os_give_back((void *)start, end - start);
 }
 
+/* Two may be cutting, one after the other. */
+static void lower(_Atomic size_t *bytes, size_t to)
+{
+    size_t now = atomic_load(bytes);
+
+    while (to < now && !atomic_compare_exchange_weak(bytes, &now, to))
+        continue;
+}
+
 void zk_slab_cut(struct slab *slab)
 {
     size_t words = chunk_granules(slab) / 64;
@@ -126,9 +143,8 @@ void zk_slab_cut(struct slab *slab)
             return;
     } while (!atomic_compare_exchange_weak(&slab->extent, &extent, extent_of(from, from)));
     /* Before somebody else can get the addresses: what lies there is none of ours any more. */
-    atomic_store(&slab->bytes, (size_t)from << zk_chunk_shift(slab));
-    if (slab->pinned)
-        atomic_store(&slab->marked_bytes, (size_t)from << zk_chunk_shift(slab));
+    lower(&slab->bytes, (size_t)from << zk_chunk_shift(slab));
+    lower(&slab->marked_bytes, (size_t)from << zk_chunk_shift(slab));
     give_back(chunk_start(slab, (uint32_t)from), chunk_start(slab, (uint32_t)to));
     give_back(log_of(slab, from), log_of(slab, to));
     give_back(&slab->marks_elsewhere[from * words], &slab->marks_elsewhere[to * words]);

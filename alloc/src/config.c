@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -279,28 +280,58 @@ const char *zk_config_check(const struct zk_config *config)
     return NULL;
 }
 
+/* What is to become of the settings, while they are written. */
+static struct {
+    struct zk_config wanted;
+    _Atomic bool writing;
+} replacement;
+
+static void publish(const struct zk_config *config)
+{
+    replacement.wanted = *config;
+    atomic_store(&replacement.writing, true);
+    zk_settings = replacement.wanted;
+    atomic_store(&replacement.writing, false);
+}
+
+void zk_config_mend(void)
+{
+    const struct zk_config wanted = replacement.wanted;
+
+    if (atomic_load(&replacement.writing))
+        publish(&wanted);
+}
+
+/* Asks what the trap has to know, while asking is allowed. */
+static void prepare_trap(void)
+{
+    if (zk_settings.audit == ZK_AUDIT_TRAP)
+        zk_os_mappings_max();
+}
+
 void zk_config_replace(const struct zk_config *config)
 {
-    const struct zk_config before = zk_settings;
+    struct zk_config wanted = *config;
 
-    zk_settings = *config;
-    zk_settings.chaos_every = before.chaos_every; /* on or off since the library was loaded */
-    zk_settings.chaos_seed = before.chaos_seed;
-    zk_settings.deepbind = before.deepbind; /* and so is dlopen */
-    if (zk_settings.audit == ZK_AUDIT_TRAP)
-        zk_os_mappings_max(); /* asks, while asking is allowed */
+    wanted.chaos_every = zk_settings.chaos_every; /* on or off since the library was loaded */
+    wanted.chaos_seed = zk_settings.chaos_seed;
+    wanted.deepbind = zk_settings.deepbind; /* and so is dlopen */
+    publish(&wanted);
+    prepare_trap();
 }
 
 void zk_config_load(void)
 {
     static const char prefix[] = "ZK_ALLOC_";
-    static bool loaded;
+    static bool loaded; /* at the end: a child that is forked before loads them itself */
+    struct zk_config config = zk_settings;
 
     if (loaded)
         return;
-    loaded = true;
-    if (getauxval(AT_SECURE) != 0 || environ == NULL)
-        return; /* setuid: the environment belongs to somebody else */
+    if (getauxval(AT_SECURE) != 0 || environ == NULL) {
+        loaded = true; /* setuid: the environment belongs to somebody else */
+        return;
+    }
     for (char **entry = environ; *entry != NULL; entry++) {
         const char *equals = strchr(*entry, '=');
         char name[64];
@@ -309,10 +340,11 @@ void zk_config_load(void)
         if (equals == NULL || strncmp(*entry, prefix, sizeof prefix - 1) != 0)
             continue;
         snprintf(name, sizeof name, "%.*s", (int)(equals - *entry), *entry);
-        wrong = zk_config_parse(&zk_settings, name, equals + 1);
+        wrong = zk_config_parse(&config, name, equals + 1);
         if (wrong != NULL)
             zk_os_say("%s=%.64s refused: %s; the default is kept", name, equals + 1, wrong);
     }
-    if (zk_settings.audit == ZK_AUDIT_TRAP)
-        zk_os_mappings_max();
+    publish(&config);
+    prepare_trap();
+    loaded = true;
 }

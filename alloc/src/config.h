@@ -20,6 +20,9 @@ const char *zk_config_parse(struct zk_config *config, const char *name, const ch
 /* NULL when every value is in range, or what is wrong. */
 const char *zk_config_check(const struct zk_config *config);
 
+/* In the child of a fork that came in the middle of writing the settings: writes them. Under the phase lock. */
+void zk_config_mend(void);
+
 /* The program's configuration, which is in range, instead of what is in force; but for what is fixed since the
  * library was loaded. The caller holds the phase lock. */
 void zk_config_replace(const struct zk_config *config);

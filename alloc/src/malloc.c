@@ -383,12 +383,11 @@ static void zero(char *p, size_t bytes)
     char *first_page = p + (-(uintptr_t)p & (page - 1));
     char *last_page = p + bytes - ((uintptr_t)(p + bytes) & (page - 1));
 
-    if (bytes < much) {
+    if (bytes < much || !zk_os_discard(first_page, (size_t)(last_page - first_page))) {
         memset(p, 0, bytes);
         return;
     }
     memset(p, 0, (size_t)(first_page - p));
-    zk_os_discard(first_page, (size_t)(last_page - first_page));
     memset(last_page, 0, (size_t)(p + bytes - last_page));
 }
 

@@ -68,6 +68,10 @@ void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned)
     if (pinned) {
         struct chunk *chunk = &slab->chunks[chunk_of(slab, p)];
 
+        if (chunk_of(slab, p) >= LOAD(slab->extent) >> 32) { /* nothing there can be used as yet */
+            zk_misuse(p, "no block that was ever served");
+            return;
+        }
         if (!mark_elsewhere(slab, p)) {
             misuse(slab, p);
             return;
@@ -127,6 +131,13 @@ static bool is_dead(struct slab *slab, uint32_t index)
     return false;
 }
 
+static void clear_word(_Atomic uint64_t *word)
+{
+    if (atomic_load_explicit(word, memory_order_relaxed) !=
+        0) /* else the page may not even be there */
+        atomic_store_explicit(word, 0, memory_order_relaxed);
+}
+
 /* Few blocks leave few marks, and are in the log; many leave them everywhere. */
 static void clear(const struct slab *slab, _Atomic uint64_t *marks, uint32_t index, uint32_t blocks)
 {
@@ -136,14 +147,14 @@ static void clear(const struct slab *slab, _Atomic uint64_t *marks, uint32_t ind
 
     if (blocks > words / 4) {
         for (size_t i = 0; i < words; i++)
-            atomic_store_explicit(&marks[index * words + i], 0, memory_order_relaxed);
+            clear_word(&marks[index * words + i]);
         return;
     }
     for (uint32_t i = 0; i < blocks; i++) {
         uint32_t offset =
             atomic_load_explicit(&log[i], memory_order_relaxed) - (uint32_t)(uintptr_t)start;
 
-        atomic_store_explicit(&marks[word_of(slab, start + offset)], 0, memory_order_relaxed);
+        clear_word(&marks[word_of(slab, start + offset)]);
     }
 }
 
@@ -152,10 +163,9 @@ void zk_slab_unmark(struct slab *slab, uint32_t index)
     struct chunk *chunk = &slab->chunks[index];
     uint32_t blocks = LOAD(chunk->blocks);
 
-    if (LOAD(chunk->freed) != 0)
-        clear(slab, slab->marks, index, blocks);
-    if (LOAD(chunk->freed_elsewhere) != 0)
-        clear(slab, slab->marks_elsewhere, index, blocks);
+    /* Whatever the counts say: a free that a fork or a death cut short has left its mark, and has not counted. */
+    clear(slab, slab->marks, index, blocks);
+    clear(slab, slab->marks_elsewhere, index, blocks);
     STORE(chunk->blocks, 0);
     STORE(chunk->freed, 0);
     STORE(chunk->freed_sum, 0);

@@ -113,10 +113,13 @@ void zk_os_release(void *start, size_t bytes)
     munmap((char *)start - page, bytes + 2 * page);
 }
 
-void zk_os_discard(void *start, size_t bytes)
+bool zk_os_discard(void *start, size_t bytes)
 {
-    if (bytes != 0)
-        madvise(start, bytes, MADV_DONTNEED);
+    int saved = errno;
+    bool done = bytes == 0 || madvise(start, bytes, MADV_DONTNEED) == 0;
+
+    errno = saved;
+    return done;
 }
 
 void *zk_os_map(size_t bytes)

@@ -33,8 +33,8 @@ void *zk_os_reserve(size_t bytes, size_t align);
 void zk_os_release(void *start, size_t bytes);
 
 /* Gives the pages of [start, start + bytes) back; they read as zero. Both are multiples of the
- * page. */
-void zk_os_discard(void *start, size_t bytes);
+ * page. False if refused, as for locked memory: then nothing has changed. */
+bool zk_os_discard(void *start, size_t bytes);
 
 /* Zero pages for the allocator's own books, readable and writable; NULL if refused. */
 void *zk_os_map(size_t bytes);

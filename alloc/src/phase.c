@@ -74,6 +74,8 @@ static void mend(void)
 {
     uint64_t word = atomic_load(&zk_phase_word);
 
+    zk_config_mend();
+
     if (phase.begun && !phase.started) {
         phase.begun = false;
         zk_region_forget();
@@ -336,7 +338,9 @@ static int end(bool discard)
     lock();
     word = atomic_load(&zk_phase_word);
     error = end_locked(zk_thread_token(), &ended);
-    if (ended && discard && zk_phase_word_active(word)) /* chaos may have ended it before */
+    /* Until its next begin the program may go on using what it discards: chaos, which begins in between, takes it
+     * for an end. */
+    if (ended && discard && !zk_chaos())
         discard_all(word);
     unlock();
     if (ended)

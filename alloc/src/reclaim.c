@@ -142,10 +142,13 @@ static bool is_unused(struct slab *slab, uint32_t index, uint64_t word)
     return LOAD(chunk->word) != 0 && LOAD(chunk->word) < word && zk_slab_renew(slab, index);
 }
 
-/* The data of chunks [from, to), and their log. */
+/* The data of chunks [from, to), and their log. Locked memory stays. */
 static void discard_chunks(struct slab *slab, uint32_t from, uint32_t to)
 {
-    zk_os_discard(chunk_start(slab, from), (size_t)(to - from) << zk_chunk_shift(slab));
+    if (!zk_os_discard(chunk_start(slab, from), (size_t)(to - from) << zk_chunk_shift(slab)))
+        return;
+    for (uint32_t index = from; index < to; index++)
+        STORE(slab->chunks[index].word, 0);
     zk_os_discard((void *)log_of(slab, from),
                   (size_t)((char *)log_of(slab, to) - (char *)log_of(slab, from)));
 }
@@ -161,7 +164,7 @@ static void give_back(struct slab *slab, const char *start, const char *end, uin
         uint32_t unused = from;
 
         while (unused < to && is_unused(slab, unused, word))
-            STORE(slab->chunks[unused++].word, 0);
+            unused++;
         if (unused > from)
             discard_chunks(slab, from, unused);
         from = unused + 1;

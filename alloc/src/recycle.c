@@ -64,7 +64,8 @@ static void discard_run(void *arg, char *start, size_t bytes)
         memset(start, 0, (size_t)(end - start));
     } else {
         memset(start, 0, (size_t)(first_page - start));
-        zk_os_discard(first_page, (size_t)(last_page - first_page));
+        if (!zk_os_discard(first_page, (size_t)(last_page - first_page)))
+            memset(first_page, 0, (size_t)(last_page - first_page));
         memset(last_page, 0, (size_t)(end - last_page));
     }
     zk_tools_close(start, (size_t)(end - start));

@@ -110,21 +110,28 @@ static void undo_block(struct slab *slab)
         STORE(slab->log, log - 1);
 }
 
+void zk_slab_abandon(struct slab *slab)
+{
+    if (LOAD(slab->moves) % 2 != 0) {
+        atomic_store(&slab->retired,
+                     true); /* and held for ever, by nobody. What it served stays served */
+        return;
+    }
+    undo_block(slab);
+    zk_slab_uncommit(slab);
+    STORE(slab->held, 0);
+}
+
 void zk_slab_inherit(struct slab *slab, const struct slab *own)
 {
     uint32_t held = LOAD(slab->held);
 
     if (held == 0 || held == zk_epoch() || atomic_load(&slab->retired))
         return;
-    if (slab == own) {
+    if (slab == own)
         STORE(slab->held, zk_epoch());
-    } else if (LOAD(slab->moves) % 2 != 0) {
-        atomic_store(&slab->retired,
-                     true); /* and held for ever, by nobody. What it served stays served */
-    } else {
-        undo_block(slab);
-        STORE(slab->held, 0);
-    }
+    else
+        zk_slab_abandon(slab);
 }
 
 /* ---- Chunks and runs ---- */

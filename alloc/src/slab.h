@@ -65,6 +65,7 @@ struct slab {
     char *logs;                        /* an entry for each granule */
     _Atomic uint64_t
         extent; /* chunks that can be used << 32 | chunks that there are; see commit.c */
+    _Atomic uint64_t opened;       /* chunks that can be used, once that is so */
     _Atomic unsigned moves;        /* odd while the holder changes chunks */
     _Atomic size_t current;        /* the chunk that bump is in */
     _Atomic uint64_t closed_count; /* blocks entered before the current chunk was, ever */
@@ -151,9 +152,12 @@ void zk_slab_give_back(struct slab *slab);
 
 bool zk_slab_is_held(struct slab *slab);
 
-/* In the child of a fork, by the thread that forked, which holds own: the slab is given back, if it was held
- * by a thread that is not here. What that was in the middle of making is undone; if it was in the middle of
- * more, nobody may hold the slab any more. */
+/* Gives it back in the place of a holder that is dead. What that was in the middle of making is undone; if it was
+ * in the middle of more, nobody may hold the slab any more. By whoever is sure of it, and alone. */
+void zk_slab_abandon(struct slab *slab);
+
+/* In the child of a fork, by the thread that forked, which holds own: the slab is abandoned, if it was held by a
+ * thread that is not here. */
 void zk_slab_inherit(struct slab *slab, const struct slab *own);
 
 /* A block of size bytes, aligned to align (a power of two). NULL when the slab has no room. Holder
@@ -205,6 +209,10 @@ void zk_slab_each_run(struct slab *slab, void (*visit)(void *arg, char *start, s
 size_t zk_slab_phase_bytes(const struct slab *slab);
 
 /* ---- commit.c: which of its pages a slab can use ---- */
+
+/* In the place of a holder that was in the middle of zk_slab_commit, perhaps: what is not certain to be usable is
+ * not. */
+void zk_slab_uncommit(struct slab *slab);
 
 /* Makes all below end usable, with their books. False when the kernel refuses, or it was given back. Holder
  * only. */

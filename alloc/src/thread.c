@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <unistd.h>
 
 _Thread_local struct slab *zk_my_slab __attribute__((tls_model(ZK_TLS_MODEL))) = &zk_no_slab;
 
@@ -32,7 +33,8 @@ static _Thread_local unsigned ends; /* how often the thread's destructor has run
 
 /* What else a thread knows of itself. */
 static _Thread_local struct {
-    bool forked; /* this is the child of a fork that it has made */
+    bool forked;    /* this is the child of a fork that it has made */
+    uint32_t asked; /* the process in which the kernel was asked whether it is */
     bool busy; /* taking a slab: should a signal's handler fork now, that is to be finished first */
 } own __attribute__((tls_model(ZK_TLS_MODEL)));
 
@@ -107,21 +109,21 @@ static struct thread *make_records(void)
     return &made[0];
 }
 
-static void give_slab_back(struct thread *thread)
+/* The thread's, by one of the two ways to do so. */
+static void give_slab_back(struct thread *thread, void (*by)(struct slab *slab))
 {
-    struct slab *slab = atomic_load_explicit(&thread->slab, memory_order_relaxed); /* its own */
+    struct slab *slab = atomic_load(&thread->slab);
 
     if (slab == NULL)
         return;
-    atomic_store_explicit(&thread->slab, NULL, memory_order_relaxed);
-    zk_slab_give_back(slab);
+    atomic_store(&thread->slab, NULL);
+    by(slab);
     atomic_fetch_add(&threads.given_back, 1);
 }
 
 /* By its thread, or by whoever found that it is dead. */
 static void give_record_back(struct thread *thread)
 {
-    give_slab_back(thread);
     thread->mark_count = 0; /* the room for marks stays */
     if (thread->site_cache != NULL)
         zk_site_forget(&thread->site_cache);
@@ -142,10 +144,11 @@ static void thread_ends(void *arg)
     struct thread *thread = arg;
 
     zk_thread_settle(); /* in a child, while it is known that this thread is the one that forked */
-    zk_phase_thread_ends(zk_thread_token());
+    zk_phase_thread_ends(thread->number);
     zk_my_slab = &zk_no_slab;
     zk_thread_known = NULL;
     ends++;
+    give_slab_back(thread, zk_slab_give_back);
     give_record_back(thread);
 }
 
@@ -163,7 +166,8 @@ static void bury_if_dead(struct thread *thread)
     if (error != EOWNERDEAD)
         return;
     pthread_mutex_consistent(&thread->life);
-    zk_phase_thread_ends(thread->token);
+    zk_phase_thread_ends(thread->number);
+    give_slab_back(thread, zk_slab_abandon);
     give_record_back(thread);
 }
 
@@ -227,7 +231,7 @@ struct thread *zk_thread_self(void)
         return &threads.ended;
     thread->number = atomic_fetch_add(&threads.numbers, 1) + 1;
     thread->born = zk_epoch();
-    thread->token = zk_thread_token();
+
     thread->refused = 0;
     zk_thread_known = thread;
     watch(thread);
@@ -366,9 +370,30 @@ static void settle(struct thread *self, uint32_t epoch)
     atomic_store(&self->held, epoch);
 }
 
+/* A thread that has not been here before knows nothing. In a child, the one that forked has the process's id. The
+ * kernel is asked once, and only while nobody has settled. */
+static void ask(uint32_t epoch)
+{
+    own.asked = epoch;
+    own.forked = own.forked || gettid() == getpid();
+}
+
 bool zk_thread_has_forked(void)
 {
-    return own.forked || (zk_thread_known != NULL && zk_thread_known->born != zk_epoch());
+    uint32_t epoch = zk_epoch();
+
+    if (zk_thread_known != NULL && zk_thread_known->born != epoch)
+        return true;
+    if (epoch > 1 && own.asked != epoch && atomic_load(&threads.settled) != epoch)
+        ask(epoch);
+    return own.forked;
+}
+
+uintptr_t zk_thread_token(void)
+{
+    const struct thread *thread = zk_thread_self();
+
+    return thread == &threads.ended ? (uintptr_t)&own : thread->number;
 }
 
 void zk_thread_settle(void)

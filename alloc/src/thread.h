@@ -26,11 +26,11 @@ struct frame_mark {
  * again. Counts go on from one user to the next, so that their sums over all records are right. They are
  * written by the record's thread only, and read by others. */
 struct thread {
-    struct thread *next;         /* older record, or NULL */
-    _Atomic uint32_t held;       /* by a living thread, of the process with this epoch; 0: free */
-    uint32_t number;             /* of the thread: from 1 on, never used again */
-    uint32_t born;               /* the epoch in which it came here */
-    uintptr_t token;             /* its zk_thread_token */
+    struct thread *next;   /* older record, or NULL */
+    _Atomic uint32_t held; /* by a living thread, of the process with this epoch; 0: free */
+    uint32_t number;       /* of the thread: from 1 on, never used again */
+    uint32_t born;         /* the epoch in which it came here */
+
     _Atomic(struct slab *) slab; /* held, or NULL */
     pthread_mutex_t life; /* robust; held by the thread for life: the kernel tells of its end */
     _Atomic bool watched; /* it is held */
@@ -62,11 +62,9 @@ void zk_thread_load(void);
  * destructor shares one record with others in that state. */
 struct thread *zk_thread_self(void);
 
-/* What tells the calling thread from every other one that is there. Never 0. */
-static inline uintptr_t zk_thread_token(void)
-{
-    return (uintptr_t)&zk_my_slab;
-}
+/* What tells the calling thread from every other one that is there, or was: its number; past its last destructor,
+ * an address. Never 0. */
+uintptr_t zk_thread_token(void);
 
 /* Is this the child of a fork, and the calling thread the one that forked? */
 bool zk_thread_has_forked(void);
