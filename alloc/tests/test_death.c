@@ -12,6 +12,12 @@ static sem_t go_on;
 static sem_t held; /* of those who hold slabs, these two */
 static sem_t release;
 
+static void skip_under_sanitizers(void)
+{
+    if (SANITIZED)
+        skip_because("a sanitizer does not survive such an end");
+}
+
 static void start_up(void)
 {
     sem_init(&ready, 0, 0);
@@ -65,6 +71,7 @@ static void the_slab_of_a_thread_that_ended_unseen_is_used_again(void)
 {
     uint64_t before;
 
+    skip_under_sanitizers();
     start_up();
     begin_phase();
     before = stats_now().slabs_in_use;
@@ -89,6 +96,7 @@ static void burying_a_thread_takes_no_phase_from_its_successor(void)
 {
     pthread_t owner;
 
+    skip_under_sanitizers();
     start_up();
     begin_phase();
     arena_block(100);
@@ -158,8 +166,7 @@ static void a_thread_may_die_while_it_allocates(void)
 {
     const struct sigaction action = {.sa_handler = on_signal};
 
-    if (SANITIZED)
-        skip_because("a sanitizer's malloc does not survive it");
+    skip_under_sanitizers();
     start_up();
     sigaction(SIGUSR1, &action, NULL);
     for (uintptr_t i = 1; i <= 20; i++)
@@ -233,8 +240,7 @@ static void a_child_of_a_thread_that_was_never_here_has_all(void)
     int status;
     pid_t child;
 
-    if (SANITIZED)
-        skip_because("a sanitizer has no such child");
+    skip_under_sanitizers();
     start_up();
     thread = start_thread(begin_and_hold, NULL);
     sem_wait(&ready);
