@@ -79,6 +79,8 @@ static void check_pattern(struct oracle *oracle, const struct oracle_block *bloc
 void oracle_check_block(struct oracle *oracle, const struct oracle_block *block)
 {
     check_pattern(oracle, block, block->p, block->size);
+    if (oracle->arena_only && !block->arena)
+        return;
     if (oracle->setup.recycle == ZK_RECYCLE_BLIND)
         return; /* what blind says of a retained block's size is worth nothing */
     if (zk_usable_size(block->p) < block->usable)
@@ -94,13 +96,13 @@ static int by_address(const void *a, const void *b)
     return ((*left)->p > (*right)->p) - ((*left)->p < (*right)->p);
 }
 
-static void check_all(struct oracle *oracle)
+void oracle_check_all(struct oracle *oracle)
 {
     struct oracle_block *live[ORACLE_SLOTS];
     size_t count = 0;
 
     for (size_t i = 0; i < ORACLE_SLOTS; i++)
-        if (oracle->blocks[i].p != NULL)
+        if (oracle->blocks[i].p != NULL && (oracle->blocks[i].arena || !oracle->arena_only))
             live[count++] = &oracle->blocks[i];
     for (size_t i = 0; i < count; i++)
         oracle_check_block(oracle, live[i]);
@@ -149,17 +151,99 @@ static void release(struct oracle *oracle, struct oracle_block *block)
     if (block->p == NULL)
         return;
     oracle_check_block(oracle, block);
-    zk_free(block->p);
+    if (!oracle->arena_only || block->arena)
+        zk_free(block->p);
     block->p = NULL;
 }
 
-/* A block that did not exist before this operation. */
-static void admit_new(struct oracle *oracle, const struct oracle_op *op, char *p)
+/* ---- Who holds a slab ---- */
+
+static struct zk_stats stats_seen_by(struct oracle *oracle, unsigned thread)
+{
+    struct zk_stats stats;
+
+    zk_stats(&stats);
+    oracle->slabs = (unsigned)stats.slabs;
+    if (thread == oracle->forker)
+        oracle->vanished = 0; /* it has just taken what they held */
+    return stats;
+}
+
+static void enter_holder(struct oracle *oracle, unsigned thread)
+{
+    oracle->holds[thread] = true;
+    oracle->holders++;
+    if (oracle->holders_most < oracle->holders)
+        oracle->holders_most = oracle->holders;
+}
+
+void oracle_drop_holder(struct oracle *oracle, unsigned thread)
+{
+    oracle->holders -= oracle->holds[thread];
+    oracle->holds[thread] = oracle->known[thread] = false;
+}
+
+/* A block that was due to the arena has been served, to a thread that has no slab: now it has, if there was one. */
+static void expect_holder(struct oracle *oracle, unsigned thread, bool arena,
+                          const struct zk_stats *stats)
+{
+    uint64_t others = oracle->holders + oracle->vanished;
+
+    if (stats->slabs_in_use == others + 1)
+        enter_holder(oracle, thread);
+    else if (stats->slabs_in_use != others || arena || others + oracle->lost < stats->slabs)
+        oracle_fail(
+            oracle, ORACLE_WRONG,
+            "%" PRIu64 " of %" PRIu64 " slabs in use after a block %s, and before it %" PRIu64,
+            stats->slabs_in_use, stats->slabs, arena ? "of the arena" : "of system", others);
+}
+
+/* A block that was due to the arena has been served. */
+static void account(struct oracle *oracle, unsigned thread, bool arena)
+{
+    struct zk_stats stats;
+
+    if (!oracle->exact)
+        return;
+    if (arena && oracle->holds[thread] && (oracle->vanished == 0 || oracle->forker != thread))
+        return;
+    stats = stats_seen_by(oracle, thread);
+    oracle->overflows += !arena;
+    if (stats.overflow_count != oracle->overflows)
+        oracle_fail(oracle, ORACLE_WRONG, "overflow: %" PRIu64 ", and should be %" PRIu64,
+                    stats.overflow_count, oracle->overflows);
+    if (!oracle->holds[thread])
+        expect_holder(oracle, thread, arena, &stats);
+}
+
+static bool is_due_to_arena(const struct oracle *oracle, size_t size)
+{
+    return oracle->depth > 0 && size >= oracle->setup.min_bytes;
+}
+
+void oracle_make_known(struct oracle *oracle, unsigned thread)
+{
+    const size_t size = 1;
+    void *p = zk_malloc(size);
+
+    oracle->known[thread] = true;
+    if (is_due_to_arena(oracle, size))
+        account(oracle, thread, zk_owns(p));
+    zk_free(p);
+}
+
+/* ---- Operations ---- */
+
+/* A block that did not exist before this operation. due: to the arena. */
+static void admit_new(struct oracle *oracle, const struct oracle_op *op, char *p, bool due)
 {
     if (p == NULL)
         oracle_fail(oracle, ORACLE_WRONG, "no memory for %zu bytes", op->size);
-    if (oracle->exact && oracle->depth == 0 && zk_owns(p))
-        oracle_fail(oracle, ORACLE_WRONG, "from the arena, outside of phases: %zu bytes", op->size);
+    oracle->known[op->thread] = true;
+    if (due)
+        account(oracle, op->thread, zk_owns(p));
+    else if (oracle->exact && zk_owns(p))
+        oracle_fail(oracle, ORACLE_WRONG, "from the arena, and not due to it: %zu bytes", op->size);
     admit(oracle, op,
           (struct oracle_block){.p = p, .size = op->size, .generation = oracle->generation});
 }
@@ -169,6 +253,8 @@ static void allocate(struct oracle *oracle, const struct oracle_op *op)
     char *p;
 
     release(oracle, &oracle->blocks[op->slot]);
+    if (oracle->arena_only && !is_due_to_arena(oracle, op->size))
+        return;
     switch (op->kind) {
     case ORACLE_ALIGNED:
         p = zk_aligned_alloc(op->align, op->size);
@@ -182,19 +268,22 @@ static void allocate(struct oracle *oracle, const struct oracle_op *op)
         p = zk_malloc(op->size);
         break;
     }
-    admit_new(oracle, op, p);
+    admit_new(oracle, op, p, is_due_to_arena(oracle, op->size));
 }
 
 static void resize(struct oracle *oracle, const struct oracle_op *op)
 {
     struct oracle_block *block = &oracle->blocks[op->slot];
     struct oracle_block old = *block;
+    bool due = is_due_to_arena(oracle, op->size);
     char *p;
 
+    if (oracle->arena_only && (!due || (old.p != NULL && !old.arena)))
+        return;
     if (old.p == NULL) {
         p = op->kind == ORACLE_REALLOC ? zk_realloc(NULL, op->size)
                                        : zk_realloc_sized(NULL, 0, op->align, op->size);
-        admit_new(oracle, op, p);
+        admit_new(oracle, op, p, due);
         return;
     }
     oracle_check_block(oracle, &old);
@@ -210,7 +299,7 @@ static void resize(struct oracle *oracle, const struct oracle_op *op)
         oracle_fail(oracle, ORACLE_WRONG, "no memory for %zu bytes", op->size);
     check_pattern(oracle, &old, p, old.size < op->size ? old.size : op->size);
     if (p != old.p)
-        admit_new(oracle, op, p);
+        admit_new(oracle, op, p, due && old.arena); /* system's stay there */
     else
         admit(oracle, op,
               (struct oracle_block){.p = p, .size = op->size, .generation = old.generation});
@@ -225,24 +314,30 @@ static void expect(struct oracle *oracle, const char *call, int result, int erro
                     error);
 }
 
-static void check_retained(struct oracle *oracle)
+static void check_retained(struct oracle *oracle, unsigned thread)
 {
-    struct zk_stats stats;
-    uint64_t live = 0;
+    struct zk_stats stats = stats_seen_by(oracle, thread);
+    uint64_t live = oracle->kept;
 
     for (size_t i = 0; i < ORACLE_SLOTS; i++)
         live += oracle->blocks[i].p != NULL && oracle->blocks[i].arena;
-    zk_stats(&stats);
-    if (stats.retained_count < live || (stats.retained_count > live && !oracle->discarded))
+    if (stats.retained_count < live ||
+        (stats.retained_count > live + oracle->strangers && !oracle->discarded))
         oracle_fail(oracle, ORACLE_WRONG, "%" PRIu64 " blocks retained, and should be %" PRIu64,
                     stats.retained_count, live);
+    if (stats.orphans != 0)
+        oracle_fail(oracle, ORACLE_WRONG, "%" PRIu64 " orphans", stats.orphans);
+    if (stats.slabs_in_use != oracle->holders + oracle->vanished)
+        oracle_fail(oracle, ORACLE_WRONG, "%" PRIu64 " slabs in use, and should be %u",
+                    stats.slabs_in_use, oracle->holders + oracle->vanished);
 }
 
 static void begin(struct oracle *oracle, const struct oracle_op *op)
 {
     bool starts = oracle->depth == 0 || oracle->setup.nesting == ZK_NESTING_RECYCLE;
 
-    check_all(oracle);
+    oracle_check_all(oracle);
+    oracle->known[op->thread] = true;
     if (!oracle->exact) {
         expect(oracle, "zk_begin_phase", zk_begin_phase(), 0);
         return;
@@ -253,7 +348,7 @@ static void begin(struct oracle *oracle, const struct oracle_op *op)
         oracle->depth = 1;
         oracle->owner = op->thread;
         oracle->generation++;
-        check_retained(oracle);
+        check_retained(oracle, op->thread);
     } else if (oracle->setup.nesting == ZK_NESTING_COUNT) {
         oracle->depth++;
     }
@@ -288,27 +383,32 @@ static void discard(struct oracle *oracle)
 /* An orphaned phase would do no harm, but be told on stderr. */
 static void leave(struct oracle *oracle, const struct oracle_op *op)
 {
+    if (op->thread == oracle->forker)
+        oracle->vanished = 0; /* as the thread ends */
+    oracle_drop_holder(oracle, op->thread);
     while (oracle->exact && oracle->setup.nesting != ZK_NESTING_RECYCLE && oracle->depth > 0 &&
            oracle->owner == op->thread)
         end(oracle);
 }
 
-static void whole(struct oracle *oracle)
+static void whole(struct oracle *oracle, unsigned thread)
 {
-    struct zk_stats stats;
+    struct zk_stats stats = stats_seen_by(oracle, thread);
     struct zk_config config;
     void *p;
 
-    zk_stats(&stats);
     zk_config(&config);
-    if (oracle->setup.threads > stats.slabs)
+    if (!oracle->holds[thread] && oracle->holders + oracle->vanished + oracle->lost >= stats.slabs)
         return; /* not one for every thread */
+    if (oracle->kept + oracle->strangers > 0)
+        return;
     p = zk_malloc(config.slab_bytes);
     if (!zk_owns(p))
         oracle_fail(oracle, ORACLE_WRONG,
                     "nothing lives, and the slab has no room for %zu bytes: %" PRIu64
                     " chunks pinned",
                     config.slab_bytes, stats.pinned_chunks);
+    account(oracle, thread, true);
     zk_free(p);
 }
 
@@ -340,8 +440,9 @@ void oracle_step(struct oracle *oracle, const struct oracle_op *op)
         leave(oracle, op);
         break;
     case ORACLE_WHOLE:
-        whole(oracle);
+        whole(oracle, op->thread);
         break;
+    case ORACLE_FORK: /* whoever runs the threads has done it */
     case ORACLE_KINDS:
         break;
     }

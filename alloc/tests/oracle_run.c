@@ -1,15 +1,16 @@
 /*
- * oracle_run.c - the threads that operations run on: by turns, or freely.
+ * oracle_run.c - the threads that operations run on, by turns. One thread at a time has the turn, or the
+ * caller of oracle_run has it, which starts and joins.
+ *
+ * In the child of a fork the caller is the thread that forked, and one of the crew as well.
  */
 #include "oracle.h"
 
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
-
-/* ---- By turns ---------------------------------------------------------------------------------
- * One thread at a time has the turn, or the caller of oracle_run has it, which starts and joins.
- */
+#include <string.h>
+#include <unistd.h>
 
 struct crew {
     struct oracle *oracle;
@@ -19,6 +20,8 @@ struct crew {
     bool dismissed;
     unsigned left; /* the thread that is ending, or nobody */
     sem_t caller;
+    unsigned caller_is; /* in a child: the thread whose operations the caller runs; or nobody */
+    bool stays_alone;   /* ... and all others' as well */
     struct member {
         struct crew *crew;
         unsigned index;
@@ -44,6 +47,21 @@ static void pass_turn(struct crew *crew)
     sem_post(next != NULL && next->running && crew->left == nobody ? &next->turn : &crew->caller);
 }
 
+static void fork_by_turns(struct crew *crew, const struct oracle_op *op);
+
+/* The next operation, on the calling thread. True: that is to end the thread. */
+static bool step(struct crew *crew)
+{
+    const struct oracle_op *op = &crew->ops[crew->next++];
+
+    crew->oracle->progress++;
+    if (op->kind == ORACLE_FORK)
+        fork_by_turns(crew, op);
+    else
+        oracle_step(crew->oracle, op);
+    return op->kind == ORACLE_EXIT;
+}
+
 static void *member_runs(void *arg)
 {
     struct member *self = arg;
@@ -54,11 +72,7 @@ static void *member_runs(void *arg)
         if (crew->dismissed)
             return NULL;
         while (crew->next < crew->count && crew->ops[crew->next].thread == self->index) {
-            const struct oracle_op *op = &crew->ops[crew->next++];
-
-            crew->oracle->progress++;
-            oracle_step(crew->oracle, op);
-            if (op->kind == ORACLE_EXIT) {
+            if (step(crew)) {
                 crew->left = self->index;
                 pass_turn(crew);
                 return NULL;
@@ -79,14 +93,19 @@ static void start_member(struct crew *crew, unsigned index)
         oracle_fail(crew->oracle, ORACLE_WRONG, "no thread");
 }
 
-static void run_ops(struct crew *crew, const struct oracle_op *ops, size_t count)
+/* Up to the end, or where the caller itself is to end. */
+static void go_on(struct crew *crew)
 {
-    crew->ops = ops;
-    crew->count = count;
-    crew->next = 0;
-    while (crew->next < crew->count) {
-        start_member(crew, ops[crew->next].thread);
-        sem_post(&crew->members[ops[crew->next].thread].turn);
+    while (crew->next < crew->count && crew->left == nobody) {
+        unsigned thread = crew->ops[crew->next].thread;
+
+        if (thread == crew->caller_is) {
+            if (step(crew))
+                crew->left = thread;
+            continue;
+        }
+        start_member(crew, thread);
+        sem_post(&crew->members[thread].turn);
         take_turn(&crew->caller);
         if (crew->left == nobody)
             continue;
@@ -96,29 +115,42 @@ static void run_ops(struct crew *crew, const struct oracle_op *ops, size_t count
     }
 }
 
+static void run_ops(struct crew *crew, const struct oracle_op *ops, size_t count)
+{
+    crew->ops = ops;
+    crew->count = count;
+    crew->next = 0;
+    go_on(crew);
+}
+
+/* Whoever runs what thread i would. */
+static unsigned stand_in(const struct crew *crew, unsigned i)
+{
+    return crew->stays_alone ? crew->caller_is : i;
+}
+
 /* Frees everything; then each slab must be empty again. */
 static void run_epilogue(struct crew *crew)
 {
     struct oracle_op ops[ORACLE_SLOTS + ORACLE_THREADS_MAX + 2];
     unsigned threads = crew->oracle->setup.threads;
-    struct oracle_op end = {.kind = ORACLE_END, .align = 1};
-    struct zk_stats stats;
+    unsigned first = stand_in(crew, 0);
+    struct oracle_op end = {.kind = ORACLE_END, .thread = first, .align = 1};
     size_t count = 0;
 
     for (unsigned i = 0; i < ORACLE_SLOTS; i++)
-        ops[count++] =
-            (struct oracle_op){.kind = ORACLE_FREE, .thread = i % threads, .slot = i, .align = 1};
+        ops[count++] = (struct oracle_op){ORACLE_FREE, stand_in(crew, i % threads), i, 0, 1};
     run_ops(crew, ops, count);
     while (crew->oracle->depth > 0)
         run_ops(crew, &end, 1);
     count = 0;
-    ops[count++] = (struct oracle_op){.kind = ORACLE_BEGIN, .align = 1};
+    ops[count++] = (struct oracle_op){ORACLE_BEGIN, first, 0, 0, 1};
     for (unsigned i = 0; i < threads; i++)
-        ops[count++] = (struct oracle_op){.kind = ORACLE_WHOLE, .thread = i, .align = 1};
+        ops[count++] = (struct oracle_op){ORACLE_WHOLE, stand_in(crew, i), 0, 0, 1};
     ops[count++] = end;
     run_ops(crew, ops, count);
-    zk_stats(&stats);
-    if (threads > stats.slabs || crew->oracle->setup.recycle == ZK_RECYCLE_BLIND)
+    if (crew->oracle->holders < crew->oracle->holders_most || crew->oracle->vanished > 0 ||
+        crew->oracle->setup.recycle == ZK_RECYCLE_BLIND)
         return;
     /* Every slab was recycled after the last discard: the counts are exact again. */
     crew->oracle->discarded = false;
@@ -141,169 +173,163 @@ static void dismiss(struct crew *crew)
     sem_destroy(&crew->caller);
 }
 
+static void found_crew(struct crew *crew, struct oracle *oracle)
+{
+    *crew = (struct crew){.oracle = oracle, .left = nobody, .caller_is = nobody};
+    sem_init(&crew->caller, 0, 0);
+    for (unsigned i = 0; i < ORACLE_THREADS_MAX; i++) {
+        crew->members[i].crew = crew;
+        crew->members[i].index = i;
+        sem_init(&crew->members[i].turn, 0, 0);
+    }
+}
+
 void oracle_run(struct oracle *oracle, const struct oracle_op *ops, size_t count)
 {
-    struct crew crew = {.oracle = oracle, .left = nobody};
+    struct crew crew;
+    struct zk_stats stats;
 
+    zk_stats(&stats);
     oracle->exact = true;
-    sem_init(&crew.caller, 0, 0);
-    for (unsigned i = 0; i < ORACLE_THREADS_MAX; i++) {
-        crew.members[i].crew = &crew;
-        crew.members[i].index = i;
-        sem_init(&crew.members[i].turn, 0, 0);
-    }
+    oracle->forker = nobody;
+    oracle->holders_most =
+        ORACLE_THREADS_MAX * (stats.phases > 0); /* if there were others, who knows */
+    oracle->overflows = stats.overflow_count;
+    found_crew(&crew, oracle);
     run_ops(&crew, ops, count);
     run_epilogue(&crew);
     dismiss(&crew);
 }
 
-/* ---- Freely -----------------------------------------------------------------------------------
- * Each lane has its own table, and is one thread after another. Blocks to be freed elsewhere are
- * posted. The only order that posting makes is from the poster to the reader: whatever else the
- * allocator needs, it must bring about itself, or the thread sanitizer sees that it does not.
- */
+/* ---- Forks ---- */
 
-struct parcel {
-    _Atomic(char *) p; /* NULL: empty. Released when posted, acquired when taken. */
-    _Atomic size_t size;
-    _Atomic uint64_t number;
-    _Atomic bool arena;
-};
-
-enum { parcels_each = 8 }; /* from each lane to each lane */
-
-struct lane {
+/* Of a child: nothing on the stack of a thread that may end before it. */
+static struct {
+    struct crew crew;
     struct oracle oracle;
-    struct fleet *fleet;
-    unsigned index;
-    uint64_t random;
-    size_t left; /* operations to go */
-    pthread_t thread;
-};
+    struct oracle_op ops[256];
+    sem_t left; /* posted when the caller has ended, and the allocator knows */
+} child;
 
-struct fleet {
-    struct lane lanes[ORACLE_THREADS_MAX];
-    struct parcel parcels[ORACLE_THREADS_MAX][ORACLE_THREADS_MAX][parcels_each]; /* to, from */
-};
-
-#define RELAXED memory_order_relaxed
-
-/* False when there is no room. */
-static bool post(struct fleet *fleet, unsigned to, unsigned from, const struct oracle_block *block)
+static bool is_alone(const struct crew *crew)
 {
-    for (unsigned i = 0; i < parcels_each; i++) {
-        struct parcel *parcel = &fleet->parcels[to][from][i];
-
-        if (atomic_load_explicit(&parcel->p, RELAXED) != NULL)
-            continue;
-        atomic_store_explicit(&parcel->size, block->size, RELAXED);
-        atomic_store_explicit(&parcel->number, block->number, RELAXED);
-        atomic_store_explicit(&parcel->arena, block->arena, RELAXED);
-        atomic_store_explicit(&parcel->p, block->p, memory_order_release);
-        return true;
-    }
-    return false;
+    for (unsigned i = 0; i < ORACLE_THREADS_MAX; i++)
+        if (crew->members[i].running)
+            return false;
+    return crew->caller_is != nobody;
 }
 
-static void free_posted(struct lane *lane)
+/* How many threads the child has: one, as many as before, or more than there are slabs. */
+static unsigned child_threads(uint64_t *random, const struct oracle *oracle, bool stays_alone)
 {
-    for (unsigned from = 0; from < ORACLE_THREADS_MAX; from++) {
-        for (unsigned i = 0; i < parcels_each; i++) {
-            struct parcel *parcel = &lane->fleet->parcels[lane->index][from][i];
-            struct oracle_block block = {
-                .p = atomic_load_explicit(&parcel->p, memory_order_acquire), .thread = from};
+    unsigned threads;
 
-            if (block.p == NULL)
-                continue;
-            block.size = atomic_load_explicit(&parcel->size, RELAXED);
-            block.number = atomic_load_explicit(&parcel->number, RELAXED);
-            block.arena = atomic_load_explicit(&parcel->arena, RELAXED);
-            block.usable = block.size;
-            oracle_check_block(&lane->oracle, &block);
-            zk_free(block.p);
-            atomic_store_explicit(&parcel->p, NULL, RELAXED);
-        }
+    switch (oracle_random(random) % 3) {
+    case 0:
+        threads = 1;
+        break;
+    case 1:
+        threads = oracle->setup.threads;
+        break;
+    default:
+        threads = oracle->slabs + 2;
+        break;
     }
+    if (threads > ORACLE_THREADS_MAX)
+        threads = ORACLE_THREADS_MAX;
+    return stays_alone || threads <= oracle->forker ? oracle->forker + 1 : threads;
 }
 
-static void step_freely(struct lane *lane)
+/* Random operations; all by the forker where that is to be so. */
+static size_t make_ops(struct oracle *oracle, const struct oracle_op *op, bool stays_alone)
 {
-    unsigned threads = lane->oracle.setup.threads;
-    struct oracle_op op = oracle_random_op(&lane->random, &lane->oracle.setup, lane->index);
-    struct oracle_block *block = &lane->oracle.blocks[op.slot];
+    const unsigned forks = 10000;
+    size_t room = sizeof child.ops / sizeof *child.ops;
+    size_t count = op->align < room ? op->align : room;
+    uint64_t random = op->size;
 
-    if (op.kind == ORACLE_DISCARD)
-        op.kind = ORACLE_BEGIN;
-    if (op.kind == ORACLE_FREE && block->p != NULL && op.size % 2 == 0) {
-        if (post(lane->fleet, (lane->index + 1 + (unsigned)(op.size / 2) % threads) % threads,
-                 lane->index, block))
-            block->p = NULL;
-    } else {
-        oracle_step(&lane->oracle, &op);
+    oracle->setup.threads = child_threads(&random, oracle, stays_alone);
+    oracle->setup.forks = oracle->forks < ORACLE_FORKS_DEEP ? forks : 0;
+    oracle_random_ops(random, &oracle->setup, child.ops, count);
+    for (size_t i = 0; i < count; i++) {
+        if (stays_alone || oracle->setup.threads == oracle->forker + 1)
+            child.ops[i].thread = oracle->forker;
+        if (stays_alone && child.ops[i].kind == ORACLE_EXIT)
+            child.ops[i].kind = ORACLE_BEGIN;
     }
-    if (op.kind == ORACLE_EXIT) {
-        pthread_exit(NULL);
-    }
-    if (lane->left % 16 == 0)
-        free_posted(lane);
+    return count;
 }
 
-static void *thread_runs(void *arg)
+static void post_left(void *arg)
 {
-    struct lane *lane = arg;
-
-    while (lane->left > 0) {
-        lane->left--;
-        lane->oracle.progress++;
-        step_freely(lane);
-    }
-    return NULL;
+    sem_post(arg);
 }
 
-/* Never allocates: it only makes thread after thread. */
-static void *lane_runs(void *arg)
+static void *child_goes_on(void *arg);
+
+/* Ends the caller; another thread goes on in its place. Nobody can join a thread that was forked behind the C
+ * library's back: but the destructor of a key that is younger than the allocator's runs after that one's. */
+__attribute__((noreturn)) static void replace_caller(void)
 {
-    struct lane *lane = arg;
+    pthread_key_t key;
+    pthread_t next;
 
-    while (lane->left > 0) {
-        pthread_t thread;
-
-        if (pthread_create(&thread, NULL, thread_runs, lane) != 0)
-            oracle_fail(&lane->oracle, ORACLE_WRONG, "no thread");
-        pthread_join(thread, NULL);
-    }
-    return NULL;
+    sem_init(&child.left, 0, 0);
+    if (pthread_key_create(&key, post_left) != 0 || pthread_setspecific(key, &child.left) != 0 ||
+        pthread_create(&next, NULL, child_goes_on, &child.left) != 0)
+        oracle_fail(&child.oracle, ORACLE_WRONG, "no thread");
+    pthread_exit(NULL);
 }
 
-void oracle_run_concurrent(struct oracle *oracle, uint64_t seed, size_t count)
+/* The caller in a child: the thread that forked, or one that goes on when that has ended. */
+static void *child_goes_on(void *left)
 {
-    struct fleet *fleet = calloc(1, sizeof *fleet);
-    unsigned threads = oracle->setup.threads;
-    struct oracle_op op = {.kind = ORACLE_FREE, .align = 1};
+    if (left != NULL)
+        take_turn(left);
+    child.crew.left = nobody;
+    go_on(&child.crew);
+    if (child.crew.left != nobody)
+        replace_caller();
+    run_epilogue(&child.crew);
+    if (!child.crew.stays_alone)
+        dismiss(&child.crew);
+    _exit(0);
+}
 
-    if (fleet == NULL)
-        oracle_fail(oracle, ORACLE_WRONG, "no memory");
-    for (unsigned i = 0; i < threads; i++) {
-        struct lane *lane = &fleet->lanes[i];
+void oracle_run_child(struct oracle *oracle, const struct oracle_op *op, bool stays_alone)
+{
+    if (oracle != &child.oracle)
+        memcpy(&child.oracle, oracle, sizeof child.oracle);
+    oracle_check_all(&child.oracle);
+    found_crew(&child.crew, &child.oracle);
+    child.crew.caller_is = child.oracle.forker;
+    child.crew.stays_alone = stays_alone;
+    child.crew.count = make_ops(&child.oracle, op, stays_alone);
+    child.crew.ops = child.ops;
+    child_goes_on(NULL);
+    abort(); /* it has ended the process, or the thread */
+}
 
-        lane->fleet = fleet;
-        lane->index = i;
-        lane->random = oracle_random(&seed);
-        lane->left = count / threads;
-        lane->oracle.setup = oracle->setup;
-        lane->oracle.aborts = oracle->aborts;
-        lane->oracle.next_number = (uint64_t)(i + 1) << 48;
-        if (pthread_create(&lane->thread, NULL, lane_runs, lane) != 0)
-            oracle_fail(oracle, ORACLE_WRONG, "no thread");
+static void fork_by_turns(struct crew *crew, const struct oracle_op *op)
+{
+    enum oracle_way way = op->slot % ORACLE_WAYS;
+    bool all_allowed = !ORACLE_UNDER_TSAN && !crew->oracle->arena_only &&
+                       (way == ORACLE_BY_FORK || is_alone(crew));
+    struct oracle_op what = *op;
+    struct oracle *oracle;
+    pid_t pid;
+
+    if (way != ORACLE_BY_FORK)
+        oracle_make_known(crew->oracle, op->thread);
+    pid = oracle_fork(way);
+    if (pid != 0) {
+        oracle_await(crew->oracle, pid, way);
+        return;
     }
-    for (unsigned i = 0; i < threads; i++)
-        pthread_join(fleet->lanes[i].thread, NULL);
-    for (unsigned i = 0; i < threads; i++) {
-        free_posted(&fleet->lanes[i]);
-        for (op.slot = 0; op.slot < ORACLE_SLOTS; op.slot++)
-            oracle_step(&fleet->lanes[i].oracle, &op);
-    }
-    free(fleet);
-    zk_end_phase(); /* if one is active */
-    oracle_run(oracle, NULL, 0);
+    oracle = &child.oracle; /* the parent's may be shared with it */
+    if (oracle != crew->oracle)
+        memcpy(oracle, crew->oracle, sizeof *oracle);
+    oracle_enter_child(oracle, way, op->thread);
+    oracle->arena_only = !all_allowed;
+    oracle_run_child(oracle, &what, !all_allowed);
 }

@@ -64,6 +64,15 @@ static size_t random_align(uint64_t *state)
     return pick < 98 ? (size_t)1 << (9 + below(state, 10)) : (size_t)1 << (19 + below(state, 4));
 }
 
+static struct oracle_op random_fork(uint64_t *state, unsigned thread)
+{
+    return (struct oracle_op){.kind = ORACLE_FORK,
+                              .thread = thread,
+                              .slot = (unsigned)below(state, ORACLE_WAYS),
+                              .size = below(state, 1000000),
+                              .align = (size_t)4 << below(state, 7)};
+}
+
 struct oracle_op oracle_random_op(uint64_t *state, const struct oracle_setup *setup,
                                   unsigned thread)
 {
@@ -77,7 +86,8 @@ struct oracle_op oracle_random_op(uint64_t *state, const struct oracle_setup *se
     struct oracle_op op = {.thread = thread, .align = 1};
     size_t pick = below(state, 1000);
 
-    (void)setup;
+    if (setup->forks > 0 && below(state, 1000000) < setup->forks)
+        return random_fork(state, thread);
     while (op.kind < ORACLE_EXIT && pick >= weights[op.kind])
         pick -= weights[op.kind++];
     op.slot = (unsigned)below(state, ORACLE_SLOTS);
@@ -105,6 +115,7 @@ static unsigned fields_of(enum oracle_kind kind)
     switch (kind) {
     case ORACLE_ALIGNED:
     case ORACLE_REALLOC_SIZED:
+    case ORACLE_FORK:
         return 3;
     case ORACLE_MALLOC:
     case ORACLE_CALLOC:
@@ -153,6 +164,7 @@ static const char *const kind_names[ORACLE_KINDS] = {
     [ORACLE_END] = "end",
     [ORACLE_DISCARD] = "discard",
     [ORACLE_EXIT] = "exit",
+    [ORACLE_FORK] = "fork",
     [ORACLE_WHOLE] = "whole",
 };
 

@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { default_ops = 40000 };
+enum { default_ops = 40000, default_forks = 2500 };
 #else
-enum { default_ops = 200000 };
+enum { default_ops = 200000, default_forks = 1000 };
 #endif
 
 enum { run_ops = 20000, limit_s = 120 };
@@ -29,6 +29,7 @@ struct options {
     size_t ops;
     uint64_t seed;
     unsigned threads;
+    unsigned forks; /* of a million operations */
     enum zk_recycle recycle;
     bool concurrent;
     bool shrink;
@@ -48,7 +49,8 @@ __attribute__((noreturn)) static void usage(const char *wrong)
 {
     fprintf(stderr, "test_oracle: %s\n", wrong);
     fputs("usage: test_oracle [--ops N] [--seed S] [--threads N] [--recycle pinned|blind]\n"
-          "                   [--concurrent] [--shrink] [--replay FILE]\n"
+          "                   [--forks N] [--concurrent] [--shrink] [--replay FILE]\n"
+          "  --forks: of a million operations; a run of blind has none\n"
           "  exit status 0: nothing wrong; 1: something is, and what is printed\n",
           stderr);
     exit(2);
@@ -162,8 +164,9 @@ static void simplify(struct sequence *sequence, int status)
         struct oracle_op *op = &sequence->ops[i];
         struct oracle_op simpler = *op;
 
-        simpler.align = 1;
-        still_fails(sequence, op, simpler, status);
+        for (simpler.align = 1; simpler.align < op->align; simpler.align *= 4)
+            if (still_fails(sequence, op, simpler, status))
+                break;
         simpler = *op;
         simpler.thread = 0;
         still_fails(sequence, op, simpler, status);
@@ -210,8 +213,9 @@ static void run_concurrently(const void *arg)
 /* 0, or how the run of seed failed. */
 static int run_seed(const struct options *options, uint64_t seed, size_t ops)
 {
-    struct sequence sequence = {
-        .setup = {.recycle = options->recycle, .threads = options->threads}};
+    struct sequence sequence = {.setup = {.recycle = options->recycle,
+                                          .threads = options->threads,
+                                          .forks = options->forks}};
     int status;
 
     oracle_random_setup(seed, &sequence.setup);
@@ -294,8 +298,10 @@ static uint64_t number(const char *name, const char *text, uint64_t most)
 
 static struct options parse(int argc, char **argv)
 {
-    struct options options = {
-        .ops = default_ops, .seed = (uint64_t)time(NULL) << 16 ^ (uint64_t)getpid(), .threads = 4};
+    struct options options = {.ops = default_ops,
+                              .seed = (uint64_t)time(NULL) << 16 ^ (uint64_t)getpid(),
+                              .threads = 4,
+                              .forks = default_forks};
 
     for (int i = 1; i < argc; i++) {
         const char *name = argv[i];
@@ -316,6 +322,8 @@ static struct options parse(int argc, char **argv)
             options.seed = number(name, value, UINT64_MAX);
         else if (strcmp(name, "--threads") == 0)
             options.threads = (unsigned)number(name, value, ORACLE_THREADS_MAX);
+        else if (strcmp(name, "--forks") == 0)
+            options.forks = (unsigned)number(name, value, 1000000);
         else if (strcmp(name, "--replay") == 0)
             options.replay = value;
         else if (strcmp(name, "--recycle") == 0 && strcmp(value, "blind") == 0)
@@ -325,6 +333,8 @@ static struct options parse(int argc, char **argv)
     }
     if (options.threads == 0)
         usage("--threads 0: want at least 1");
+    if (options.recycle == ZK_RECYCLE_BLIND)
+        options.forks = 0; /* it fails soon enough, and is run again many times */
     return options;
 }
 
