@@ -383,8 +383,11 @@ static void discard(struct oracle *oracle)
 /* An orphaned phase would do no harm, but be told on stderr. */
 static void leave(struct oracle *oracle, const struct oracle_op *op)
 {
-    if (op->thread == oracle->forker)
-        oracle->vanished = 0; /* as the thread ends */
+    if (op->thread == oracle->forker) {
+        if (oracle->known[op->thread])
+            oracle->vanished = 0; /* as the thread ends; else their slabs are lost */
+        oracle->forker = ORACLE_THREADS_MAX;
+    }
     oracle_drop_holder(oracle, op->thread);
     while (oracle->exact && oracle->setup.nesting != ZK_NESTING_RECYCLE && oracle->depth > 0 &&
            oracle->owner == op->thread)

@@ -4,11 +4,18 @@
  * Each lane has its own table, and is one thread after another. Blocks to be freed elsewhere are
  * posted. The only order that posting makes is from the poster to the reader: whatever else the
  * allocator needs, it must bring about itself, or the thread sanitizer sees that it does not.
+ *
+ * In the child of a fork, a lane's table is right but for what the lane was in the middle of, which it notes.
  */
 #include "oracle.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct parcel {
     _Atomic(char *) p; /* NULL: empty. Released when posted, acquired when taken. */
@@ -26,6 +33,11 @@ struct lane {
     uint64_t random;
     size_t left; /* operations to go */
     pthread_t thread;
+    /* For a child, and for a signal's handler: what is in the middle of being changed. */
+    _Atomic unsigned touched;        /* a slot, or ORACLE_SLOTS */
+    _Atomic(struct parcel *) opened; /* or NULL */
+    _Atomic bool ends;               /* the thread does */
+    bool in_child;                   /* of a fork in a handler, which then went on */
 };
 
 struct fleet {
@@ -34,6 +46,21 @@ struct fleet {
 };
 
 #define RELAXED memory_order_relaxed
+
+/* Relaxed, and a fence for signals: read by the same thread, or by a child. */
+static void touch(struct lane *lane, unsigned slot)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&lane->touched, slot, RELAXED);
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void open_parcel(struct lane *lane, struct parcel *parcel)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&lane->opened, parcel, RELAXED);
+    atomic_signal_fence(memory_order_seq_cst);
+}
 
 /* False when there is no room. */
 static bool post(struct fleet *fleet, unsigned to, unsigned from, const struct oracle_block *block)
@@ -52,26 +79,224 @@ static bool post(struct fleet *fleet, unsigned to, unsigned from, const struct o
     return false;
 }
 
+/* Frees what is in a parcel, which somebody else may be filling. */
+static void unpack(struct lane *lane, struct parcel *parcel)
+{
+    struct oracle_block block = {.p = atomic_load_explicit(&parcel->p, memory_order_acquire)};
+
+    if (block.p == NULL)
+        return;
+    block.size = atomic_load_explicit(&parcel->size, RELAXED);
+    block.number = atomic_load_explicit(&parcel->number, RELAXED);
+    block.arena = atomic_load_explicit(&parcel->arena, RELAXED);
+    block.usable = block.size;
+    open_parcel(lane, parcel);
+    oracle_check_block(&lane->oracle, &block);
+    if (block.arena || !lane->oracle.arena_only)
+        zk_free(block.p);
+    atomic_store_explicit(&parcel->p, NULL, RELAXED);
+    open_parcel(lane, NULL);
+}
+
 static void free_posted(struct lane *lane)
 {
-    for (unsigned from = 0; from < ORACLE_THREADS_MAX; from++) {
-        for (unsigned i = 0; i < parcels_each; i++) {
-            struct parcel *parcel = &lane->fleet->parcels[lane->index][from][i];
-            struct oracle_block block = {
-                .p = atomic_load_explicit(&parcel->p, memory_order_acquire), .thread = from};
-
-            if (block.p == NULL)
-                continue;
-            block.size = atomic_load_explicit(&parcel->size, RELAXED);
-            block.number = atomic_load_explicit(&parcel->number, RELAXED);
-            block.arena = atomic_load_explicit(&parcel->arena, RELAXED);
-            block.usable = block.size;
-            oracle_check_block(&lane->oracle, &block);
-            zk_free(block.p);
-            atomic_store_explicit(&parcel->p, NULL, RELAXED);
-        }
-    }
+    for (unsigned from = 0; from < lane->oracle.setup.threads; from++)
+        for (unsigned i = 0; i < parcels_each; i++)
+            unpack(lane, &lane->fleet->parcels[lane->index][from][i]);
 }
+
+/* ---- Children ---- */
+
+/* Frees half of what another lane's thread has left, and was not in the middle of. How much of the arena's it
+ * keeps. */
+static uint64_t clear_out(struct lane *heir, struct lane *lane)
+{
+    unsigned threads = heir->oracle.setup.threads;
+    uint64_t kept = 0;
+
+    for (unsigned slot = 0; slot < ORACLE_SLOTS; slot++) {
+        struct oracle_block *block = &lane->oracle.blocks[slot];
+
+        if (block->p == NULL || slot == atomic_load(&lane->touched))
+            continue;
+        oracle_check_block(&heir->oracle, block);
+        if (slot % 2 == 0)
+            kept += block->arena;
+        else if (block->arena || !heir->oracle.arena_only)
+            zk_free(block->p);
+    }
+    for (unsigned i = 0; i < threads * parcels_each; i++) {
+        struct parcel *parcel =
+            &heir->fleet->parcels[lane->index][i / parcels_each][i % parcels_each];
+
+        if (atomic_load(&lane->opened) != parcel)
+            unpack(heir, parcel);
+    }
+    return kept;
+}
+
+/* From here on the child knows the phase, and who holds a slab. */
+static void know_state(struct lane *lane, enum oracle_way way)
+{
+    struct oracle *oracle = &lane->oracle;
+    struct zk_stats stats;
+
+    oracle_enter_child(oracle, way, lane->index);
+    while (zk_end_phase() == 0)
+        continue;
+    if (zk_begin_phase() != 0)
+        oracle_fail(oracle, ORACLE_WRONG, "zk_begin_phase in a child");
+    zk_stats(&stats);
+    if (stats.slabs_in_use > 1)
+        oracle_fail(oracle, ORACLE_WRONG, "%u slabs in use in a child",
+                    (unsigned)stats.slabs_in_use);
+    oracle->exact = true;
+    oracle->depth = 1;
+    oracle->generation++;
+    oracle->known[lane->index] = true;
+    oracle->holds[lane->index] = stats.slabs_in_use == 1;
+    oracle->holders = (unsigned)stats.slabs_in_use;
+    oracle->holders_most = ORACLE_THREADS_MAX;
+    oracle->slabs = (unsigned)stats.slabs;
+    oracle->overflows = stats.overflow_count;
+}
+
+/* What the other lanes were in the middle of, nobody knows. */
+static void inherit_lanes(struct lane *lane)
+{
+    struct oracle *oracle = &lane->oracle;
+    unsigned threads = oracle->setup.threads;
+
+    oracle->lost = threads - 1;
+    if (ORACLE_UNDER_TSAN) { /* to which reading their tables is a race */
+        oracle->strangers = (uint64_t)threads * 2 * ORACLE_SLOTS;
+        return;
+    }
+    oracle->strangers = 2 * (threads - (uint64_t)1); /* a block may be moving */
+    for (unsigned i = 0; i < threads; i++)
+        if (i != lane->index)
+            oracle->kept += clear_out(lane, &lane->fleet->lanes[i]);
+}
+
+/* May the child of such a fork do what it likes? Else it is not to meet system, which others may have locked:
+ * it allocates where the slab has room for certain. */
+static bool is_free(const struct lane *lane, enum oracle_way way)
+{
+    return !ORACLE_UNDER_TSAN && (way == ORACLE_BY_FORK || lane->oracle.setup.threads == 1);
+}
+
+__attribute__((noreturn)) static void run_lane_child(struct lane *lane, const struct oracle_op *op)
+{
+    const size_t roomy = (size_t)64 << 20;
+    struct oracle *oracle = &lane->oracle;
+    struct oracle_op what = *op;
+    bool all_allowed = is_free(lane, op->slot);
+
+    oracle->arena_only = !all_allowed;
+    know_state(lane, op->slot);
+    inherit_lanes(lane);
+    free_posted(lane);
+    if (!all_allowed && oracle->setup.slab_bytes < roomy)
+        what.align = 0;
+    oracle_run_child(oracle, &what, !all_allowed);
+}
+
+static void hold_signal(int how)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGPROF);
+    pthread_sigmask(how, &set, NULL);
+}
+
+static void fork_freely(struct lane *lane, struct oracle_op *op)
+{
+    pid_t pid;
+
+    op->slot = ORACLE_UNDER_TSAN ? ORACLE_BY_FORK : op->slot % ORACLE_WAYS;
+    if (op->slot != ORACLE_BY_FORK)
+        oracle_make_known(&lane->oracle, lane->index);
+    hold_signal(SIG_BLOCK); /* a child of the handler would wait for a child that is not its own */
+    pid = oracle_fork(op->slot);
+    if (pid == 0)
+        run_lane_child(lane, op);
+    oracle_await(&lane->oracle, pid, op->slot);
+    hold_signal(SIG_UNBLOCK);
+}
+
+/* ---- A fork in a handler ---- */
+
+static _Thread_local struct lane *my_lane;
+
+static struct {
+    _Atomic int left; /* forks to make */
+} handler;
+
+/* Without the handlers of fork, which wait for a malloc that may be what is interrupted here. */
+static enum oracle_way way_in_handler(int number)
+{
+    return ORACLE_BY_BARE_FORK + (unsigned)number % (ORACLE_WAYS - ORACLE_BY_BARE_FORK);
+}
+
+/* What the signal has not interrupted is whole. */
+static void check_in_handler(struct lane *lane)
+{
+    lane->oracle.arena_only = true;
+    for (unsigned slot = 0; slot < ORACLE_SLOTS; slot++)
+        if (lane->oracle.blocks[slot].p != NULL && slot != atomic_load(&lane->touched))
+            oracle_check_block(&lane->oracle, &lane->oracle.blocks[slot]);
+}
+
+/* The child goes on with what was interrupted, if nobody else was there to be missed. */
+static void fork_in_handler(int signal)
+{
+    const size_t more = 64;
+    int saved = errno;
+    int number = atomic_fetch_sub(&handler.left, 1);
+    struct lane *lane = my_lane;
+    enum oracle_way way = way_in_handler(number);
+    pid_t pid;
+
+    (void)signal;
+    if (lane == NULL || lane->in_child || number <= 0)
+        return;
+    pid = oracle_fork(way);
+    if (pid != 0) {
+        oracle_await(&lane->oracle, pid, way);
+    } else if (lane->oracle.setup.threads > 1 || atomic_load(&lane->ends)) {
+        check_in_handler(lane);
+        _exit(0);
+    } else {
+        lane->in_child = true;
+        lane->left = lane->left < more ? lane->left : more;
+    }
+    errno = saved;
+}
+
+/* Of the processor time that the process uses, so that a busy machine makes no difference. */
+static void set_timer(suseconds_t every_us)
+{
+    struct itimerval time = {{0, every_us}, {0, every_us}};
+
+    setitimer(ITIMER_PROF, &time, NULL);
+}
+
+/* Before there are lanes: who makes their threads does not get the signal. */
+static void start_handler(const struct oracle *oracle, size_t count)
+{
+    struct sigaction action = {.sa_handler = fork_in_handler, .sa_flags = SA_RESTART};
+    const suseconds_t every_us = 3000;
+
+    handler.left = ORACLE_UNDER_TSAN ? 0 : (int)(count * oracle->setup.forks / 1000000);
+    if (handler.left == 0) /* where handlers wait until there is nothing to interrupt */
+        return;
+    sigaction(SIGPROF, &action, NULL);
+    hold_signal(SIG_BLOCK);
+    set_timer(every_us);
+}
+
+/* ---- Lanes ---- */
 
 static void step_freely(struct lane *lane)
 {
@@ -79,8 +304,13 @@ static void step_freely(struct lane *lane)
     struct oracle_op op = oracle_random_op(&lane->random, &lane->oracle.setup, lane->index);
     struct oracle_block *block = &lane->oracle.blocks[op.slot];
 
-    if (op.kind == ORACLE_DISCARD)
+    if (op.kind == ORACLE_FORK) {
+        fork_freely(lane, &op);
+        return;
+    }
+    if (op.kind == ORACLE_DISCARD || (op.kind == ORACLE_EXIT && lane->in_child))
         op.kind = ORACLE_BEGIN;
+    touch(lane, op.slot);
     if (op.kind == ORACLE_FREE && block->p != NULL && op.size % 2 == 0) {
         if (post(lane->fleet, (lane->index + 1 + (unsigned)(op.size / 2) % threads) % threads,
                  lane->index, block))
@@ -88,7 +318,9 @@ static void step_freely(struct lane *lane)
     } else {
         oracle_step(&lane->oracle, &op);
     }
+    touch(lane, ORACLE_SLOTS);
     if (op.kind == ORACLE_EXIT) {
+        atomic_store(&lane->ends, true);
         pthread_exit(NULL);
     }
     if (lane->left % 16 == 0)
@@ -99,11 +331,18 @@ static void *thread_runs(void *arg)
 {
     struct lane *lane = arg;
 
+    atomic_store(&lane->ends, false);
+    my_lane = lane;
+    hold_signal(SIG_UNBLOCK);
     while (lane->left > 0) {
         lane->left--;
         lane->oracle.progress++;
         step_freely(lane);
     }
+    atomic_store(&lane->ends, true);
+    if (lane->in_child)
+        run_lane_child(
+            lane, &(struct oracle_op){.kind = ORACLE_FORK, .slot = ORACLE_BY_CLONE, .align = 32});
     return NULL;
 }
 
@@ -130,6 +369,7 @@ void oracle_run_concurrent(struct oracle *oracle, uint64_t seed, size_t count)
 
     if (fleet == NULL)
         oracle_fail(oracle, ORACLE_WRONG, "no memory");
+    start_handler(oracle, count);
     for (unsigned i = 0; i < threads; i++) {
         struct lane *lane = &fleet->lanes[i];
 
@@ -137,6 +377,7 @@ void oracle_run_concurrent(struct oracle *oracle, uint64_t seed, size_t count)
         lane->index = i;
         lane->random = oracle_random(&seed);
         lane->left = count / threads;
+        lane->touched = ORACLE_SLOTS;
         lane->oracle.setup = oracle->setup;
         lane->oracle.aborts = oracle->aborts;
         lane->oracle.next_number = (uint64_t)(i + 1) << 48;
@@ -145,6 +386,7 @@ void oracle_run_concurrent(struct oracle *oracle, uint64_t seed, size_t count)
     }
     for (unsigned i = 0; i < threads; i++)
         pthread_join(fleet->lanes[i].thread, NULL);
+    set_timer(0);
     for (unsigned i = 0; i < threads; i++) {
         free_posted(&fleet->lanes[i]);
         for (op.slot = 0; op.slot < ORACLE_SLOTS; op.slot++)

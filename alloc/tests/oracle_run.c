@@ -244,6 +244,7 @@ static unsigned child_threads(uint64_t *random, const struct oracle *oracle, boo
 static size_t make_ops(struct oracle *oracle, const struct oracle_op *op, bool stays_alone)
 {
     const unsigned forks = 10000;
+    const size_t modest = 64 << 10;
     size_t room = sizeof child.ops / sizeof *child.ops;
     size_t count = op->align < room ? op->align : room;
     uint64_t random = op->size;
@@ -256,6 +257,8 @@ static size_t make_ops(struct oracle *oracle, const struct oracle_op *op, bool s
             child.ops[i].thread = oracle->forker;
         if (stays_alone && child.ops[i].kind == ORACLE_EXIT)
             child.ops[i].kind = ORACLE_BEGIN;
+        if (oracle->arena_only && child.ops[i].kind != ORACLE_FORK)
+            child.ops[i].size %= modest; /* lest the slab be full */
     }
     return count;
 }

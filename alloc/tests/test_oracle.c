@@ -25,6 +25,16 @@ enum { default_ops = 200000, default_forks = 1000 };
 
 enum { run_ops = 20000, limit_s = 120 };
 
+#ifdef __SANITIZE_THREAD__
+/* A race is an exit status, also in a child forked beside running threads; and no child waits a second for
+ * more of them. */
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "halt_on_error=1:die_after_fork=0:atexit_sleep_ms=0";
+}
+#endif
+
 struct options {
     size_t ops;
     uint64_t seed;
