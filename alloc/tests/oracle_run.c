@@ -313,9 +313,17 @@ void oracle_run_child(struct oracle *oracle, const struct oracle_op *op, bool st
     abort(); /* it has ended the process, or the thread */
 }
 
-static void fork_by_turns(struct crew *crew, const struct oracle_op *op)
+/* fork itself waits for malloc. */
+static enum oracle_way way_of(const struct crew *crew, const struct oracle_op *op)
 {
     enum oracle_way way = op->slot % ORACLE_WAYS;
+
+    return way == ORACLE_BY_FORK && crew->oracle->arena_only ? ORACLE_BY_BARE_FORK : way;
+}
+
+static void fork_by_turns(struct crew *crew, const struct oracle_op *op)
+{
+    enum oracle_way way = way_of(crew, op);
     bool all_allowed = !ORACLE_UNDER_TSAN && !crew->oracle->arena_only &&
                        (way == ORACLE_BY_FORK || is_alone(crew));
     struct oracle_op what = *op;
