@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# spin.sh: every interleaving of the model of pinned recycling (alloc/src/recycle.pml), and of two
-# versions of it that are wrong and must be found so. Exit status 77 where spin is not installed.
+# spin.sh: every interleaving of the models of pinned recycling (alloc/src/recycle.pml) and of who holds a slab
+# (alloc/src/holders.pml), and of versions of them that are wrong and must be found so. Exit status 77 where spin
+# is not installed.
 set -euo pipefail
-model=$(realpath "$(dirname "$0")/../alloc/src/recycle.pml")
+models=$(realpath "$(dirname "$0")/../alloc/src")
 command -v spin >/dev/null || { echo "spin is not installed: apt-get install spin"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
-# explore NAME ERRORS [SPIN OPTION]: the number of errors that spin reports, none or one.
+# explore MODEL NAME ERRORS [SPIN OPTION]: the number of errors that spin reports, none or one.
 explore() {
-    local name=$1 wanted=$2
-    spin "${@:3}" -a "$model" >spin.log
+    local model=$models/$1.pml name="$1: $2" wanted=$3
+    spin "${@:4}" -a "$model" >spin.log
     ${CC:-cc} -O2 -w -DSAFETY -o pan pan.c
     ./pan -m1000000 >pan.log
     if grep -q 'search not completed\|max search depth too small' pan.log && [[ $wanted == 0 ]]; then
@@ -24,10 +25,20 @@ explore() {
         echo "spin: $name: wanted $wanted errors"
         exit 1
     fi
-    awk -v name="$name" '/states, stored/ { states = $1 } /^pan:1: assertion/ { what = ": " $0 }
+    awk -v name="$name" '/states, stored/ { states = $1 } /^pan:1: assertion/ { what = ": " substr($0, 1, 90) }
         END { printf "spin: %s: %d states%s\n", name, states, what }' pan.log
 }
 
-explore "chunk first, checked" 0
-explore "control: slab first" 1 -DSWAPPED
-explore "control: reset unchecked" 1 -DUNCHECKED
+explore recycle "chunk first, checked" 0
+explore recycle "control: slab first" 1 -DSWAPPED
+explore recycle "control: reset unchecked" 1 -DUNCHECKED
+
+explore holders "two slabs" 0
+explore holders "one slab" 0 -DSLABS=1
+explore holders "control: a thread of that number is asked for" 1 -DKILL
+explore holders "control: anybody settles" 1 -DANYBODY
+explore holders "control: claims see no epoch" 1 -DEPOCHLESS
+explore holders "control: settled within a claim" 1 -DHASTY
+explore holders "control: moves not looked at" 1 -DUNMOVED
+explore holders "control: slabs forgotten" 1 -DKEPT
+explore holders "control: the lock knows no epochs" 1 -DUNLOCKED -DSLABS=1
