@@ -182,7 +182,9 @@ static void inherit_lanes(struct lane *lane)
  * it allocates where the slab has room for certain. */
 static bool is_free(const struct lane *lane, enum oracle_way way)
 {
-    return !ORACLE_UNDER_TSAN && (way == ORACLE_BY_FORK || lane->oracle.setup.threads == 1);
+    if (lane->oracle.setup.threads == 1)
+        return !ORACLE_UNDER_TSAN;
+    return ORACLE_FORK_LOCKS && way == ORACLE_BY_FORK;
 }
 
 __attribute__((noreturn)) static void run_lane_child(struct lane *lane, const struct oracle_op *op)
