@@ -192,6 +192,8 @@ void oracle_run(struct oracle *oracle, const struct oracle_op *ops, size_t count
     zk_stats(&stats);
     oracle->exact = true;
     oracle->forker = nobody;
+    for (unsigned i = 0; i < ORACLE_THREADS_MAX; i++)
+        oracle_drop_holder(oracle, i); /* those of an earlier run */
     oracle->holders_most =
         ORACLE_THREADS_MAX * (stats.phases > 0); /* if there were others, who knows */
     oracle->overflows = stats.overflow_count;

@@ -134,6 +134,7 @@ size_t oracle_decode(const uint8_t *bytes, size_t size, const struct oracle_setu
                      struct oracle_op *ops, size_t room)
 {
     size_t count = 0;
+    unsigned forks = 2; /* they take milliseconds */
 
     for (; size >= 5 && count < room; bytes += 5, size -= 5, count++) {
         size_t units = (bytes[2] | (size_t)bytes[3] << 8) % 1024;
@@ -147,6 +148,10 @@ size_t oracle_decode(const uint8_t *bytes, size_t size, const struct oracle_setu
             .size = units << shift, /* to 2 MiB */
             .align = 1,
         };
+        if (ops[count].kind == ORACLE_EXIT && bytes[1] >= 192 && forks > 0) {
+            forks--;
+            ops[count].kind = ORACLE_FORK;
+        }
         if (fields_of(ops[count].kind) == 3)
             ops[count].align = (size_t)1 << bytes[2] / 4 % 23;
     }
