@@ -351,6 +351,7 @@ static void settle(struct thread *self, uint32_t epoch)
 
     for (unsigned i = 0; i < zk_region.slabs; i++)
         zk_slab_inherit(zk_region_slab(i), held);
+    atomic_fetch_add(&threads.given_back, 1); /* or more */
     atomic_store(&threads.free_count, 0);
     for (struct thread *thread = atomic_load(&threads.first); thread != NULL;
          thread = thread->next) {
