@@ -198,7 +198,9 @@ void zk_slab_tend(struct slab *slab, uint64_t word)
             give_back(slab, start, end, word - 2 * phases); /* a phase's word is twice its number */
         if (pin == ZK_NO_CHUNK)
             break;
-        start = run_behind(slab, pin);
+        /* The one that bumping is in, in the list by now, has no tail as yet. */
+        start =
+            LOAD(slab->chunks[pin].open) != 0 ? chunk_start(slab, pin + 1) : run_behind(slab, pin);
     }
     lower_dirty(slab);
 }

@@ -434,9 +434,11 @@ void oracle_step(struct oracle *oracle, const struct oracle_op *op)
         begin(oracle, op);
         break;
     case ORACLE_END:
+        oracle->known[op->thread] = true;
         end(oracle);
         break;
     case ORACLE_DISCARD:
+        oracle->known[op->thread] = true;
         discard(oracle);
         break;
     case ORACLE_EXIT:
