@@ -21,8 +21,8 @@
  * KILL: death is told by asking for a thread of that number. ANYBODY: whoever comes first settles. EPOCHLESS: a
  * slab that is held by an earlier epoch can be claimed. HASTY: the handler settles in the middle of a claim.
  * UNMOVED: moves are not looked at. KEPT: a settle forgets the slabs. UNLOCKED: the lock knows no epochs.
- * With FORKS=2 a child is forked as well, with MORE=2 there are two new threads: nothing is wrong there either, but
- * it takes longer. Steps are sequentially consistent here; a handler that interrupts a settle does not settle.
+ * With FORKS=2 a child is forked as well: 8 million states, and nothing is wrong there. With MORE=2 there are two new
+ * threads: that has not been explored to its end. Steps are sequentially consistent here; a handler that interrupts a settle does not settle.
  */
 #ifndef FORKS
 #define FORKS 1
