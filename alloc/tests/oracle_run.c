@@ -22,6 +22,8 @@ struct crew {
     sem_t caller;
     unsigned caller_is; /* in a child: the thread whose operations the caller runs; or nobody */
     bool stays_alone;   /* ... and all others' as well */
+    bool
+        replaced; /* the first caller has ended, or is about to: it may still be inside of system */
     struct member {
         struct crew *crew;
         unsigned index;
@@ -218,7 +220,7 @@ static bool is_alone(const struct crew *crew)
     for (unsigned i = 0; i < ORACLE_THREADS_MAX; i++)
         if (crew->members[i].running)
             return false;
-    return crew->caller_is != nobody;
+    return crew->caller_is != nobody && !crew->replaced;
 }
 
 /* How many threads the child has: one, as many as before, or more than there are slabs. */
@@ -279,6 +281,7 @@ __attribute__((noreturn)) static void replace_caller(void)
     pthread_key_t key;
     pthread_t next;
 
+    child.crew.replaced = true;
     sem_init(&child.left, 0, 0);
     if (pthread_key_create(&key, post_left) != 0 || pthread_setspecific(key, &child.left) != 0 ||
         pthread_create(&next, NULL, child_goes_on, &child.left) != 0)
