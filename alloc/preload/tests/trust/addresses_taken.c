@@ -30,7 +30,8 @@ static void use_all(size_t size)
     char *second = taken.calloc(1, size);
     void *third = NULL;
 
-    NEED(first != NULL && second != NULL && taken.posix_memalign(&third, 64, size) == 0);
+    if (first == NULL || second == NULL || taken.posix_memalign(&third, 64, size) != 0)
+        fail("there is no memory");
     NEED(taken.usable(first) >= size && second[size - 1] == 0);
     fill(first, size, 3);
     first = taken.realloc(first, 3 * size);
