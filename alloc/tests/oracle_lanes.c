@@ -179,12 +179,10 @@ static void inherit_lanes(struct lane *lane)
 }
 
 /* May the child of such a fork do what it likes? Else it is not to meet system, which others may have locked:
- * it allocates where the slab has room for certain. */
-static bool is_free(const struct lane *lane, enum oracle_way way)
+ * it allocates where the slab has room for certain, and starts no threads. */
+static bool is_free(const struct lane *lane)
 {
-    if (lane->oracle.setup.threads == 1)
-        return !ORACLE_UNDER_TSAN;
-    return ORACLE_FORK_LOCKS && way == ORACLE_BY_FORK;
+    return lane->oracle.setup.threads == 1 && !ORACLE_UNDER_TSAN;
 }
 
 __attribute__((noreturn)) static void run_lane_child(struct lane *lane, const struct oracle_op *op)
@@ -192,7 +190,7 @@ __attribute__((noreturn)) static void run_lane_child(struct lane *lane, const st
     const size_t roomy = (size_t)64 << 20;
     struct oracle *oracle = &lane->oracle;
     struct oracle_op what = *op;
-    bool all_allowed = is_free(lane, op->slot);
+    bool all_allowed = is_free(lane);
 
     oracle->arena_only = !all_allowed;
     know_state(lane, op->slot);
@@ -216,7 +214,8 @@ static void fork_freely(struct lane *lane, struct oracle_op *op)
 {
     pid_t pid;
 
-    op->slot = ORACLE_UNDER_TSAN ? ORACLE_BY_FORK : op->slot % ORACLE_WAYS;
+    /* Beside other threads, the way that waits for system's locks. */
+    op->slot = is_free(lane) ? op->slot % ORACLE_WAYS : ORACLE_BY_FORK;
     if (op->slot != ORACLE_BY_FORK)
         oracle_make_known(&lane->oracle, lane->index);
     hold_signal(SIG_BLOCK); /* a child of the handler would wait for a child that is not its own */
