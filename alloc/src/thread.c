@@ -17,7 +17,6 @@
 #include "os.h"
 #include "phase.h"
 #include "region.h"
-#include "system.h"
 
 #include <errno.h>
 #include <limits.h>

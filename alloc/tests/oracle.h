@@ -27,14 +27,12 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* ThreadSanitizer starts no threads in the child of a process with threads. Its malloc, and AddressSanitizer's,
- * may be locked there for ever. */
+/* ThreadSanitizer starts no threads in the child of a process with threads, and its malloc may be locked there for
+ * ever. */
 #if defined(__SANITIZE_THREAD__)
-enum { ORACLE_UNDER_TSAN = 1, ORACLE_FORK_LOCKS = 0 };
-#elif defined(__SANITIZE_ADDRESS__)
-enum { ORACLE_UNDER_TSAN = 0, ORACLE_FORK_LOCKS = 0 };
+enum { ORACLE_UNDER_TSAN = 1 };
 #else
-enum { ORACLE_UNDER_TSAN = 0, ORACLE_FORK_LOCKS = 1 }; /* fork waits until malloc is not locked */
+enum { ORACLE_UNDER_TSAN = 0 };
 #endif
 
 enum {
