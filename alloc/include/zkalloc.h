@@ -149,6 +149,11 @@ struct zk_stats {
     uint64_t slab_bytes;   /* bytes of each */
     uint64_t slabs_in_use; /* slabs that a living thread holds */
     uint64_t misuses;      /* frees of what was no live block, let pass by ZK_ALLOC_MISUSE=ignore */
+    uint64_t
+        tenured_classes; /* classes of sizes that system serves in phases, since blocks of them were
+                                 seen to survive and to keep much that is dead (of 64; see pretenure) ... */
+    size_t tenured_from; /* ... the smallest size among them, ... */
+    size_t tenured_below; /* ... and the smallest above all of them; 0 and 0 if there are none */
     const char *system; /* the file whose malloc serves what the arena does not; NULL if that is not
                               known */
 };
@@ -208,6 +213,7 @@ enum zk_audit { ZK_AUDIT_OFF, ZK_AUDIT_CENSUS, ZK_AUDIT_TRAP };
 enum zk_tools { ZK_TOOLS_TELL, ZK_TOOLS_IGNORE };
 enum zk_misuse { ZK_MISUSE_ABORT, ZK_MISUSE_IGNORE };
 enum zk_deepbind { ZK_DEEPBIND_MASK, ZK_DEEPBIND_LEAVE };
+enum zk_pretenure { ZK_PRETENURE_LEARN, ZK_PRETENURE_OFF };
 
 #define ZK_DEFAULT_MIN_BYTES   ((size_t)4096)
 #define ZK_DEFAULT_SLAB_BYTES  ((size_t)8 << 30)
@@ -242,6 +248,9 @@ struct zk_config {
                                   that gives a library a malloc of its own */
     bool
         verbose; /* ZK_ALLOC_VERBOSE: one line at the first begin, or when the preload library is loaded */
+    enum zk_pretenure
+        pretenure; /* ZK_ALLOC_PRETENURE: under pinned, do sizes leave the arena whose blocks outlive
+                              their phases one here and one there, and so keep much that is dead? */
 };
 
 /* Replaces the whole configuration. Errors: EBUSY a phase has begun before (the configuration is

@@ -187,6 +187,7 @@ const char *zk_config_parse(struct zk_config *config, const char *name, const ch
     static const char *const audit[] = {"off", "census", "trap", NULL};
     static const char *const tools[] = {"tell", "ignore", NULL};
     static const char *const misuse[] = {"abort", "ignore", NULL};
+    static const char *const pretenure[] = {"learn", "off", NULL};
     int word;
 
     if (strcmp(name, "ZK_ALLOC_MIN_BYTES") == 0)
@@ -239,6 +240,10 @@ const char *zk_config_parse(struct zk_config *config, const char *name, const ch
         if ((word = parse_word(value, misuse)) < 0)
             return "want abort or ignore";
         config->misuse = (enum zk_misuse)word;
+    } else if (strcmp(name, "ZK_ALLOC_PRETENURE") == 0) {
+        if ((word = parse_word(value, pretenure)) < 0)
+            return "want learn or off";
+        config->pretenure = (enum zk_pretenure)word;
     } else if (strcmp(name, "ZK_ALLOC_DEEPBIND") == 0) {
         return parse_deepbind(value, config);
     } else if (strcmp(name, "ZK_ALLOC_VERBOSE") == 0) {
@@ -277,6 +282,8 @@ const char *zk_config_check(const struct zk_config *config)
         return "misuse";
     if ((unsigned)config->deepbind > ZK_DEEPBIND_LEAVE)
         return "deepbind";
+    if ((unsigned)config->pretenure > ZK_PRETENURE_OFF)
+        return "pretenure";
     return NULL;
 }
 

@@ -18,6 +18,7 @@
 #include "route.h"
 #include "slab.h"
 #include "system.h"
+#include "tenure.h"
 #include "thread.h"
 #include "tools.h"
 #include "trap.h"
@@ -30,20 +31,15 @@
 
 static void *malloc_slow(size_t size, struct slab *held, struct zk_caller caller);
 
-void *zk_malloc(size_t size)
+/* The block at bump, if the chunk has room for it; NULL if not. */
+static inline void *bump_over(struct slab *slab, size_t size)
 {
-    struct slab *slab = zk_my_slab;
+    char *bump =
+        atomic_load_explicit(&slab->bump, memory_order_relaxed); /* relaxed: our own store */
     _Atomic uint32_t *log;
-    char *bump;
 
-    /* Relaxed: a begin by another thread that is not ordered before this call may be noticed by the
-     * next one instead. One that is, by whatever means, has its store to floor ordered before this
-     * load. */
-    if (unlikely(size < atomic_load_explicit(&slab->floor, memory_order_relaxed)))
-        return malloc_slow(size, slab, ZK_CALLER);
-    bump = atomic_load_explicit(&slab->bump, memory_order_relaxed); /* relaxed: our own store */
     if (unlikely(size > (size_t)(slab->limit - bump)))
-        return malloc_slow(size, slab, ZK_CALLER);
+        return NULL;
 
     /* Log entry, log pointer, bump, in this order: see the top of slab.c for the readers. */
     log = atomic_load_explicit(&slab->log, memory_order_relaxed);
@@ -54,6 +50,20 @@ void *zk_malloc(size_t size)
         (char *)(((uintptr_t)bump + size + ZK_GRANULE - 1) & ~(uintptr_t)(ZK_GRANULE - 1)),
         memory_order_release);
     return bump;
+}
+
+void *zk_malloc(size_t size)
+{
+    struct slab *slab = zk_my_slab;
+    void *p;
+
+    /* Relaxed: a begin by another thread that is not ordered before this call may be noticed by the
+     * next one instead. One that is, by whatever means, has its store to floor ordered before this
+     * load. */
+    if (unlikely(size < atomic_load_explicit(&slab->floor, memory_order_relaxed)))
+        return malloc_slow(size, slab, ZK_CALLER);
+    p = bump_over(slab, size);
+    return likely(p != NULL) ? p : malloc_slow(size, slab, ZK_CALLER);
 }
 
 /* An audit wants to know of a free before somebody else can get the block. True when it was the
@@ -169,10 +179,11 @@ static uint64_t phase_word(void)
     return atomic_load_explicit(&zk_phase_word, memory_order_acquire);
 }
 
-/* Is a block of size bytes none of the arena's: outside of phases, or below MIN_BYTES? */
-static bool is_systems(uint64_t word, size_t size)
+/* Is a block of size bytes none of the arena's: outside of phases, below MIN_BYTES, or of a size that does not pay
+ * there? */
+static inline bool is_systems(uint64_t word, size_t size)
 {
-    return !zk_phase_word_active(word) || size < zk_settings.min_bytes;
+    return !zk_phase_word_active(word) || size < zk_settings.min_bytes || zk_is_tenured(size);
 }
 
 /* The slab that serves a thread that holds slab in the phase of word, recycled for it; NULL when
@@ -195,7 +206,7 @@ static struct slab *slab_for(struct slab *slab, uint64_t word)
  * the other half of the protocol at the top of phase.c, hence sequentially consistent. */
 static void open_floor(struct slab *slab, uint64_t word)
 {
-    size_t floor = zk_settings.min_bytes > 0 ? zk_settings.min_bytes : 1;
+    size_t floor = zk_tenure_floor(zk_settings.min_bytes > 0 ? zk_settings.min_bytes : 1);
 
     if (atomic_load_explicit(&slab->floor, memory_order_relaxed) == floor)
         return;
@@ -354,12 +365,28 @@ static void *malloc_unseen(size_t size)
     return p;
 }
 
+/* Below the floor because a size above is learned, and not itself one: as the fast path would. */
+static inline void *bump_below_floor(struct slab *slab, size_t size)
+{
+    /* Relaxed: as on the fast path. */
+    return atomic_load_explicit(&slab->floor, memory_order_relaxed) != ZK_FLOOR_CLOSED && size > 0
+               ? bump_over(slab, size)
+               : NULL;
+}
+
 /* Takes the slab that the fast path has just looked at. */
 static __attribute__((noinline)) void *malloc_slow(size_t size, struct slab *held,
                                                    struct zk_caller caller)
 {
-    if (likely(is_systems(phase_word(), size) && zk_rare() == 0))
-        return malloc_unseen(size);
+    void *p;
+
+    if (likely(zk_rare() == 0)) {
+        if (likely(is_systems(phase_word(), size)))
+            return malloc_unseen(size);
+        p = bump_below_floor(held, size);
+        if (p != NULL)
+            return p;
+    }
     if (zk_defers())
         return zk_other->route((struct zk_wish){size, ZK_GRANULE, caller, false});
     return serve(held, (struct zk_wish){size, ZK_GRANULE, caller, false});

@@ -21,6 +21,7 @@
 #include "region.h"
 #include "slab.h"
 #include "system.h"
+#include "tenure.h"
 #include "thread.h"
 #include "tools.h"
 #include "trap.h"
@@ -325,6 +326,7 @@ void zk_phase_cross_if_due(void)
 static void discard_all(uint64_t word)
 {
     zk_audit_discard(word);
+    zk_tenure_stop();
     for (unsigned i = 0; i < zk_region.slabs; i++)
         zk_slab_discard(zk_region_slab(i), word);
 }

@@ -36,6 +36,7 @@
 #include "config.h"
 #include "os.h"
 #include "region.h"
+#include "tenure.h"
 #include "tools.h"
 
 #include <string.h>
@@ -109,6 +110,7 @@ static void tend_unheld(uint64_t word)
 static __attribute__((noinline)) void tend(struct slab *slab, uint64_t word)
 {
     zk_slab_tend(slab, word);
+    zk_tenure_review(word);
     if (slab->pinned)
         tend_unheld(word);
 }

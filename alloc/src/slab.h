@@ -42,7 +42,9 @@ struct chunk {
     _Atomic uint32_t freed_elsewhere; /* of those, by other threads */
     _Atomic uint32_t elsewhere_sum;   /* as above */
     _Atomic uint32_t next;            /* the next chunk used or pinned, or ZK_NO_CHUNK */
+    uint32_t live_bytes;              /* that it held ... */
     _Atomic uint64_t word; /* the last phase that put something there; 0: it holds no memory */
+    uint64_t weighed;      /* ... after that phase, if it is this one: the holder's */
 };
 
 struct slab {
@@ -93,7 +95,11 @@ struct slab {
     uint64_t freed_before;  /* blocks freed, ever, when it was last looked what has died ... */
     uint64_t served_before; /* ... and bytes served, ever */
     uint64_t refused;       /* bytes refused since then, for want of room */
-    size_t too_large;       /* that no run ahead has room for; SIZE_MAX: not known */
+    size_t waste; /* bytes that are kept and dead, as of the last recycling; see tenure.h */
+    uint64_t
+        weighed_in; /* the phase in which it was last looked, before its end, whether to weigh chunks; */
+    size_t weighed_from; /* and so many bytes must be kept in it for that */
+    size_t too_large;    /* that no run ahead has room for; SIZE_MAX: not known */
     unsigned growths; /* recycles in a row after which more was pinned than after the one before */
 
     /* What recycling did, ever; pinned as of the last time. */
@@ -238,6 +244,9 @@ bool zk_slab_renew(struct slab *slab, uint32_t chunk);
 
 /* Forgets the blocks of a chunk, be they freed or not. Holder only. */
 void zk_slab_unmark(struct slab *slab, uint32_t chunk);
+
+/* Bytes of a closed chunk's blocks that live; adds their classes to *classes (see tenure.h). Holder only. */
+size_t zk_slab_weigh(struct slab *slab, uint32_t chunk, uint64_t *classes);
 
 /* ---- books.c: reading, by any thread ---- */
 

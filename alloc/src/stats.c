@@ -9,6 +9,7 @@
 #include "region.h"
 #include "slab.h"
 #include "system.h"
+#include "tenure.h"
 #include "thread.h"
 
 static struct {
@@ -36,6 +37,7 @@ static void collect(struct zk_stats *sum)
         .misuses = zk_misuses(),
         .system = zk_system_name(),
     };
+    zk_tenure_stats(sum);
     if (!zk_region_holds(atomic_load(&zk_region.base)))
         return; /* not reserved, or refused */
     sum->slabs = zk_region.slabs;

@@ -198,8 +198,22 @@ static void expect_holder(struct oracle *oracle, unsigned thread, bool arena,
             stats->slabs_in_use, stats->slabs, arena ? "of the arena" : "of system", others);
 }
 
+/* Sizes that are learned, and the thread may have no slab: which ones, is not known in detail. */
+static bool is_learned(const struct oracle *oracle, const struct zk_stats *stats, size_t size)
+{
+    size_t rounded = (size + 15) & ~(size_t)15;
+
+    if (stats->tenured_classes > 0 &&
+        (oracle->setup.pretenure == ZK_PRETENURE_OFF || oracle->ever_discarded))
+        oracle_fail(oracle, ORACLE_WRONG,
+                    "%" PRIu64 " classes of sizes are learned, and should not be",
+                    stats->tenured_classes);
+    return stats->tenured_classes > 0 && rounded >= stats->tenured_from &&
+           size < stats->tenured_below && stats->overflow_count == oracle->overflows;
+}
+
 /* A block that was due to the arena has been served. */
-static void account(struct oracle *oracle, unsigned thread, bool arena)
+static void account(struct oracle *oracle, unsigned thread, size_t size, bool arena)
 {
     struct zk_stats stats;
 
@@ -208,6 +222,8 @@ static void account(struct oracle *oracle, unsigned thread, bool arena)
     if (arena && oracle->holds[thread] && (oracle->vanished == 0 || oracle->forker != thread))
         return;
     stats = stats_seen_by(oracle, thread);
+    if (!arena && is_learned(oracle, &stats, size))
+        return;
     oracle->overflows += !arena;
     if (stats.overflow_count != oracle->overflows)
         oracle_fail(oracle, ORACLE_WRONG, "overflow: %" PRIu64 ", and should be %" PRIu64,
@@ -228,7 +244,7 @@ void oracle_make_known(struct oracle *oracle, unsigned thread)
 
     oracle->known[thread] = true;
     if (is_due_to_arena(oracle, size))
-        account(oracle, thread, zk_owns(p));
+        account(oracle, thread, size, zk_owns(p));
     zk_free(p);
 }
 
@@ -241,7 +257,7 @@ static void admit_new(struct oracle *oracle, const struct oracle_op *op, char *p
         oracle_fail(oracle, ORACLE_WRONG, "no memory for %zu bytes", op->size);
     oracle->known[op->thread] = true;
     if (due)
-        account(oracle, op->thread, zk_owns(p));
+        account(oracle, op->thread, op->size, zk_owns(p));
     else if (oracle->exact && zk_owns(p))
         oracle_fail(oracle, ORACLE_WRONG, "from the arena, and not due to it: %zu bytes", op->size);
     admit(oracle, op,
@@ -374,7 +390,7 @@ static void discard(struct oracle *oracle)
             continue;
         oracle_check_block(oracle, block);
         block->p = NULL;
-        oracle->discarded = true;
+        oracle->discarded = oracle->ever_discarded = true;
     }
     expect(oracle, "zk_discard_phase", zk_discard_phase(), oracle->depth > 0 ? 0 : EINVAL);
     oracle->depth -= oracle->depth > 0;
@@ -411,7 +427,7 @@ static void whole(struct oracle *oracle, unsigned thread)
                     "nothing lives, and the slab has no room for %zu bytes: %" PRIu64
                     " chunks pinned",
                     config.slab_bytes, stats.pinned_chunks);
-    account(oracle, thread, true);
+    account(oracle, thread, config.slab_bytes, true);
     zk_free(p);
 }
 
@@ -465,6 +481,7 @@ void oracle_start(struct oracle *oracle, const struct oracle_setup *setup)
         .slab_bytes = setup->slab_bytes,
         .nesting = setup->nesting,
         .owner = ZK_OWNER_ANY,
+        .pretenure = setup->pretenure,
         .poison_reset = setup->poison_reset,
         /* What blind recycling does wrong is for the model to find. */
         .tools = setup->recycle == ZK_RECYCLE_BLIND ? ZK_TOOLS_IGNORE : environment.tools,

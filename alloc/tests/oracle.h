@@ -82,6 +82,7 @@ struct oracle_op {
 struct oracle_setup {
     enum zk_recycle recycle;
     enum zk_nesting nesting;
+    enum zk_pretenure pretenure;
     bool poison_reset;
     size_t min_bytes;
     size_t slab_bytes;
@@ -108,6 +109,7 @@ struct oracle {
     unsigned depth; /* begins not yet ended; 0 outside of phases */
     unsigned owner; /* the thread that began */
     uint64_t generation;
+    bool ever_discarded;
     bool discarded; /* some phase was: its blocks count as retained until their slab is recycled */
     /* The slabs, where threads take turns. */
     bool known[ORACLE_THREADS_MAX]; /* the allocator has met the thread */

@@ -17,7 +17,7 @@ static bool same(const struct zk_config *a, const struct zk_config *b)
     return a->recycle == b->recycle && a->min_bytes == b->min_bytes &&
            a->slab_bytes == b->slab_bytes && a->nesting == b->nesting && a->owner == b->owner &&
            a->realloc == b->realloc && a->copy == b->copy && a->poison_reset == b->poison_reset &&
-           a->hugepage == b->hugepage;
+           a->hugepage == b->hugepage && a->pretenure == b->pretenure;
 }
 
 /* No value of it is a default, but for recycle. */
@@ -33,6 +33,7 @@ static struct zk_config unusual_config(void)
         .copy = ZK_COPY_FORWARD,
         .poison_reset = true,
         .hugepage = ZK_HUGEPAGE_ALWAYS,
+        .pretenure = ZK_PRETENURE_OFF,
     };
 }
 
@@ -52,6 +53,7 @@ static void every_switch_has_its_default(void)
     CHECK(config.copy == ZK_COPY_MEMMOVE);
     CHECK(!config.poison_reset);
     CHECK(config.hugepage == ZK_HUGEPAGE_NEVER);
+    CHECK(config.pretenure == ZK_PRETENURE_LEARN);
 }
 
 static void the_value_of_0_is_the_default(void)
@@ -96,6 +98,11 @@ static void copy_is_the_number(void)
 static void poison_reset_is_the_number(void)
 {
     CHECK((size_t)config_now().poison_reset == fresh_number);
+}
+
+static void pretenure_is_the_number(void)
+{
+    CHECK((size_t)config_now().pretenure == fresh_number);
 }
 
 static void hugepage_is_the_number(void)
@@ -242,6 +249,9 @@ static void values_out_of_range_are_refused_and_nothing_changes(void)
     is_out_of_range(config);
     config = unusual_config();
     config.hugepage = (enum zk_hugepage)(ZK_HUGEPAGE_ALWAYS + 1);
+    is_out_of_range(config);
+    config = unusual_config();
+    config.pretenure = (enum zk_pretenure)(ZK_PRETENURE_OFF + 1);
     is_out_of_range(config);
     config = unusual_config();
     config.nesting = (enum zk_nesting) - 1;
@@ -428,6 +438,11 @@ static const struct CMUnitTest tests[] = {
     TAKES("ZK_ALLOC_HUGEPAGE=always", hugepage_is_the_number, ZK_HUGEPAGE_ALWAYS),
     REFUSES("ZK_ALLOC_HUGEPAGE="),
     REFUSES("ZK_ALLOC_HUGEPAGE=1"),
+
+    TAKES("ZK_ALLOC_PRETENURE=learn", pretenure_is_the_number, ZK_PRETENURE_LEARN),
+    TAKES("ZK_ALLOC_PRETENURE=off", pretenure_is_the_number, ZK_PRETENURE_OFF),
+    REFUSES("ZK_ALLOC_PRETENURE="),
+    REFUSES("ZK_ALLOC_PRETENURE=on"),
 
     REFUSES("ZK_ALLOC_MINBYTES=0"),
     REFUSES("ZK_ALLOC_MIN_BYTE=0"),

@@ -699,7 +699,8 @@ static void discards_without_a_phase_are_einval(void)
 static const struct CMUnitTest tests[] = {
     FRESH(resident_memory_is_flat_after_the_tenth_phase, PINNED_SMALL),
     FRESH(runs_that_no_phase_uses_are_given_back, PINNED_SMALL),
-    FRESH(slab_use_is_bounded_by_the_phase_and_what_is_pinned, PINNED_SMALL),
+    FRESH(slab_use_is_bounded_by_the_phase_and_what_is_pinned,
+          .env = {ALL_SIZES, SLAB_64M, UNTENURED}),
     FRESH(a_small_retained_block_does_not_keep_the_large_one_behind_it, PINNED_SMALL),
 
     FRESH(what_has_died_is_used_again_in_the_same_phase, .env = {ALL_SIZES, SLAB_16M}),

@@ -288,8 +288,9 @@ static void a_block_half_made_at_a_fork_is_undone(void)
 
 static const struct CMUnitTest tests[] = {
     FRESH(a_discarded_phase_is_remembered_however_long_a_thread_is_idle, PINNED_SMALL),
-    FRESH(a_nested_begin_touches_no_live_block, .env = {ALL_SIZES, SLAB_64M, NESTED}),
-    FRESH(a_foreign_begin_touches_no_live_block, .env = {ALL_SIZES, SLAB_64M, NESTED, ANY_OWNER}),
+    FRESH(a_nested_begin_touches_no_live_block, .env = {ALL_SIZES, SLAB_64M, NESTED, UNTENURED}),
+    FRESH(a_foreign_begin_touches_no_live_block,
+          .env = {ALL_SIZES, SLAB_64M, NESTED, ANY_OWNER, UNTENURED}),
     FRESH(concurrent_begins_touch_no_live_block, .env = {ALL_SIZES, SLAB_64M, NESTED, ANY_OWNER}),
     FRESH(an_heir_leaves_the_blocks_of_the_dead_alone, PINNED_SMALL),
 
