@@ -1,0 +1,39 @@
+/*
+ * shrink.c - buffers that are made large enough for anything, and cut to what was needed. What is left of them is kept.
+ */
+#include "lifetime.h"
+
+#include <stdlib.h>
+
+static void run(const size_t *arguments)
+{
+    size_t count = arguments[0];
+    size_t large = arguments[1];
+    size_t small = arguments[2];
+    size_t phase_blocks = (count + arguments[3] - 1) / arguments[3];
+    char **kept = must_malloc(count * sizeof *kept);
+
+    if (small > large)
+        small = large;
+    clock_start();
+    for (size_t i = 0; i < count; i++) {
+        if (i % phase_blocks == 0)
+            phase_begin();
+        kept[i] = must_realloc(block_new(large, i), small);
+        if (i % phase_blocks == phase_blocks - 1 || i == count - 1)
+            phase_end();
+    }
+    clock_stop();
+    note_live(count * small + large);
+    for (size_t i = 0; i < count; i++)
+        block_check(kept[i], small, i);
+}
+
+const struct lifetime lifetime = {
+    .usage =
+        "[COUNT [LARGE [SMALL [PHASES]]]]: COUNT blocks of LARGE bytes, each cut to SMALL and kept",
+    .standard = {1000, (size_t)1 << 20, 100, 5},
+    .least = {1, 1, 1, 1},
+    .most = {1000000, (size_t)1 << 30, (size_t)1 << 30, 100000},
+    .run = run,
+};
