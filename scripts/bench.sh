@@ -88,7 +88,7 @@ check_static() {
 
 table() { # table WHICH
     awk -v table="$1" -v names="${allocators[*]}" -v bold="$bold" -v plain="$plain" \
-        -f "$here/quantile.awk" -f "$here/bench_tables.awk" "$work/runs"
+        -f "$here/quantile.awk" -f "$here/verdict.awk" -f "$here/bench_tables.awk" "$work/runs"
 }
 
 sorted_table() { # sorted_table WHICH COLUMN...: with a header

@@ -1,0 +1,25 @@
+# verdict.awk - what the tables of the bench say of a series: its quartiles, whether it meets a target, and whether the
+# machine can tell. After quantile.awk.
+
+function quartiles(key) {
+    return shown(median(key), "%.3f") OFS shown(quantile(key, 0.25), "%.3f") OFS shown(quantile(key, 0.75), "%.3f")
+}
+
+# Judged by what is shown. A value beyond its limit whose quartiles reach to the other side of it was not told
+# apart from one that meets it.
+function verdict(key, least, most,    value) {
+    value = shown(median(key), "%.3f")
+    if (value == "NA") return "NA"
+    if (value + 0 >= least && value + 0 <= most) return "met"
+    return quantile(key, 0.75) >= least && quantile(key, 0.25) <= most ? "within noise" : "missed"
+}
+
+# One line if glibc and glibc again, whose ratios the series holds, are further apart than what is to be told apart.
+function too_noisy(key,    middle, low, high) {
+    middle = median(key); low = quantile(key, 0.25); high = quantile(key, 0.75)
+    if (middle == "NA") return "glibc was not measured against itself"
+    if (middle < 0.93 || middle > 1.07 || low < 0.85 || high > 1.15)
+        return sprintf("this machine is too noisy: glibc takes %.3f (%.3f..%.3f) of its own time, want 0.93..1.07 (0.85..1.15)", \
+            middle, low, high)
+    return ""
+}
