@@ -31,18 +31,12 @@
 
 static void *malloc_slow(size_t size, struct slab *held, struct zk_caller caller);
 
-/* The block at bump, if the chunk has room for it; NULL if not. */
-static inline void *bump_over(struct slab *slab, size_t size)
+/* The block at bump, for which the chunk has room. */
+static inline void *bump_over(struct slab *slab, char *bump, size_t size)
 {
-    char *bump =
-        atomic_load_explicit(&slab->bump, memory_order_relaxed); /* relaxed: our own store */
-    _Atomic uint32_t *log;
-
-    if (unlikely(size > (size_t)(slab->limit - bump)))
-        return NULL;
-
     /* Log entry, log pointer, bump, in this order: see the top of slab.c for the readers. */
-    log = atomic_load_explicit(&slab->log, memory_order_relaxed);
+    _Atomic uint32_t *log = atomic_load_explicit(&slab->log, memory_order_relaxed);
+
     atomic_store_explicit(log, (uint32_t)(uintptr_t)bump, memory_order_relaxed);
     atomic_store_explicit(&slab->log, log + 1, memory_order_release);
     atomic_store_explicit(
@@ -55,15 +49,17 @@ static inline void *bump_over(struct slab *slab, size_t size)
 void *zk_malloc(size_t size)
 {
     struct slab *slab = zk_my_slab;
-    void *p;
+    char *bump;
 
     /* Relaxed: a begin by another thread that is not ordered before this call may be noticed by the
      * next one instead. One that is, by whatever means, has its store to floor ordered before this
      * load. */
     if (unlikely(size < atomic_load_explicit(&slab->floor, memory_order_relaxed)))
         return malloc_slow(size, slab, ZK_CALLER);
-    p = bump_over(slab, size);
-    return likely(p != NULL) ? p : malloc_slow(size, slab, ZK_CALLER);
+    bump = atomic_load_explicit(&slab->bump, memory_order_relaxed); /* relaxed: our own store */
+    if (unlikely(size > (size_t)(slab->limit - bump)))
+        return malloc_slow(size, slab, ZK_CALLER);
+    return bump_over(slab, bump, size);
 }
 
 /* An audit wants to know of a free before somebody else can get the block. True when it was the
@@ -365,13 +361,16 @@ static void *malloc_unseen(size_t size)
     return p;
 }
 
-/* Below the floor because a size above is learned, and not itself one: as the fast path would. */
+/* Below the floor because a size above it is learned, and not itself one: as the fast path would, or NULL. Relaxed: as
+ * there. */
 static inline void *bump_below_floor(struct slab *slab, size_t size)
 {
-    /* Relaxed: as on the fast path. */
-    return atomic_load_explicit(&slab->floor, memory_order_relaxed) != ZK_FLOOR_CLOSED && size > 0
-               ? bump_over(slab, size)
-               : NULL;
+    char *bump = atomic_load_explicit(&slab->bump, memory_order_relaxed);
+
+    if (atomic_load_explicit(&slab->floor, memory_order_relaxed) == ZK_FLOOR_CLOSED ||
+        size - 1 >= (size_t)(slab->limit - bump)) /* no size 0, which takes a byte */
+        return NULL;
+    return bump_over(slab, bump, size);
 }
 
 /* Takes the slab that the fast path has just looked at. */

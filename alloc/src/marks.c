@@ -9,7 +9,6 @@
  */
 #include "misuse.h"
 #include "slab_books.h"
-#include "tenure.h"
 
 /* What p was when it was freed the second time, or is although it was freed. */
 static void misuse(struct slab *slab, const char *p)
@@ -174,42 +173,9 @@ void zk_slab_unmark(struct slab *slab, uint32_t index)
     STORE(chunk->elsewhere_sum, 0);
 }
 
-/* A block may end with the line that staggers the one behind it. */
-static uint64_t classes_of(const struct slab *slab, size_t bytes)
+bool zk_slab_is_freed(const struct slab *slab, const char *p)
 {
-    const size_t line = 64;
-    uint64_t classes = 0;
-
-    if (bytes < ZK_TENURE_BELOW)
-        classes |= UINT64_C(1) << zk_tenure_class(bytes);
-    if (bytes - line > bytes_of_chunk(slab) / 4 && bytes - line < ZK_TENURE_BELOW)
-        classes |= UINT64_C(1) << zk_tenure_class(bytes - line);
-    return classes;
-}
-
-size_t zk_slab_weigh(struct slab *slab, uint32_t index, uint64_t *classes)
-{
-    const struct chunk *chunk = &slab->chunks[index];
-    const _Atomic uint32_t *log = log_of(slab, index);
-    const char *chunk_at = chunk_start(slab, index);
-    uint32_t origin = (uint32_t)(uintptr_t)chunk_at;
-    uint32_t blocks = LOAD(chunk->blocks);
-    size_t live = 0;
-
-    for (uint32_t i = 0; i < blocks; i++) {
-        /* Relaxed: the holder's own entries; a mark that is not seen yet is seen the next time. */
-        const char *p = chunk_at + (atomic_load_explicit(&log[i], memory_order_relaxed) - origin);
-        const char *end =
-            i + 1 < blocks
-                ? chunk_at + (atomic_load_explicit(&log[i + 1], memory_order_relaxed) - origin)
-                : LOAD(chunk->tail);
-
-        if (is_marked(slab, slab->marks, p) || is_marked(slab, slab->marks_elsewhere, p))
-            continue;
-        live += (size_t)(end - p);
-        *classes |= classes_of(slab, (size_t)(end - p));
-    }
-    return live;
+    return is_marked(slab, slab->marks, p) || is_marked(slab, slab->marks_elsewhere, p);
 }
 
 bool zk_slab_renew(struct slab *slab, uint32_t index)

@@ -4,7 +4,6 @@
  */
 #include "os.h"
 #include "slab_books.h"
-#include "tenure.h"
 
 size_t zk_slab_phase_bytes(const struct slab *slab)
 {
@@ -71,16 +70,10 @@ static void empty_list(struct slab *slab)
     slab->listed = 0;
 }
 
-static void set_waste(struct slab *slab, size_t waste)
-{
-    zk_tenure_waste((int64_t)waste - (int64_t)slab->waste);
-    slab->waste = waste;
-}
-
 static void forget_all(struct slab *slab, uint64_t freed)
 {
     empty_list(slab);
-    set_waste(slab, 0);
+    zk_slab_set_waste(slab, 0);
     slab->growths = 0;
     add(&slab->rewinds, 1);
     count_pinned(slab, 0, 0);
@@ -130,76 +123,12 @@ static struct kept unlink_dead(struct slab *slab, uint64_t discarded)
     return kept;
 }
 
-/* ---- What does not pay ---- */
-
-/* Bytes of the chunks in the list that live. Classes of those that do where most is dead, in chunks that were used
- * since the slab was last recycled, are added to *classes: what those are worth that were kept before has been
- * said. A chunk is weighed once, unless it is to be `anew`. */
-static size_t weigh(struct slab *slab, bool anew, uint64_t *classes)
-{
-    const size_t most = bytes_of_chunk(slab) / 2;
-    uint64_t word = LOAD(slab->word);
-    size_t live = 0;
-
-    for (uint32_t index = LOAD(slab->first); index != ZK_NO_CHUNK;
-         index = LOAD(slab->chunks[index].next)) {
-        struct chunk *chunk = &slab->chunks[index];
-        uint64_t found = 0;
-
-        if (anew || chunk->weighed != LOAD(chunk->word)) {
-            size_t bytes = zk_slab_weigh(slab, index, &found);
-
-            chunk->live_bytes = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
-            chunk->weighed = anew ? 0 : LOAD(chunk->word);
-        }
-        live += chunk->live_bytes;
-        if (LOAD(chunk->word) == word && chunk->live_bytes < most)
-            *classes |= found;
-    }
-    return live;
-}
-
-/* Of what is kept at the end of a phase: weighed only if all of it, were it dead, would be too much. */
-static void learn(struct slab *slab, struct kept kept)
-{
-    uint64_t classes = 0;
-    size_t live;
-
-    set_waste(slab, kept.bytes);
-    if (!zk_tenure_is_due(0, slab->high_water))
-        return;
-    live = weigh(slab, false, &classes);
-    set_waste(slab, kept.bytes > live ? kept.bytes - live : 0);
-    if (zk_tenure_is_due(live, slab->high_water))
-        zk_tenure_learn(classes, LOAD(slab->word));
-}
-
-/* Within a phase, much is dead for a while that is used again soon. So more may be wasted, and it is looked at when
- * there is twice as much as the last time. */
-static void learn_within(struct slab *slab, struct kept kept)
-{
-    const size_t least = (size_t)4 << 20;    /* kept, if nearly all of it is dead, ... */
-    const size_t usually = (size_t)16 << 20; /* ... or a third */
-    uint64_t classes = 0;
-    size_t live;
-
-    if (slab->weighed_in != LOAD(slab->word))
-        slab->weighed_from = least;
-    slab->weighed_in = LOAD(slab->word);
-    if (kept.bytes < slab->weighed_from)
-        return;
-    slab->weighed_from = 2 * kept.bytes;
-    live = weigh(slab, true, &classes);
-    if (live < (kept.bytes < usually ? kept.bytes / 8 : kept.bytes / 3 * 2))
-        zk_tenure_learn(classes, LOAD(slab->word));
-}
-
 static void walk(struct slab *slab)
 {
     uint64_t word = LOAD(slab->word);
     struct kept kept = unlink_dead(slab, LOAD(slab->discarded) == word ? word : 0);
 
-    learn(slab, kept);
+    zk_slab_learn(slab, kept.bytes);
     slab->growths = kept.bytes > LOAD(slab->pinned_bytes) ? slab->growths + 1 : 0;
     add(&slab->walks, 1);
     count_pinned(slab, kept.chunks, kept.bytes);
@@ -276,6 +205,7 @@ void zk_slab_tend(struct slab *slab, uint64_t word)
             LOAD(slab->chunks[pin].open) != 0 ? chunk_start(slab, pin + 1) : run_behind(slab, pin);
     }
     lower_dirty(slab);
+    zk_slab_trim(slab, word - 2 * phases);
 }
 
 /* ---- Recycling ---- */
@@ -329,7 +259,7 @@ void zk_slab_reuse(struct slab *slab, size_t size, size_t align)
     if (all)
         empty_list(slab);
     else
-        learn_within(slab, unlink_dead(slab, 0));
+        zk_slab_learn_within(slab, unlink_dead(slab, 0).bytes);
     add(&slab->reuses, 1);
     start_over(slab, freed);
     end_move(slab);

@@ -42,9 +42,12 @@ struct chunk {
     _Atomic uint32_t freed_elsewhere; /* of those, by other threads */
     _Atomic uint32_t elsewhere_sum;   /* as above */
     _Atomic uint32_t next;            /* the next chunk used or pinned, or ZK_NO_CHUNK */
-    uint32_t live_bytes;              /* that it held ... */
+    uint32_t waste;                   /* bytes of it that are dead, ... */
     _Atomic uint64_t word; /* the last phase that put something there; 0: it holds no memory */
-    uint64_t weighed;      /* ... after that phase, if it is this one: the holder's */
+    uint64_t
+        weighed; /* ... if it was looked since this phase, its last: the holder's, and so is: */
+    uint32_t
+        trimmed_blocks; /* that lived when its dead pages were last given back; 0: they were not */
 };
 
 struct slab {
@@ -245,8 +248,24 @@ bool zk_slab_renew(struct slab *slab, uint32_t chunk);
 /* Forgets the blocks of a chunk, be they freed or not. Holder only. */
 void zk_slab_unmark(struct slab *slab, uint32_t chunk);
 
-/* Bytes of a closed chunk's blocks that live; adds their classes to *classes (see tenure.h). Holder only. */
-size_t zk_slab_weigh(struct slab *slab, uint32_t chunk, uint64_t *classes);
+/* Has the block at p been freed? What is freed meanwhile by another thread may not be seen as yet. */
+bool zk_slab_is_freed(const struct slab *slab, const char *p);
+
+/* ---- waste.c: what kept chunks hold that is dead; holder only ---- */
+
+/* Says that the slab wastes so many bytes: see zk_tenure_waste. */
+void zk_slab_set_waste(struct slab *slab, size_t bytes);
+
+/* At the end of a phase after which chunks of kept_bytes are kept: if too much of that is dead, learns which sizes
+ * live. */
+void zk_slab_learn(struct slab *slab, size_t kept_bytes);
+
+/* The same in the middle of a phase, in which much is dead for a while that is used again soon: so more may be wasted,
+ * and it is looked at when there is twice as much as the last time. */
+void zk_slab_learn_within(struct slab *slab, size_t kept_bytes);
+
+/* Gives back the dead pages of chunks that are kept and that no phase since `word` has used. */
+void zk_slab_trim(struct slab *slab, uint64_t word);
 
 /* ---- books.c: reading, by any thread ---- */
 

@@ -237,6 +237,53 @@ static void a_large_calloc_of_used_memory_is_zero(void)
     CHECK(is_all(p, bytes, 0));
 }
 
+/* Of each chunk one block lives: more of it than its pages is given back when no phase uses the chunk any more, and
+ * more still when some of what lived has died. */
+static void dead_pages_beside_what_lives_are_given_back(void)
+{
+    enum { blocks = 20000, bytes = 3000, every = 10 };
+    static char *p[blocks];
+    size_t before;
+
+    skip_under_sanitizers();
+    begin_phase();
+    for (unsigned i = 0; i < blocks; i++) {
+        p[i] = arena_block(bytes);
+        fill(p[i], bytes, i);
+    }
+    end_phase();
+    for (unsigned i = 0; i < blocks; i++)
+        if (i % every != 0)
+            zk_free(p[i]);
+    before = resident_bytes();
+    for (unsigned i = 0; i < 200; i++) {
+        begin_phase();
+        zk_free(arena_block(100));
+        end_phase();
+    }
+    CHECK(resident_bytes() < before - (size_t)blocks * bytes / 2);
+    before = resident_bytes();
+    for (unsigned i = 0; i < blocks; i += every) {
+        CHECK(is_filled(p[i], bytes, i) && zk_usable_size(p[i]) >= bytes);
+        if (i % (2 * every) != 0)
+            zk_free(p[i]);
+    }
+    for (unsigned i = 0; i < 200; i++) {
+        begin_phase();
+        zk_free(arena_block(100));
+        end_phase();
+    }
+    CHECK(resident_bytes() < before - (size_t)blocks * bytes / every / 4);
+    for (unsigned i = 0; i < blocks; i += 2 * every) {
+        CHECK(is_filled(p[i], bytes, i));
+        zk_free(p[i]);
+    }
+    /* All is dead: what comes next is as good as new. */
+    begin_phase();
+    for (unsigned i = 0; i < blocks; i++)
+        CHECK(is_all(zk_calloc(1, bytes), bytes, 0));
+}
+
 #define PINNED .env = {ALL_SIZES, "ZK_ALLOC_SLAB_GB=0.5"}
 #define ROUTED .env = {"ZK_ALLOC_SLAB_GB=0.5"}
 
@@ -255,6 +302,7 @@ static const struct CMUnitTest tests[] = {
     FRESH(after_a_large_phase_memory_is_given_back, PINNED),
     FRESH_AS("after a large phase memory is given back around what lives",
              after_a_large_phase_memory_is_given_back, PINNED, .number = 4),
+    FRESH(dead_pages_beside_what_lives_are_given_back, PINNED),
     FRESH(the_slabs_of_ended_threads_give_memory_back, PINNED),
     FRESH(what_was_given_back_is_zero_and_can_be_used_again, PINNED),
     FRESH(a_large_calloc_of_used_memory_is_zero, PINNED),

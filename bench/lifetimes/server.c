@@ -78,7 +78,7 @@ static void serve(struct entry **place, uint64_t number, uint64_t *random, size_
 static void run(const size_t *arguments)
 {
     size_t count = arguments[0];
-    struct entry **entries = must_calloc(count, sizeof *entries);
+    struct entry **entries = must_calloc(count, sizeof(struct entry *));
     uint64_t random = 0x9e3779b97f4a7c15;
     uint64_t number = 0;
     size_t live = 0;

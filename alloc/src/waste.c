@@ -1,0 +1,165 @@
+/*
+ * waste.c - what kept chunks hold that is dead: how much it is, what is to be learned from it, and its pages. Why a
+ * block that is found dead has none of its bytes live is written at the top of recycle.c.
+ */
+#include "os.h"
+#include "slab_books.h"
+#include "tenure.h"
+
+/* A block may end with the line that staggers the one behind it. */
+static uint64_t classes_of(const struct slab *slab, size_t bytes)
+{
+    const size_t line = 64;
+    uint64_t classes = 0;
+
+    if (bytes < ZK_TENURE_BELOW)
+        classes |= UINT64_C(1) << zk_tenure_class(bytes);
+    if (bytes - line > bytes_of_chunk(slab) / 4 && bytes - line < ZK_TENURE_BELOW)
+        classes |= UINT64_C(1) << zk_tenure_class(bytes - line);
+    return classes;
+}
+
+/* Gives the pages back that lie in [start, end) as a whole. Locked memory stays. */
+static void give_back_pages(char *start, char *end)
+{
+    size_t page = zk_os_page_bytes();
+    char *from = start + (-(uintptr_t)start & (page - 1));
+    char *to = end - ((uintptr_t)end & (page - 1));
+
+    if (from < to)
+        zk_os_discard(from, (size_t)(to - from));
+}
+
+static char *entry(const struct slab *slab, uint32_t index, uint32_t i)
+{
+    char *start = chunk_start(slab, index);
+    /* Relaxed: the holder's own store. */
+    uint32_t low = atomic_load_explicit(&log_of(slab, index)[i], memory_order_relaxed);
+
+    return start + (low - (uint32_t)(uintptr_t)start);
+}
+
+/* Bytes that a closed chunk keeps from use, and that do not live, from its first block on: what lies before that is
+ * the end of another chunk's last one. The classes of what lives are added to *classes. The pages of what does not are
+ * given back if they shall; they count all the same, for the chunk is not used for anything else. */
+static size_t weigh_chunk(struct slab *slab, uint32_t index, bool gives_back, uint64_t *classes)
+{
+    uint32_t blocks = LOAD(slab->chunks[index].blocks);
+    char *dead_from = entry(slab, index, 0);
+    size_t waste = 0;
+
+    for (uint32_t i = 0; i <= blocks; i++) {
+        char *p = i < blocks ? entry(slab, index, i) : run_behind(slab, index);
+        char *end;
+
+        if (i < blocks && zk_slab_is_freed(slab, p))
+            continue;
+        if (gives_back)
+            give_back_pages(dead_from, p);
+        waste += (size_t)(p - dead_from);
+        if (i == blocks)
+            break;
+        end = i + 1 < blocks ? entry(slab, index, i + 1) : LOAD(slab->chunks[index].tail);
+        *classes |= classes_of(slab, (size_t)(end - p));
+        dead_from = end;
+    }
+    return waste;
+}
+
+/* Has it been trimmed since it was last used? */
+static bool is_trimmed(const struct chunk *chunk)
+{
+    return chunk->weighed == LOAD(chunk->word) && chunk->trimmed_blocks != 0;
+}
+
+static uint32_t as_32(size_t bytes)
+{
+    return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+}
+
+/* Bytes that are wasted in all chunks of the list. Classes of what lives where most is dead, in chunks that were used
+ * since the slab was last recycled, are added to *classes: what the others have to say has been heard. A chunk is
+ * weighed once, unless it is to be anew. */
+static size_t weigh(struct slab *slab, bool anew, uint64_t *classes)
+{
+    const size_t most = bytes_of_chunk(slab) / 2;
+    uint64_t word = LOAD(slab->word);
+    size_t waste = 0;
+
+    for (uint32_t index = LOAD(slab->first); index != ZK_NO_CHUNK;
+         index = LOAD(slab->chunks[index].next)) {
+        struct chunk *chunk = &slab->chunks[index];
+        uint64_t found = 0;
+
+        if (chunk->weighed != LOAD(chunk->word) || (anew && !is_trimmed(chunk))) {
+            chunk->waste = as_32(weigh_chunk(slab, index, false, &found));
+            chunk->trimmed_blocks = 0;
+            chunk->weighed = anew ? 0 : LOAD(chunk->word);
+        }
+        waste += chunk->waste;
+        if (LOAD(chunk->word) == word && chunk->waste > most)
+            *classes |= found;
+    }
+    return waste;
+}
+
+void zk_slab_set_waste(struct slab *slab, size_t bytes)
+{
+    zk_tenure_waste((int64_t)bytes - (int64_t)slab->waste);
+    slab->waste = bytes;
+}
+
+void zk_slab_learn(struct slab *slab, size_t kept_bytes)
+{
+    uint64_t classes = 0;
+
+    zk_slab_set_waste(slab, kept_bytes); /* at most: it is weighed only if that would be too much */
+    if (!zk_tenure_is_due(0, slab->high_water))
+        return;
+    zk_slab_set_waste(slab, weigh(slab, false, &classes));
+    if (zk_tenure_is_due(kept_bytes - slab->waste, slab->high_water))
+        zk_tenure_learn(classes, LOAD(slab->word));
+}
+
+void zk_slab_learn_within(struct slab *slab, size_t kept_bytes)
+{
+    const size_t least = (size_t)4 << 20;    /* kept, if nearly all of it is dead, ... */
+    const size_t usually = (size_t)16 << 20; /* ... or a third */
+    uint64_t classes = 0;
+    size_t waste;
+
+    if (slab->weighed_in != LOAD(slab->word))
+        slab->weighed_from = least;
+    slab->weighed_in = LOAD(slab->word);
+    if (kept_bytes < slab->weighed_from)
+        return;
+    slab->weighed_from = 2 * kept_bytes;
+    waste = weigh(slab, true, &classes);
+    if (waste > (kept_bytes < usually ? kept_bytes / 8 * 7 : kept_bytes / 3))
+        zk_tenure_learn(classes, LOAD(slab->word));
+}
+
+/* Is it worth while to look what of a chunk that no phase since `word` has used is dead? */
+static bool is_worn(const struct chunk *chunk, uint64_t word)
+{
+    if (LOAD(chunk->open) != 0 || LOAD(chunk->word) >= word)
+        return false;
+    return !is_trimmed(chunk) || live_blocks(chunk) <= chunk->trimmed_blocks / 4 * 3;
+}
+
+void zk_slab_trim(struct slab *slab, uint64_t word)
+{
+    uint64_t classes = 0;
+
+    for (uint32_t index = LOAD(slab->first); index != ZK_NO_CHUNK;
+         index = LOAD(slab->chunks[index].next)) {
+        struct chunk *chunk = &slab->chunks[index];
+        uint32_t live = live_blocks(chunk);
+
+        if (!is_worn(chunk, word))
+            continue;
+        chunk->waste = as_32(weigh_chunk(slab, index, true, &classes));
+        chunk->trimmed_blocks = live;
+        chunk->weighed = LOAD(chunk->word);
+    }
+}
