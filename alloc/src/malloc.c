@@ -289,6 +289,11 @@ void *zk_route_arena(struct zk_wish wish, bool *overflow)
     return serve_arena(zk_my_slab, wish, overflow);
 }
 
+bool zk_route_is_arenas(size_t size)
+{
+    return !is_systems(phase_word(), size);
+}
+
 bool zk_route_grow(void *p, size_t old_bytes, size_t size)
 {
     struct slab *slab = zk_my_slab; /* none, attended */

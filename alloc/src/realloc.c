@@ -11,7 +11,6 @@
 #include "route.h"
 #include "slab.h"
 #include "system.h"
-#include "tenure.h"
 #include "thread.h"
 #include "tools.h"
 #include "trap.h"
@@ -172,8 +171,10 @@ static void *move_and_grow(void *p, size_t old_bytes, struct zk_wish wish)
 {
     struct zk_wish roomy = wish;
 
-    if (zk_attended() || zk_settings.recycle != ZK_RECYCLE_PINNED || zk_is_tenured(wish.size) ||
-        __builtin_add_overflow(wish.size, wish.size / 4, &roomy.size))
+    if (zk_attended() || zk_settings.recycle != ZK_RECYCLE_PINNED ||
+        __builtin_add_overflow(wish.size, wish.size / 4, &roomy.size) ||
+        !zk_route_is_arenas(wish.size) ||
+        !zk_route_is_arenas(roomy.size)) /* its own size says where it goes */
         return move(p, old_bytes, wish);
     return move(p, old_bytes, roomy);
 }

@@ -26,6 +26,9 @@ void *zk_route(struct zk_wish wish);
  * there was no slab or no room. */
 void *zk_route_arena(struct zk_wish wish, bool *overflow);
 
+/* Would the arena serve a block of that size now, if it had room? */
+bool zk_route_is_arenas(size_t size);
+
 /* The block at p, of old_bytes, becomes one of size bytes, more than that, where it is. False unless the calling
  * thread can do that at once. */
 bool zk_route_grow(void *p, size_t old_bytes, size_t size);

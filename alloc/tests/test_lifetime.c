@@ -53,6 +53,17 @@ static void the_last_block_grows_where_it_is(void)
     CHECK(is_filled(behind, 1000, 3));
 }
 
+/* Its own size decides where it goes, not the one that is reserved for it. */
+static void what_grows_below_min_bytes_leaves_the_arena(void)
+{
+    char *p;
+
+    begin_phase();
+    p = zk_realloc(arena_block(5000), 1000); /* which stays */
+    CHECK(zk_owns(p));
+    CHECK(!zk_owns(zk_realloc_sized(p, 1000, 16, 4000)));
+}
+
 /* What was grown lives on as one block, and dies as one. */
 static void a_grown_block_is_retained_and_freed_as_one(void)
 {
@@ -296,6 +307,7 @@ static const struct CMUnitTest tests[] = {
              .number = 3000000),
     FRESH(a_grown_block_is_retained_and_freed_as_one, PINNED),
     FRESH(blocks_that_grow_in_turns_move_seldom, PINNED),
+    FRESH(what_grows_below_min_bytes_leaves_the_arena, ROUTED),
     FRESH(outside_of_phases_a_block_leaves_the_arena, PINNED),
     FRESH(what_is_cut_to_less_than_half_gives_the_rest_back, ROUTED),
     FRESH(what_is_cut_a_little_stays, PINNED),
