@@ -25,8 +25,7 @@ extern "C" {
 /* ---- Blocks: as in <stdlib.h> ------------------------------------------------------------------
  */
 
-/* At least size bytes, aligned to 16; page-aligned from 1 MiB on when they come from the arena.
- * Size 0 gives a unique pointer. NULL with ENOMEM only when the C library has no memory either. */
+/* At least size bytes, aligned to 16; blocks of 1 MiB and more that come from the arena, to 64. Size 0 gives a unique pointer. NULL with ENOMEM only when the C library has no memory either. */
 void *zk_malloc(size_t size);
 
 /* count * size zero bytes; NULL with ENOMEM when the product overflows. */

@@ -378,15 +378,13 @@ static inline void *bump_below_floor(struct slab *slab, size_t size)
     return bump_over(slab, bump, size);
 }
 
-/* Takes the slab that the fast path has just looked at. */
-static __attribute__((noinline)) void *malloc_slow(size_t size, struct slab *held,
-                                                   struct zk_caller caller)
+/* In a phase, or seen: takes the slab that the fast path has just looked at. */
+static __attribute__((noinline)) void *malloc_rarely(size_t size, struct slab *held,
+                                                     struct zk_caller caller)
 {
     void *p;
 
     if (likely(zk_rare() == 0)) {
-        if (likely(is_systems(phase_word(), size)))
-            return malloc_unseen(size);
         p = bump_below_floor(held, size);
         if (p != NULL)
             return p;
@@ -394,6 +392,14 @@ static __attribute__((noinline)) void *malloc_slow(size_t size, struct slab *hel
     if (zk_defers())
         return zk_other->route((struct zk_wish){size, ZK_GRANULE, caller, false});
     return serve(held, (struct zk_wish){size, ZK_GRANULE, caller, false});
+}
+
+static __attribute__((noinline)) void *malloc_slow(size_t size, struct slab *held,
+                                                   struct zk_caller caller)
+{
+    if (likely(zk_rare() == 0 && is_systems(phase_word(), size)))
+        return malloc_unseen(size);
+    return malloc_rarely(size, held, caller);
 }
 
 void *zk_aligned_alloc(size_t align, size_t size)

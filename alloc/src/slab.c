@@ -16,7 +16,7 @@ size_t zk_chunk_bytes(void)
 
     /* So small that the fast path, which stays inside a chunk, never serves an unaligned large
      * block. */
-    return bytes < ZK_PAGE_ALIGNED_FROM ? bytes : ZK_PAGE_ALIGNED_FROM;
+    return bytes < ZK_LARGE_FROM ? bytes : ZK_LARGE_FROM;
 }
 
 static size_t in_pages(size_t bytes)
@@ -161,8 +161,8 @@ static bool is_committed(const struct slab *slab, uint32_t index)
     return index < LOAD(slab->extent) >> 32;
 }
 
-/* zk_slab_renew for a chunk that one block has had to itself, as large blocks do, and the first of a phase that
- * has no other; freed by the holder. False: it is another chunk. */
+/* zk_slab_renew for a chunk that one block has had to itself, from the first byte on, as the first of a phase does
+ * that has no other; freed by the holder. False: it is another chunk. */
 static inline bool renew_one(struct slab *slab, struct chunk *chunk, uint32_t index,
                              const char *at_start)
 {
@@ -277,23 +277,35 @@ static bool find_run(struct slab *slab, size_t size, size_t align)
 
 /* ---- Serving ---- */
 
-/* The chunks that a block reaches into are in use in this phase. */
+/* The chunks that a block reaches into are in use in this phase. Large blocks come and go in the same place: that
+ * they were said to be is remembered for the last ones. */
 static void mark_used(struct slab *slab, const char *start, const char *end)
 {
-    for (uint32_t index = chunk_of(slab, start) + 1; chunk_start(slab, index) < end; index++)
-        STORE(slab->chunks[index].word, LOAD(slab->word));
+    uint64_t word = LOAD(slab->word);
+    uint32_t first = chunk_of(slab, start) + 1;
+    uint32_t last = chunk_of(slab, end - 1);
+
+    if (first > last ||
+        (slab->spanned_in == word && first >= slab->spanned_first && last <= slab->spanned_last))
+        return;
+    for (uint32_t index = first; index <= last; index++)
+        STORE(slab->chunks[index].word, word);
+    slab->spanned_in = word;
+    slab->spanned_first = first;
+    slab->spanned_last = last;
 }
 
-/* Enters the block [start, end), which fits into the run, in the log of the chunk it starts in. */
-static void take(struct slab *slab, char *start, char *end)
+/* Enters the block [start, end), which fits into the run, in the log of the chunk it starts in, which is entered at
+ * `at` if bumping is not in it as yet. */
+static void take(struct slab *slab, char *at, char *start, char *end)
 {
     _Atomic uint32_t *log;
 
     if (start >= slab->limit) {
         if (slab->pinned) /* the block before may grow into what lies between */
-            mark_used(slab, LOAD(slab->bump), start);
-        zk_slab_close_chunk(slab, start);
-        enter_chunk(slab, start);
+            mark_used(slab, LOAD(slab->bump), at);
+        zk_slab_close_chunk(slab, at);
+        enter_chunk(slab, at);
     }
     log = LOAD(slab->log);
     atomic_store_explicit(log, (uint32_t)(uintptr_t)start, memory_order_relaxed);
@@ -308,15 +320,23 @@ static void take(struct slab *slab, char *start, char *end)
     zk_slab_enter_run(slab, end);
 }
 
-/* What lies before a block that is bumped with its neighbours. A prover walks through many columns of the
- * same size at a time; if each were a power of two behind the last, the lines in use would all want the
- * same set of the first-level cache, and drive each other out. */
+/* A prover walks through many columns of the same size at a time; if each were a power of two behind the last, the
+ * lines in use would all want the same set of the first-level cache, and drive each other out. */
+enum { line = 64, colours = 64 };
+
+/* So a line lies before a block that is bumped with its neighbours. */
 static size_t stagger(const struct slab *slab, size_t size)
 {
-    const size_t line = 64;
+    return size > bytes_of_chunk(slab) / 4 && size < ZK_LARGE_FROM && slab->pinned ? line : 0;
+}
 
-    return size > bytes_of_chunk(slab) / 4 && size < ZK_PAGE_ALIGNED_FROM && slab->pinned ? line
-                                                                                          : 0;
+/* And a large one starts as many lines behind the first byte of its chunk as its place says, if there is room. */
+static size_t colour(const struct slab *slab, const char *start, size_t size)
+{
+    size_t room = (size_t)(slab->run_end - start) - size; /* it fits */
+    size_t bytes = (size_t)chunk_of(slab, start) % colours * line;
+
+    return bytes <= room ? bytes : 0;
 }
 
 /* Pinned, a large block has the chunk that it starts in to itself: else a small neighbour that
@@ -336,43 +356,69 @@ static void loosen(struct slab *slab)
     slab->limit = end < slab->run_end ? end : slab->run_end;
 }
 
-/* As zk_slab_carve, without another look at what has died. `before` lies before it. */
-static void *carve(struct slab *slab, size_t before, size_t size, size_t align)
+/* The first place for `before` bytes and the block behind them: goes on to a run that has one, if need be. NULL when
+ * there is none. */
+static char *find_place(struct slab *slab, size_t before, size_t size, size_t align)
 {
-    char *start;
-    char *end;
+    char *bump;
 
     if (!fits(LOAD(slab->bump), slab->run_end, before + size, align) &&
         !find_run(slab, before + size, align))
         return NULL;
-    start = LOAD(slab->bump);
-    start += (-(uintptr_t)start & (align - 1)) + before;
-    end = start + ((size + ZK_GRANULE - 1) & ~(size_t)(ZK_GRANULE - 1));
+    bump = LOAD(slab->bump);
+    return bump + (-(uintptr_t)bump & (align - 1)) + before;
+}
+
+static size_t in_granules(size_t size)
+{
+    return (size + ZK_GRANULE - 1) & ~(size_t)(ZK_GRANULE - 1);
+}
+
+/* What is placed at `at` becomes a block, `colour` bytes behind it. NULL if the kernel has no memory. */
+static void *serve(struct slab *slab, char *at, size_t colour, size_t size)
+{
+    char *start = at + colour;
+    char *end = start + in_granules(size);
+
     if (!zk_slab_commit(slab, end))
         return NULL;
     loosen(slab);
     begin_move(slab);
-    take(slab, start, end);
+    take(slab, at, start, end);
     end_move(slab);
     return start;
 }
 
+static __attribute__((noinline)) void *carve_large(struct slab *slab, size_t size, size_t align)
+{
+    char *at = find_place(slab, 0, size, align_large(slab, align));
+
+    if (at == NULL)
+        return NULL;
+    return serve(slab, at, slab->pinned && align <= line ? colour(slab, at, in_granules(size)) : 0,
+                 size);
+}
+
+static void *carve_small(struct slab *slab, size_t size, size_t align)
+{
+    char *at;
+
+    if (align <= ZK_GRANULE)
+        at = find_place(slab, stagger(slab, size), size, ZK_GRANULE);
+    else
+        at = find_place(slab, 0, size, align);
+    return at == NULL ? NULL : serve(slab, at, 0, size);
+}
+
 void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
 {
-    size_t before = 0;
     void *p;
 
-    if (align <= ZK_GRANULE) {
-        align = ZK_GRANULE;
-        before = stagger(slab, size);
-    }
-    if (size >= ZK_PAGE_ALIGNED_FROM)
-        align = align_large(slab, align);
     if (size == 0)
         size = 1;
     if (slab->pinned && freed_blocks(slab) != slab->freed_before)
-        zk_slab_reuse(slab, before + size, align);
-    p = carve(slab, before, size, align);
+        zk_slab_reuse(slab, size, align);
+    p = size >= ZK_LARGE_FROM ? carve_large(slab, size, align) : carve_small(slab, size, align);
     if (p == NULL)
         slab->refused += size;
     return p;
@@ -415,7 +461,7 @@ static void grow_behind_chunk(struct slab *slab, char *p, char *end)
 bool zk_slab_grow(struct slab *slab, char *p, size_t old_bytes, size_t size)
 {
     char *bump = LOAD(slab->bump);
-    char *end = p + ((size + ZK_GRANULE - 1) & ~(size_t)(ZK_GRANULE - 1));
+    char *end = p + in_granules(size);
     bool has_block = LOAD(slab->log) != log_of(slab, LOAD(slab->current));
 
     if (p + old_bytes != bump || size > (size_t)(slab->run_end - p) || !zk_slab_commit(slab, end))

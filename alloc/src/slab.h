@@ -25,9 +25,11 @@
 #define ZK_FLOOR_CLOSED SIZE_MAX
 
 enum {
-    ZK_GRANULE = 16,               /* alignment of every block, and what sizes are rounded up to */
-    ZK_GRANULE_SHIFT = 4,          /* log2 of it */
-    ZK_PAGE_ALIGNED_FROM = 1 << 20 /* blocks of at least this size start on a page */
+    ZK_GRANULE = 16,      /* alignment of every block, and what sizes are rounded up to */
+    ZK_GRANULE_SHIFT = 4, /* log2 of it */
+    ZK_LARGE_FROM =
+        1 << 20 /* blocks of at least this size have the chunk they start in to themselves (pinned),
+                                      or start on a page (blind) */
 };
 
 /* The chunks used in this phase, and those pinned, are linked in the order of addresses. */
@@ -95,6 +97,9 @@ struct slab {
     uint64_t
         doubt; /* not 0 if the program goes on after it has freed what is no block: the counts of
                                the whole slab prove nothing then */
+    uint64_t spanned_in;    /* the phase in which chunks ... */
+    uint32_t spanned_first; /* ... from this one on ... */
+    uint32_t spanned_last;  /* ... to this one were last said to be in use, as parts of blocks */
     uint64_t freed_before;  /* blocks freed, ever, when it was last looked what has died ... */
     uint64_t served_before; /* ... and bytes served, ever */
     uint64_t refused;       /* bytes refused since then, for want of room */

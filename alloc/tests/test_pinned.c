@@ -193,8 +193,8 @@ static void calloc_zeroes_what_is_used_again(void)
     end_phase();
 }
 
-/* Columns of a power of two, one behind the other, that are walked through together: not all of them may
- * start in the same line of a page. Those of 1 MiB and more are page-aligned, and do. */
+/* Columns of a power of two, fresh_number bytes, one behind the other, that are walked through together: not all of them
+ * may start in the same line of a page. */
 static void equal_blocks_do_not_start_in_the_same_line(void)
 {
     const uintptr_t lines = 4096 / 64;
@@ -202,10 +202,42 @@ static void equal_blocks_do_not_start_in_the_same_line(void)
 
     begin_phase();
     for (unsigned i = 0; i < 16; i++)
-        same[(uintptr_t)arena_block(MIB / 2) / 64 % lines]++;
+        same[(uintptr_t)arena_block(fresh_number) / 64 % lines]++;
     for (unsigned i = 0; i < lines; i++)
         CHECK(same[i] <= 2);
-    CHECK((uintptr_t)arena_block(MIB) % 4096 == 0);
+    end_phase();
+}
+
+/* What has room for a block without a colour has room for it. */
+static void a_hole_of_a_large_blocks_size_is_used_again(void)
+{
+    enum { large = 4 * MIB, blocks = 4 };
+    char *block[blocks];
+    char *between[blocks];
+
+    begin_phase();
+    for (unsigned i = 0; i < blocks; i++) {
+        block[i] = arena_block(large);
+        fill(block[i], large, i);
+        between[i] = arena_block(100);
+    }
+    for (unsigned i = 0; i < blocks; i++) {
+        char *before = block[i];
+
+        zk_free(block[i]);
+        block[i] = arena_block(large);
+        CHECK(block[i] + 4096 > before && block[i] < before + 4096);
+        CHECK((uintptr_t)block[i] % 64 == 0);
+        fill(block[i], large, i + blocks);
+        fill(between[i], 100, i);
+    }
+    end_phase();
+    begin_phase();
+    arena_block(100);
+    for (unsigned i = 0; i < blocks; i++) {
+        CHECK(is_filled(block[i], large, i + blocks) && is_filled(between[i], 100, i));
+        CHECK(zk_usable_size(block[i]) >= large);
+    }
     end_phase();
 }
 
@@ -710,7 +742,13 @@ static const struct CMUnitTest tests[] = {
     FRESH(a_full_slab_is_looked_at_again, PINNED_SMALL),
     FRESH(chunks_with_live_blocks_are_filled, .env = {ALL_SIZES, SLAB_16M}),
     FRESH(the_high_water_is_what_was_reached, PINNED_SMALL),
-    FRESH(equal_blocks_do_not_start_in_the_same_line, PINNED_SMALL),
+    FRESH_AS("blocks of 512 KiB do not start in the same line",
+             equal_blocks_do_not_start_in_the_same_line, PINNED_SMALL, .number = MIB / 2),
+    FRESH_AS("blocks of 1 MiB do not start in the same line",
+             equal_blocks_do_not_start_in_the_same_line, PINNED_SMALL, .number = MIB),
+    FRESH_AS("blocks of 2 MiB do not start in the same line",
+             equal_blocks_do_not_start_in_the_same_line, PINNED_SMALL, .number = 2 * MIB),
+    FRESH(a_hole_of_a_large_blocks_size_is_used_again, PINNED_SMALL),
     FRESH(blind_uses_nothing_again_before_the_next_begin, .env = {BLIND, ALL_SIZES, SLAB_16M}),
 
     FRESH(nothing_retained_is_a_rewind_to_the_slabs_first_byte, PINNED_SMALL),
