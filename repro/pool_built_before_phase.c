@@ -39,7 +39,7 @@ static void body(struct repro_run *run)
 }
 
 static const struct repro_option options[] = {
-    {"pool-threads", "workers of the pool", 4, 1, 64, NULL},
+    {"pool-threads", "workers of the pool", 4, 1, 255, NULL, "threads"},
     {0},
 };
 

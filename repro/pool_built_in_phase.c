@@ -45,8 +45,21 @@ static void body(struct repro_run *run)
 }
 
 static const struct repro_option options[] = {
-    {"pool-threads", "workers of the pool", 4, 1, 64, NULL},
+    {"pool-threads", "workers of the pool", 4, 1, 255, NULL, "threads"},
     {0},
+};
+
+static const char *const law_at[] = {"--pool-threads 1",  "--pool-threads 2",   "--pool-threads 4",
+                                     "--pool-threads 16", "--pool-threads 17",  "--pool-threads 31",
+                                     "--pool-threads 32", "--pool-threads 33",  "--pool-threads 64",
+                                     "--pool-threads 65", "--pool-threads 128", NULL};
+
+static const struct repro_law law = {
+    .formula = "max(2104, 128 * pool_threads) + 1",
+    .source =
+        "2104: a worker's epoch record (crossbeam-epoch 0.9.13); 128 for each worker: its sleep "
+        "state, padded to two cache lines, all in one block (rayon-core 1.10.1)",
+    .at = law_at,
 };
 
 static const struct repro_finding findings[] = {
@@ -94,6 +107,7 @@ const struct repro repro = {
     .body = body,
     .options = options,
     .findings = findings,
+    .law = &law,
     .expect = {[REPRO_NONE] = REPRO_CRASH,
                [REPRO_FLUSH] = REPRO_CRASH,
                [REPRO_ROUTE] = REPRO_CLEAN,

@@ -235,6 +235,30 @@ void print_explanation(void)
                i + 1 < REPRO_PROFILES ? ";" : ".\n");
 }
 
+static void print_options(void)
+{
+    printf("threads\t%u\n", repro.threads != 0 ? repro.threads : 2);
+    for (size_t i = 0; repro.options != NULL && repro.options[i].name != NULL; i++) {
+        const struct repro_option *own = &repro.options[i];
+
+        printf("option\t%s\t%s\t%lu\t%lu\t%lu\t", own->name,
+               own->counts != NULL ? own->counts : own->name, own->initial, own->least, own->most);
+        for (size_t w = 0; own->words != NULL && own->words[w] != NULL; w++)
+            printf("%s%s", w == 0 ? "" : ",", own->words[w]);
+        puts(own->words != NULL ? "" : "-");
+    }
+}
+
+static void print_laws(void)
+{
+    for (const struct repro_law *law = repro.law; law != NULL; law = law->next) {
+        printf("law\t%s\t%s\t%s\n", law->formula, law->arguments != NULL ? law->arguments : "-",
+               law->source);
+        for (size_t i = 0; law->at[i] != NULL; i++)
+            printf("law_at\t%s\n", *law->at[i] != '\0' ? law->at[i] : "-");
+    }
+}
+
 /* For zk-sweep and the findings: a key, a tab, and its fields, a line each. */
 void print_description(void)
 {
@@ -250,6 +274,8 @@ void print_description(void)
     for (int i = 0; i < REPRO_PROFILES; i++)
         printf("expect\t%s\t%s\n", profile_name((enum repro_profile)i),
                outcomes_text(repro.expect[i], text, sizeof text));
+    print_options();
+    print_laws();
     for (size_t v = 0; repro.variants != NULL && repro.variants[v].arguments != NULL; v++)
         for (int i = 0; i < REPRO_PROFILES; i++)
             printf("variant\t%s\t%s\t%s\n", repro.variants[v].arguments,

@@ -69,6 +69,23 @@ struct repro_option {
     unsigned long least;
     unsigned long most;
     const char *const *words; /* ended by NULL; the value is the index. Or NULL: a number */
+    const char *counts; /* what it is a number of, for zk-sweep --for: "threads" (of the machine:
+                               * one for each processor), "spans". Or NULL: its own name */
+};
+
+/* The bound that a structure's layout gives: the smallest MIN_BYTES at which none of what it retains
+ * is in recycled memory (the largest block that profile route retains in the arena, and 1), for any
+ * value of the options. zk-sweep --laws measures it at each of the values named here. */
+struct repro_law {
+    /* "max(2304, 128 * pool_threads) + 1": of numbers; this repro's options (- written as _), threads,
+     * processors and page_bytes; + - * / (rounded down) and parentheses; max(a, b), min(a, b),
+     * pow2_at_least(x) and pow2_above(x). */
+    const char *formula;
+    const char *source; /* one line: which field of which structure gives which term */
+    /* Arguments at which it is checked, ended by NULL: values on both sides of each step. "" for none. */
+    const char *const *at;
+    const char *arguments; /* with which it holds and is checked: "--crates 2026"; NULL: none */
+    const struct repro_law *next; /* the law with other arguments, or NULL */
 };
 
 /* The same program with other arguments, and what to expect then. */
@@ -103,6 +120,7 @@ struct repro {
     const struct repro_variant *variants; /* ended by NULL arguments, or NULL */
     const struct repro_option *options;   /* ended by a NULL name, or NULL */
     const struct repro_finding *findings; /* ended by a NULL id, or NULL */
+    const struct repro_law *law;          /* of its guaranteed bound, or NULL */
 };
 
 extern const struct repro repro;
