@@ -12,22 +12,97 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static char *take_field(char **line)
+{
+    char *field = strsep(line, "\t");
+
+    return need(strdup(field != NULL ? field : ""));
+}
+
+static unsigned long take_number(char **line)
+{
+    const char *field = strsep(line, "\t");
+
+    return field != NULL ? strtoul(field, NULL, 10) : 0;
+}
+
+/* "" for "-". */
+static char *take_arguments(char **line)
+{
+    char *field = take_field(line);
+
+    if (strcmp(field, "-") == 0)
+        *field = '\0';
+    return field;
+}
+
+static void take_option(struct entry *entry, char *line)
+{
+    struct repro_option *option;
+
+    entry->options =
+        need(reallocarray(entry->options, entry->option_count + 1, sizeof *entry->options));
+    option = &entry->options[entry->option_count++];
+    option->name = take_field(&line);
+    option->counts = take_field(&line);
+    option->initial = take_number(&line);
+    option->least = take_number(&line);
+    option->most = take_number(&line);
+    option->words = take_field(&line);
+}
+
+static void take_law(struct entry *entry, char *line)
+{
+    struct law *law;
+
+    entry->laws = need(reallocarray(entry->laws, entry->law_count + 1, sizeof *entry->laws));
+    law = &entry->laws[entry->law_count++];
+    *law = (struct law){.formula = take_field(&line)};
+    law->arguments = take_arguments(&line);
+    law->source = take_field(&line);
+}
+
+/* Of the law that was described last. */
+static void take_law_at(struct entry *entry, char *line)
+{
+    struct law *law;
+
+    if (entry->law_count == 0)
+        return;
+    law = &entry->laws[entry->law_count - 1];
+    law->at = need(reallocarray(law->at, law->at_count + 1, sizeof *law->at));
+    law->at[law->at_count++] = take_arguments(&line);
+}
+
+static void take_expectation(struct entry *entry, char *line)
+{
+    const char *profile = strsep(&line, "\t");
+
+    for (int i = 0; i < PROFILES && line != NULL; i++)
+        if (strcmp(profile, profile_names[i]) == 0)
+            entry->expect[i] = need(strdup(line));
+}
+
 static void take_line(struct entry *entry, char *line)
 {
-    char *save;
-    const char *key = strtok_r(line, "\t", &save);
-    char *value = strtok_r(NULL, "\t", &save);
+    const char *key = strsep(&line, "\t");
 
-    if (key == NULL || value == NULL)
+    if (line == NULL)
         return;
     if (strcmp(key, "slug") == 0)
-        entry->slug = need(strdup(value));
+        entry->slug = need(strdup(line));
     else if (strcmp(key, "claim") == 0)
-        entry->claim = need(strdup(value));
+        entry->claim = need(strdup(line));
     else if (strcmp(key, "expect") == 0)
-        for (int i = 0; i < PROFILES; i++)
-            if (strcmp(value, profile_names[i]) == 0)
-                entry->expect[i] = need(strdup(save));
+        take_expectation(entry, line);
+    else if (strcmp(key, "threads") == 0)
+        entry->threads = take_number(&line);
+    else if (strcmp(key, "option") == 0)
+        take_option(entry, line);
+    else if (strcmp(key, "law") == 0)
+        take_law(entry, line);
+    else if (strcmp(key, "law_at") == 0)
+        take_law_at(entry, line);
 }
 
 static void free_entry(struct entry *entry)
@@ -37,13 +112,31 @@ static void free_entry(struct entry *entry)
     free(entry->claim);
     for (int i = 0; i < PROFILES; i++)
         free(entry->expect[i]);
+    for (size_t i = 0; i < entry->option_count; i++) {
+        free(entry->options[i].name);
+        free(entry->options[i].counts);
+        free(entry->options[i].words);
+    }
+    free(entry->options);
+    for (size_t i = 0; i < entry->law_count; i++) {
+        struct law *law = &entry->laws[i];
+
+        for (size_t at = 0; at < law->at_count; at++)
+            free(law->at[at]);
+        free(law->at);
+        free(law->formula);
+        free(law->arguments);
+        free(law->source);
+    }
+    free(entry->laws);
 }
 
 /* False when the program at path is not a repro. */
 static bool describe(const char *path, struct entry *entry)
 {
     char command[PATH_MAX + 32];
-    char line[1024];
+    char *line = NULL;
+    size_t room = 0;
     FILE *from;
 
     if (strchr(path, '\'') != NULL)
@@ -51,14 +144,20 @@ static bool describe(const char *path, struct entry *entry)
     snprintf(command, sizeof command, "'%s' --describe", path);
     from = need(popen(command, "re"));
     *entry = (struct entry){0};
-    while (fgets(line, sizeof line, from) != NULL) {
+    while (getline(&line, &room, from) > 0) {
         line[strcspn(line, "\n")] = '\0';
         take_line(entry, line);
     }
+    free(line);
     if (pclose(from) != 0 || entry->slug == NULL) {
         free_entry(entry);
         return false;
     }
+    if (entry->option_count > VALUES_MOST)
+        die(2, "%s: has more than %d options", path, VALUES_MOST);
+    for (size_t i = 0; i < entry->law_count; i++)
+        if (entry->laws[i].at_count == 0)
+            die(2, "%s: its law names no values at which it is to be checked", path);
     for (int i = 0; i < PROFILES; i++)
         if (entry->expect[i] == NULL)
             die(2, "%s: declares no expectation for profile %s", path, profile_names[i]);

@@ -59,6 +59,7 @@ void plan_list(const struct plan *plan, const struct catalogue *catalogue)
 static void free_run(struct run *run)
 {
     free(run->audit_out);
+    free(run->arguments);
     free(run);
 }
 

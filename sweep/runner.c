@@ -23,13 +23,29 @@ static void on_interrupt(int signal)
     interrupted = signal;
 }
 
+enum { RUN_WORDS_MOST = 32 };
+
+/* Appends the words of text, if there is any, and ends the list. In a process that ends soon: its
+ * memory is not freed. */
+static void split_arguments(const char *text, char **arguments)
+{
+    char *save;
+    char *copy = text != NULL ? need(strdup(text)) : NULL;
+    char *word = copy != NULL ? strtok_r(copy, " ", &save) : NULL;
+    size_t count = 0;
+
+    for (; word != NULL && count < RUN_WORDS_MOST; word = strtok_r(NULL, " ", &save))
+        arguments[count++] = word;
+    arguments[count] = NULL;
+}
+
 static _Noreturn void exec_run(const struct run *run, const struct entry *entry,
                                unsigned timeout_ms, int pipe_end, pid_t parent)
 {
     char profile[32];
     char min_bytes[32];
     char timeout[32];
-    char *arguments[12] = {entry->path, "--tsv", "--profile", profile};
+    char *arguments[16 + RUN_WORDS_MOST] = {entry->path, "--tsv", "--profile", profile};
     size_t count = 4;
     int nowhere = open("/dev/null", O_RDWR);
 
@@ -57,9 +73,10 @@ static _Noreturn void exec_run(const struct run *run, const struct entry *entry,
     unsetenv("ZK_ALLOC_AUDIT"); /* the sweep's own to choose */
     if (run->audit != NO_AUDIT) {
         arguments[count++] = "--audit";
-        arguments[count] = run->audit == CENSUS ? "census" : "trap";
-        setenv("ZK_ALLOC_AUDIT_OUT", run->audit_out, 1);
+        arguments[count++] = run->audit == CENSUS ? "census" : "trap";
+        setenv("ZK_ALLOC_AUDIT_OUT", run->audit_out != NULL ? run->audit_out : "/dev/null", 1);
     }
+    split_arguments(run->arguments, arguments + count);
     execv(entry->path, arguments);
     _exit(3);
 }

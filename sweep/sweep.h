@@ -19,7 +19,26 @@ enum {
 };
 
 /* The columns of a record that zk-sweep itself looks at. */
-enum field { FIELD_REPRO, FIELD_PROFILE, FIELD_MIN_BYTES, FIELD_OUTCOME };
+enum field { FIELD_REPRO, FIELD_PROFILE, FIELD_MIN_BYTES, FIELD_OUTCOME, FIELD_RETAINED_MAX = 9 };
+
+/* An option of a repro. */
+struct repro_option {
+    char *name;
+    char *counts; /* the name by which --for gives it a value */
+    unsigned long initial;
+    unsigned long least;
+    unsigned long most;
+    char *words; /* "debian12,2026": the value is the index; or "-": a number */
+};
+
+/* A repro's guaranteed bound as a formula. */
+struct law {
+    char *formula;
+    char *arguments; /* with which it holds; "" for none */
+    char *source;
+    char **at; /* arguments at which it is checked, "" for none */
+    size_t at_count;
+};
 
 /* One repro program, as it describes itself. */
 struct entry {
@@ -27,6 +46,11 @@ struct entry {
     char *slug;
     char *claim;
     char *expect[PROFILES];
+    unsigned long threads; /* unless --threads says otherwise */
+    struct repro_option *options;
+    size_t option_count;
+    struct law *laws;
+    size_t law_count;
 };
 
 struct catalogue {
@@ -45,6 +69,8 @@ struct run {
     bool probe;     /* for a bound: not in sweep.tsv */
     enum audit audit;
     char *audit_out; /* where it writes its findings */
+    char *arguments; /* further ones, separated by spaces; or NULL */
+    size_t number;   /* for whoever planned it */
     pid_t pid;       /* while it runs */
     int pipe;
     double deadline_ms;
@@ -59,6 +85,7 @@ struct options {
     const char *only;  /* a glob of slugs, or NULL */
     const char *out;   /* a folder for the tables, or NULL */
     const char *costs; /* a table of what a MIN_BYTES costs, or NULL */
+    const char *asked; /* "threads=64,spans=200", for which the laws are evaluated; or NULL */
     bool profiles[PROFILES];
     bool profile_given;
     long *thresholds; /* ascending */
@@ -68,6 +95,7 @@ struct options {
     unsigned timeout_ms; /* without progress, for one run; 0 for the repro's own */
     unsigned shard;      /* from 1 on */
     unsigned shards;
+    bool laws; /* nothing else, and in full */
     bool list;
 };
 
@@ -129,12 +157,90 @@ bool outcome_is_harm(const char *outcome);
 bool audited(struct plan *plan, const struct catalogue *catalogue, const struct options *options,
              struct bound *bounds);
 
+/* ---- values.c: what the names in a law stand for. */
+
+enum { VALUES_MOST = 16 }; /* options of a repro */
+
+struct values {
+    const struct entry *entry;
+    unsigned long options[VALUES_MOST];
+    unsigned long threads;
+    unsigned long processors;
+    unsigned long page_bytes;
+};
+
+/* The options as they are unless arguments say otherwise, on this machine. */
+struct values values_initial(const struct entry *entry);
+
+/* Takes arguments over: "--pool-threads 17". Exits 3 with a line if the repro has no such option. */
+void values_take(struct values *values, const char *arguments);
+
+/* What counts threads gets as many as there are processors. */
+void values_of_machine(struct values *values, unsigned long processors);
+
+/* Takes over what was asked for: "threads=64,spans=200", where threads are those of the machine. What
+ * the repro has no option for is left out. Exits 2 with a line when a value is not one for its option. */
+void values_asked(struct values *values, const char *asked);
+
+/* Exits 2 with a line when asked has a name that neither an option nor the machine has. */
+void values_check_asked(const struct catalogue *catalogue, const char *asked);
+
+/* The law of the entry that holds with these values; NULL if it has none. */
+const struct law *values_law(const struct values *values);
+
+/* What a law gives. Exits 3 with a line when it gives nothing. */
+unsigned long values_bound(const struct values *values, const struct law *law);
+
+/* ---- laws.c: laws against what is measured. */
+
+struct law_check {
+    size_t entry;
+    const struct law *law;
+    size_t at;
+    unsigned long said; /* by the law */
+    bool skipped;       /* what it needs is not installed */
+    long measured;      /* the guaranteed bound; -1 when the census failed */
+};
+
+struct law_checks {
+    struct law_check *checks; /* by entry, law and value */
+    size_t count;
+};
+
+/* Measures the guaranteed bound at each value that a law names: by the census of a run one byte below
+ * what the law says, in which a block of exactly that size has to be the largest that is retained; in
+ * full, also by a run at the bound itself, in which none may be. False when interrupted. */
+bool laws_check(struct plan *plan, const struct catalogue *catalogue, const struct options *options,
+                struct law_checks *checks);
+void laws_free(struct law_checks *checks);
+
+/* Names each check that the law misses; returns how many. */
+size_t laws_report_missed(const struct law_checks *checks, const struct catalogue *catalogue);
+
+/* How many laws hold, at how many values. */
+void laws_print_count(const struct law_checks *checks);
+
+/* What each law gives: with the options of the table, for this machine, and for what was asked. With
+ * bounds (or NULL), the MIN_BYTES that follows for each of the two. */
+void laws_print(const struct catalogue *catalogue, const struct bound *bounds, const char *asked);
+
+/* The row of laws.tsv for the law that checks[first .. end) are of. */
+char *laws_row(const struct law_checks *checks, const struct catalogue *catalogue, size_t first,
+               size_t end);
+
+/* One past the last check of the law that checks[first] is of. */
+size_t laws_end(const struct law_checks *checks, size_t first);
+
 /* ---- tables.c */
 
-/* Writes sweep.tsv, thresholds.tsv and matrix.tsv into a folder, each whole or not at all. Exits 2
+/* Writes sweep.tsv, thresholds.tsv, matrix.tsv and laws.tsv into a folder, each whole or not at all. Exits 2
  * with a line if it cannot. */
 void tables_write(const char *folder, const struct plan *plan, const struct catalogue *catalogue,
-                  const struct bound *bounds);
+                  const struct bound *bounds, const struct law_checks *checks);
+
+/* Writes laws.tsv alone. */
+void tables_write_laws(const char *folder, const struct catalogue *catalogue,
+                       const struct law_checks *checks);
 
 /* The same from the tables of other folders; returns 0, or 2 with a line. */
 int tables_merge(const char *folder, char *const *from, size_t count);

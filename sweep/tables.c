@@ -40,6 +40,12 @@ static struct table matrix_table(void)
     return new_table("matrix.tsv", "repro\tnone\tflush\troute\tseed\tpinned\tsystem");
 }
 
+static struct table laws_table(void)
+{
+    return new_table("laws.tsv", "repro\tlaw\tvalues\tbounds\tfirst_512\tfirst_1024\tfirst_4096\t"
+                                 "first_8192\targuments\tsource");
+}
+
 /* Takes the row over. */
 static void add_row(struct table *table, char *row)
 {
@@ -166,8 +172,20 @@ static bool was_run(const struct plan *plan, size_t entry)
     return false;
 }
 
+void tables_write_laws(const char *folder, const struct catalogue *catalogue,
+                       const struct law_checks *checks)
+{
+    struct table laws = laws_table();
+
+    for (size_t first = 0; first < checks->count; first = laws_end(checks, first))
+        add_row(&laws, laws_row(checks, catalogue, first, laws_end(checks, first)));
+    make_folder(folder);
+    write_table(folder, &laws);
+    free_table(&laws);
+}
+
 void tables_write(const char *folder, const struct plan *plan, const struct catalogue *catalogue,
-                  const struct bound *bounds)
+                  const struct bound *bounds, const struct law_checks *checks)
 {
     struct table sweep = sweep_table();
     struct table thresholds = thresholds_table();
@@ -186,6 +204,7 @@ void tables_write(const char *folder, const struct plan *plan, const struct cata
     write_table(folder, &sweep);
     write_table(folder, &thresholds);
     write_table(folder, &matrix);
+    tables_write_laws(folder, catalogue, checks);
     free_table(&sweep);
     free_table(&thresholds);
     free_table(&matrix);
@@ -216,7 +235,7 @@ static void read_table(const char *folder, struct table *table)
 
 int tables_merge(const char *folder, char *const *from, size_t count)
 {
-    struct table tables[] = {sweep_table(), thresholds_table(), matrix_table()};
+    struct table tables[] = {sweep_table(), thresholds_table(), matrix_table(), laws_table()};
 
     for (size_t i = 0; i < count; i++)
         for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)

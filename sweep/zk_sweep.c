@@ -21,6 +21,8 @@ enum option_code {
     OPTION_LIST,
     OPTION_OUT,
     OPTION_COSTS,
+    OPTION_LAWS,
+    OPTION_FOR,
     OPTION_SHARD,
     OPTION_MERGE,
     OPTION_REPRO_DIR,
@@ -47,6 +49,9 @@ static void print_help(void)
          "  --out DIR          write sweep.tsv, thresholds.tsv and matrix.tsv there\n"
          "  --costs FILE       what a MIN_BYTES costs, as make bench wrote it (default: cost.tsv "
          "in --out)\n"
+         "  --for NAMES     what the laws give there: threads=64,spans=200\n"
+         "  --laws          only hold the laws against what is measured, each at all its values "
+         "and in full\n"
          "  --shard I/N        only the I-th of N parts (from 1 on), for N machines\n"
          "  --merge DIR...     make one set of tables of those of all shards\n"
          "  --list             print the runs, and run nothing\n"
@@ -152,6 +157,8 @@ static bool parse(struct options *options, int argc, char **argv)
         {"list", no_argument, NULL, OPTION_LIST},
         {"out", required_argument, NULL, OPTION_OUT},
         {"costs", required_argument, NULL, OPTION_COSTS},
+        {"laws", no_argument, NULL, OPTION_LAWS},
+        {"for", required_argument, NULL, OPTION_FOR},
         {"shard", required_argument, NULL, OPTION_SHARD},
         {"merge", no_argument, NULL, OPTION_MERGE},
         {"repro-dir", required_argument, NULL, OPTION_REPRO_DIR},
@@ -187,6 +194,12 @@ static bool parse(struct options *options, int argc, char **argv)
             break;
         case OPTION_COSTS:
             options->costs = optarg;
+            break;
+        case OPTION_LAWS:
+            options->laws = true;
+            break;
+        case OPTION_FOR:
+            options->asked = optarg;
             break;
         case OPTION_SHARD:
             parse_shard(options, optarg);
@@ -236,27 +249,58 @@ static const char *default_costs(const char *out)
     return access(path, R_OK) == 0 ? path : NULL;
 }
 
+static int interrupted(void)
+{
+    fputs("zk-sweep: interrupted: nothing written\n", stderr);
+    return 130;
+}
+
 /* Runs the plan, writes and prints; returns the exit status. */
 static int sweep(const struct options *options, struct plan *plan,
                  const struct catalogue *catalogue, struct bound *bounds)
 {
     const char *costs_path = options->costs != NULL ? options->costs : default_costs(options->out);
     struct costs *costs = costs_path != NULL ? costs_read(costs_path) : NULL;
+    struct law_checks checks = {0};
     long recommended;
+    size_t wrong;
 
     if (!runner_run(plan, catalogue, options, NULL, NULL) ||
-        (options->profiles[ROUTE] && !(bisect(plan, catalogue, options, bounds) &&
-                                       audited(plan, catalogue, options, bounds)))) {
-        fputs("zk-sweep: interrupted: nothing written\n", stderr);
-        return 130;
-    }
+        (options->profiles[ROUTE] &&
+         !(bisect(plan, catalogue, options, bounds) && audited(plan, catalogue, options, bounds) &&
+           laws_check(plan, catalogue, options, &checks))))
+        return interrupted();
     if (options->out != NULL)
-        tables_write(options->out, plan, catalogue, bounds);
+        tables_write(options->out, plan, catalogue, bounds, &checks);
     recommended = report_print(plan, catalogue, bounds);
+    if (options->profiles[ROUTE]) {
+        laws_print(catalogue, bounds, options->asked);
+        laws_print_count(&checks);
+    }
     if (costs != NULL)
         costs_print(costs, recommended);
     costs_free(costs);
-    return report_unexpected(plan, catalogue) > 0 ? 1 : 0;
+    wrong = report_unexpected(plan, catalogue) + laws_report_missed(&checks, catalogue);
+    laws_free(&checks);
+    return wrong > 0 ? 1 : 0;
+}
+
+/* --laws: the laws and nothing else; returns the exit status. */
+static int sweep_laws(const struct options *options, struct plan *plan,
+                      const struct catalogue *catalogue)
+{
+    struct law_checks checks = {0};
+    size_t missed;
+
+    if (!laws_check(plan, catalogue, options, &checks))
+        return interrupted();
+    if (options->out != NULL)
+        tables_write_laws(options->out, catalogue, &checks);
+    laws_print(catalogue, NULL, options->asked);
+    laws_print_count(&checks);
+    missed = laws_report_missed(&checks, catalogue);
+    laws_free(&checks);
+    return missed > 0 ? 1 : 0;
 }
 
 int main(int argc, char **argv)
@@ -282,9 +326,14 @@ int main(int argc, char **argv)
         parse_thresholds(&options, default_thresholds);
     catalogue = catalogue_read(&options);
     bounds = need(calloc(catalogue.count, sizeof *bounds));
-    plan_grid(&plan, &catalogue, &options);
+    if (options.asked != NULL)
+        values_check_asked(&catalogue, options.asked);
+    if (!options.laws)
+        plan_grid(&plan, &catalogue, &options);
     if (options.list)
         plan_list(&plan, &catalogue);
+    else if (options.laws)
+        status = sweep_laws(&options, &plan, &catalogue);
     else
         status = sweep(&options, &plan, &catalogue, bounds);
     plan_free(&plan);

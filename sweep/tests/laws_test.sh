@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# laws_test.sh BUILD SOURCE: bounds as laws. That each law holds is shown by the sweep itself; here, that one which does
+# not is found, byte by byte, and what is printed for a machine is what a run there confirms.
+set -uo pipefail
+build=$1 source=$2 sweep=$1/sweep/zk-sweep
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+checks=0 failures=0
+fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
+want() { # want STATUS PATTERN COMMAND...
+    local status=$1 pattern=$2 output got
+    shift 2
+    checks=$((checks + 1))
+    output=$("$@" 2>&1)
+    got=$?
+    [[ $got -eq $status ]] || fail "$*: exit $got, want $status: $output"
+    grep -Eq -- "$pattern" <<<"$output" || fail "$*: no line matches '$pattern': $output"
+}
+
+# liar FORMULA: a pool whose descriptor says that formula, and is otherwise as it is; from folder $work/liar
+"$build/repro/pool_built_in_phase" --describe >"$work/described"
+mkdir "$work/liar"
+liar() {
+    awk -F'\t' -v OFS='\t' -v formula="$1" '
+        $1 == "law" && $3 == "-" { $2 = formula; print; print "law_at", "--pool-threads 4"; print "law_at", "--pool-threads 17"; next }
+        $1 !~ /^law/' "$work/described" >"$work/lie"
+    printf '#!/bin/sh\n[ "$1" = --describe ] && exec cat "%s"\nexec "%s" "$@"\n' "$work/lie" \
+        "$build/repro/pool_built_in_phase" >"$work/liar/pool"
+    chmod +x "$work/liar/pool"
+}
+laws() { "$sweep" --laws --repro-dir "$work/liar" "$@"; }
+
+# A law that is right at all values, in full; one that misses a value by a byte; one that misses all of them.
+liar 'max(2104, 128 * pool_threads) + 1'
+want 0 '1 of 1 laws hold, to the byte, at all of the 2 values' laws
+liar 'max(2104, 128 * pool_threads)'
+want 1 'pool-threads 4: its law, .*, says 2104, and it is 2105 that is measured' laws
+want 1 'pool-threads 17: its law, .*, says 2176, and it is 2177 that is measured' laws
+want 1 '0 of 1 laws hold' laws
+liar 'max(2105, 128 * pool_threads) + 1'
+want 1 'pool-threads 4: its law, .*, says 2106, and it is 2105 that is measured' laws
+checks=$((checks + 1))
+[[ $(laws 2>&1 | grep -c 'says') -eq 1 ]] || fail "a law that misses one value of two is said to miss another number"
+liar '4096'
+want 1 'pool-threads 17: its law, 4096, says 4096, and it is 2177 that is measured' laws
+# The same in a sweep, where it is checked in short.
+liar 'max(2105, 128 * pool_threads) + 1'
+want 1 'pool-threads 4: its law, .*, says 2106, and it is 2105' "$sweep" --repro-dir "$work/liar" --profile route
+
+# What is no formula, or names what is not there.
+liar '128 * workers'
+want 3 'its law 128 \* workers: at character 7: nothing has that name' laws
+liar '128 * (pool_threads'
+want 3 'at character 20: want \)' laws
+
+# For another machine: what the law says is what a run with that many workers needs.
+pool() { "$sweep" --laws --only pool_built_in_phase "$@"; }
+want 0 'pool_built_in_phase +2105 +[0-9]+ +8193 ' pool --for threads=64
+want 0 'pool_built_in_phase +2105 +[0-9]+ +4097 ' pool --for pool_threads=32
+want 0 'span_registry_pages +49153 +49153 +12289 ' "$sweep" --laws --only 'span_*' --for threads=64,spans=200
+want 2 'for workers=: these repros have no such option' pool --for workers=4
+want 2 'for threads=many: want a number' pool --for threads=many
+want 2 'for threads: want names and values' pool --for threads
+
+# In a sweep the recommendation names the machine that it is for, and a run at that MIN_BYTES confirms it.
+"$sweep" --only pool_built_in_phase --for threads=64 --out "$work/out" >"$work/report"
+checks=$((checks + 3))
+grep -q '^On this machine ([0-9]* processors) they need MIN_BYTES >= [0-9]*: pool_built_in_phase forces it' "$work/report" ||
+    fail "no recommendation for this machine"
+asked=$(sed -n 's/^For threads=64 they need MIN_BYTES >= \([0-9]*\): pool_built_in_phase forces it.$/\1/p' "$work/report")
+[[ $asked == 8193 ]] || fail "for 64 threads it recommends '$asked', want 8193"
+grep -qP '^pool_built_in_phase\tmax\(2104, 128 \* pool_threads\) \+ 1\tpool_threads=[0-9,]*\t[0-9,]*\t1\t1\t32\t64\tNA\t' \
+    "$work/out/laws.tsv" || fail "laws.tsv: no row for the pool: $(cat "$work/out/laws.tsv")"
+want 0 clean "$build/repro/pool_built_in_phase" --pool-threads 64 --profile route --min-bytes "$asked"
+want 14 hang "$build/repro/pool_built_in_phase" --pool-threads 64 --profile route --min-bytes $((asked - 1))
+
+# The committed table is what the laws give, here and now.
+checks=$((checks + 1))
+"$sweep" --laws --out "$work/all" >/dev/null || fail "a law does not hold"
+checks=$((checks + 1))
+diff "$source/results/laws.tsv" "$work/all/laws.tsv" || fail "results/laws.tsv is not what the laws give: make findings"
+
+echo "laws_test: $checks checks, $failures failed"
+[[ $failures -eq 0 ]]
