@@ -63,6 +63,13 @@ static void body(struct repro_run *run)
         repro_wrong(run, "%lu of %lu deferred calls were made", calls.called, calls.deferred);
 }
 
+static const struct repro_law law = {
+    .formula = "64 * 32 + 8 + 16 + 1",
+    .source = "64 deferred calls of a function and three words, their number, and in a node an "
+              "epoch and a pointer (SealedBag, crossbeam-epoch 0.9.13 to 0.9.20)",
+    .at = (const char *const[]){"", NULL},
+};
+
 static const struct repro_finding findings[] = {
     {"F20", "crossbeam_epoch",
      "Retired objects wait in bags that may lie in the slab; said to be harmless", "critical",
@@ -120,4 +127,5 @@ const struct repro repro = {
                [REPRO_PINNED] = REPRO_CLEAN,
                [REPRO_SYSTEM] = REPRO_CLEAN},
     .findings = findings,
+    .law = &law,
 };

@@ -11,7 +11,6 @@
 
 #include <stdlib.h>
 
-enum { capacity = 1000 }; /* a block of 34832 bytes */
 enum variant { HANG, LOST, WRONG };
 
 static const char *const variants[] = {"hang", "lost", "wrong", NULL};
@@ -34,7 +33,7 @@ static uint64_t value_of(uint64_t key)
     return ~key;
 }
 
-static void make(struct swiss_table *table, uint64_t sought)
+static void make(struct swiss_table *table, uint64_t capacity, uint64_t sought)
 {
     if (swiss_table_init_with_capacity(table, capacity) != 0)
         abort();
@@ -59,6 +58,7 @@ static void body(struct repro_run *run)
 {
     static const uint64_t fills[] = {[HANG] = 0x5555555555555555u, [LOST] = 0xFFFFFFFFFFFFFFFFu};
     enum variant variant = (enum variant)repro_option(run, "variant");
+    uint64_t capacity = repro_option(run, "entries");
     uint64_t sought = variant == WRONG ? word_that_is_its_own_entry() : capacity;
     struct swiss_table kept = {0};
 
@@ -70,7 +70,7 @@ static void body(struct repro_run *run)
             look_up(run, &kept, sought);
             swiss_table_deinit(&kept);
         }
-        make(&kept, sought);
+        make(&kept, capacity, sought);
         repro_end(run);
     }
     swiss_table_deinit(&kept);
@@ -78,7 +78,17 @@ static void body(struct repro_run *run)
 
 static const struct repro_option options[] = {
     {"variant", "what the new phase's bytes do to a lookup", HANG, 0, 0, variants},
+    {"entries", "entries of the table", 1000, 8, 1000000, NULL},
     {0},
+};
+
+static const struct repro_law law = {
+    .formula = "17 * pow2_at_least(8 * entries / 7) + 16 + 1",
+    .source = "a bucket of 16 bytes and a control byte for each of a power of two that is filled "
+              "to 7/8, and a group of 16 control bytes more (hashbrown, std of Rust 1.95)",
+    .at = (const char *const[]){"--entries 14", "--entries 15", "--entries 28", "--entries 29",
+                                "--entries 112", "--entries 113", "--entries 224", "--entries 448",
+                                "--entries 449", "--entries 1000", "--entries 4096", NULL},
 };
 
 static const struct repro_finding findings[] = {
@@ -139,4 +149,5 @@ const struct repro repro = {
                                                  [REPRO_SYSTEM] = REPRO_CLEAN}},
                                                {0}},
     .findings = findings,
+    .law = &law,
 };

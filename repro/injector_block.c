@@ -46,6 +46,13 @@ static void body(struct repro_run *run)
     injector_pool_stop(&pool);
 }
 
+static const struct repro_law law = {
+    .formula = "8 + 63 * 24 + 1",
+    .source = "a pointer and 63 slots: a job of 16 bytes and its state of 8 (Block, "
+              "crossbeam-deque 0.8.1 to 0.8.7)",
+    .at = (const char *const[]){"", NULL},
+};
+
 static const struct repro_finding findings[] = {
     {"F1", "rayon_injector",
      "A job-queue block made in a phase lies in the slab; the next push from a non-worker thread "
@@ -99,4 +106,5 @@ const struct repro repro = {
                [REPRO_PINNED] = REPRO_CLEAN,
                [REPRO_SYSTEM] = REPRO_CLEAN},
     .findings = findings,
+    .law = &law,
 };

@@ -62,6 +62,13 @@ static void body(struct repro_run *run)
     repro_join(run, pusher);
 }
 
+static const struct repro_law law = {
+    .formula = "8 + 63 * 24 + 1",
+    .source = "a pointer and 63 slots: a job of 16 bytes and its state of 8 (Block, "
+              "crossbeam-deque 0.8.1 to 0.8.7)",
+    .at = (const char *const[]){"", NULL},
+};
+
 static const struct repro_finding findings[] = {
     {"F1a", "rayon_injector",
      "10 of 10 cycles corrupted, one 17-byte run each; pushes made on another thread damage that "
@@ -111,4 +118,5 @@ const struct repro repro = {
                                                  [REPRO_SYSTEM] = REPRO_CLEAN}},
                                                {0}},
     .findings = findings,
+    .law = &law,
 };

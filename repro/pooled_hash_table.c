@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-enum { capacity = 100, entries = 10 }; /* a block of 2192 bytes */
+enum { entries = 10 };
 
 static void insert(struct swiss_table *table, unsigned phase)
 {
@@ -38,6 +38,8 @@ static void look_up(struct repro_run *run, const struct swiss_table *table, unsi
 
 static void body(struct repro_run *run)
 {
+    unsigned long capacity = repro_option(run, "capacity");
+
     for (unsigned cycle = 0; cycle < repro_cycles(run); cycle++) {
         struct swiss_table pooled;
 
@@ -61,6 +63,20 @@ static void body(struct repro_run *run)
         repro_end(run);
     }
 }
+
+static const struct repro_option options[] = {
+    {"capacity", "entries that the table was made for", 100, 15, 1000000, NULL},
+    {0},
+};
+
+static const struct repro_law law = {
+    .formula = "17 * pow2_at_least(8 * capacity / 7) + 16 + 1",
+    .source = "a bucket of 16 bytes and a control byte for each of a power of two that is filled "
+              "to 7/8, and a group of 16 control bytes more (hashbrown, std of Rust 1.95)",
+    .at = (const char *const[]){"--capacity 15", "--capacity 28", "--capacity 29", "--capacity 56",
+                                "--capacity 57", "--capacity 100", "--capacity 112",
+                                "--capacity 113", "--capacity 1000", NULL},
+};
 
 static const struct repro_finding findings[] = {
     {"F4", "dep_cache",
@@ -115,5 +131,7 @@ const struct repro repro = {
                [REPRO_SEED] = REPRO_CLEAN,
                [REPRO_PINNED] = REPRO_CLEAN,
                [REPRO_SYSTEM] = REPRO_CLEAN},
+    .options = options,
     .findings = findings,
+    .law = &law,
 };

@@ -10,12 +10,11 @@
 
 #include <stdlib.h>
 
-enum { payload_bytes = 16384 }; /* a block of 16400 */
 enum variant { LEAK, UNDERFLOW };
 
 static const char *const variants[] = {"leak", "underflow", NULL};
 
-static struct shared_pointer *make(void)
+static struct shared_pointer *make(size_t payload_bytes)
 {
     struct shared_pointer *pointer = shared_pointer_new(NULL, payload_bytes);
 
@@ -67,7 +66,7 @@ static void body(struct repro_run *run)
             use_and_drop(run, kept);
         else if (kept != NULL)
             drop_one_of_two(run, kept);
-        kept = make();
+        kept = make(repro_option(run, "payload"));
         if (variant == UNDERFLOW)
             kept = shared_pointer_clone(kept);
         repro_end(run);
@@ -79,7 +78,16 @@ static void body(struct repro_run *run)
 
 static const struct repro_option options[] = {
     {"variant", "what lies on the counts", LEAK, 0, 0, variants},
+    {"payload", "bytes that are shared", 16384, 1, 1 << 24, NULL},
     {0},
+};
+
+static const struct repro_law law = {
+    .formula = "payload + 16 + 1",
+    .source = "two counts of 8 bytes in front of the payload (ArcInner, std of Rust 1.95)",
+    .at =
+        (const char *const[]){"--payload 496", "--payload 497", "--payload 1008", "--payload 4079",
+                              "--payload 4080", "--payload 8176", "--payload 16384", NULL},
 };
 
 static const struct repro_finding findings[] = {
@@ -133,4 +141,5 @@ const struct repro repro = {
                                                  [REPRO_SYSTEM] = REPRO_CLEAN}},
                                                {0}},
     .findings = findings,
+    .law = &law,
 };

@@ -129,6 +129,15 @@ static const struct repro_variant variants[] = {
     {0},
 };
 
+static const struct repro_law law = {
+    .formula = "3072 * pow2_at_least((spans + 63) / 32) / 2 + 1",
+    .source = "pages of 32, 64, 128 ... slots of 96 bytes, made when those before are full; "
+              "without --warm (sharded-slab 0.1.4 to 0.1.7)",
+    .at = (const char *const[]){"--spans 1", "--spans 32", "--spans 33", "--spans 96", "--spans 97",
+                                "--spans 224", "--spans 225", "--spans 480", "--spans 481",
+                                "--spans 512", "--spans 993", NULL},
+};
+
 static const struct repro_finding findings[] = {
     {"F3", "dep_cache",
      "Removing the span layer removes the crash; making 4096 spans before the first phase does not "
@@ -194,4 +203,5 @@ const struct repro repro = {
                [REPRO_SYSTEM] = REPRO_CLEAN},
     .variants = variants,
     .findings = findings,
+    .law = &law,
 };

@@ -89,6 +89,13 @@ static void body(struct repro_run *run)
     }
 }
 
+static const struct repro_law law = {
+    .formula = "16 + 32 * 32 + 1",
+    .source =
+        "a pointer, a number, and 32 handlers of 32 bytes (struct exit_function_list, glibc 2.36)",
+    .at = (const char *const[]){"", NULL},
+};
+
 static const struct repro_finding findings[] = {
     {"Z11", "c_library",
      "atexit keeps handlers in blocks of 1040 bytes: from the 33rd on, a handler that is "
@@ -126,6 +133,7 @@ const struct repro repro = {
         "1041 is the threshold that saves it; the usual one of 4096 is beyond that.\n",
     .body = body,
     .findings = findings,
+    .law = &law,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,
                [REPRO_FLUSH] = REPRO_CORRUPT,
                [REPRO_ROUTE] = REPRO_CLEAN,

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { inherited = 37, made = 2000, name_room = 16 };
+enum { inherited = 37, name_room = 24 };
 
 /* The same in every run, whoever starts it: the array's size depends on it. */
 static void inherit(char **variables, char names[][name_room])
@@ -36,7 +36,7 @@ static void make_name(char *name, int number)
     snprintf(name, name_room, "SETTING_%04d", number);
 }
 
-static void set_all(void)
+static void set_all(int made)
 {
     char name[name_room];
     char value[name_room];
@@ -49,7 +49,7 @@ static void set_all(void)
     }
 }
 
-static void check_all(struct repro_run *run)
+static void check_all(struct repro_run *run, int made)
 {
     char name[name_room];
     int lost = 0;
@@ -73,6 +73,7 @@ static void body(struct repro_run *run)
     static char names[inherited][name_room];
     static char *variables[inherited + 1];
     char **before = environ;
+    int made = (int)repro_option(run, "variables") - inherited;
 
     inherit(variables, names);
     repro_fill_with(run, 0);
@@ -80,13 +81,27 @@ static void body(struct repro_run *run)
         if (!repro_begin(run))
             break;
         if (phase == 0)
-            set_all();
-        check_all(run);
+            set_all(made);
+        check_all(run, made);
         repro_check(run);
         repro_end(run);
     }
     environ = before;
 }
+
+static const struct repro_option options[] = {
+    {"variables", "variables of the environment, 37 of them inherited", 2037, 38, 100000, NULL},
+    {0},
+};
+
+static const struct repro_law law = {
+    .formula = "8 * variables + 9",
+    .source = "a pointer for each variable, and one that ends the array (__environ, glibc 2.36)",
+    .at = (const char *const[]){"--variables 38", "--variables 62", "--variables 63",
+                                "--variables 126", "--variables 127", "--variables 510",
+                                "--variables 511", "--variables 512", "--variables 1022",
+                                "--variables 1023", "--variables 2037", NULL},
+};
 
 static const struct repro_finding findings[] = {
     {"Z10", "c_library",
@@ -124,7 +139,9 @@ const struct repro repro = {
         "as a system block, and what the seed ships leaves it one. Under route it moves into the\n"
         "arena when it exceeds 4096 bytes, at 511 variables.\n",
     .body = body,
+    .options = options,
     .findings = findings,
+    .law = &law,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,
                [REPRO_FLUSH] = REPRO_CORRUPT,
                [REPRO_ROUTE] = REPRO_CORRUPT,

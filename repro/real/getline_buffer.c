@@ -90,6 +90,15 @@ static const struct repro_variant variants[] = {
     {0},
 };
 
+static const struct repro_law law = {
+    .formula = "max(120 * min(2, 1 + (length + 1) / 120), length + 2) + 1",
+    .source = "120 bytes at first; where the line, its newline and the NUL need more, that, or "
+              "twice 120 (getdelim, glibc 2.36; lines of up to 8190 characters)",
+    .at = (const char *const[]){"--length 1", "--length 63", "--length 118", "--length 119",
+                                "--length 238", "--length 239", "--length 511", "--length 4094",
+                                "--length 4095", "--length 5000", NULL},
+};
+
 static const struct repro_finding findings[] = {
     {"Z9", "c_library",
      "getline's buffer (120 bytes, more for long lines) belongs to the caller and is passed again: "
@@ -127,6 +136,7 @@ const struct repro repro = {
     .options = options,
     .variants = variants,
     .findings = findings,
+    .law = &law,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,
                [REPRO_FLUSH] = REPRO_CORRUPT,
                [REPRO_ROUTE] = REPRO_CLEAN,

@@ -16,7 +16,7 @@
 #include <glib.h>
 #include <stdint.h>
 
-enum { entries = 3000, few = 5 };
+enum { few = 5 };
 enum { use_kept, use_emptied };
 
 /* Ids that need 64 bits: the array of keys is one of pointers then. */
@@ -64,6 +64,7 @@ static void body(struct repro_run *run)
 {
     GHashTable *table = g_hash_table_new(g_direct_hash, NULL);
     bool kept = repro_option(run, "use") == use_kept;
+    unsigned entries = (unsigned)repro_option(run, "entries");
 
     repro_fill_with(run, 0);
     for (unsigned phase = 0; phase <= repro_cycles(run); phase++) {
@@ -93,6 +94,7 @@ static const char *const uses[] = {"kept", "emptied", NULL};
 
 static const struct repro_option options[] = {
     {"use", "look entries up in later phases, or empty the table in each", 0, 0, 1, uses},
+    {"entries", "entries of the table, in the first phase", 3000, 1, 1000000, NULL},
     {0},
 };
 
@@ -100,6 +102,16 @@ static const struct repro_variant variants[] = {
     {"--use emptied",
      {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
     {0},
+};
+
+static const struct repro_law law = {
+    .formula = "8 * pow2_above(max(7, entries + entries / 16)) + 1",
+    .source = "the array of keys: a pointer for each of a power of two that is filled to 16/17 "
+              "(GHashTable, GLib 2.74)",
+    .at = (const char *const[]){"--entries 30", "--entries 31", "--entries 60", "--entries 61",
+                                "--entries 240", "--entries 241", "--entries 481", "--entries 482",
+                                "--entries 963", "--entries 964", "--entries 3000",
+                                "--entries 3855", "--entries 3856", NULL},
 };
 
 static const struct repro_finding findings[] = {
@@ -143,6 +155,7 @@ const struct repro repro = {
     .options = options,
     .variants = variants,
     .findings = findings,
+    .law = &law,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,
                [REPRO_FLUSH] = REPRO_CORRUPT,
                [REPRO_ROUTE] = REPRO_CORRUPT,

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { longest = 15000, usual = 64 }; /* bytes of a line */
+enum { usual = 64 }; /* bytes of a line */
 
 /* Appended in pieces, as lines are. */
 static void append(GString *line, unsigned bytes, char letter)
@@ -39,7 +39,7 @@ static void body(struct repro_run *run)
     GString *line = NULL;
 
     for (unsigned phase = 0; phase <= repro_cycles(run); phase++) {
-        unsigned bytes = phase == 0 ? longest : usual;
+        unsigned bytes = phase == 0 ? (unsigned)repro_option(run, "longest") : usual;
         char letter = (char)('a' + phase % 26);
 
         if (!repro_begin(run))
@@ -68,6 +68,7 @@ static void body(struct repro_run *run)
 
 static const struct repro_option options[] = {
     {"reserve", "bytes reserved when the string is made", 15000, 0, 1 << 20, NULL},
+    {"longest", "bytes of the longest line, which is the first", 15000, 1, 1 << 20, NULL},
     {0},
 };
 
@@ -76,6 +77,17 @@ static const struct repro_variant variants[] = {
     {"--reserve 0",
      {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
     {0},
+};
+
+static const struct repro_law law = {
+    .formula = "pow2_above(max(64, max(reserve, longest))) + 1",
+    .source = "the string and its NUL in a power of two (GString, GLib 2.74)",
+    .at = (const char *const[]){"--longest 500 --reserve 0", "--longest 511 --reserve 0",
+                                "--longest 512 --reserve 0", "--longest 1023 --reserve 0",
+                                "--longest 1024 --reserve 0", "--longest 4095 --reserve 0",
+                                "--longest 4096 --reserve 0", "--longest 8191 --reserve 0",
+                                "--longest 8192 --reserve 0", "--longest 15000 --reserve 0",
+                                "--reserve 20000", NULL},
 };
 
 static const struct repro_finding findings[] = {
@@ -113,6 +125,7 @@ const struct repro repro = {
     .options = options,
     .variants = variants,
     .findings = findings,
+    .law = &law,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,
                [REPRO_FLUSH] = REPRO_CORRUPT,
                [REPRO_ROUTE] = REPRO_CORRUPT,

@@ -101,7 +101,7 @@ static void body(struct repro_run *run)
 #endif
 
 static const struct repro_option options[] = {
-    {"team", "threads of the parallel region", 16, 2, 128, NULL},
+    {"team", "threads of the parallel region", 16, 2, 255, NULL, "threads"},
     {0},
 };
 
@@ -111,6 +111,15 @@ static const struct repro_variant variants[] = {
     {"--team 13", {REPRO_CRASH, REPRO_CRASH, REPRO_HANG, REPRO_HANG, REPRO_CLEAN, REPRO_CLEAN}},
     {"--team 64", {REPRO_CRASH, REPRO_CRASH, REPRO_HANG, REPRO_HANG, REPRO_CLEAN, REPRO_CLEAN}},
     {0},
+};
+
+static const struct repro_law law = {
+    .formula = "1345 + 224 * team",
+    .source = "the record itself, and for each thread its implicit task and its place in the "
+              "ordered chain (struct gomp_team, libgomp of GCC 12)",
+    .at = (const char *const[]){"--team 2", "--team 12", "--team 13", "--team 16", "--team 17",
+                                "--team 31", "--team 32", "--team 33", "--team 64", "--team 128",
+                                NULL},
 };
 
 static const struct repro_finding findings[] = {
@@ -159,6 +168,7 @@ const struct repro repro = {
     .options = options,
     .variants = variants,
     .findings = findings,
+    .law = &law,
     .expect = {[REPRO_NONE] = REPRO_CRASH,
                [REPRO_FLUSH] = REPRO_CRASH,
                [REPRO_ROUTE] = REPRO_HANG,

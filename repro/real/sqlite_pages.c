@@ -27,13 +27,15 @@ static void run_sql(sqlite3 *database, const char *sql)
 }
 
 /* In a phase in which nothing is recycled yet: failure is not what is looked for. */
-static sqlite3 *open_database(void)
+static sqlite3 *open_database(unsigned long page)
 {
     sqlite3 *database;
     char sql[160];
 
     if (sqlite3_open(":memory:", &database) != SQLITE_OK)
         abort();
+    snprintf(sql, sizeof sql, "PRAGMA page_size = %lu", page);
+    run_sql(database, sql);
     run_sql(database, "CREATE TABLE witness (id INTEGER PRIMARY KEY, value INTEGER)");
     snprintf(sql, sizeof sql,
              "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
@@ -69,7 +71,7 @@ static void body(struct repro_run *run)
         if (!repro_begin(run))
             return;
         if (phase == 0)
-            database = open_database();
+            database = open_database(repro_option(run, "page"));
         check_answer(run, database);
         repro_end(run);
     }
@@ -84,6 +86,18 @@ static void body(struct repro_run *run)
 }
 
 #endif
+
+static const struct repro_option options[] = {
+    {"page", "bytes of a page, a power of two", 4096, 512, 65536, NULL},
+    {0},
+};
+
+static const struct repro_law law = {
+    .formula = "page + 272 + 1",
+    .source = "the page, and what the cache and the B-tree know about it (PgHdr1 and MemPage, "
+              "SQLite 3.40)",
+    .at = (const char *const[]){"--page 4096", "--page 8192", "--page 16384", "--page 65536", NULL},
+};
 
 static const struct repro_finding findings[] = {
     {"Z19", "c_library",
@@ -117,7 +131,9 @@ const struct repro repro = {
         "zeros here; other data end in the same errors, or in a crash, where they are followed\n"
         "as pointers.\n",
     .body = body,
+    .options = options,
     .findings = findings,
+    .law = &law,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,
                [REPRO_FLUSH] = REPRO_CORRUPT,
                [REPRO_ROUTE] = REPRO_CORRUPT,

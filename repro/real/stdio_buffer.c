@@ -72,6 +72,12 @@ static void body(struct repro_run *run)
     fclose(file);
 }
 
+static const struct repro_law law = {
+    .formula = "4096 + 1",
+    .source = "st_blksize of the file, or of the pipe (_IO_file_doallocate, glibc 2.36)",
+    .at = (const char *const[]){"", NULL},
+};
+
 static const struct repro_finding findings[] = {
     {"Z", "c_library",
      "glibc's stdio buffer is 4096 bytes, and 4096 is not below 4096: the first fprintf of a "
@@ -120,4 +126,5 @@ const struct repro repro = {
                [REPRO_PINNED] = REPRO_CLEAN,
                [REPRO_SYSTEM] = REPRO_CLEAN},
     .findings = findings,
+    .law = &law,
 };

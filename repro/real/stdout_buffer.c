@@ -114,6 +114,12 @@ static const struct repro_variant variants[] = {
     {0},
 };
 
+static const struct repro_law law = {
+    .formula = "4096 + 1",
+    .source = "st_blksize of the file, or of the pipe (_IO_file_doallocate, glibc 2.36)",
+    .at = (const char *const[]){"", NULL},
+};
+
 static const struct repro_finding findings[] = {
     {"Z8", "c_library",
      "stdout's buffer is 4096 bytes where it is a file or a pipe: a program that works on a "
@@ -152,6 +158,7 @@ const struct repro repro = {
     .options = options,
     .variants = variants,
     .findings = findings,
+    .law = &law,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,
                [REPRO_FLUSH] = REPRO_CORRUPT,
                [REPRO_ROUTE] = REPRO_CORRUPT,
