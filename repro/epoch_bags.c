@@ -7,6 +7,7 @@
  * collector's queue, 2072 bytes, allocated on the spot. Two epochs later, and that may be in the
  * next phase, some thread takes the node off the queue, and calls what is in it.
  */
+#include "models/crates.h"
 #include "models/epoch.h"
 #include "repro.h"
 
@@ -49,7 +50,8 @@ static void collect(void *arg)
 static void body(struct repro_run *run)
 {
     calls.run = run;
-    epoch_pin(); /* the collector, and this thread's record of 2104 bytes, before any phase */
+    crates_choose((enum crates)repro_option(run, "crates"));
+    epoch_pin(); /* the collector, and this thread's record, before any phase */
     epoch_unpin();
     repro_on_flush(run, collect, NULL);
     for (unsigned phase = 0; phase <= repro_cycles(run); phase++) {
@@ -62,6 +64,11 @@ static void body(struct repro_run *run)
     if (calls.called != calls.deferred)
         repro_wrong(run, "%lu of %lu deferred calls were made", calls.called, calls.deferred);
 }
+
+static const struct repro_option options[] = {
+    CRATES_OPTION,
+    {0},
+};
 
 static const struct repro_law law = {
     .formula = "64 * 32 + 8 + 16 + 1",
@@ -127,5 +134,6 @@ const struct repro repro = {
                [REPRO_PINNED] = REPRO_CLEAN,
                [REPRO_SYSTEM] = REPRO_CLEAN},
     .findings = findings,
+    .options = options,
     .law = &law,
 };

@@ -6,6 +6,7 @@
  * phase, and came from the C library. What a phase adds, it also frees, as long as the work is
  * shallow.
  */
+#include "models/crates.h"
 #include "models/pool_team.h"
 #include "models/thread_pool.h"
 #include "repro.h"
@@ -22,8 +23,10 @@ static void drain(void *pool)
 
 static void body(struct repro_run *run)
 {
-    struct pool *pool = pool_create_ordered(repro_option(run, "pool-threads"));
+    struct pool *pool;
 
+    crates_choose((enum crates)repro_option(run, "crates"));
+    pool = pool_create_ordered(repro_option(run, "pool-threads"));
     if (pool == NULL)
         abort();
     repro_team(run, pool_team_reach, pool);
@@ -40,6 +43,7 @@ static void body(struct repro_run *run)
 
 static const struct repro_option options[] = {
     {"pool-threads", "workers of the pool", 4, 1, 255, NULL, "threads"},
+    CRATES_OPTION,
     {0},
 };
 

@@ -6,6 +6,7 @@
  * reach it, and never freed. So the pages that the first phase needed lie in the slab, free lists
  * and all, when the next phase opens its spans.
  */
+#include "models/crates.h"
 #include "models/span_registry.h"
 #include "repro.h"
 
@@ -87,6 +88,7 @@ static void body(struct repro_run *run)
 {
     static struct spans spans;
 
+    crates_choose((enum crates)repro_option(run, "crates"));
     spans = (struct spans){
         .run = run, .registry = span_registry_create(), .count = repro_option(run, "spans")};
     if (spans.registry == NULL)
@@ -106,6 +108,7 @@ static void body(struct repro_run *run)
 static const struct repro_option options[] = {
     {"spans", "spans alive at once in each phase", 512, 1, spans_most, NULL},
     {"warm", "spans made and closed before the first phase", 0, 0, spans_most, NULL},
+    CRATES_OPTION,
     {0},
 };
 

@@ -7,6 +7,7 @@
  * again, to a new small buffer; the old ones wait in the epoch collector for a later moment to be
  * freed. The small buffer, and the bags in which the others wait, were allocated in the phase.
  */
+#include "models/crates.h"
 #include "models/pool_team.h"
 #include "models/thread_pool.h"
 #include "repro.h"
@@ -15,9 +16,11 @@
 
 static void body(struct repro_run *run)
 {
-    struct pool *pool = pool_create_ordered(repro_threads(run));
     unsigned long depth = repro_option(run, "depth");
+    struct pool *pool;
 
+    crates_choose((enum crates)repro_option(run, "crates"));
+    pool = pool_create_ordered(repro_threads(run));
     if (pool == NULL)
         abort();
     repro_team(run, pool_team_reach, pool);
@@ -36,6 +39,7 @@ static void body(struct repro_run *run)
 
 static const struct repro_option options[] = {
     {"depth", "levels of nested join", 256, 1, 100000, NULL},
+    CRATES_OPTION,
     {0},
 };
 

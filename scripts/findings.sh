@@ -16,12 +16,12 @@ trap 'rm -f "$temporary"' EXIT
 
 
 describe() { "$1" --describe | awk -F'\t' -v OFS='\t' -v slug="$(basename "$1")" \
-    '$1 == "finding" { print slug, $2, $3, $4, $5, $6, $7, $8 }'; }
+    '$1 == "finding" { print slug, $2, $3, $4, $5, $6, $7, $8, $9 }'; }
 
 # Findings of the repros, with what the sweep measured.
 of_repros() {
     cut -f1 "$results/matrix.tsv" | tail -n +2 | while read -r slug; do describe "$build/repro/$slug"; done |
-        awk -F'\t' -v OFS='\t' -v results="$results" '
+        awk -F'\t' '$9 == "-"' | awk -F'\t' -v OFS='\t' -v results="$results" '
         BEGIN {
             while ((getline line < (results "/matrix.tsv")) > 0) {
                 split(line, f, "\t"); none[f[1]] = f[2]; seed[f[1]] = f[5]; pinned[f[1]] = f[6]
@@ -46,6 +46,35 @@ of_repros() {
             return "yes (" o ")"
         }
         { print $2, $3, $4, reproducible($1, $7, $8), $5, $6, bounds[$1], none[$1], seed[$1], pinned[$1], $1 }'
+}
+
+# largest REPRO ARGUMENTS AUDIT: one more than the largest block that it finds where all is in the arena; 0 if none.
+largest() {
+    # shellcheck disable=SC2086 # words
+    { "$build/repro/$1" $2 --profile route --min-bytes 0 --audit "$3" --tsv 2>/dev/null || true; } | awk -F'\t' '
+        $4 == "clean" { print 0 }
+        $4 == "latent" { print $10 + 1 }
+        $4 == "stale" { match($11, /[0-9]+/); print substr($11, RSTART, RLENGTH) + 1 }'
+}
+
+# Findings that a variant of a repro shows, which is run here. What no bisection was made for is NA.
+of_variants() {
+    cut -f1 "$results/matrix.tsv" | tail -n +2 | while read -r slug; do describe "$build/repro/$slug"; done |
+        awk -F'\t' '$9 != "-"' |
+        while IFS=$'\t' read -r slug id category description severity fix_status profile shown_by arguments; do
+            local -A outcome=()
+            local each shown
+            for each in none seed pinned "$profile"; do
+                # shellcheck disable=SC2086 # words
+                outcome[$each]=$({ "$build/repro/$slug" $arguments --profile "$each" --tsv 2>/dev/null || true; } | cut -f4)
+            done
+            shown="no (${outcome[$profile]})"
+            [[ ",$shown_by," != *",${outcome[$profile]},"* ]] || shown="yes (${outcome[$profile]}): $slug $arguments"
+            printf '%s\t' "$id" "$category" "$description" "$shown" "$severity" "$fix_status" NA \
+                "$(largest "$slug" "$arguments" trap)" "$(largest "$slug" "$arguments" census)" \
+                "${outcome[none]}" "${outcome[seed]}" "${outcome[pinned]}"
+            echo "$slug"
+        done
 }
 
 # Findings of the stress programs, each run in three profiles for its length.
@@ -140,7 +169,7 @@ of_tables() {
 {
     tr ' ' '\t' <<<"$header"
     # F1, F1a, F1b, F2, ... then Z1, ...
-    { of_repros; of_stress; of_provers; of_damage; of_tables; } |
+    { of_repros; of_variants; of_stress; of_provers; of_damage; of_tables; } |
         awk -F'\t' '{ match($1, /[0-9]+/); printf "%s%03d%s\t%s\n", substr($1, 1, 1), substr($1, RSTART, RLENGTH),
                       substr($1, RSTART + RLENGTH), $0 }' | LC_ALL=C sort | cut -f2-
 } >"$temporary"

@@ -284,9 +284,10 @@ void print_description(void)
     for (size_t i = 0; repro.findings != NULL && repro.findings[i].id != NULL; i++) {
         const struct repro_finding *finding = &repro.findings[i];
 
-        printf("finding\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", finding->id, finding->category,
+        printf("finding\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", finding->id, finding->category,
                finding->description, finding->severity, finding->fix_status,
                profile_name(finding->shown_in),
-               outcomes_text(finding->shown_by != 0 ? finding->shown_by : harm, text, sizeof text));
+               outcomes_text(finding->shown_by != 0 ? finding->shown_by : harm, text, sizeof text),
+               finding->arguments != NULL ? finding->arguments : "-");
     }
 }

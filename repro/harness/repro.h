@@ -59,6 +59,7 @@ struct repro_finding {
     const char *fix_status;      /* one line: what closes it */
     enum repro_profile shown_in; /* the profile that shows it ... */
     unsigned shown_by;           /* ... by these outcomes; 0: by harm */
+    const char *arguments;       /* of the variant that shows it; NULL: as the repro is */
 };
 
 /* A command line option of one repro: --name N, or --name WORD where words are given. */

@@ -1,10 +1,10 @@
 /*
  * epoch.c - three-epoch reclamation.
  *
- * Faithful to crossbeam-epoch 0.9.13: a bag of 64 calls in each thread's record (Local, 2104); full
- * or flushed, it is copied with the epoch of that moment into a node (2072) of one Michael-Scott
+ * Faithful to crossbeam-epoch 0.9.13, or to 0.9.16 and later (see crates.h): a bag of 64 calls in each
+ * thread's record (Local, 2104 bytes, or 2304); full or flushed, it is copied with the epoch of that moment into a node (2072) of one Michael-Scott
  * queue for all threads; a collection pops the bags that are two epochs old, and runs them. Sizes
- * measured on the crate: first pin of a process 2072, 640, 2104, in this order.
+ * measured on the crate: first pin of a process 2072, 640, 2104 (2304), in this order.
  *
  * Invariant: the global epoch advances only while every pinned thread is pinned in it. So a reader
  * that is pinned in epoch e sees e or e + 1, and what was unlinked in e is out of reach in e + 2.
@@ -18,6 +18,7 @@
  */
 #include "epoch.h"
 
+#include "crates.h"
 #include "zkalloc.h"
 
 #include <assert.h>
@@ -51,15 +52,31 @@ struct node {
     struct node *_Atomic next;
 };
 
-/* A thread's record. Written by its thread only, but for next. */
-struct local {
-    _Atomic uintptr_t next; /* the next record in the list, and DELETED */
-    _Atomic size_t epoch;   /* while pinned: the global one at the pin, and PINNED; else 0 */
+/* What of a thread's record is its own, and lies in one piece in every release. */
+struct own {
     struct global *global;
     struct bag bag;
     size_t guard_count;  /* pins not yet undone */
     size_t handle_count; /* 1 until the thread ends */
     size_t pin_count;    /* outermost pins so far */
+};
+
+/* A thread's record, whose rest is laid out as one of the two below. Written by its thread only, but
+ * for next. */
+struct local {
+    _Atomic uintptr_t next; /* the next record in the list, and DELETED */
+};
+
+/* Its epoch: while pinned, the global one at the pin, and PINNED; else 0. */
+struct local_debian12 {
+    struct local local;
+    _Atomic size_t epoch;
+    struct own own;
+};
+struct local_2026 {
+    struct local local;
+    struct own own;
+    alignas(128) _Atomic size_t epoch;
 };
 
 struct global {
@@ -73,7 +90,10 @@ struct global {
 static_assert(sizeof(struct deferred) == 32, "Deferred, crossbeam-epoch 0.9.13");
 static_assert(sizeof(struct bag) == EPOCH_BAG_BYTES, "Bag");
 static_assert(sizeof(struct node) == EPOCH_NODE_BYTES, "Node<SealedBag>");
-static_assert(sizeof(struct local) == EPOCH_LOCAL_BYTES, "Local");
+static_assert(sizeof(struct local_debian12) == EPOCH_LOCAL_BYTES, "Local, up to 0.9.15");
+static_assert(sizeof(struct local_2026) == EPOCH_LOCAL_2026_BYTES, "Local, from 0.9.16 on");
+static_assert(alignof(struct local_2026) == 128 && offsetof(struct local_2026, epoch) == 2176,
+              "a CachePadded epoch");
 static_assert(sizeof(struct global) == EPOCH_GLOBAL_BYTES, "ArcInner<Global>");
 
 static struct {
@@ -91,6 +111,18 @@ static void *checked(void *p)
         abort();
     }
     return p;
+}
+
+static _Atomic size_t *epoch_of(struct local *local)
+{
+    return crates_chosen() == CRATES_2026 ? &((struct local_2026 *)local)->epoch
+                                          : &((struct local_debian12 *)local)->epoch;
+}
+
+static struct own *own_of(struct local *local)
+{
+    return crates_chosen() == CRATES_2026 ? &((struct local_2026 *)local)->own
+                                          : &((struct local_debian12 *)local)->own;
 }
 
 static void no_op(uintptr_t *words)
@@ -142,7 +174,7 @@ static void queue_push(struct global *global, struct node *node)
 }
 
 /* Seals the bag and leaves an empty one. */
-static void push_bag(struct local *self)
+static void push_bag(struct own *self)
 {
     struct node *node = node_new();
 
@@ -152,7 +184,7 @@ static void push_bag(struct local *self)
     queue_push(self->global, node);
 }
 
-static void defer(struct local *self, struct deferred deferred)
+static void defer(struct own *self, struct deferred deferred)
 {
     while (self->bag.length >= EPOCH_BAG_CALLS)
         push_bag(self);
@@ -164,7 +196,7 @@ static void run_free(uintptr_t *words)
     zk_free((void *)words[0]);
 }
 
-static void defer_free(struct local *self, void *p)
+static void defer_free(struct own *self, void *p)
 {
     defer(self, (struct deferred){.call = run_free, .words = {(uintptr_t)p}});
 }
@@ -178,7 +210,7 @@ static bool expired(size_t sealed, size_t now)
 
 /* Takes the oldest bag into *bag if it has expired. The node that it was in becomes the sentinel;
  * the old sentinel is garbage in its turn. */
-static bool pop_expired(struct local *self, size_t now, struct bag *bag)
+static bool pop_expired(struct own *self, size_t now, struct bag *bag)
 {
     struct global *global = self->global;
     struct node *head;
@@ -205,7 +237,7 @@ static void run_local_free(uintptr_t *words)
 {
     struct local *local = (struct local *)words[0];
 
-    bag_run(&local->bag); /* empty since its thread ended */
+    bag_run(&own_of(local)->bag); /* empty since its thread ended */
     zk_free(local);
 }
 
@@ -220,7 +252,7 @@ static void list_insert(struct global *global, struct local *local)
 
 /* Unlinks the deleted record current, whose successor is next, from *link. Returns what *link is
  * then; DELETED is set in it when link itself is in a deleted record. */
-static uintptr_t list_unlink(struct local *self, _Atomic uintptr_t *link, uintptr_t current,
+static uintptr_t list_unlink(struct own *self, _Atomic uintptr_t *link, uintptr_t current,
                              uintptr_t next)
 {
     uintptr_t seen = current;
@@ -232,7 +264,7 @@ static uintptr_t list_unlink(struct local *self, _Atomic uintptr_t *link, uintpt
 }
 
 /* Advances the global epoch if every pinned thread is pinned in it, and returns it. */
-static size_t try_advance(struct local *self)
+static size_t try_advance(struct own *self)
 {
     struct global *global = self->global;
     size_t now = atomic_load(&global->epoch);
@@ -250,7 +282,7 @@ static size_t try_advance(struct local *self)
                 return now; /* another thread is at work here: it may advance */
             continue;
         }
-        pinned = atomic_load(&local->epoch);
+        pinned = atomic_load(epoch_of(local));
         if ((pinned & PINNED) != 0 && (pinned & ~PINNED) != now)
             return now;
         link = &local->next;
@@ -261,7 +293,7 @@ static size_t try_advance(struct local *self)
     return now + STEP;
 }
 
-static __attribute__((noinline)) void collect(struct local *self)
+static __attribute__((noinline)) void collect(struct own *self)
 {
     size_t now = try_advance(self);
     struct bag bag;
@@ -270,42 +302,44 @@ static __attribute__((noinline)) void collect(struct local *self)
         bag_run(&bag);
 }
 
-static void pin(struct local *self)
+static void pin(struct local *local)
 {
+    struct own *self = own_of(local);
     size_t unpinned = 0;
 
     if (self->guard_count++ > 0)
         return;
     /* A compare-and-swap, as in the crate on x86-64: a record that is found pinned stays as it is.
      */
-    atomic_compare_exchange_strong(&self->epoch, &unpinned,
+    atomic_compare_exchange_strong(epoch_of(local), &unpinned,
                                    atomic_load(&self->global->epoch) | PINNED);
     if (self->pin_count++ % EPOCH_PINS_PER_COLLECT == 0)
         collect(self);
 }
 
-static void unpin(struct local *self)
+static void unpin(struct local *local)
 {
-    if (--self->guard_count == 0)
+    if (--own_of(local)->guard_count == 0)
         /* Release: pairs with the load in try_advance; all that was read while pinned was read
          * before the epoch can move on. */
-        atomic_store_explicit(&self->epoch, 0, memory_order_release);
+        atomic_store_explicit(epoch_of(local), 0, memory_order_release);
 }
 
 /* The end of a thread: its bag, empty or not, goes to the queue; its record is left to whoever next
  * tries to advance. */
 static void finalize(void *arg)
 {
-    struct local *self = arg;
+    struct local *local = arg;
+    struct own *self = own_of(local);
 
     if (self->guard_count > 0)
         return;
-    pin(self);
+    pin(local);
     push_bag(self);
-    unpin(self);
+    unpin(local);
     self->handle_count = 0;
     my_local = NULL;
-    atomic_fetch_or(&self->next, DELETED);
+    atomic_fetch_or(&local->next, DELETED);
 }
 
 static void collector_new(void)
@@ -324,20 +358,29 @@ static void collector_new(void)
     }
 }
 
+static struct local *local_new(void)
+{
+    if (crates_chosen() == CRATES_2026)
+        return checked(zk_aligned_alloc(alignof(struct local_2026), sizeof(struct local_2026)));
+    return checked(zk_malloc(sizeof(struct local_debian12)));
+}
+
 static __attribute__((noinline)) struct local *register_local(void)
 {
     struct local *local;
+    struct own *own;
 
     pthread_once(&collector.once, collector_new);
-    local = checked(zk_malloc(sizeof *local));
+    local = local_new();
+    own = own_of(local);
     atomic_init(&local->next, 0);
-    atomic_init(&local->epoch, 0);
-    local->global = collector.global;
-    bag_clear(&local->bag);
-    local->guard_count = 0;
-    local->handle_count = 1;
-    local->pin_count = 0;
-    list_insert(local->global, local);
+    atomic_init(epoch_of(local), 0);
+    own->global = collector.global;
+    bag_clear(&own->bag);
+    own->guard_count = 0;
+    own->handle_count = 1;
+    own->pin_count = 0;
+    list_insert(own->global, local);
     pthread_setspecific(collector.key, local);
     my_local = local;
     return local;
@@ -355,17 +398,19 @@ void epoch_unpin(void)
 
 void epoch_defer(void (*call)(uintptr_t *words), uintptr_t a, uintptr_t b, uintptr_t c)
 {
-    defer(my_local, (struct deferred){.call = call, .words = {a, b, c}});
+    defer(own_of(my_local), (struct deferred){.call = call, .words = {a, b, c}});
 }
 
 void epoch_defer_free(void *p)
 {
-    defer_free(my_local, p);
+    defer_free(own_of(my_local), p);
 }
 
 void epoch_flush(void)
 {
-    if (my_local->bag.length > 0)
-        push_bag(my_local);
-    collect(my_local);
+    struct own *self = own_of(my_local);
+
+    if (self->bag.length > 0)
+        push_bag(self);
+    collect(self);
 }

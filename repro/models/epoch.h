@@ -1,8 +1,9 @@
 /*
  * epoch.h - deferred reclamation for lock-free structures: memory that one thread has unlinked is
- * freed once no thread can still be reading it. Faithful to crossbeam-epoch 0.9.13 with its default
- * collector, one per process: in sizes, in what it keeps allocated and for how long, and in when
- * deferred calls run, and on which thread.
+ * freed once no thread can still be reading it. Faithful to crossbeam-epoch 0.9.13, or to 0.9.16 and
+ * later, where each thread's record is larger (crates.h chooses), with its default collector, one per
+ * process: in sizes, in what it keeps allocated and for how long, and in when deferred calls run, and
+ * on which thread.
  *
  * A reader pins, loads pointers, uses them, unpins. A writer pins, unlinks, defers the free,
  * unpins. Pointers that the epoch protects are loaded, and unlinked, with sequentially consistent
@@ -19,6 +20,7 @@
 #define EPOCH_BAG_BYTES        2056 /* 64 x (function 8 + three words 24) + length 8 */
 #define EPOCH_NODE_BYTES       2072 /* a sealed bag (epoch 8 + bag) in the queue, + next 8 */
 #define EPOCH_LOCAL_BYTES      2104 /* a thread's record: bag + list link, epoch, counts */
+#define EPOCH_LOCAL_2026_BYTES 2304 /* the same, its epoch on two cache lines of its own at 2176 */
 #define EPOCH_GLOBAL_BYTES     640  /* counts, queue head and tail, epoch, list head: 128 each */
 #define EPOCH_PINS_PER_COLLECT 128
 #define EPOCH_COLLECT_STEPS    8 /* bags that one collection runs, at most */

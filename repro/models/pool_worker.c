@@ -7,10 +7,38 @@
  */
 #include "pool_worker.h"
 
+#include "crates.h"
+
 #include <limits.h>
 #include <sched.h>
 
 #define ROUNDS_UNTIL_SLEEPING 33 /* looks in vain before a worker sleeps */
+
+/* ---- The records of threads ---- */
+
+size_t pool_info_bytes(void)
+{
+    return crates_chosen() == CRATES_2026 ? sizeof(struct pool_thread_info_2026)
+                                          : sizeof(struct pool_thread_info_debian12);
+}
+
+struct pool_thread_info *pool_info(void *infos, size_t i)
+{
+    return (void *)((char *)infos + i * pool_info_bytes());
+}
+
+struct deque_stealer *pool_stealer(void *infos, size_t i)
+{
+    void *info = pool_info(infos, i);
+
+    return crates_chosen() == CRATES_2026 ? &((struct pool_thread_info_2026 *)info)->stealer
+                                          : &((struct pool_thread_info_debian12 *)info)->stealer;
+}
+
+size_t pool_first(const struct pool *pool)
+{
+    return pool->with_caller ? 1 : 0;
+}
 
 /* ---- Sleep ---- */
 
@@ -42,7 +70,7 @@ void pool_worker_wake_any(struct pool *pool)
 
 static bool takes_injected(const struct pool_worker *self)
 {
-    return !self->pool->ordered || self->index == 0;
+    return !self->pool->ordered || self->index == pool_first(self->pool);
 }
 
 static bool work_in_sight(struct pool_worker *self)
@@ -54,7 +82,7 @@ static bool work_in_sight(struct pool_worker *self)
     if (takes_injected(self) && !injector_is_empty(&pool->injector))
         return true;
     for (size_t i = 0; i < pool->threads && !pool->ordered; i++)
-        if (!deque_stealer_is_empty(&pool->infos[i].stealer))
+        if (!deque_stealer_is_empty(pool_stealer(pool->infos, i)))
             return true;
     return false;
 }
@@ -133,7 +161,7 @@ static bool steal_from_others(struct pool_worker *self, struct job *job)
 
             if (victim == self->index)
                 continue;
-            result = deque_steal(&pool->infos[victim].stealer, job);
+            result = deque_steal(pool_stealer(pool->infos, victim), job);
             if (result == STEAL_SUCCESS)
                 return true;
             retry = retry || result == STEAL_RETRY;

@@ -19,11 +19,19 @@
 
 /* ---- Memory blocks, by size as in the crate ---- */
 
+/* A thread's record, whose rest is laid out as one of the two below. */
 struct pool_thread_info {
     struct pool_flag primed;
     struct pool_flag stopped;
     struct pool_latch terminate;
+};
+struct pool_thread_info_debian12 {
+    struct pool_thread_info info;
     size_t terminate_count;
+    struct deque_stealer stealer;
+};
+struct pool_thread_info_2026 {
+    struct pool_thread_info info;
     struct deque_stealer stealer;
 };
 
@@ -37,31 +45,46 @@ struct pool_sleep_state {
 struct pool {
     _Atomic size_t references; /* the handle's, and one for each worker */
     alignas(128) struct injector injector;
-    alignas(128) struct pool_thread_info *infos;
+    alignas(128) void *infos; /* an array: see pool_info */
     struct pool_sleep_state *sleep_states;
     size_t threads;
     _Atomic uint32_t sleepers;
     bool ordered;
+    bool with_caller;                              /* worker 0 is the thread that made the pool */
     alignas(128) struct pool_flag broadcasts_lock; /* guards the array */
     struct worker_deque *broadcasts;
 };
 
-static_assert(sizeof(struct pool_thread_info) == POOL_THREAD_INFO_BYTES, "ThreadInfo");
+static_assert(sizeof(struct pool_thread_info_debian12) == POOL_THREAD_INFO_BYTES,
+              "ThreadInfo, rayon-core 1.10.1: a CountLatch ends the thread");
+static_assert(sizeof(struct pool_thread_info_2026) == POOL_THREAD_INFO_2026_BYTES,
+              "ThreadInfo, rayon-core 1.13: a OnceLatch does");
 static_assert(sizeof(struct pool_sleep_state) == POOL_SLEEP_STATE_BYTES,
               "CachePadded<..SleepState>");
 static_assert(sizeof(struct pool) == POOL_REGISTRY_BYTES, "ArcInner<Registry>");
 
-/* ---- On a worker's own stack ---- */
+/* ---- On a worker's own stack; or for the thread that made the pool, in a block that is never freed */
 
 /* Used by its own thread alone. */
 struct pool_worker {
+    struct injector spawn_queue; /* spawn_fifo of the crate is not modelled; its block is */
     struct worker_deque deque;
     struct deque_stealer broadcasts;
-    struct injector spawn_queue; /* spawn_fifo of the crate is not modelled; its block is */
     struct pool *pool;
     size_t index;
     uint64_t random;
 };
+
+static_assert(sizeof(struct pool_worker) == POOL_WORKER_BYTES, "WorkerThread");
+
+/* ---- The records of threads ---- */
+
+size_t pool_info_bytes(void);
+struct pool_thread_info *pool_info(void *infos, size_t i);
+struct deque_stealer *pool_stealer(void *infos, size_t i);
+
+/* The first worker that has a thread of its own. */
+size_t pool_first(const struct pool *pool);
 
 /* ---- Sleep: any thread ---- */
 

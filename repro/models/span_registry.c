@@ -7,6 +7,7 @@
  */
 #include "span_registry.h"
 
+#include "crates.h"
 #include "span_slab.h"
 #include "span_thread.h"
 #include "vector.h"
@@ -28,11 +29,11 @@ struct stack_entry {
     uint8_t duplicate; /* entered already below: holds no reference */
 };
 
-enum { BUCKETS = 65, BUCKETS_AT_ONCE = 2 };
+enum { BUCKETS = 65 };
 
 struct span_registry {
     struct span_slab slab;
-    struct current *_Atomic buckets[BUCKETS]; /* by thread: 1, 1, 2, 4, 8, ... entries */
+    struct current *_Atomic buckets[BUCKETS]; /* by thread */
 };
 
 _Static_assert(sizeof(size_t) == 8, "sizes are those of 64-bit");
@@ -50,9 +51,32 @@ static struct current *create_bucket(size_t entries)
     return bucket;
 }
 
+/* The buckets: 1, 1, 2, 4, 8, ... entries in thread_local 1.1.4, of which two are made at once; 1, 2, 4,
+ * 8, ... in 1.1.10, each at the first use by a thread that is in it. */
+static unsigned buckets_at_once(void)
+{
+    return crates_chosen() == CRATES_2026 ? 0 : 2;
+}
+
+static unsigned bucket_of(unsigned thread)
+{
+    if (crates_chosen() == CRATES_2026)
+        return 31 - (unsigned)__builtin_clz(thread + 1);
+    return thread == 0 ? 0 : 32 - (unsigned)__builtin_clz(thread);
+}
+
 static size_t bucket_entries(unsigned bucket)
 {
+    if (crates_chosen() == CRATES_2026)
+        return (size_t)1 << bucket;
     return bucket == 0 ? 1 : (size_t)1 << (bucket - 1);
+}
+
+static size_t bucket_entry(unsigned thread, unsigned bucket)
+{
+    if (crates_chosen() == CRATES_2026)
+        return thread + 1 - bucket_entries(bucket);
+    return thread == 0 ? 0 : thread ^ bucket_entries(bucket);
 }
 
 struct span_registry *span_registry_create(void)
@@ -65,8 +89,10 @@ struct span_registry *span_registry_create(void)
     error = span_slab_init(&registry->slab);
     for (unsigned i = 0; i < BUCKETS; i++)
         atomic_init(&registry->buckets[i],
-                    i < BUCKETS_AT_ONCE ? create_bucket(bucket_entries(i)) : NULL);
-    if (error != 0 || registry->buckets[0] == NULL || registry->buckets[1] == NULL) {
+                    i < buckets_at_once() ? create_bucket(bucket_entries(i)) : NULL);
+    for (unsigned i = 0; i < buckets_at_once(); i++)
+        error |= registry->buckets[i] == NULL;
+    if (error != 0) {
         span_registry_destroy(registry);
         return NULL;
     }
@@ -240,12 +266,13 @@ static enum span_status my_current(struct span_registry *registry, bool make,
                                    struct current **current)
 {
     unsigned thread = span_thread_mine();
-    unsigned bucket = thread == 0 ? 0 : 32 - (unsigned)__builtin_clz(thread);
+    unsigned bucket;
     struct current *entries;
     struct current *created;
 
     if (thread == SPAN_THREAD_NONE)
         return SPAN_PANIC_THREADS;
+    bucket = bucket_of(thread);
     /* Acquire: the other side is the exchange below. */
     entries = atomic_load_explicit(&registry->buckets[bucket], memory_order_acquire);
     if (entries == NULL) {
@@ -262,13 +289,19 @@ static enum span_status my_current(struct span_registry *registry, bool make,
         else
             zk_free(created);
     }
-    *current = &entries[thread == 0 ? 0 : thread ^ bucket_entries(bucket)];
+    *current = &entries[bucket_entry(thread, bucket)];
     if ((*current)->present)
         return SPAN_OK;
     if (!make)
         return SPAN_NOT_FOUND;
     **current = (struct current){.present = 1};
     return SPAN_OK;
+}
+
+/* Does who is in a span hold a reference to it? Not since tracing-subscriber 0.3.21. */
+static bool counts_entries(void)
+{
+    return crates_chosen() == CRATES_DEBIAN12;
 }
 
 static struct stack_entry *entry_at(const struct current *current, size_t index)
@@ -299,7 +332,7 @@ enum span_status span_registry_enter(struct span_registry *registry, uint64_t id
     entry.duplicate = find_entry(current, id) != 0;
     if (vector_push(&current->stack, sizeof entry, &entry) != 0)
         return SPAN_NO_MEMORY;
-    return entry.duplicate ? SPAN_OK : span_registry_clone(registry, id);
+    return entry.duplicate || !counts_entries() ? SPAN_OK : span_registry_clone(registry, id);
 }
 
 enum span_status span_registry_exit(struct span_registry *registry, uint64_t id)
@@ -318,7 +351,7 @@ enum span_status span_registry_exit(struct span_registry *registry, uint64_t id)
         return SPAN_NOT_FOUND;
     duplicate = entry_at(current, above - 1)->duplicate;
     vector_remove(&current->stack, sizeof(struct stack_entry), above - 1);
-    return duplicate ? SPAN_OK : span_registry_close(registry, id);
+    return duplicate || !counts_entries() ? SPAN_OK : span_registry_close(registry, id);
 }
 
 enum span_status span_registry_current(struct span_registry *registry, uint64_t *id)

@@ -17,6 +17,10 @@
  * the crates do not check, and where they panic, a call returns a SPAN_PANIC_ status that is named
  * for the panic; the state is then as the unwinding would leave it.
  *
+ * Where the releases of 2026 differ (crates.h): entering and leaving a span takes no reference and
+ * drops none; an identifier whose page would be the one behind the last is not found, where 0.1.4
+ * panics; a thread's bucket is made at its first use.
+ *
  * Not modelled: the dispatcher and its layers (a span is removed as soon as its last reference is
  * closed), per-layer filters, and the queue in which numbers of ended threads wait, which is in
  * static memory here. One numbering of threads serves both crates.
@@ -39,19 +43,19 @@ enum {
 
 enum span_status {
     SPAN_OK,
-    SPAN_CLOSED,                    /* the reference was the last one: the span is gone */
-    SPAN_NOT_FOUND,                 /* nothing there by that identifier or type; no panic */
-    SPAN_NO_MEMORY,                 /* the real one aborts */
-    SPAN_PANIC_CLONE_UNKNOWN,       /* tried to clone, but no span exists with that ID */
-    SPAN_PANIC_CLONE_CLOSED,        /* tried to clone a span that already closed */
-    SPAN_PANIC_DROP_UNKNOWN,        /* tried to drop a ref, but no such span exists */
-    SPAN_PANIC_REFERENCE_OVERFLOW,  /* reference count overflow */
-    SPAN_PANIC_WEIRD_LIFECYCLE,     /* weird lifecycle 0b10 */
-    SPAN_PANIC_NO_ROOM,             /* unable to allocate another span */
-    SPAN_PANIC_INDEX,               /* index out of bounds: a free list leads out of its page */
-    SPAN_PANIC_THREADS,             /* more threads than there are shards */
-    SPAN_PANIC_BORROWED,            /* the current spans are already borrowed */
-    SPAN_PANIC_POISONED,            /* the extensions' lock is poisoned */
+    SPAN_CLOSED,                   /* the reference was the last one: the span is gone */
+    SPAN_NOT_FOUND,                /* nothing there by that identifier or type; no panic */
+    SPAN_NO_MEMORY,                /* the real one aborts */
+    SPAN_PANIC_CLONE_UNKNOWN,      /* tried to clone, but no span exists with that ID */
+    SPAN_PANIC_CLONE_CLOSED,       /* tried to clone a span that already closed */
+    SPAN_PANIC_DROP_UNKNOWN,       /* tried to drop a ref, but no such span exists */
+    SPAN_PANIC_REFERENCE_OVERFLOW, /* reference count overflow */
+    SPAN_PANIC_WEIRD_LIFECYCLE,    /* weird lifecycle 0b10 */
+    SPAN_PANIC_NO_ROOM,            /* unable to allocate another span */
+    SPAN_PANIC_INDEX,    /* index out of bounds: a free list, or an identifier, leads out */
+    SPAN_PANIC_THREADS,  /* more threads than there are shards */
+    SPAN_PANIC_BORROWED, /* the current spans are already borrowed */
+    SPAN_PANIC_POISONED, /* the extensions' lock is poisoned */
     SPAN_PANIC_DUPLICATE_EXTENSION, /* the span has an extension of that type; now it is poisoned */
 };
 
@@ -115,9 +119,9 @@ enum span_status span_registry_data(struct span_registry *registry, uint64_t id,
 
 /* ---- The current span: of the calling thread ---- */
 
-/* Pushes the span on the thread's stack; takes a reference unless the span is on it already. Looks
- * at all entries. Errors: those of span_registry_clone, and then the entry stays; NO_MEMORY,
- * BORROWED, THREADS. */
+/* Pushes the span on the thread's stack; takes a reference unless the span is on it already (in the
+ * crates of 2026: never, so the slot is not touched). Looks at all entries. Errors: those of
+ * span_registry_clone, and then the entry stays; NO_MEMORY, BORROWED, THREADS. */
 enum span_status span_registry_enter(struct span_registry *registry, uint64_t id);
 
 /* Takes the topmost entry of the span off the stack, and drops the reference if it had one: SPAN_OK

@@ -12,6 +12,7 @@
  */
 #include "span_slab.h"
 
+#include "crates.h"
 #include "span_thread.h"
 #include "zkalloc.h"
 
@@ -323,8 +324,8 @@ uint64_t span_slab_publish(struct span_place *place)
            1;
 }
 
-/* Finds the slot of an identifier, whatever it holds by now. */
-static bool place_of(struct span_slab *slab, uint64_t id, struct span_place *place)
+/* Finds the slot of an identifier, whatever it holds by now: SPAN_OK, NOT_FOUND or INDEX. */
+static enum span_status place_of(struct span_slab *slab, uint64_t id, struct span_place *place)
 {
     uint64_t key = id - 1;
     uint64_t address = key & address_max;
@@ -333,24 +334,26 @@ static bool place_of(struct span_slab *slab, uint64_t id, struct span_place *pla
     place->page_index = page_of(address);
     place->generation = generation_of(key);
     if (place->thread >= slab->shards_length)
-        return false;
+        return SPAN_NOT_FOUND;
     /* Acquire: the other side is the store in my_shard. */
     place->shard = atomic_load_explicit(&slab->shards[place->thread], memory_order_acquire);
-    if (place->shard == NULL || place->page_index >= place->shard->pages_length)
-        return false;
+    if (place->shard == NULL || place->page_index > place->shard->pages_length)
+        return SPAN_NOT_FOUND;
+    if (place->page_index == place->shard->pages_length) /* up to 0.1.6, the check above is all */
+        return crates_chosen() == CRATES_2026 ? SPAN_NOT_FOUND : SPAN_PANIC_INDEX;
     place->page = &place->shard->pages[place->page_index];
     place->index = address - place->page->before;
     if (place->page->slots == NULL || place->index >= place->page->slots_length)
-        return false;
+        return SPAN_NOT_FOUND;
     place->slot = &place->page->slots[place->index];
-    return true;
+    return SPAN_OK;
 }
 
 enum span_status span_slab_acquire(struct span_slab *slab, uint64_t id, struct span_place *place)
 {
-    if (!place_of(slab, id, place))
-        return SPAN_NOT_FOUND;
-    return acquire_slot(place->slot, place->generation);
+    enum span_status status = place_of(slab, id, place);
+
+    return status != SPAN_OK ? status : acquire_slot(place->slot, place->generation);
 }
 
 bool span_slab_release(const struct span_place *place)

@@ -4,7 +4,7 @@
  *
  * A slot's data belong to whoever claimed it until it is published, to all that have acquired it
  * while it is present, and to whoever retired it until it is freed. A stale identifier finds
- * nothing. Nothing is checked that sharded-slab 0.1.4 does not check.
+ * nothing. Nothing is checked that sharded-slab 0.1.4 (or 0.1.7: see crates.h) does not check.
  */
 #ifndef SPAN_SLAB_H
 #define SPAN_SLAB_H
@@ -68,7 +68,7 @@ enum span_status span_slab_claim(struct span_slab *slab, struct span_place *plac
 uint64_t span_slab_publish(struct span_place *place);
 
 /* Finds a span and counts the caller in as a user of its slot; to be followed by span_slab_release.
- * SPAN_OK, NOT_FOUND or WEIRD_LIFECYCLE. */
+ * SPAN_OK, NOT_FOUND, INDEX or WEIRD_LIFECYCLE. */
 enum span_status span_slab_acquire(struct span_slab *slab, uint64_t id, struct span_place *place);
 
 /* Counts the caller out. True when the slot was marked meanwhile and the caller was the last: then

@@ -2,7 +2,7 @@
  * thread_pool.c - a registry of workers, each with a deque; an injector for jobs from outside; and
  * a queue for each worker for broadcasts.
  *
- * Faithful to rayon-core 1.10.1: the allocations are listed in thread_pool.h, and asserted below by
+ * Faithful to rayon-core 1.10.1, or 1.13 (see crates.h): the allocations are listed in thread_pool.h, and asserted below by
  * size. A call from outside touches the injector's block and the sleep states; what a worker that
  * looks for work touches is in pool_worker.c, what threads wait on in pool_latch.c.
  *
@@ -11,6 +11,7 @@
  */
 #include "thread_pool.h"
 
+#include "crates.h"
 #include "injector.h"
 #include "pool_latch.h"
 #include "pool_worker.h"
@@ -26,6 +27,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ENDS_MIN 4 /* least capacity of the arrays of deque ends */
 
@@ -146,7 +148,7 @@ static void inject(struct pool *pool, struct job job)
 {
     injector_push(&pool->injector, job);
     if (pool->ordered)
-        pool_worker_wake(pool, 0);
+        pool_worker_wake(pool, pool_first(pool));
     else
         pool_worker_wake_any(pool);
 }
@@ -202,7 +204,7 @@ void pool_install(struct pool *pool, void (*fn)(void *arg), void *arg)
 
 void pool_wait_idle(struct pool *pool)
 {
-    pool_worker_await_sleepers(pool, pool->threads);
+    pool_worker_await_sleepers(pool, pool->threads - pool_first(pool));
 }
 
 /* ---- Join ---- */
@@ -306,7 +308,7 @@ static uint64_t seed(void)
 
 static void worker_live(struct pool_worker *self)
 {
-    struct pool_thread_info *info = &self->pool->infos[self->index];
+    struct pool_thread_info *info = pool_info(self->pool->infos, self->index);
 
     current = self;
     pool_flag_set(&info->primed);
@@ -372,7 +374,7 @@ static int start_worker(struct pool *pool, size_t index, struct worker_deque deq
 
 static void end_worker(struct pool *pool, size_t index)
 {
-    pool_latch_set(&pool->infos[index].terminate);
+    pool_latch_set(&pool_info(pool->infos, index)->terminate);
     pool_worker_wake(pool, index);
     pthread_join(pool->sleep_states[index].thread, NULL);
 }
@@ -400,12 +402,16 @@ static struct ends ends_new(size_t count)
 }
 
 /* Takes over the stealers. */
-static struct pool_thread_info *infos_new(struct deque_stealer *stealers, size_t count)
+static void *infos_new(struct deque_stealer *stealers, size_t count)
 {
-    struct pool_thread_info *infos = checked(zk_malloc(count * sizeof *infos));
+    size_t bytes = count * pool_info_bytes();
+    void *infos = memset(checked(zk_malloc(bytes)), 0, bytes);
 
-    for (size_t i = 0; i < count; i++)
-        infos[i] = (struct pool_thread_info){.terminate_count = 1, .stealer = stealers[i]};
+    for (size_t i = 0; i < count; i++) {
+        if (crates_chosen() == CRATES_DEBIAN12)
+            ((struct pool_thread_info_debian12 *)pool_info(infos, i))->terminate_count = 1;
+        *pool_stealer(infos, i) = stealers[i];
+    }
     zk_free(stealers);
     return infos;
 }
@@ -420,11 +426,13 @@ static struct pool_sleep_state *sleep_states_new(size_t count)
     return states;
 }
 
+enum kind { FREE, ORDERED, WITH_CALLER };
+
 /* Takes over the stealers of the workers' deques, and the broadcast queues. */
-static struct pool *registry_new(size_t threads, bool ordered, struct deque_stealer *stealers,
+static struct pool *registry_new(size_t threads, enum kind kind, struct deque_stealer *stealers,
                                  struct worker_deque *broadcasts)
 {
-    struct pool_thread_info *infos = infos_new(stealers, threads);
+    void *infos = infos_new(stealers, threads);
     struct pool_sleep_state *sleep_states = sleep_states_new(threads);
     struct injector injector;
     struct pool *pool;
@@ -437,7 +445,8 @@ static struct pool *registry_new(size_t threads, bool ordered, struct deque_stea
         .infos = infos,
         .sleep_states = sleep_states,
         .threads = threads,
-        .ordered = ordered,
+        .ordered = kind != FREE,
+        .with_caller = kind == WITH_CALLER,
         .broadcasts = broadcasts,
     };
     return pool;
@@ -449,7 +458,7 @@ static void pool_release(struct pool *pool)
     if (atomic_fetch_sub_explicit(&pool->references, 1, memory_order_acq_rel) != 1)
         return;
     for (size_t i = 0; i < pool->threads; i++)
-        deque_stealer_drop(&pool->infos[i].stealer);
+        deque_stealer_drop(pool_stealer(pool->infos, i));
     zk_free(pool->infos);
     zk_free(pool->sleep_states);
     injector_deinit(&pool->injector);
@@ -459,18 +468,35 @@ static void pool_release(struct pool *pool)
     zk_free(pool);
 }
 
-static struct pool *create(size_t threads, bool ordered)
+/* The calling thread is worker 0 from now on, and for as long as it lives. */
+static void take_in_caller(struct pool *pool, struct worker_deque deque,
+                           struct deque_stealer broadcasts)
+{
+    struct pool_worker *self =
+        checked(zk_aligned_alloc(alignof(struct pool_worker), sizeof *self)); /* never freed */
+
+    *self = (struct pool_worker){
+        .deque = deque, .broadcasts = broadcasts, .pool = pool, .random = seed()};
+    injector_init(&self->spawn_queue);
+    atomic_fetch_add(&pool->references, 1);
+    current = self;
+    pool_flag_set(&pool_info(pool->infos, 0)->primed);
+}
+
+static struct pool *create(size_t threads, enum kind kind)
 {
     struct ends workers = ends_new(threads);
     struct ends broadcasts = ends_new(threads);
-    struct pool *pool = registry_new(threads, ordered, workers.stealers, broadcasts.deques);
+    struct pool *pool = registry_new(threads, kind, workers.stealers, broadcasts.deques);
     size_t started = 0;
     int error = 0;
 
+    if (kind == WITH_CALLER)
+        take_in_caller(pool, workers.deques[started++], broadcasts.stealers[0]);
     for (; started < threads && error == 0; started += error == 0) {
         error = start_worker(pool, started, workers.deques[started], broadcasts.stealers[started]);
-        if (error == 0 && ordered)
-            pool_worker_await_sleepers(pool, started + 1);
+        if (error == 0 && kind != FREE)
+            pool_worker_await_sleepers(pool, started + 1 - pool_first(pool));
     }
     for (size_t i = started; i < threads; i++) {
         deque_deinit(&workers.deques[i]);
@@ -480,34 +506,42 @@ static struct pool *create(size_t threads, bool ordered)
     zk_free(broadcasts.stealers);
     if (error == 0)
         return pool;
-    for (size_t i = 0; i < started; i++)
+    for (size_t i = pool_first(pool); i < started; i++)
         end_worker(pool, i);
     pool_release(pool);
     errno = error;
     return NULL;
 }
 
-static struct pool *create_checked(size_t threads, bool ordered)
+static struct pool *create_checked(size_t threads, enum kind kind)
 {
     if (threads > 0 && threads <= POOL_THREADS_MAX)
-        return create(threads, ordered);
+        return create(threads, kind);
     errno = EINVAL;
     return NULL;
 }
 
 struct pool *pool_create(size_t threads)
 {
-    return create_checked(threads, false);
+    return create_checked(threads, FREE);
 }
 
 struct pool *pool_create_ordered(size_t threads)
 {
-    return create_checked(threads, true);
+    return create_checked(threads, ORDERED);
+}
+
+struct pool *pool_create_with_caller(size_t threads)
+{
+    if (current == NULL)
+        return create_checked(threads, WITH_CALLER);
+    errno = EBUSY;
+    return NULL;
 }
 
 void pool_destroy(struct pool *pool)
 {
-    for (size_t i = 0; i < pool->threads; i++)
+    for (size_t i = pool_first(pool); i < pool->threads; i++)
         end_worker(pool, i);
     pool_release(pool);
 }

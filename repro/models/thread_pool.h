@@ -1,7 +1,7 @@
 /*
  * thread_pool.h - a work-stealing pool. Faithful to rayon-core 1.10.1 (with crossbeam-deque 0.8.1,
- * crossbeam-epoch 0.9.13, and std of Rust 1.95) in what it allocates, on which thread, and for how
- * long, and in which of it each call reads and writes.
+ * crossbeam-epoch 0.9.13, and std of Rust 1.95), or to 1.13 and what goes with it (crates.h), in what
+ * it allocates, on which thread, and for how long, and in which of it each call reads and writes.
  *
  * Sizes, measured on the crate. pool_create(n), on the creating thread, in this order:
  *
@@ -9,14 +9,14 @@
  *     (1024, 16, 384) x n   deques
  *     32 m, 16 m            n broadcast queues' ends
  *     (1024, 16, 384) x n   broadcast queues
- *     56 n                  thread_infos; then the first 16 m is freed
+ *     56 n                  thread_infos (48 n in 1.13); then the first 16 m is freed
  *     128 n, 1520, 640      sleep states; injector block; registry
  *     (48, 144, 24) x n     a thread's packet, closure and start
  *
  * and frees the first 32 m and the second 16 m. Each worker, on its own thread: frees the 24,
- * allocates 1520 (its spawn queue's block), and at its first look for work 2104 (its epoch record);
- * the first pin of the process allocates 2072 and 640 before that. All of the rest is retained for
- * the life of the pool. So a pool of 4 retains 1520 x 5, 1024 x 8, 2104 x 4, 640, 512, 384 x 8,
+ * allocates 1520 (its spawn queue's block), and at its first look for work 2104 (its epoch record;
+ * 2304 in 2026); the first pin of the process allocates 2072 and 640 before that. All of the rest is
+ * retained for the life of the pool. So a pool of 4 retains 1520 x 5, 1024 x 8, 2104 x 4, 640, 512, 384 x 8,
  * 224, 144 x 4, 128, 48 x 4, 16 x 8, and the collector's 2072 and 640 once.
  *
  * What is deterministic: with pool_create_ordered, everything (see there). With pool_create, the
@@ -33,13 +33,15 @@
 
 #define POOL_THREADS_MAX 65535
 
-#define POOL_REGISTRY_BYTES    640
-#define POOL_THREAD_INFO_BYTES 56
-#define POOL_SLEEP_STATE_BYTES 128
-#define POOL_PACKET_BYTES      48
-#define POOL_CLOSURE_BYTES     144
-#define POOL_START_BYTES       24
-#define POOL_BROADCAST_BYTES   40 /* for each worker, during a broadcast, by its caller */
+#define POOL_REGISTRY_BYTES         640
+#define POOL_THREAD_INFO_BYTES      56
+#define POOL_THREAD_INFO_2026_BYTES 48
+#define POOL_SLEEP_STATE_BYTES      128
+#define POOL_WORKER_BYTES           384
+#define POOL_PACKET_BYTES           48
+#define POOL_CLOSURE_BYTES          144
+#define POOL_START_BYTES            24
+#define POOL_BROADCAST_BYTES        40 /* for each worker, during a broadcast, by its caller */
 
 struct pool;
 
@@ -56,8 +58,16 @@ struct pool *pool_create(size_t threads);
  * the joins that it runs alone. */
 struct pool *pool_create_ordered(size_t threads);
 
-/* Ends the workers, waits for them, and frees the pool. No call on it may be under way. Not on a
- * worker of the pool. (The crate does not wait; the last worker frees.) */
+/* The same as pool_create_ordered, with the calling thread as worker 0: use_current_thread of rayon
+ * 1.8 and later. That thread takes no jobs but while it waits in a call of its own, so what comes from
+ * outside is worker 1's. It stays a worker for good: its record (384 bytes, aligned to 128) and its
+ * spawn queue's block (1520) are leaked, and with them the registry, to which the record holds a
+ * reference. NULL also with EBUSY, when the calling thread is a worker already. */
+struct pool *pool_create_with_caller(size_t threads);
+
+/* Ends the workers, waits for them, and frees the pool (but that of pool_create_with_caller, which is
+ * leaked). No call on it may be under way. Not on a worker of the pool that has a thread of its own.
+ * (The crate does not wait; the last worker frees.) */
 void pool_destroy(struct pool *pool);
 
 size_t pool_threads(const struct pool *pool);
@@ -77,7 +87,7 @@ void pool_install(struct pool *pool, void (*fn)(void *arg), void *arg);
 void pool_broadcast(struct pool *pool, void (*fn)(void *arg, size_t worker_index), void *arg);
 
 /* Returns when every worker sleeps: then the pool allocates nothing more until the next call on it.
- * Not on a worker of the pool, and not while another thread calls it. */
+ * Not on a worker of the pool that has a thread of its own, and not while another thread calls it. */
 void pool_wait_idle(struct pool *pool);
 
 #endif

@@ -268,7 +268,7 @@ static void made_up_identifiers_are_not_found(void **state)
                                 0x5555555555555555,
                                 0xAAAAAAAAAAAAAAAA,
                                 UINT64_MAX,
-                                1 + ((uint64_t)1 << 37),
+                                1 + ((uint64_t)1 << 36),
                                 1 + ((uint64_t)7 << 38),
                                 1 + ((uint64_t)4096 << 38),
                                 1 + ((uint64_t)1 << 51)};

@@ -1,0 +1,42 @@
+/*
+ * crates.h - which releases of the Rust crates the models are faithful to: those of Debian 12, or
+ * those of 2026. One choice for the process.
+ *
+ *     structure                          debian12                        2026
+ *     epoch record                       2104 bytes (crossbeam-epoch     2304, aligned to 128 (since 0.9.16;
+ *                                        0.9.13)                         to 0.9.20)
+ *     a pool's record of a thread        56 bytes (rayon-core 1.10.1)    48 (1.13)
+ *     a pool that takes in its maker     no                              yes (use_current_thread, since
+ *                                                                        rayon 1.8)
+ *     entering and leaving a span        takes and drops a reference     neither (since 0.3.21)
+ *                                        (tracing-subscriber 0.3.16)
+ *     identifier of the page behind the  panic (sharded-slab 0.1.4)      not found (since 0.1.7)
+ *     last one
+ *     a thread's table of current spans  two with the registry           at a thread's first use
+ *                                        (thread_local 1.1.4)            (1.1.10)
+ *
+ * All other structures are the same in both: the injector's block and the worker's deque
+ * (crossbeam-deque 0.8.1 and 0.8.7), bags and their nodes, sleep states, registry, pages of slots,
+ * hash tables, reference counts, vectors.
+ */
+#ifndef CRATES_H
+#define CRATES_H
+
+enum crates { CRATES_DEBIAN12, CRATES_2026 };
+
+/* Chooses. Before the first call on any model, on the only thread; debian12 if it is never called. */
+void crates_choose(enum crates crates);
+
+enum crates crates_chosen(void);
+
+/* The names, for a repro's option --crates; ended by NULL. */
+extern const char *const crates_names[];
+
+/* Debian 12's are the default: they can be installed from the distribution that all tables are made on
+ * (librust-rayon-dev and the like), and are what the seed was measured with. */
+#define CRATES_OPTION                                                                              \
+    {                                                                                              \
+        "crates", "releases of the Rust crates", CRATES_DEBIAN12, 0, 0, crates_names               \
+    }
+
+#endif
