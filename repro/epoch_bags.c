@@ -74,23 +74,31 @@ static const struct repro_law law = {
     .formula = "64 * 32 + 8 + 16 + 1",
     .source = "64 deferred calls of a function and three words, their number, and in a node an "
               "epoch and a pointer (SealedBag, crossbeam-epoch 0.9.13 to 0.9.20)",
-    .at = (const char *const[]){"", NULL},
+    .at = (const char *const[]){"", "--crates 2026", NULL},
+};
+
+static const struct repro_variant variants[] = {
+    {"--crates 2026",
+     {REPRO_CRASH, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
+    {0},
 };
 
 static const struct repro_finding findings[] = {
     {"F20", "crossbeam_epoch",
      "Retired objects wait in bags that may lie in the slab; said to be harmless", "critical",
-     "fixed by routing from MIN_BYTES 2073 on; not harmless: see Z3"},
+     "fixed by routing from MIN_BYTES 2073 on (crossbeam-epoch 0.9.13 to 0.9.20); not harmless: "
+     "see Z3"},
     {"Z3", "crossbeam_epoch",
      "Epoch bags are load-bearing, against the seed's claim: a later phase walks the recycled "
      "queue nodes and "
      "calls the functions that it finds in them",
-     "critical", "fixed by routing from MIN_BYTES 2073 on"},
+     "critical", "fixed by routing from MIN_BYTES 2073 on (crossbeam-epoch 0.9.13 to 0.9.20)"},
     {"F6", "dep_cache",
      "Other dependencies keep blocks as well: epoch bags (here), per-worker arrays "
      "(pool_built_in_phase), "
      "registry pages (span_registry_pages), growing tables (hash_table_retained)",
-     "high", "each has a bound of its own: results/thresholds.tsv"},
+     "high",
+     "each has a bound of its own: results/thresholds.tsv, and results/laws.tsv for other sizes"},
     {0},
 };
 
@@ -135,5 +143,6 @@ const struct repro repro = {
                [REPRO_SYSTEM] = REPRO_CLEAN},
     .findings = findings,
     .options = options,
+    .variants = variants,
     .law = &law,
 };

@@ -47,6 +47,14 @@ static const struct repro_option options[] = {
     {0},
 };
 
+static const struct repro_variant variants[] = {
+    {"--pool-threads 32",
+     {REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
+    {"--crates 2026",
+     {REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
+    {0},
+};
+
 static const struct repro_finding findings[] = {
     {"F21a", "rayon_pool", "A thread pool built before any phase survives 50 phases", "info",
      "NA: the control of F21", REPRO_NONE, REPRO_CLEAN},
@@ -76,6 +84,7 @@ const struct repro repro = {
                "phase, whenever the pool itself was built.\n",
     .body = body,
     .options = options,
+    .variants = variants,
     .cycles = 50,
     .findings = findings,
     .expect = {[REPRO_NONE] = REPRO_CLEAN,

@@ -87,7 +87,8 @@ static const struct repro_finding findings[] = {
      "Draining the queue does not save the first prover: there is a second class", "critical",
      "fixed by routing; not by draining queues (profile flush)"},
     {"F5", "phase_api", "Routing small blocks to the system allocator removes both classes", "info",
-     "MIN_BYTES 4096 covers the injector's blocks and this table; not larger pooled structures",
+     "from MIN_BYTES 2193 on, which covers the injector's blocks and this table; not larger pooled "
+     "structures",
      REPRO_ROUTE, REPRO_CLEAN},
     {0},
 };

@@ -129,6 +129,11 @@ static const struct repro_variant variants[] = {
      {REPRO_LATENT, REPRO_LATENT, REPRO_LATENT, REPRO_LATENT, REPRO_CLEAN, REPRO_CLEAN}},
     /* The pages are made before any phase; the maps, of 148 bytes, and the stack are not. */
     {"--warm 4096", {REPRO_HANG, REPRO_HANG, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
+    /* Where a thread's entry of current spans is made in the phase, the next one finds it borrowed. */
+    {"--crates 2026",
+     {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_LATENT, REPRO_CLEAN, REPRO_CLEAN}},
+    {"--crates 2026 --spans 32",
+     {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
     {0},
 };
 
@@ -138,7 +143,8 @@ static const struct repro_law law = {
               "without --warm (sharded-slab 0.1.4 to 0.1.7)",
     .at = (const char *const[]){"--spans 1", "--spans 32", "--spans 33", "--spans 96", "--spans 97",
                                 "--spans 224", "--spans 225", "--spans 480", "--spans 481",
-                                "--spans 512", "--spans 993", NULL},
+                                "--spans 512", "--spans 993", "--spans 33 --crates 2026",
+                                "--spans 512 --crates 2026", NULL},
 };
 
 static const struct repro_finding findings[] = {
@@ -149,10 +155,24 @@ static const struct repro_finding findings[] = {
      "open under blind recycling: the maps and the stack are made in a phase all the same"},
     {"F13", "dep_cache",
      "Registry pages double: the first is 3072 bytes, the second, needed from 33 spans on, 6144",
-     "high", "fixed by routing from MIN_BYTES 6145 on for up to 96 spans"},
+     "high",
+     "fixed by routing from MIN_BYTES 3072 x 2^k + 1 on (sharded-slab 0.1.4 to 0.1.7), where 32 x "
+     "(2^(k+1) - 1) is "
+     "the first that is not less than the spans alive at once: 3073 for 32, 6145 for 96, 12289 for "
+     "224, 49153 for 512"},
     {"F14", "dep_cache",
      "64 concurrent spans show no harm at 4096, 512 fail at 4096; that 512 pass at 6144 is luck",
      "high", "512 spans: no harm seen from MIN_BYTES 8193 on, nothing retained from 49153 on"},
+    {"F3a", "dep_cache",
+     "With the crates of 2026 a thread's entry of current spans is made at its first use "
+     "(thread_local 1.1.10), and "
+     "entering a span does not touch its slot any more (tracing-subscriber 0.3.21): the next "
+     "phase's first span "
+     "panics, as the current spans are already borrowed",
+     "critical",
+     "fixed by routing as with the older ones: pages have the same sizes, and 32 spans need "
+     "MIN_BYTES 3073",
+     REPRO_NONE, REPRO_CORRUPT, "--crates 2026 --spans 32"},
     {"Z2", "dep_cache",
      "The seed's bound of 6144 for 512 spans holds only while the next phase allocates little: "
      "with one "
@@ -195,7 +215,15 @@ const struct repro repro = {
         "\n"
         "--spans 32, 33, 97, 225, 481: each needs one page more. --warm 4096 makes the pages "
         "before the\n"
-        "first phase, which does not help: the maps and the stack are still made in one.\n",
+        "first phase, which does not help: the maps and the stack are still made in one.\n"
+        "\n"
+        "These are the crates of Debian 12 (tracing-subscriber 0.3.16, sharded-slab 0.1.4, "
+        "thread_local 1.1.4).\n"
+        "--crates 2026: entering a span takes no reference, so a recycled page is first touched by "
+        "a child\n"
+        "or by the close; and the thread's entry of current spans is made in the phase as well. "
+        "The sizes of\n"
+        "the pages, and so the law, are the same: 3072 x 2^k + 1.\n",
     .body = body,
     .options = options,
     .expect = {[REPRO_NONE] = REPRO_CRASH,

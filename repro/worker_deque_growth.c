@@ -50,13 +50,15 @@ static const struct repro_variant variants[] = {
      * not below 4096. */
     {"--cycles 50",
      {REPRO_CRASH, REPRO_CRASH, REPRO_LATENT, REPRO_LATENT, REPRO_CLEAN, REPRO_CLEAN}},
+    {"--crates 2026",
+     {REPRO_CRASH, REPRO_CRASH, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
     {0},
 };
 
 static const struct repro_finding findings[] = {
     {"F18", "rayon_deque",
      "A worker's deque grown in a phase leaves its buffer and its collector's bags in the slab",
-     "critical", "fixed by routing from MIN_BYTES 2073 on"},
+     "critical", "fixed by routing from MIN_BYTES 2073 on (crossbeam-epoch 0.9.13 to 0.9.20)"},
     {0},
 };
 

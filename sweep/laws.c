@@ -253,9 +253,9 @@ static void print_needed(const struct catalogue *catalogue, const struct bound *
     else
         printf("On this machine (%ld processors)", sysconf(_SC_NPROCESSORS_ONLN));
     if (forced_by != NULL)
-        printf(" they need MIN_BYTES >= %lu: %s forces it.\n", most, forced_by);
+        printf(" these workloads need MIN_BYTES >= %lu: %s forces it.\n", most, forced_by);
     else
-        puts(" they need no MIN_BYTES.");
+        puts(" these workloads need no MIN_BYTES.");
 }
 
 void laws_print(const struct catalogue *catalogue, const struct bound *bounds, const char *asked)
@@ -311,7 +311,7 @@ static char *values_text(const struct law *law)
         name = strcspn(text, "=") + 1;
         if (strchr(text, ' ') != NULL || strncmp(before, text, name) != 0)
             name = 0;
-        fprintf(to, "%s%s", i == 0 ? "" : ",", *text != '\0' ? text + name : "NA");
+        fprintf(to, "%s%s", i == 0 ? "" : ",", *text != '\0' ? text + name : "default");
         free(before);
         before = text;
     }

@@ -24,11 +24,14 @@ liar() {
     awk -F'\t' -v OFS='\t' -v formula="$1" '
         $1 == "law" && $3 == "-" { $2 = formula; print; print "law_at", "--pool-threads 4"; print "law_at", "--pool-threads 17"; next }
         $1 !~ /^law/' "$work/described" >"$work/lie"
-    printf '#!/bin/sh\n[ "$1" = --describe ] && exec cat "%s"\nexec "%s" "$@"\n' "$work/lie" \
-        "$build/repro/pool_built_in_phase" >"$work/liar/pool"
+    cat >"$work/liar/pool" <<EOF
+#!/bin/sh
+[ "\$1" = --describe ] && exec cat "$work/lie"
+exec "$build/repro/pool_built_in_phase" "\$@"
+EOF
     chmod +x "$work/liar/pool"
 }
-laws() { "$sweep" --laws --repro-dir "$work/liar" "$@"; }
+laws() { "$sweep" --laws --repro-dir "$work/liar"; }
 
 # A law that is right at all values, in full; one that misses a value by a byte; one that misses all of them.
 liar 'max(2104, 128 * pool_threads) + 1'
@@ -65,9 +68,9 @@ want 2 'for threads: want names and values' pool --for threads
 # In a sweep the recommendation names the machine that it is for, and a run at that MIN_BYTES confirms it.
 "$sweep" --only pool_built_in_phase --for threads=64 --out "$work/out" >"$work/report"
 checks=$((checks + 3))
-grep -q '^On this machine ([0-9]* processors) they need MIN_BYTES >= [0-9]*: pool_built_in_phase forces it' "$work/report" ||
+grep -q '^On this machine ([0-9]* processors) these workloads need MIN_BYTES >= [0-9]*: pool_built_in_phase forces it' "$work/report" ||
     fail "no recommendation for this machine"
-asked=$(sed -n 's/^For threads=64 they need MIN_BYTES >= \([0-9]*\): pool_built_in_phase forces it.$/\1/p' "$work/report")
+asked=$(sed -n 's/^For threads=64 these workloads need MIN_BYTES >= \([0-9]*\): pool_built_in_phase forces it.$/\1/p' "$work/report")
 [[ $asked == 8193 ]] || fail "for 64 threads it recommends '$asked', want 8193"
 grep -qP '^pool_built_in_phase\tmax\(2104, 128 \* pool_threads\) \+ 1\tpool_threads=[0-9,]*\t[0-9,]*\t1\t1\t32\t64\tNA\t' \
     "$work/out/laws.tsv" || fail "laws.tsv: no row for the pool: $(cat "$work/out/laws.tsv")"

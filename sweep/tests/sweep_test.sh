@@ -28,7 +28,7 @@ want() { # want STATUS PATTERN COMMAND...
 # A sweep gives the bytes that are committed.
 check "sweep" "$sweep" "${part[@]}" --out "$work/a" >"$work/report"
 if [[ -d $source/results && ${#part[@]} -eq 0 ]]; then
-    for table in sweep thresholds matrix; do
+    for table in sweep thresholds matrix laws; do
         check "results/$table.tsv is not what a sweep gives: make findings" \
             diff "$source/results/$table.tsv" "$work/a/$table.tsv"
     done
