@@ -10,8 +10,8 @@ build: bootstrap ## build everything (release, in build/)
 	@{ cmake --preset release && cmake --build --preset release --parallel $(JOBS); } \
 	   >build/build.log 2>&1 || { cat build/build.log; exit 1; }
 
-sweep: build ## run repro x profile x MIN_BYTES, write results/, recommend a MIN_BYTES
-	@build/sweep/zk-sweep --out results
+sweep: build ## run repro x profile x MIN_BYTES, write results/, recommend a MIN_BYTES (FOR=threads=64,spans=200: elsewhere too)
+	@build/sweep/zk-sweep --out results $(if $(FOR),--for $(FOR))
 
 test: build ## unit tests, every repro's expected outcome in every profile, the tables' invariants
 	@ctest --preset release --parallel $(JOBS)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # claims.sh RESULTS FINDINGS OUT: what the seed claims, beside what was measured here: confirmed, refuted, or
 # not testable (an open question: answered). The tests are in claims.tsv: a bound of thresholds.tsv that must not be
-# above the claimed one, cells of sweep.tsv that must have an outcome, a finding that must be reproducible, what a
+# above the claimed one, a law of laws.tsv that must not be at a value, cells of sweep.tsv that must have an outcome, a finding that must be reproducible, what a
 # MIN_BYTES may cost (cost.tsv), and how long a prover may take at its best size, to glibc (bench.tsv).
 set -euo pipefail
 [[ $# -eq 3 ]] || { echo "claims.sh: want RESULTS FINDINGS OUT" >&2; exit 2; }
@@ -13,6 +13,13 @@ trap 'rm -f "$temporary"' EXIT
 awk -F'\t' -v OFS='\t' -v results="$results" -v findings="$findings" '
     BEGIN {
         while ((getline line < (results "/thresholds.tsv")) > 0) { split(line, f, "\t"); bound[f[1]] = f[2] }
+        while ((getline line < (results "/laws.tsv")) > 0) { # "pool_threads=16,17": what was measured at each
+            split(line, f, "\t"); n = split(f[3], value, ","); split(f[4], measured_at, ",")
+            for (i = 1; i <= n && f[9] == "NA"; i++) {
+                if (value[i] ~ /=/) { name = value[i]; sub(/=.*/, "", name) } else value[i] = name "=" value[i]
+                law[f[1], value[i]] = measured_at[i]
+            }
+        }
         while ((getline line < (results "/sweep.tsv")) > 0) {
             split(line, f, "\t")
             outcome[f[1], f[2], f[3]] = f[4]
@@ -38,6 +45,10 @@ awk -F'\t' -v OFS='\t' -v results="$results" -v findings="$findings" '
         if (word[1] == "bound") {
             measured = word[2] " safe from " bound[word[2]]
             return bound[word[2]] != "none" && bound[word[2]] + 0 <= word[3] + 0
+        }
+        if (word[1] == "law") {
+            measured = word[2] " with " word[3] " safe from " law[word[2], word[3]]
+            return ((word[2], word[3]) in law) && law[word[2], word[3]] + 0 <= word[4] + 0
         }
         if (word[1] == "cell") {
             measured = word[2] " " word[3] " at " word[4] ": " said[word[2], word[3], word[4]]

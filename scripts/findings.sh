@@ -51,7 +51,7 @@ of_repros() {
 # largest REPRO ARGUMENTS AUDIT: one more than the largest block that it finds where all is in the arena; 0 if none.
 largest() {
     # shellcheck disable=SC2086 # words
-    { "$build/repro/$1" $2 --profile route --min-bytes 0 --audit "$3" --tsv 2>/dev/null || true; } | awk -F'\t' '
+    { "$build/repro/$1" $2 --profile route --min-bytes 0 --audit "$3" --tsv </dev/null 2>/dev/null || true; } | awk -F'\t' '
         $4 == "clean" { print 0 }
         $4 == "latent" { print $10 + 1 }
         $4 == "stale" { match($11, /[0-9]+/); print substr($11, RSTART, RLENGTH) + 1 }'
@@ -66,7 +66,7 @@ of_variants() {
             local each shown
             for each in none seed pinned "$profile"; do
                 # shellcheck disable=SC2086 # words
-                outcome[$each]=$({ "$build/repro/$slug" $arguments --profile "$each" --tsv 2>/dev/null || true; } | cut -f4)
+                outcome[$each]=$({ "$build/repro/$slug" $arguments --profile "$each" --tsv </dev/null 2>/dev/null || true; } | cut -f4)
             done
             shown="no (${outcome[$profile]})"
             [[ ",$shown_by," != *",${outcome[$profile]},"* ]] || shown="yes (${outcome[$profile]}): $slug $arguments"

@@ -31,6 +31,10 @@ done
 runs=$((runs + 1))
 stress/chaos_programs.sh "$build" || failures=$((failures + 1))
 
+# Bounds as laws, each at all its values.
+runs=$((runs + 1))
+"$build/sweep/zk-sweep" --laws >/dev/null || failures=$((failures + 1))
+
 for program in $(programs stress); do
     # shellcheck disable=SC2046 # words
     for profile in none flush route seed pinned system; do
