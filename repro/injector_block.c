@@ -58,7 +58,9 @@ static const struct repro_finding findings[] = {
      "A job-queue block made in a phase lies in the slab; the next push from a non-worker thread "
      "writes one "
      "job into recycled bytes",
-     "critical", "fixed by routing from MIN_BYTES 1521 on; by draining the queue at each end"},
+     "critical",
+     "fixed by routing from MIN_BYTES 1521 on (crossbeam-deque 0.8.1 to 0.8.7); by draining the "
+     "queue at each end"},
     {0},
 };
 

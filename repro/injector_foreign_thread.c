@@ -74,7 +74,9 @@ static const struct repro_finding findings[] = {
      "10 of 10 cycles corrupted, one 17-byte run each; pushes made on another thread damage that "
      "thread's "
      "slab and leave the main thread's data clean",
-     "critical", "fixed by routing from MIN_BYTES 1521 on; by draining the queue at each end"},
+     "critical",
+     "fixed by routing from MIN_BYTES 1521 on (crossbeam-deque 0.8.1 to 0.8.7); by draining the "
+     "queue at each end"},
     {0},
 };
 

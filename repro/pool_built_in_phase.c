@@ -167,7 +167,7 @@ static const struct repro_finding findings[] = {
      "critical",
      "fixed by routing from MIN_BYTES 128 x workers + 1 on, for 17 workers and more: 4097 for 32, "
      "8193 for 64; "
-     "31 workers need 3969",
+     "31 workers need 3969 (rayon-core 1.10.1 to 1.13)",
      REPRO_SEED, REPRO_HANG, "--pool-threads 32"},
     {"F21c", "rayon_pool",
      "Since crossbeam-epoch 0.9.16 a thread's epoch record has 2304 bytes (2104 in Debian 12's "
@@ -190,9 +190,9 @@ static const struct repro_finding findings[] = {
      "in recycled "
      "memory",
      "critical",
-     "from MIN_BYTES 2105 on for these, with the crates of Debian 12 and up to 16 workers; larger "
-     "pools "
-     "need 128 x workers + 1 (F21b): 4096 is not enough from 32 workers on"},
+     "from MIN_BYTES 2105 on for these, with the crates of Debian 12 (crossbeam-epoch 0.9.13) and "
+     "up to 16 workers; larger pools need 128 x workers + 1 (F21b): 4096 is not enough from 32 "
+     "workers on"},
     {0},
 };
 

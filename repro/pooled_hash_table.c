@@ -82,12 +82,15 @@ static const struct repro_finding findings[] = {
     {"F4", "dep_cache",
      "Root cause: clearing a pooled map empties it and keeps its buffer; the buffer was made in an "
      "earlier phase",
-     "critical", "fixed by routing from MIN_BYTES 2193 on for this table; a larger one needs more"},
+     "critical",
+     "fixed by routing from MIN_BYTES 2193 on for this table (hashbrown 0.12 to 0.17); what a "
+     "larger one needs is a law"},
     {"F2", "dep_cache",
      "Draining the queue does not save the first prover: there is a second class", "critical",
      "fixed by routing; not by draining queues (profile flush)"},
     {"F5", "phase_api", "Routing small blocks to the system allocator removes both classes", "info",
-     "from MIN_BYTES 2193 on, which covers the injector's blocks and this table; not larger pooled "
+     "from MIN_BYTES 2193 on (hashbrown 0.12 to 0.17), which covers the injector's blocks and this "
+     "table; not larger pooled "
      "structures",
      REPRO_ROUTE, REPRO_CLEAN},
     {0},

@@ -162,7 +162,9 @@ static const struct repro_finding findings[] = {
      "224, 49153 for 512"},
     {"F14", "dep_cache",
      "64 concurrent spans show no harm at 4096, 512 fail at 4096; that 512 pass at 6144 is luck",
-     "high", "512 spans: no harm seen from MIN_BYTES 8193 on, nothing retained from 49153 on"},
+     "high",
+     "512 spans: no harm seen from MIN_BYTES 8193 on, nothing retained from 49153 on (sharded-slab "
+     "0.1.4 to 0.1.7)"},
     {"F3a", "dep_cache",
      "With the crates of 2026 a thread's entry of current spans is made at its first use "
      "(thread_local 1.1.10), and "
@@ -177,7 +179,7 @@ static const struct repro_finding findings[] = {
      "The seed's bound of 6144 for 512 spans holds only while the next phase allocates little: "
      "with one "
      "overwriting allocation it is 8193, and pages of 49152 bytes are still retained",
-     "high", "MIN_BYTES 49153, or pinned"},
+     "high", "MIN_BYTES 49153 (sharded-slab 0.1.4 to 0.1.7), or pinned"},
     {0},
 };
 

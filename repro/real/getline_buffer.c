@@ -103,8 +103,10 @@ static const struct repro_finding findings[] = {
     {"Z9", "c_library",
      "getline's buffer (120 bytes, more for long lines) belongs to the caller and is passed again: "
      "in the next phase it reads as other data, and the next line is written into another block",
-     "high", "fixed by routing from MIN_BYTES 121 on, where lines are shorter than 120", REPRO_NONE,
-     0},
+     "high",
+     "fixed by routing from MIN_BYTES 121 on, where lines are shorter than 119 (glibc 2.36); what "
+     "longer ones need is a law",
+     REPRO_NONE, 0},
     {0},
 };
 

@@ -90,7 +90,8 @@ static const struct repro_finding findings[] = {
      "GLib's table of quarks is grown by whoever interns a name, for the whole process: after "
      "3000 names inside a phase the quarks of the process have no names in the next one, under "
      "the seed's default too",
-     "critical", "fixed by routing from MIN_BYTES 32769 on; more names need more", REPRO_SEED, 0},
+     "critical", "fixed by routing from MIN_BYTES 32769 on (GLib 2.74); more names need more",
+     REPRO_SEED, 0},
     {0},
 };
 

@@ -94,7 +94,9 @@ static const struct repro_finding findings[] = {
     {"Z16", "c_library",
      "A GString that is truncated keeps its buffer, 16384 bytes after 15000: the next phase's "
      "lines are written into somebody's data, under the seed's default too",
-     "high", "fixed by routing from MIN_BYTES 16385 on; a longer line needs more", REPRO_SEED, 0},
+     "high",
+     "fixed by routing from MIN_BYTES 16385 on (GLib 2.74); what a longer line needs is a law",
+     REPRO_SEED, 0},
     {0},
 };
 

@@ -134,7 +134,7 @@ static const struct repro_finding findings[] = {
      "A GThreadPool that is freed leaves its threads, their memory and the queue in which they "
      "wait to the next pool: after one in a phase, the next phase's is never made; "
      "with the queue out of the arena its worker crashes",
-     "critical", "fixed by routing from MIN_BYTES 2033 on", REPRO_NONE, 0},
+     "critical", "fixed by routing from MIN_BYTES 2033 on (GLib 2.74)", REPRO_NONE, 0},
     {0},
 };
 

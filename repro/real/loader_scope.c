@@ -147,7 +147,9 @@ static const struct repro_finding findings[] = {
      "dlopen inside a phase puts the loader's records and libstdc++'s emergency exception pool "
      "(72704 bytes) into recyclable memory: when memory runs out in a later phase, the exception "
      "is made in another block",
-     "critical", "fixed by routing from MIN_BYTES 72705 on; or by loading before the first phase",
+     "critical",
+     "fixed by routing from MIN_BYTES 72705 on (libstdc++ of GCC 12); or by loading before the "
+     "first phase",
      REPRO_SEED, 0},
     {0},
 };

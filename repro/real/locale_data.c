@@ -65,7 +65,7 @@ static const struct repro_finding findings[] = {
     {"Z12", "c_library",
      "setlocale keeps its records of the categories and the aliases in blocks of up to 2048 bytes: "
      "in the next phase the first conversion of a text crashes",
-     "high", "fixed by routing from MIN_BYTES 2049 on", REPRO_NONE, 0},
+     "high", "fixed by routing from MIN_BYTES 2049 on (glibc 2.36)", REPRO_NONE, 0},
     {0},
 };
 

@@ -89,7 +89,8 @@ static const struct repro_finding findings[] = {
      "libgomp keeps the table of dependences (16 bytes and more for each) after taskwait, until "
      "the parallel region ends: where phases lie inside one region, the next phase's first task "
      "crashes",
-     "high", "fixed by routing from MIN_BYTES 16345 on, for 1000 dependences", REPRO_SEED, 0},
+     "high", "fixed by routing from MIN_BYTES 16345 on, for 1000 dependences (libgomp of GCC 12)",
+     REPRO_SEED, 0},
     {0},
 };
 

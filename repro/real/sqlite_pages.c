@@ -103,7 +103,7 @@ static const struct repro_finding findings[] = {
     {"Z19", "c_library",
      "A database in memory lies in pages of 4368 bytes, which the seed's default of 4096 sends "
      "to the arena: opened in one phase, its queries fail in the next",
-     "critical", "fixed by routing from MIN_BYTES 4369 on", REPRO_SEED, 0},
+     "critical", "fixed by routing from MIN_BYTES 4369 on (SQLite 3.40)", REPRO_SEED, 0},
     {0},
 };
 

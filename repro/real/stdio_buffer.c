@@ -85,7 +85,7 @@ static const struct repro_finding findings[] = {
      "made inside a phase, puts its buffer into recyclable memory under the seed's default; the "
      "file "
      "that is written is wrong",
-     "critical", "fixed by routing from MIN_BYTES 4097 on", REPRO_SEED, 0},
+     "critical", "fixed by routing from MIN_BYTES 4097 on (glibc 2.36)", REPRO_SEED, 0},
     {0},
 };
 
