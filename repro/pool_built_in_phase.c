@@ -104,6 +104,24 @@ static const char *const law_at[] = {"--pool-threads 1",   "--pool-threads 2",
                                      "--pool-threads 64",  "--pool-threads 65",
                                      "--pool-threads 128", NULL};
 
+/* The same, and with the maker in the pool. */
+static const char *const law_2026_at[] = {"--pool-threads 1",
+                                          "--pool-threads 2",
+                                          "--pool-threads 4",
+                                          "--pool-threads 16",
+                                          "--pool-threads 17",
+                                          "--pool-threads 18",
+                                          "--pool-threads 19",
+                                          "--pool-threads 31",
+                                          "--pool-threads 32",
+                                          "--pool-threads 33",
+                                          "--pool-threads 64",
+                                          "--pool-threads 65",
+                                          "--pool-threads 128",
+                                          "--pool-threads 4 --caller works",
+                                          "--pool-threads 32 --caller works",
+                                          NULL};
+
 static const struct repro_law law_2026 = {
     .formula = "max(2304, 128 * pool_threads) + 1",
     .source = "2304: a worker's epoch record, its epoch on two cache lines of its own (Local, "
@@ -111,7 +129,7 @@ static const struct repro_law law_2026 = {
               "0.9.16 to 0.9.20); 128 for each worker: its sleep state on two cache lines of its "
               "own, all "
               "in one block (Sleep, rayon-core 1.13)",
-    .at = law_at,
+    .at = law_2026_at,
     .arguments = "--crates 2026",
 };
 

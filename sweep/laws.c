@@ -264,7 +264,9 @@ void laws_print(const struct catalogue *catalogue, const struct bound *bounds, c
 
     if (width == 0)
         return;
-    printf("\nThat is with the sizes that were run. What the bounds are with others is a law:\n");
+    puts(bounds != NULL
+             ? "\nThat is with the sizes that were run. What the bounds are with others is a law:"
+             : "Bounds that are laws:");
     printf("  %-*s  %8s  %8s", width, "repro", "as run", "here");
     if (asked != NULL)
         printf("  %8s", "asked");
