@@ -55,7 +55,7 @@ static void check_ended(void *arg, struct run *run)
         check->skipped = true;
         return;
     }
-    if (min_bytes == check->said && largest == 0)
+    if (min_bytes > 0 && min_bytes == check->said && largest == 0)
         return; /* measured before */
     check->measured = largest > 0 ? largest + 1 : largest;
     if (largest == 0 && min_bytes > 0)
