@@ -1,0 +1,149 @@
+/*
+ * bounded_channel.c - crossbeam's bounded channel: see bounded_channel.h for what it is faithful
+ * to.
+ *
+ * A position is an index into the ring, above it a bit that says disconnected (in the tail only),
+ * and above that the lap. Whoever moves head or tail owns the slot that it pointed to, until it has
+ * stored the slot's next stamp.
+ */
+#include "bounded_channel.h"
+
+#include "power_of_two.h"
+#include "zkalloc.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { cache_line = 128, stamp_bytes = 8 };
+
+struct slot {
+    _Atomic uint64_t stamp;
+    unsigned char message[];
+};
+
+struct bounded_channel {
+    alignas(cache_line) _Atomic uint64_t head; /* where the next receive takes */
+    alignas(cache_line) _Atomic uint64_t tail; /* where the next send puts */
+    alignas(cache_line) unsigned char *slots;
+    size_t capacity;
+    uint64_t lap;         /* of a position: one time round the ring */
+    uint64_t mark;        /* of a position: disconnected; what is below is the index */
+    size_t message_bytes; /* known to the compiler in Rust, where the length of slots is here */
+    unsigned char waiting[128]; /* SyncWaker of senders and of receivers: not modelled */
+    alignas(cache_line) uint64_t senders;
+    uint64_t receivers;
+    uint8_t destroy;
+};
+
+_Static_assert(sizeof(struct bounded_channel) == BOUNDED_CHANNEL_BYTES, "as Counter<Channel<T>>");
+
+static size_t slot_bytes(size_t message_bytes)
+{
+    return stamp_bytes + (message_bytes + stamp_bytes - 1) / stamp_bytes * stamp_bytes;
+}
+
+size_t bounded_channel_ring_bytes(size_t capacity, size_t message_bytes)
+{
+    return capacity * slot_bytes(message_bytes);
+}
+
+static struct slot *slot_at(const struct bounded_channel *channel, uint64_t index)
+{
+    return (struct slot *)(void *)(channel->slots + index * slot_bytes(channel->message_bytes));
+}
+
+struct bounded_channel *bounded_channel_create(size_t capacity, size_t message_bytes)
+{
+    struct bounded_channel *channel;
+    size_t bytes;
+
+    if (message_bytes > SIZE_MAX / 4 ||
+        __builtin_mul_overflow(capacity, slot_bytes(message_bytes), &bytes) ||
+        bytes > PTRDIFF_MAX) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    channel = zk_aligned_alloc(cache_line, sizeof *channel);
+    if (channel == NULL)
+        return NULL;
+    *channel = (struct bounded_channel){.slots = zk_malloc(bytes),
+                                        .capacity = capacity,
+                                        .mark = power_of_two_at_least(capacity + 1),
+                                        .message_bytes = message_bytes,
+                                        .senders = 1,
+                                        .receivers = 1};
+    channel->lap = 2 * channel->mark;
+    if (channel->slots == NULL) {
+        zk_free(channel);
+        return NULL;
+    }
+    for (size_t i = 0; i < capacity; i++)
+        atomic_init(&slot_at(channel, i)->stamp, i);
+    return channel;
+}
+
+void bounded_channel_destroy(struct bounded_channel *channel)
+{
+    zk_free(channel->slots);
+    zk_free(channel);
+}
+
+void bounded_channel_disconnect(struct bounded_channel *channel)
+{
+    atomic_fetch_or(&channel->tail, channel->mark);
+}
+
+/* The position behind this one. */
+static uint64_t next_position(const struct bounded_channel *channel, uint64_t position)
+{
+    uint64_t index = position & (channel->mark - 1);
+
+    return index + 1 < channel->capacity ? position + 1
+                                         : (position & ~(channel->lap - 1)) + channel->lap;
+}
+
+bool bounded_channel_send(struct bounded_channel *channel, const void *message)
+{
+    uint64_t tail = atomic_load(&channel->tail);
+
+    while ((tail & channel->mark) == 0) {
+        struct slot *slot = slot_at(channel, tail & (channel->mark - 1));
+
+        if (atomic_load(&slot->stamp) == tail &&
+            atomic_compare_exchange_strong(&channel->tail, &tail, next_position(channel, tail))) {
+            memcpy(slot->message, message, channel->message_bytes);
+            atomic_store(&slot->stamp, tail + 1);
+            return true;
+        }
+        /* Full, or another thread is at this slot. */
+        sched_yield();
+        tail = atomic_load(&channel->tail);
+    }
+    return false;
+}
+
+bool bounded_channel_receive(struct bounded_channel *channel, void *message)
+{
+    for (;;) {
+        uint64_t head = atomic_load(&channel->head);
+        struct slot *slot = slot_at(channel, head & (channel->mark - 1));
+        uint64_t stamp = atomic_load(&slot->stamp);
+
+        if (stamp == head + 1) {
+            if (!atomic_compare_exchange_strong(&channel->head, &head,
+                                                next_position(channel, head)))
+                continue;
+            memcpy(message, slot->message, channel->message_bytes);
+            atomic_store(&slot->stamp, head + channel->lap);
+            return true;
+        }
+        if (stamp == head && atomic_load(&channel->tail) == (head | channel->mark))
+            return false;
+        /* Empty, or another thread is at this slot. */
+        sched_yield();
+    }
+}
