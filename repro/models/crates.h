@@ -14,6 +14,8 @@
  *     last one
  *     a thread's table of current spans  two with the registry           at a thread's first use
  *                                        (thread_local 1.1.4)            (1.1.10)
+ *     a shard of a concurrent map        56 bytes (dashmap 5.4.0)        128, aligned to 128 (6)
+ *     a runtime's counters of a worker    none (tokio 1.24)               128, aligned to 128 (1.53)
  *
  * All other structures are the same in both: the injector's block and the worker's deque
  * (crossbeam-deque 0.8.1 and 0.8.7), bags and their nodes, sleep states, registry, pages of slots,
