@@ -90,17 +90,27 @@ static unsigned long parse_word(const char *what, const char *text, const char *
 
 static const char *const audits[] = {"off", "census", "trap", NULL};
 
+static bool is_flag(const struct repro_option *own)
+{
+    return own->words == NULL && own->most == 0;
+}
+
 static void print_own_options(void)
 {
     for (size_t i = 0; repro.options != NULL && repro.options[i].name != NULL; i++) {
         const struct repro_option *own = &repro.options[i];
         char left[64];
 
-        snprintf(left, sizeof left, "--%s %s", own->name, own->words != NULL ? "W" : "N");
+        snprintf(left, sizeof left, "--%s%s", own->name,
+                 is_flag(own)         ? ""
+                 : own->words != NULL ? " W"
+                                      : " N");
         printf("  %-15s ", left);
         for (size_t w = 0; own->words != NULL && own->words[w] != NULL; w++)
             printf("%s%s", own->words[w], own->words[w + 1] != NULL ? ", " : ": ");
-        if (own->words != NULL)
+        if (is_flag(own))
+            printf("%s\n", own->meaning);
+        else if (own->words != NULL)
             printf("%s (default %s)\n", own->meaning, own->words[own->initial]);
         else
             printf("%s (default %lu)\n", own->meaning, own->initial);
@@ -144,6 +154,10 @@ static void parse_own_option(struct settings *settings, int index, const char *v
         exit(3); /* getopt has no code for what is not there */
     own += index;
     snprintf(name, sizeof name, "--%s", own->name);
+    if (is_flag(own)) {
+        settings->options[index] = 1;
+        return;
+    }
     if (own->words != NULL) {
         settings->options[index] = parse_word(name, value, own->words);
         return;
@@ -245,8 +259,9 @@ static void parse(struct command *command, int argc, char **argv)
 
     for (int i = 0; repro.options != NULL && repro.options[i].name != NULL && i < RUN_OPTIONS_MAX;
          i++) {
-        options[own_options_at + i] =
-            (struct option){repro.options[i].name, required_argument, NULL, OPTION_OWN + i};
+        options[own_options_at + i] = (struct option){
+            repro.options[i].name, is_flag(&repro.options[i]) ? no_argument : required_argument,
+            NULL, OPTION_OWN + i};
         command->settings.options[i] = repro.options[i].initial;
     }
     while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {

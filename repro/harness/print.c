@@ -176,6 +176,8 @@ static void print_rerun(const struct repro_run *run)
             continue;
         if (own->words != NULL)
             printf(" --%s %s", own->name, own->words[settings->options[i]]);
+        else if (own->most == 0) /* a flag */
+            printf(" --%s", own->name);
         else
             printf(" --%s %lu", own->name, settings->options[i]);
     }

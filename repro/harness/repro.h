@@ -62,7 +62,8 @@ struct repro_finding {
     const char *arguments;       /* of the variant that shows it; NULL: as the repro is */
 };
 
-/* A command line option of one repro: --name N, or --name WORD where words are given. */
+/* A command line option of one repro: --name N, or --name WORD where words are given; or where most is
+ * 0 and there are no words, a flag: --name, and its value is then 1. */
 struct repro_option {
     const char *name;
     const char *meaning;

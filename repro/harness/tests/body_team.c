@@ -62,7 +62,8 @@ static void body(struct repro_run *run)
     struct member members[threads] = {{&team, NULL}, {&team, NULL}};
     pthread_t handles[threads];
 
-    repro_note(run, "option %lu", repro_option(run, "depth"));
+    repro_note(run, "option %lu%s", repro_option(run, "depth"),
+               repro_option(run, "flag") != 0 ? ", flag" : "");
     pthread_barrier_init(&team.start, NULL, threads + 1);
     pthread_barrier_init(&team.end, NULL, threads + 1);
     for (int i = 0; i < threads; i++)
@@ -81,7 +82,8 @@ static void body(struct repro_run *run)
         pthread_join(handles[i], NULL);
 }
 
-static const struct repro_option options[] = {{"depth", "how deep", 7, 1, 9, NULL}, {0}};
+static const struct repro_option options[] = {
+    {"depth", "how deep", 7, 1, 9, NULL}, {"flag", "or not", 0, 0, 0, NULL}, {0}};
 
 const struct repro repro = {
     .id = "T0",

@@ -46,6 +46,11 @@ want 12 'corrupt.10.10.0.20' "$bin/body_team" --tsv
 want 0 'option 7' "$bin/body_team" --profile system
 want 0 'option 3' "$bin/body_team" --profile system --depth 3
 want 2 'depth 10: want a number from 1 to 9' "$bin/body_team" --depth 10
+want 0 "option 7, flag" "$bin/body_team" --profile system --flag
+want 0 "option 3, flag" "$bin/body_team" --profile system --flag --depth 3
+want 0 "rerun: .* --flag \(debug" "$bin/body_team" --profile system --flag
+want 0 "^  --flag          or not\$" "$bin/body_team" --help
+want 2 "flag" "$bin/body_team" --flag=1
 
 # --expect.
 want 0 corrupt "$bin/body_wrong" --expect corrupt
