@@ -26,7 +26,7 @@ texts() {
 named() {
     awk -F'\t' -v results="$source/results" '
         BEGIN {
-            release = "(crossbeam-[a-z]+|rayon(-core)?|sharded-slab|thread_local|hashbrown|Rust|glibc|GCC|GLib|SQLite|zlib) [0-9]+"
+            release = "([A-Za-z][A-Za-z_-]* [0-9]+[.][0-9]|GCC [0-9])" # of anything; GCC has whole numbers
             while ((getline line < (results "/thresholds.tsv")) > 0) {
                 split(line, f, "\t"); known[f[1]] = 1
                 for (i = 2; i <= 4; i++) { has[f[1], f[i]] = 1; has["NA", f[i]] = 1 }
