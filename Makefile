@@ -3,7 +3,7 @@ SHELL := /bin/bash
 JOBS  ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: build sweep test stress findings audit bench bench-quick lint install clean help bootstrap
+.PHONY: build sweep test stress findings audit bench bench-memory bench-quick lint install clean help bootstrap
 
 build: bootstrap ## build everything (release, in build/)
 	@echo "building (build/build.log)" >&2
@@ -28,21 +28,27 @@ audit: build ## zk-audit on a program that crosses a phase: what it says, and wh
 stress: bootstrap-stress build ## every stress program at full length; every repro 20 times with the machine busy
 	@scripts/stress.sh build
 
-bench: bootstrap-all build ## provers and pairs on each allocator, what routing costs, figures; writes results/
+bench: bootstrap-all build ## provers, pairs and lifetimes on each allocator, what routing costs, figures; writes results/
 	@scripts/bench.sh build results
 	@scripts/bench_cost.sh build results
 	@scripts/bench_micro.sh build results
 	@scripts/bench_preload.sh build 5
 	@scripts/bench_audit.sh build 4
+	@scripts/bench_memory.sh build results
+	@scripts/figures.sh results
+
+bench-memory: bootstrap-all build ## lifetimes of many kinds on each allocator: time and resident memory; writes results/memory.tsv
+	@scripts/bench_memory.sh build results
 	@scripts/figures.sh results
 
 # Too few rounds to be written down, and too few to tell a noisy machine.
-bench-quick: bootstrap-all build ## the same in three minutes, to look at: writes build/bench-quick/
+bench-quick: bootstrap-all build ## the same in four minutes, to look at: writes build/bench-quick/
 	@scripts/bench.sh build build/bench-quick --quick --force
 	@scripts/bench_cost.sh build build/bench-quick --quick
 	@scripts/bench_micro.sh build build/bench-quick --quick
 	@scripts/bench_preload.sh build 2
 	@scripts/bench_audit.sh build 1
+	@scripts/bench_memory.sh build build/bench-quick --quick --force
 	@scripts/figures.sh build/bench-quick
 
 lint: bootstrap-all ## clang-format, clang-tidy, cppcheck, shellcheck
@@ -56,7 +62,7 @@ clean: ## remove the build folders
 	rm -rf build build-debug build-asan build-tsan build-fuzz
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 bootstrap:
 	@mkdir -p build

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# figures.sh RESULTS: draws the tables of the bench that are there: bench, cost and pairs, each as SVG and PNG.
+# figures.sh RESULTS: draws the tables of the bench that are there: bench, cost, pairs and memory, each as SVG and PNG.
 set -euo pipefail
 results=${1:?want RESULTS}
 command -v gnuplot >/dev/null || { echo "figures: gnuplot is not installed: run scripts/bootstrap.sh --all" >&2; exit 2; }
@@ -149,6 +149,52 @@ unset multiplot
 COMMANDS
 }
 
-for table in bench cost pairs; do
+
+# A panel for each ratio, a line of points for each row: one for each allocator, from the left to the right.
+draw_memory() {
+    local panel allocator column rows count plots=('' '' '')
+    local blanks margins=(0.13 0.41 0.42 0.70 0.71 0.99) title=("time" "resident at the end" "resident at the peak")
+    local shown=(glibc_tuned mimalloc jemalloc tcmalloc blind pinned_0 pinned)
+    rows=$(workloads_in "$results/memory.tsv" | awk '{ printf "%s\"%s\" -%d", sep, $1, NR; sep = ", " }')
+    count=$(workloads_in "$results/memory.tsv" | wc -l)
+    blanks=$(awk -v n="$count" 'BEGIN { for (i = 1; i <= n; i++) printf "%s\"\" -%d", (i > 1 ? ", " : ""), i }')
+    for panel in 0 1 2; do
+        column=$((3 + 3 * panel))
+        for allocator in "${shown[@]}"; do
+            workloads_in "$results/memory.tsv" | awk -F'\t' -v OFS='\t' -v name="$allocator" -v column=$column \
+                -v table="$results/memory.tsv" '
+                BEGIN { while ((getline line < table) > 0) { split(line, f, "\t"); if (f[2] == name) cell[f[1]] = f[column] OFS f[column + 1] OFS f[column + 2] } }
+                function held(x) { return x < 0.045 ? 0.045 : x > 55 ? 55 : x }
+                ($1 in cell) && cell[$1] !~ /^NA/ { split(cell[$1], f, "\t"); print -NR, held(f[1]), held(f[2]), held(f[3]) }' >"$work/memory.$allocator.$panel"
+            [[ -s $work/memory.$allocator.$panel ]] || continue
+            plots[panel]+="${plots[panel]:+, }'$work/memory.$allocator.$panel' using 2:1:3:4 with xerrorbars"
+            plots[panel]+=" linecolor '$(colour_of "$allocator")' pointtype 7 pointsize 0.9 $([[ $panel -eq 1 ]] && echo "title '$allocator'" || echo notitle)"
+        done
+    done
+    {
+        cat <<COMMANDS
+set logscale x
+set yrange [-$count.7:-0.3]
+set xrange [0.04:60]
+set grid xtics ytics linecolor '#dddddd' linetype 1
+set xtics ("1/16" 0.0625, "1/4" 0.25, "1" 1, "4" 4, "16" 16)
+set ytics ($rows)
+set tmargin 4
+set bmargin 6
+set key at screen 0.75, 0.01 bottom right horizontal maxrows 2 font ",10"
+set multiplot title "Lifetimes: relative to glibc in the same round (median and quartiles; less is better; what is off the scale stands at its end)"
+COMMANDS
+        for panel in 0 1 2; do
+            echo "set lmargin at screen ${margins[2 * panel]}; set rmargin at screen ${margins[2 * panel + 1]}"
+            echo "set title '${title[panel]}'"
+            echo "set arrow 1 from first 1, graph 0 to first 1, graph 1 nohead linecolor '#aa3333'"
+            echo "plot ${plots[panel]:-NaN notitle}"
+            echo "set ytics ($blanks)"
+        done
+        echo 'unset multiplot'
+    } | draw memory 1300 $((190 + 24 * count))
+}
+
+for table in bench cost pairs memory; do
     [[ ! -s $results/$table.tsv ]] || "draw_$table"
 done

@@ -1,29 +1,30 @@
 #!/usr/bin/env bash
 # lifetime.sh BUILD PROGRAM [ARGUMENT...]: one of the programs in bench/lifetimes, once on each allocator that is there,
-# with what it reports beside glibc's. For looking at one; scripts/bench_memory.sh measures. ON names the allocators
-# ("glibc pinned"), SECONDS_MOST how long one may take; ZK_ALLOC_CHAOS is passed on.
+# with what it reports. For looking at one; bench_lifetimes.sh measures. ON names the allocators ("glibc pinned"),
+# SECONDS_MOST tells how long one may take; ZK_ALLOC_CHAOS is passed on.
 set -euo pipefail
 name=lifetime
 [[ $# -ge 2 ]] || { echo "lifetime: want BUILD PROGRAM [ARGUMENT...]" >&2; exit 2; }
-build=$1 program=$1/bench/lifetimes/$2 chaos=${ZK_ALLOC_CHAOS:-}
+build=$1 program=$2 chaos=${ZK_ALLOC_CHAOS:--}
 shift 2
 # shellcheck source=bench_common.sh
 . "$(dirname "$0")/bench_common.sh"
-[[ -x $program ]] || die "$program: not there: want one of $(cd "$build/bench/lifetimes" 2>/dev/null && echo *)"
+# shellcheck source=lifetime_common.sh
+. "$here/lifetime_common.sh"
+[[ -x $build/bench/lifetimes/$program || -x $build/bench/$program ]] ||
+    die "$program: not there: want one of $(cd "$build/bench/lifetimes" 2>/dev/null && echo *)"
 read -r -a allocators <<<"${ON:-glibc glibc_tuned mimalloc jemalloc tcmalloc blind pinned_0 pinned}"
 find_allocators
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-printf '%-12s  %9s  %12s  %9s  %9s  %9s  %9s\n' allocator seconds 'ns each' 'end MiB' 'peak MiB' 'live MiB' faults
+printf '%-12s  %9s  %12s  %9s  %9s  %9s  %9s  %9s\n' allocator seconds 'ns each' 'end MiB' 'peak MiB' 'live MiB' 'early MiB' faults
 for allocator in "${present[@]}"; do
-    environment_of "$allocator"
-    [[ -z $chaos ]] || environment+=("ZK_ALLOC_CHAOS=$chaos")
-    if { timeout "${SECONDS_MOST:-120}" env "${environment[@]}" "$program" "$@" >"$work/report"; } 2>"$work/err"; then
-        awk -F'\t' -v allocator="$allocator" '{ value[$1] = $2 } END {
-            printf "%-12s  %9.4f  %12.1f  %9.1f  %9.1f  %9.1f  %9d\n", allocator, value["seconds"], value["ns_each"],
-                value["end_kib"] / 1024, value["peak_kib"] / 1024, value["live_kib"] / 1024, value["faults"] }' "$work/report"
+    if run_lifetime "$allocator" "$chaos" "${SECONDS_MOST:-120}" "$program" "$@"; then
+        printf '%s\n' "$allocator" "${measured[@]}" | paste -s | awk -F'\t' '
+            function mib(kib) { return kib == "NA" ? "NA" : sprintf("%.1f", kib / 1024) }
+            { printf "%-12s  %9s  %12s  %9s  %9s  %9s  %9s  %9s\n", $1, $2, $3, mib($4), mib($5), mib($6), mib($7), $8 }'
     else
-        printf '%-12s  exit status %d: %s\n' "$allocator" $? "$(tail -1 "$work/err")"
+        printf '%-12s  %s\n' "$allocator" "$why"
     fi
 done

@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# bench_memory.sh BUILD RESULTS [--quick] [--force] [--kept] [--only REGEX] [--rows FILE]: the rows of lifetimes.tsv (or
+# FILE) on each allocator: time, and what is resident at the end and at the peak, to glibc in the same round. Writes
+# memory.tsv and memory_targets.tsv to RESULTS, and prints what they say. --only: rows whose names match; nothing is
+# written. --kept measures nothing: tables from the runs that the last bench kept.
+#
+# Under blind recycling many of these programs lose live blocks: a row in which one does is NA, and is not tried again.
+# Any other run that fails ends it all (exit status 2, nothing written). A machine on which glibc is not as fast as
+# glibc is refused (exit status 1, nothing written) unless --force is given.
+set -euo pipefail
+name=bench_memory mode=full force=no kept=no only=.
+[[ $# -ge 2 ]] || { echo "bench_memory: want BUILD RESULTS [--quick] [--force] [--kept] [--only REGEX] [--rows FILE]" >&2; exit 2; }
+build=$1 results=$2
+shift 2
+# shellcheck source=bench_common.sh
+. "$(dirname "$0")/bench_common.sh"
+# shellcheck source=lifetime_common.sh
+. "$here/lifetime_common.sh"
+while [[ $# -gt 0 ]]; do
+    case $1 in
+    --quick) mode=quick ;;
+    --force) force=yes ;;
+    --kept) kept=yes ;;
+    --only)
+        [[ $# -ge 2 ]] || die "--only: want a regular expression"
+        only=$2
+        shift
+        ;;
+    --rows)
+        [[ $# -ge 2 && -r $2 ]] || die "--rows: want a table of rows"
+        lifetimes=$2
+        shift
+        ;;
+    *) die "$1: no such option: want --quick, --force, --kept, --only REGEX or --rows FILE" ;;
+    esac
+    shift
+done
+mkdir -p "$results"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+seconds_most=300 kept_runs=$build/bench-memory runs=$work/now
+
+allocators=(glibc glibc_again glibc_tuned mimalloc jemalloc tcmalloc blind pinned_0 pinned)
+find_allocators
+rows_of $mode | awk -F'\t' -v only="$only" '$1 ~ only' >"$work/rows"
+[[ -s $work/rows ]] || die "$lifetimes: no row for $mode whose name matches $only"
+
+# measured_on ON: those of the allocators that a row wants: the peers, and the settings that it names.
+measured_on() {
+    local allocator
+    for allocator in "${present[@]}"; do
+        [[ $allocator != pinned* || ",$1," == *",$allocator,"* ]] && echo "$allocator"
+    done
+    return 0
+}
+
+# A line of $runs/runs; or, of blind, one of $runs/lost.
+run() { # run ROW ALLOCATOR ROUND CHAOS PROGRAM ARGUMENT...
+    local row=$1 allocator=$2 round=$3
+    if [[ $allocator == blind ]] && grep -qxF "$row" "$runs/lost"; then return 0; fi
+    if run_lifetime "$allocator" "$4" $seconds_most "${@:5}"; then
+        printf '%s\t' "$row" "$allocator" >>"$runs/runs"
+        (IFS=$'\t' && echo "$round"$'\t'"${measured[*]}") >>"$runs/runs"
+    elif [[ $allocator == blind ]]; then
+        echo "$row" >>"$runs/lost"
+    else
+        die "$row on $allocator: $why"
+    fi
+}
+
+measure() {
+    local row on chaos rounds program arguments wanted words round allocator total=0 finished=0
+    mkdir "$runs"
+    touch "$runs/lost"
+    while IFS=$'\t' read -r row on chaos rounds program arguments; do
+        [[ -x $build/bench/$program || -x $build/bench/lifetimes/$program ]] || die "$program: not there: run make build"
+        total=$((total + rounds))
+    done <"$work/rows"
+    while IFS=$'\t' read -r row on chaos rounds program arguments; do
+        mapfile -t wanted < <(measured_on "$on")
+        read -r -a words <<<"$arguments"
+        for ((round = 1; round <= rounds; round++)); do
+            progress $finished $total "$row"
+            for allocator in $(shuffled "$round" "${wanted[@]}"); do
+                run "$row" "$allocator" "$round" "$chaos" "$program" "${words[@]}" </dev/null
+            done
+            finished=$((finished + 1))
+        done
+    done <"$work/rows"
+    progress $finished $total ''
+}
+
+if [[ $kept == yes ]]; then
+    runs=$kept_runs
+    [[ -s $runs/runs ]] || die "$runs/runs: not there: run bench_memory.sh without --kept"
+else
+    measure
+    # Only what is whole is kept.
+    if [[ $only == . ]]; then
+        rm -rf "$kept_runs"
+        cp -r "$runs" "$kept_runs"
+    fi
+fi
+
+# Where blind lost a block in some round, what it did in others says nothing.
+awk -F'\t' 'FNR == NR { lost[$1]; next } !($2 == "blind" && $1 in lost)' "$runs/lost" "$runs/runs" >"$work/valid"
+
+table() { # table WHICH
+    awk -v table="$1" -v names="${allocators[*]}" -v page_bytes="$(getconf PAGESIZE)" -v bold="$bold" -v plain="$plain" \
+        -f "$here/quantile.awk" -f "$here/verdict.awk" -f "$here/lifetime_tables.awk" "$lifetime_targets" "$work/valid"
+}
+
+table people
+[[ ! -s $runs/lost ]] || echo "  blind fails, as it must where blocks are kept: $(paste -s -d' ' "$runs/lost")"
+echo "  time: of the processor; of the clock on the wall in handoff and producer, and of a pair, an element or a proof"
+echo
+{
+    printf 'row\tallocator\tmeasure\tthan\tvalue\tlow\thigh\tmost\tverdict\n'
+    table targets | LC_ALL=C sort
+} >"$work/memory_targets.tsv"
+awk -F'\t' -v green="$green" -v red="$red" -v plain="$plain" '{
+    printf "%-16s  %-9s  %-8s  %-11s  %9s  %-17s  %6s  %s%s%s\n", $1, $2, $3, $4, $5,
+        NR == 1 ? "quartiles" : $5 == "NA" ? "NA" : $6 ".." $7, $8,
+        $9 == "met" ? green : $9 == "missed" ? red : "", $9, plain }' "$work/memory_targets.tsv"
+{
+    printf 'row\tallocator\ttime_to_glibc\ttime_low\ttime_high\tend_to_glibc\tend_low\tend_high\tpeak_to_glibc\tpeak_low\tpeak_high\ttime\tend_mib\tpeak_mib\tlive_mib\n'
+    table memory | LC_ALL=C sort
+} >"$work/memory.tsv"
+
+noise=$(table noise)
+if [[ -n $noise ]]; then
+    echo "bench_memory: $noise" >&2
+    [[ $force == yes ]] || { echo "bench_memory: nothing is written; --force writes it" >&2; exit 1; }
+fi
+[[ $only == . ]] || { echo "bench_memory: --only: nothing is written" >&2; exit 0; }
+publish memory.tsv memory_targets.tsv
