@@ -4,6 +4,8 @@
 set -uo pipefail
 build=${1:?want BUILD}
 runs=0 failures=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 expect() { # expect PROGRAM ARGUMENTS...
     runs=$((runs + 1))
@@ -27,6 +29,22 @@ for seed in 1 2; do # one operation at a time, replayable; then threads that run
     "$build/stress/pinned_oracle" --concurrent --ops 5000000 --seed "$seed" || failures=$((failures + 1))
 done
 
+# Every sequence of up to nine operations on a slab of four chunks, in parts of a minute or so; and of fewer, where each
+# takes longer, or there are more.
+small_scope() { # small_scope ARGUMENT...
+    runs=$((runs + 1))
+    "$build/alloc/test_small_scope" "$@" || failures=$((failures + 1))
+}
+small_scope --length 6 --age 70
+small_scope --length 7 --all-orders
+small_scope --length 8 --chunks 3
+parts=16
+runs=$((runs + parts))
+seq 0 $((parts - 1)) | xargs -P "$(nproc)" -I@ "$build/alloc/test_small_scope" --length 9 --shard @/$parts >"$work/scope" ||
+    failures=$((failures + 1))
+grep -v 'nothing wrong' "$work/scope"
+echo "stress: small scope done: $(awk '{ n += $2 } END { print n }' "$work/scope") sequences of up to 9 operations"
+
 # Programs that nobody here wrote, with phases where they expect none.
 runs=$((runs + 1))
 stress/chaos_programs.sh "$build" || failures=$((failures + 1))
@@ -46,7 +64,7 @@ done
 busy() { while :; do :; done; }
 busy & first=$!
 busy & second=$!
-trap 'kill $first $second 2>/dev/null' EXIT
+trap 'kill $first $second 2>/dev/null; rm -rf "$work"' EXIT
 for program in $(programs repro); do
     for _ in $(seq 20); do
         for profile in none seed pinned system; do expect "$program" --profile "$profile"; done

@@ -1,0 +1,218 @@
+/*
+ * test_small_scope.c - every sequence of operations up to a length, on a slab of few chunks: what goes wrong at all
+ * mostly goes wrong in a few steps.
+ *
+ * The operations are a letter each, with a number:
+ *
+ *     a0 a1 a2   a block of a granule, of half a chunk, of one and a half
+ *     f0 e0      block 0 is freed by the holder of the slab; elsewhere
+ *     g0 s0      block 0 grows to the next of the three sizes; shrinks to the one before
+ *     b d        the next phase begins; this one is discarded
+ *
+ * Blocks are numbered in the order in which they were made. A sequence starts in a phase, on a slab in which nothing
+ * lives, and ends by freeing what lives; then the slab must be whole. All sequences run in one process, one after the
+ * other: so each of them also starts from what others left, and phases grow old.
+ *
+ * Looked at after each operation: alignment, what is usable, overlap; the bytes of a block when it is freed or resized,
+ * and of all blocks at each begin and at the end; how many are retained; that the first block of a phase comes from the
+ * arena if there are chunks for it that nothing keeps; and at the end that the slab can serve a block of its own size.
+ *
+ * Left out, because it is the same (--all-orders leaves nothing out):
+ *
+ *     - frees that follow one another are in ascending order: they do not look at each other;
+ *     - a free by the holder is not the last operation: all that lives is freed by it anyway;
+ *     - outside of a phase there are no new blocks, nor discards, and what lies in system is not freed or resized: that
+ *       is no business of the arena's.
+ *
+ * With --age N, b stands for N phases, in each of which a block comes and goes: what is not used is given back meanwhile.
+ *
+ * Elsewhere: the calling thread does as if it held no slab. --elsewhere thread: it is another thread indeed.
+ */
+#include "small_scope.h"
+
+#include "zkalloc.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { shard_length = 3 }; /* beginnings of this length are dealt out to the shards */
+
+static struct {
+    unsigned length;
+    unsigned shard;
+    unsigned shards;
+    bool all_orders;
+    const char *replay;
+} options = {.length = 6, .shards = 1};
+
+static uint64_t beginnings; /* of shard_length */
+
+/* ---- All of them ---- */
+
+static void explore(unsigned length);
+
+static void go_on(unsigned length, char what, unsigned which)
+{
+    scope.path[length] = (struct scope_op){what, which};
+    explore(length + 1);
+}
+
+/* Is this a free that comes before the one that is the last operation so far? */
+static bool is_out_of_order(unsigned length, unsigned which)
+{
+    const struct scope_op *last = &scope.path[length - 1];
+
+    return length > 0 && (last->what == 'f' || last->what == 'e') && which < last->which &&
+           !options.all_orders;
+}
+
+static void explore_block(unsigned length, const struct scope_block *block, unsigned which)
+{
+    if (!block->live || (!block->arena && !options.all_orders))
+        return;
+    if (!is_out_of_order(length, which)) {
+        if (length + 1 < options.length || options.all_orders)
+            go_on(length, 'f', which);
+        go_on(length, 'e', which);
+    }
+    if (block->class + 1 < SCOPE_CLASSES)
+        go_on(length, 'g', which);
+    if (block->class > 0)
+        go_on(length, 's', which);
+}
+
+static void explore(unsigned length)
+{
+    struct scope_state state;
+
+    if (length == shard_length && beginnings++ % options.shards != options.shard)
+        return;
+    scope_run(length, &state);
+    if (length == options.length)
+        return;
+    for (unsigned class = 0; class < SCOPE_CLASSES && (state.active || options.all_orders);
+         class ++)
+        go_on(length, 'a', class);
+    for (unsigned i = 0; i < state.count; i++)
+        explore_block(length, &state.blocks[i], i);
+    go_on(length, 'b', 0);
+    if (state.active || options.all_orders)
+        go_on(length, 'd', 0);
+}
+
+/* ---- Start ---- */
+
+__attribute__((noreturn)) static void usage(const char *wrong)
+{
+    fprintf(stderr, "test_small_scope: %s\n", wrong);
+    fputs("usage: test_small_scope [--length N] [--shard I/N] [--chunks N] [--age N]\n"
+          "                        [--elsewhere self|thread] [--all-orders] [--replay 'a0 g0 b "
+          "...']\n"
+          "  exit status 0: nothing wrong; 1: something is, and the sequence is printed\n",
+          stderr);
+    exit(2);
+}
+
+static unsigned number(const char *text, unsigned least, unsigned most, char **end)
+{
+    unsigned long value = strtoul(text, end, 10);
+
+    if (*text < '0' || *text > '9' || value < least || value > most)
+        usage("a number is missing, or out of range");
+    return (unsigned)value;
+}
+
+static unsigned whole_number(const char *text, unsigned least, unsigned most)
+{
+    char *end;
+    unsigned value = number(text, least, most, &end);
+
+    if (*end != '\0')
+        usage("not a number");
+    return value;
+}
+
+static void read_shard(const char *text)
+{
+    char *end;
+
+    options.shard = number(text, 0, 9999, &end);
+    if (*end != '/')
+        usage("want --shard I/N");
+    options.shards = whole_number(end + 1, 1, 10000);
+    if (options.shard >= options.shards)
+        usage("want --shard I/N, I from 0 to N - 1");
+}
+
+static void read_options(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+        if (strcmp(argv[i], "--all-orders") == 0) {
+            options.all_orders = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--length") == 0)
+            options.length = whole_number(value, 1, SCOPE_LENGTH_MAX);
+        else if (strcmp(argv[i], "--shard") == 0)
+            read_shard(value);
+        else if (strcmp(argv[i], "--chunks") == 0)
+            scope.setup.slab_chunks = whole_number(value, 2, 64);
+        else if (strcmp(argv[i], "--age") == 0)
+            scope.setup.age = whole_number(value, 1, 1000);
+        else if (strcmp(argv[i], "--replay") == 0)
+            options.replay = value;
+        else if (strcmp(argv[i], "--elsewhere") == 0 && strcmp(value, "thread") == 0)
+            scope.setup.real_thread = true;
+        else if (strcmp(argv[i], "--elsewhere") != 0 || strcmp(value, "self") != 0)
+            usage("no such option");
+        i++;
+    }
+}
+
+/* One sequence; what it does is defined in every state, or it is no sequence. */
+static void replay(const char *text)
+{
+    struct scope_state state;
+    unsigned length = 0;
+
+    for (; *text != '\0'; text += strspn(text, " ")) {
+        char *end = (char *)(uintptr_t)text + 1;
+        struct scope_op operation = {.what = *text};
+
+        if (strchr("afegsbd", *text) == NULL || length == SCOPE_LENGTH_MAX)
+            usage("not a sequence");
+        if (*text != 'b' && *text != 'd')
+            operation.which = number(text + 1, 0, SCOPE_LENGTH_MAX - 1, &end);
+        scope.path[length++] = operation;
+        text = end;
+    }
+    scope_run(length, &state);
+}
+
+int main(int argc, char **argv)
+{
+    struct zk_stats stats;
+
+    scope.setup = (struct scope_setup){.slab_chunks = 4, .age = 1};
+    read_options(argc, argv);
+    scope_start();
+    if (options.replay != NULL)
+        replay(options.replay);
+    else
+        explore(0);
+    zk_stats(&stats);
+    if (options.replay == NULL && options.length >= 5 && options.shards == 1 &&
+        (stats.walks == 0 || stats.reuses == 0 || scope.grown_in_place == 0 || scope.moved == 0 ||
+         scope.strays == 0))
+        scope_fail(NULL, "some kind of thing has never happened");
+    printf("test_small_scope: %" PRIu64 " sequences of up to %u operations, nothing wrong: %" PRIu64
+           " rewinds, %" PRIu64 " walks, %" PRIu64 " reuses, %" PRIu64
+           " blocks grown in place, %" PRIu64 " moved, %" PRIu64 " beside the arena\n",
+           scope.sequences, options.length, stats.rewinds, stats.walks, stats.reuses,
+           scope.grown_in_place, scope.moved, scope.strays);
+    return 0;
+}
