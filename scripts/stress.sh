@@ -35,6 +35,7 @@ small_scope() { # small_scope ARGUMENT...
     runs=$((runs + 1))
     "$build/alloc/test_small_scope" "$@" || failures=$((failures + 1))
 }
+small_scope --length 5 --oracle
 small_scope --length 6 --age 70
 small_scope --length 7 --all-orders
 small_scope --length 8 --chunks 3

@@ -43,8 +43,9 @@ static void print_path(int fd)
         text[at++] = ' ';
     }
     text[at > 0 ? at - 1 : 0] = '\0';
-    dprintf(fd, "  sequence %" PRIu64 ": test_small_scope --chunks %u --age %u --replay '%s'\n",
-            scope.sequences, scope.setup.slab_chunks, scope.setup.age, text);
+    dprintf(fd, "  sequence %" PRIu64 ": test_small_scope %s--chunks %u --age %u --replay '%s'\n",
+            scope.sequences, scope.setup.oracle ? "--oracle " : "", scope.setup.slab_chunks,
+            scope.setup.age, text);
 }
 
 void scope_fail(const struct scope_block *block, const char *what)
@@ -64,6 +65,14 @@ static void on_signal(int number)
     dprintf(STDOUT_FILENO, "test_small_scope: signal %d\n", number);
     print_path(STDOUT_FILENO);
     _exit(1);
+}
+
+void scope_watch(void)
+{
+    static const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGALRM};
+
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        signal(signals[i], on_signal);
 }
 
 /* ---- Blocks ---- */
@@ -403,7 +412,6 @@ void scope_run(unsigned length, struct scope_state *state)
 
 void scope_start(void)
 {
-    static const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGALRM};
     struct zk_config config = {
         .slab_bytes = scope.setup.slab_chunks * zk_chunk_bytes(),
         .nesting = ZK_NESTING_RECYCLE,
@@ -420,8 +428,7 @@ void scope_start(void)
     class_bytes[2] = chunk_bytes / 2 * 3;
     slab_bytes = config.slab_bytes;
     page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-        signal(signals[i], on_signal);
+    scope_watch();
     if (zk_configure(&config) != 0 || zk_begin_phase() != 0)
         scope_fail(NULL, "the allocator cannot be configured");
     if (scope.setup.real_thread)

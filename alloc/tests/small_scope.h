@@ -43,6 +43,7 @@ struct scope_setup {
     unsigned slab_chunks;
     unsigned age;     /* phases that begin for each b */
     bool real_thread; /* elsewhere is another thread */
+    bool oracle;      /* the oracle runs the sequence, and not scope_run */
 };
 
 /* The sequence that runs, and what has run. */
@@ -64,6 +65,9 @@ void scope_start(void);
 /* Runs the first length operations of scope.path, frees what lives, and leaves the slab as good as new, in a phase.
  * *state is what they came to. Does not return if anything is wrong. */
 void scope_run(unsigned length, struct scope_state *state);
+
+/* A signal that ends the process tells the sequence before. Part of scope_start. */
+void scope_watch(void);
 
 /* A line, the sequence, and exit status 1. block: what it is about, or NULL. */
 __attribute__((noreturn)) void scope_fail(const struct scope_block *block, const char *what);

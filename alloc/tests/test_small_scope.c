@@ -27,9 +27,13 @@
  * With --age N, b stands for N phases, in each of which a block comes and goes: what is not used is given back meanwhile.
  *
  * Elsewhere: the calling thread does as if it held no slab. --elsewhere thread: it is another thread indeed.
+ * --oracle: the operations are the oracle's (oracle.h), on two threads that take turns: slower, and all bytes are looked
+ * at.
  */
+#include "oracle.h"
 #include "small_scope.h"
 
+#include "slab.h"
 #include "zkalloc.h"
 
 #include <inttypes.h>
@@ -48,6 +52,107 @@ static struct {
 } options = {.length = 6, .shards = 1};
 
 static uint64_t beginnings; /* of shard_length */
+
+/* ---- By the oracle ---- */
+
+static struct oracle oracle = {.aborts = true};
+
+static void start_oracle(void)
+{
+    const struct oracle_setup setup = {
+        .recycle = ZK_RECYCLE_PINNED,
+        .nesting = ZK_NESTING_RECYCLE,
+        .slab_bytes = scope.setup.slab_chunks * zk_chunk_bytes(),
+        .threads = 2,
+    };
+
+    scope_watch();
+    oracle_start(&oracle, &setup);
+}
+
+/* What an operation comes to, if all lies in the arena, and what is resized moves. Where it is otherwise, the oracle
+ * copes: it knows what to do in every state. */
+static void expect_step(struct scope_state *state, struct scope_op operation)
+{
+    struct scope_block *block = &state->blocks[operation.which];
+
+    switch (operation.what) {
+    case 'a':
+        state->blocks[state->count++] = (struct scope_block){
+            .class = operation.which, .live = true, .arena = true, .young = true};
+        break;
+    case 'f':
+    case 'e':
+        block->live = false;
+        break;
+    case 'g':
+    case 's':
+        block->class += operation.what == 'g' ? 1 : -1U;
+        block->young = true;
+        break;
+    default:
+        for (unsigned i = 0; i < state->count; i++) {
+            if (operation.what == 'd' && state->blocks[i].young)
+                state->blocks[i].live = false;
+            state->blocks[i].young = false;
+        }
+        state->active = operation.what == 'b';
+        break;
+    }
+}
+
+/* state: what it came to. */
+static struct oracle_op translated(const struct scope_state *state, struct scope_op operation)
+{
+    const size_t chunk = zk_chunk_bytes();
+    const size_t sizes[SCOPE_CLASSES] = {ZK_GRANULE, chunk / 2, chunk / 2 * 3};
+    struct oracle_op op = {.slot = operation.which, .align = 1};
+
+    switch (operation.what) {
+    case 'a':
+        op.kind = ORACLE_MALLOC;
+        op.slot = state->count - 1;
+        op.size = sizes[operation.which];
+        break;
+    case 'f':
+    case 'e':
+        op.kind = ORACLE_FREE;
+        op.thread = operation.what == 'e';
+        break;
+    case 'g':
+    case 's':
+        op.kind = ORACLE_REALLOC;
+        op.size = sizes[state->blocks[operation.which].class];
+        break;
+    default:
+        op.kind = operation.what == 'b' ? ORACLE_BEGIN : ORACLE_DISCARD;
+        break;
+    }
+    return op;
+}
+
+static void run_by_oracle(unsigned length, struct scope_state *state)
+{
+    struct oracle_op ops[1 + SCOPE_LENGTH_MAX] = {{.kind = ORACLE_BEGIN, .align = 1}};
+
+    *state = (struct scope_state){.active = true};
+    for (unsigned i = 0; i < length; i++) {
+        expect_step(state, scope.path[i]);
+        ops[1 + i] = translated(state, scope.path[i]);
+    }
+    scope.length = length;
+    scope.sequences++;
+    oracle.progress = 0;
+    oracle_run(&oracle, ops, 1 + length);
+}
+
+static void run(unsigned length, struct scope_state *state)
+{
+    if (scope.setup.oracle)
+        run_by_oracle(length, state);
+    else
+        scope_run(length, state);
+}
 
 /* ---- All of them ---- */
 
@@ -89,7 +194,7 @@ static void explore(unsigned length)
 
     if (length == shard_length && beginnings++ % options.shards != options.shard)
         return;
-    scope_run(length, &state);
+    run(length, &state);
     if (length == options.length)
         return;
     for (unsigned class = 0; class < SCOPE_CLASSES && (state.active || options.all_orders);
@@ -108,7 +213,8 @@ __attribute__((noreturn)) static void usage(const char *wrong)
 {
     fprintf(stderr, "test_small_scope: %s\n", wrong);
     fputs("usage: test_small_scope [--length N] [--shard I/N] [--chunks N] [--age N]\n"
-          "                        [--elsewhere self|thread] [--all-orders] [--replay 'a0 g0 b "
+          "                        [--elsewhere self|thread] [--all-orders] [--oracle] [--replay "
+          "'a0 g0 b "
           "...']\n"
           "  exit status 0: nothing wrong; 1: something is, and the sequence is printed\n",
           stderr);
@@ -155,6 +261,10 @@ static void read_options(int argc, char **argv)
             options.all_orders = true;
             continue;
         }
+        if (strcmp(argv[i], "--oracle") == 0) {
+            scope.setup.oracle = true;
+            continue;
+        }
         if (strcmp(argv[i], "--length") == 0)
             options.length = whole_number(value, 1, SCOPE_LENGTH_MAX);
         else if (strcmp(argv[i], "--shard") == 0)
@@ -190,7 +300,7 @@ static void replay(const char *text)
         scope.path[length++] = operation;
         text = end;
     }
-    scope_run(length, &state);
+    run(length, &state);
 }
 
 int main(int argc, char **argv)
@@ -199,13 +309,17 @@ int main(int argc, char **argv)
 
     scope.setup = (struct scope_setup){.slab_chunks = 4, .age = 1};
     read_options(argc, argv);
-    scope_start();
+    if (scope.setup.oracle)
+        start_oracle();
+    else
+        scope_start();
     if (options.replay != NULL)
         replay(options.replay);
     else
         explore(0);
     zk_stats(&stats);
     if (options.replay == NULL && options.length >= 5 && options.shards == 1 &&
+        !scope.setup.oracle &&
         (stats.walks == 0 || stats.reuses == 0 || scope.grown_in_place == 0 || scope.moved == 0 ||
          scope.strays == 0))
         scope_fail(NULL, "some kind of thing has never happened");
