@@ -324,7 +324,8 @@ static void begin(struct scope_state *state)
     state->active = state->fresh = true;
     state->discarded = state->discarded && scope.setup.age == 1; /* the slab has been recycled */
     retained = zk_phase_counts().retained_count;
-    if (retained < live_in_arena(state) || (retained > live_in_arena(state) && !state->discarded))
+    if (!scope.setup.blind &&
+        (retained < live_in_arena(state) || (retained > live_in_arena(state) && !state->discarded)))
         scope_fail(NULL, "not as many are retained as live");
     for (unsigned i = 0; i < state->count; i++)
         state->blocks[i].young = false;
@@ -413,6 +414,7 @@ void scope_run(unsigned length, struct scope_state *state)
 void scope_start(void)
 {
     struct zk_config config = {
+        .recycle = scope.setup.blind ? ZK_RECYCLE_BLIND : ZK_RECYCLE_PINNED,
         .slab_bytes = scope.setup.slab_chunks * zk_chunk_bytes(),
         .nesting = ZK_NESTING_RECYCLE,
         .owner = ZK_OWNER_ANY,

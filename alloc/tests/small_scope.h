@@ -43,6 +43,7 @@ struct scope_setup {
     unsigned slab_chunks;
     unsigned age;     /* phases that begin for each b */
     bool real_thread; /* elsewhere is another thread */
+    bool blind;       /* recycling, which must be found wrong */
     bool oracle;      /* the oracle runs the sequence, and not scope_run */
 };
 

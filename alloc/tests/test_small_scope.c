@@ -28,7 +28,7 @@
  *
  * Elsewhere: the calling thread does as if it held no slab. --elsewhere thread: it is another thread indeed.
  * --oracle: the operations are the oracle's (oracle.h), on two threads that take turns: slower, and all bytes are looked
- * at.
+ * at. --blind: recycled in a way that must be found wrong.
  */
 #include "oracle.h"
 #include "small_scope.h"
@@ -41,7 +41,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { shard_length = 3 }; /* beginnings of this length are dealt out to the shards */
+enum { shard_length = 4 }; /* beginnings of this length are dealt out to the shards */
 
 static struct {
     unsigned length;
@@ -60,7 +60,7 @@ static struct oracle oracle = {.aborts = true};
 static void start_oracle(void)
 {
     const struct oracle_setup setup = {
-        .recycle = ZK_RECYCLE_PINNED,
+        .recycle = scope.setup.blind ? ZK_RECYCLE_BLIND : ZK_RECYCLE_PINNED,
         .nesting = ZK_NESTING_RECYCLE,
         .slab_bytes = scope.setup.slab_chunks * zk_chunk_bytes(),
         .threads = 2,
@@ -259,6 +259,10 @@ static void read_options(int argc, char **argv)
 
         if (strcmp(argv[i], "--all-orders") == 0) {
             options.all_orders = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--blind") == 0) {
+            scope.setup.blind = true;
             continue;
         }
         if (strcmp(argv[i], "--oracle") == 0) {
