@@ -229,22 +229,22 @@ static const char *kept_to(const struct scope_state *state, const char *start)
     return end;
 }
 
-/* The slab is recycled for the first block of a phase: chunks in a row that are not kept are room for it. */
+/* The slab is recycled for the first block of a phase: chunks in a row that are not kept are room for it, and for a few
+ * lines before it, by which blocks are staggered. */
 static bool has_room(const struct scope_state *state, size_t size)
 {
-    const size_t cache_line = 64; /* lies before it, maybe */
     const char *start = zk_my_slab->base;
     const char *kept = start;
     size_t run = 0;
 
-    for (unsigned i = 0; i < scope.setup.slab_chunks && run < size + cache_line;
+    for (unsigned i = 0; i < scope.setup.slab_chunks && run < size + page_bytes;
          i++, start += chunk_bytes) {
         const char *end = kept_to(state, start);
 
         kept = end > kept ? end : kept;
         run = kept > start ? 0 : run + chunk_bytes;
     }
-    return run >= size + cache_line;
+    return run >= size + page_bytes;
 }
 
 static void make(struct scope_state *state, unsigned class)
@@ -388,9 +388,9 @@ static void finish(struct scope_state *state)
         if (state->blocks[i].live)
             release(&state->blocks[i], false);
     begin(state);
-    p = zk_malloc(slab_bytes);
+    p = zk_malloc(slab_bytes - page_bytes); /* as above */
     if (!zk_owns(p))
-        scope_fail(NULL, "nothing lives, and the slab has no room for a block of its size");
+        scope_fail(NULL, "nothing lives, and the slab has no room for a block of nearly its size");
     zk_free(p);
     state->discarded = false; /* the slab was recycled */
     begin(state);

@@ -15,7 +15,7 @@
  *
  * Looked at after each operation: alignment, what is usable, overlap; the bytes of a block when it is freed or resized,
  * and of all blocks at each begin and at the end; how many are retained; that the first block of a phase comes from the
- * arena if there are chunks for it that nothing keeps; and at the end that the slab can serve a block of its own size.
+ * arena if there are chunks for it that nothing keeps; and at the end that the slab can serve a block of nearly its size.
  *
  * Left out, because it is the same (--all-orders leaves nothing out):
  *
