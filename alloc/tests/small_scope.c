@@ -418,7 +418,8 @@ void scope_start(void)
         .slab_bytes = scope.setup.slab_chunks * zk_chunk_bytes(),
         .nesting = ZK_NESTING_RECYCLE,
         .owner = ZK_OWNER_ANY,
-        .tools = ZK_TOOLS_IGNORE, /* which take the fast paths away */
+        .pretenure = ZK_PRETENURE_OFF, /* sizes that survive are to stay */
+        .tools = ZK_TOOLS_IGNORE,      /* which take the fast paths away */
     };
 
     chunk_bytes = zk_chunk_bytes();
