@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { limit_s = 60 }; /* for 65536 sequences */
+enum { limit_s = 60, limit_sequences = 4096 }; /* in which time so many run */
 
 struct scope scope;
 
@@ -403,7 +403,7 @@ void scope_run(unsigned length, struct scope_state *state)
 
     scope.length = length;
     *state = (struct scope_state){.active = true, .fresh = true};
-    if (scope.sequences++ % 65536 == 0)
+    if (scope.sequences++ % limit_sequences == 0)
         alarm(limit_s);
     for (unsigned i = 0; i < length; i++)
         step(state, scope.path[i]);

@@ -41,6 +41,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { default_length = 5 };
+#else
+enum { default_length = 6 };
+#endif
+
 enum { shard_length = 4 }; /* beginnings of this length are dealt out to the shards */
 
 static struct {
@@ -49,7 +55,7 @@ static struct {
     unsigned shards;
     bool all_orders;
     const char *replay;
-} options = {.length = 6, .shards = 1};
+} options = {.length = default_length, .shards = 1};
 
 static uint64_t beginnings; /* of shard_length */
 
