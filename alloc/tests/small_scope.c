@@ -18,9 +18,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
-enum { limit_s = 60, limit_sequences = 4096 }; /* in which time so many run */
+enum { limited_sequences = 65536 }; /* run within a minute */
 
 struct scope scope;
 
@@ -31,21 +32,26 @@ static size_t slab_bytes;
 
 /* ---- What fails ---- */
 
-static void print_path(int fd)
+/* How to run the sequence again, up to the quote. */
+static char how[80];
+
+/* By write alone: a handler may be here. */
+static void print_path(void)
 {
-    char text[SCOPE_LENGTH_MAX * 4 + 1] = "";
+    char text[SCOPE_LENGTH_MAX * 4 + 2];
     size_t at = 0;
 
     for (unsigned i = 0; i < scope.length; i++) {
         text[at++] = scope.path[i].what;
         if (scope.path[i].what != 'b' && scope.path[i].what != 'd')
             text[at++] = (char)('0' + scope.path[i].which);
-        text[at++] = ' ';
+        text[at++] = i + 1 < scope.length ? ' ' : '\'';
     }
-    text[at > 0 ? at - 1 : 0] = '\0';
-    dprintf(fd, "  sequence %" PRIu64 ": test_small_scope %s--chunks %u --age %u --replay '%s'\n",
-            scope.sequences, scope.setup.oracle ? "--oracle " : "", scope.setup.slab_chunks,
-            scope.setup.age, text);
+    if (at == 0)
+        text[at++] = '\'';
+    text[at++] = '\n';
+    if (write(STDOUT_FILENO, how, strlen(how)) < 0 || write(STDOUT_FILENO, text, at) < 0)
+        _exit(1);
 }
 
 void scope_fail(const struct scope_block *block, const char *what)
@@ -56,21 +62,31 @@ void scope_fail(const struct scope_block *block, const char *what)
                (void *)block->p, block->size, block->usable, block->arena ? "arena" : "system");
     printf("\n");
     fflush(stdout);
-    print_path(STDOUT_FILENO);
+    print_path();
     _exit(1);
 }
 
 static void on_signal(int number)
 {
-    dprintf(STDOUT_FILENO, "test_small_scope: signal %d\n", number);
-    print_path(STDOUT_FILENO);
-    _exit(1);
+    print_path();
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+/* Of the processor's time, so that no machine is too busy. */
+static void limit_time(void)
+{
+    const struct itimerval limit = {.it_value.tv_sec = 60};
+
+    setitimer(ITIMER_VIRTUAL, &limit, NULL);
 }
 
 void scope_watch(void)
 {
-    static const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGALRM};
+    static const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGVTALRM};
 
+    snprintf(how, sizeof how, "  test_small_scope %s--chunks %u --age %u --replay '",
+             scope.setup.oracle ? "--oracle " : "", scope.setup.slab_chunks, scope.setup.age);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         signal(signals[i], on_signal);
 }
@@ -403,8 +419,8 @@ void scope_run(unsigned length, struct scope_state *state)
 
     scope.length = length;
     *state = (struct scope_state){.active = true, .fresh = true};
-    if (scope.sequences++ % limit_sequences == 0)
-        alarm(limit_s);
+    if (scope.sequences++ % limited_sequences == 0)
+        limit_time();
     for (unsigned i = 0; i < length; i++)
         step(state, scope.path[i]);
     end = *state;

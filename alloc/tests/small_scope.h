@@ -67,7 +67,7 @@ void scope_start(void);
  * *state is what they came to. Does not return if anything is wrong. */
 void scope_run(unsigned length, struct scope_state *state);
 
-/* A signal that ends the process tells the sequence before. Part of scope_start. */
+/* A signal that ends the process has the sequence told first. Part of scope_start. */
 void scope_watch(void);
 
 /* A line, the sequence, and exit status 1. block: what it is about, or NULL. */

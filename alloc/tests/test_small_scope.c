@@ -128,7 +128,7 @@ static struct oracle_op translated(const struct scope_state *state, struct scope
     case 'g':
     case 's':
         op.kind = ORACLE_REALLOC;
-        op.size = sizes[state->blocks[operation.which].class];
+        op.size = sizes[state->blocks[operation.which].class % SCOPE_CLASSES]; /* of none, any */
         break;
     default:
         op.kind = operation.what == 'b' ? ORACLE_BEGIN : ORACLE_DISCARD;
