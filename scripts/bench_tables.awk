@@ -100,13 +100,9 @@ function people(workload,    i, a, key, faults) {
     print ""
 }
 
-function noise(    w, r, key, line) {
-    for (w = 1; w <= workload_count; w++) {
-        key = ratios("warm", workloads[w], "glibc_again", "glibc")
-        for (r = 1; r <= length_of[key]; r++) add("noise", series[key, r])
-    }
-    line = too_noisy("noise")
-    if (line != "") print line
+function noise(    w) {
+    for (w = 1; w <= workload_count; w++) add_series("noise", ratios("warm", workloads[w], "glibc_again", "glibc"))
+    tell_noise("noise")
 }
 
 END {

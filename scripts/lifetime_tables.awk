@@ -116,13 +116,9 @@ function people(row,    i, a) {
     print ""
 }
 
-function noise(    i, r, key, line) {
-    for (i = 1; i <= row_count; i++) {
-        key = series_of(rows[i], "glibc_again", "time", "glibc")
-        for (r = 1; r <= length_of[key]; r++) add("noise", series[key, r])
-    }
-    line = too_noisy("noise")
-    if (line != "") print line
+function noise(    i) {
+    for (i = 1; i <= row_count; i++) add_series("noise", series_of(rows[i], "glibc_again", "time", "glibc"))
+    tell_noise("noise")
 }
 
 END {

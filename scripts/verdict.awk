@@ -14,12 +14,16 @@ function verdict(key, least, most,    value) {
     return quantile(key, 0.75) >= least && quantile(key, 0.25) <= most ? "within noise" : "missed"
 }
 
-# One line if glibc and glibc again, whose ratios the series holds, are further apart than what is to be told apart.
-function too_noisy(key,    middle, low, high) {
+# Appends the series key to another.
+function add_series(to, key,    i) {
+    for (i = 1; i <= length_of[key]; i++) add(to, series[key, i])
+}
+
+# Prints a line if glibc and glibc again, whose ratios the series holds, are further apart than what is to be told apart.
+function tell_noise(key,    middle, low, high) {
     middle = median(key); low = quantile(key, 0.25); high = quantile(key, 0.75)
-    if (middle == "NA") return "glibc was not measured against itself"
-    if (middle < 0.93 || middle > 1.07 || low < 0.85 || high > 1.15)
-        return sprintf("this machine is too noisy: glibc takes %.3f (%.3f..%.3f) of its own time, want 0.93..1.07 (0.85..1.15)", \
-            middle, low, high)
-    return ""
+    if (middle == "NA") print "glibc was not measured against itself"
+    else if (middle < 0.93 || middle > 1.07 || low < 0.85 || high > 1.15)
+        printf "this machine is too noisy: glibc takes %.3f (%.3f..%.3f) of its own time, want 0.93..1.07 (0.85..1.15)\n", \
+            middle, low, high
 }
