@@ -38,7 +38,7 @@ done
 mkdir -p "$results"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-seconds_most=300 kept_runs=$build/bench-memory runs=$work/now
+seconds_most=600 kept_runs=$build/bench-memory runs=$work/now
 
 allocators=(glibc glibc_again glibc_tuned mimalloc jemalloc tcmalloc blind pinned_0 pinned)
 find_allocators
