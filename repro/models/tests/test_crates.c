@@ -11,6 +11,8 @@
 #include "models/thread_pool.h"
 #include "zkalloc.h"
 
+#include "allocated.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -24,17 +26,6 @@
 enum { DEQUE_BYTES = 1024 + 16 + 384, BUCKET_BYTES = 40, OTHER_THREADS = 7 };
 
 static const struct span_metadata step = {"step", "test"};
-
-/* What the process took from the allocator since *before. */
-static struct zk_stats allocated_since(const struct zk_stats *before)
-{
-    struct zk_stats now;
-
-    zk_stats(&now);
-    now.system_count -= before->system_count;
-    now.system_bytes -= before->system_bytes;
-    return now;
-}
 
 /* ---- Spans ---- */
 

@@ -6,6 +6,8 @@
 #include "models/epoch.h"
 #include "zkalloc.h"
 
+#include "allocated.h"
+
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
@@ -62,17 +64,6 @@ static size_t bytes_in_use(void)
 #else
     return mallinfo2().uordblks;
 #endif
-}
-
-/* What the process took from the allocator since *before. */
-static struct zk_stats allocated_since(const struct zk_stats *before)
-{
-    struct zk_stats now;
-
-    zk_stats(&now);
-    now.system_count -= before->system_count;
-    now.system_bytes -= before->system_bytes;
-    return now;
 }
 
 static void sizes(void **state)

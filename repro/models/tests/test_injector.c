@@ -5,6 +5,8 @@
 #include "models/injector.h"
 #include "zkalloc.h"
 
+#include "allocated.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -27,17 +29,6 @@ static void nothing(void *data)
 static struct job numbered(uintptr_t number)
 {
     return (struct job){.data = (void *)number, .run = nothing};
-}
-
-/* What the calling process took from the allocator since *before. */
-static struct zk_stats allocated_since(const struct zk_stats *before)
-{
-    struct zk_stats now;
-
-    zk_stats(&now);
-    now.system_count -= before->system_count;
-    now.system_bytes -= before->system_bytes;
-    return now;
 }
 
 static unsigned char *block_bytes(struct injector *q)

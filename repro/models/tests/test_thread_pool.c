@@ -7,6 +7,8 @@
 #include "models/thread_pool.h"
 #include "zkalloc.h"
 
+#include "allocated.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
@@ -26,17 +28,6 @@
 enum { CALLERS = 4, CALLS = 1000, EDGE_CALLS = 10000, MOST_WORKERS = 8, STEPS = 150 };
 
 enum { DEQUE_BYTES = 1024 + 16 + 384, BLOCK_BYTES = 1520 };
-
-/* What the process took from the allocator since *before. */
-static struct zk_stats allocated_since(const struct zk_stats *before)
-{
-    struct zk_stats now;
-
-    zk_stats(&now);
-    now.system_count -= before->system_count;
-    now.system_bytes -= before->system_bytes;
-    return now;
-}
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 size_t __sanitizer_get_current_allocated_bytes(void); /* gcc has it, and no header for it */

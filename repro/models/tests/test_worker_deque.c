@@ -7,6 +7,8 @@
 #include "models/worker_deque.h"
 #include "zkalloc.h"
 
+#include "allocated.h"
+
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
@@ -28,17 +30,6 @@ static void nothing(void *data)
 static struct job numbered(uintptr_t number)
 {
     return (struct job){.data = (void *)number, .run = nothing};
-}
-
-/* What the process took from the allocator since *before. */
-static struct zk_stats allocated_since(const struct zk_stats *before)
-{
-    struct zk_stats now;
-
-    zk_stats(&now);
-    now.system_count -= before->system_count;
-    now.system_bytes -= before->system_bytes;
-    return now;
 }
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

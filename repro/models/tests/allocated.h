@@ -1,0 +1,21 @@
+/*
+ * allocated.h - what a test of a model asks of the allocator: how much was taken from it.
+ */
+#ifndef ALLOCATED_H
+#define ALLOCATED_H
+
+#include "zkalloc.h"
+
+/* What the process took from the allocator since *before: blocks and bytes from system, where no phase
+ * is active. */
+static inline struct zk_stats allocated_since(const struct zk_stats *before)
+{
+    struct zk_stats now;
+
+    zk_stats(&now);
+    now.system_count -= before->system_count;
+    now.system_bytes -= before->system_bytes;
+    return now;
+}
+
+#endif
