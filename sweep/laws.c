@@ -339,21 +339,32 @@ static char *bounds_text(const struct law_check *checks, size_t count)
     return need(all);
 }
 
-/* The option whose values are checked: the first one of the first arguments; NULL if there is none. */
-static unsigned long *checked_option(struct values *values, const struct law *law)
+/* The first option of some arguments, if it is a number; NULL if there is none. */
+static unsigned long *first_option(struct values *values, const char *at)
 {
-    const char *name = law->at[0];
     size_t length;
 
-    if (strncmp(name, "--", 2) != 0)
+    if (strncmp(at, "--", 2) != 0)
         return NULL;
-    name += 2;
-    length = strcspn(name, " ");
-    for (size_t i = 0; i < values->entry->option_count; i++)
-        if (strlen(values->entry->options[i].name) == length &&
-            strncmp(values->entry->options[i].name, name, length) == 0)
-            return &values->options[i];
+    at += 2;
+    length = strcspn(at, " ");
+    for (size_t i = 0; i < values->entry->option_count; i++) {
+        const struct repro_option *option = &values->entry->options[i];
+
+        if (strlen(option->name) == length && strncmp(option->name, at, length) == 0)
+            return strcmp(option->words, "-") == 0 ? &values->options[i] : NULL;
+    }
     return &values->threads;
+}
+
+/* The option whose values are checked: the first that is named; NULL if none is. */
+static unsigned long *checked_option(struct values *values, const struct law *law)
+{
+    unsigned long *option = NULL;
+
+    for (size_t i = 0; i < law->at_count && option == NULL; i++)
+        option = first_option(values, law->at[i]);
+    return option;
 }
 
 static unsigned long least_of(const struct values *values, const unsigned long *option)

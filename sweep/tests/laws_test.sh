@@ -81,6 +81,9 @@ want 14 hang "$build/repro/pool_built_in_phase" --pool-threads 64 --profile rout
 checks=$((checks + 1))
 "$sweep" --laws --out "$work/all" >/dev/null || fail "a law does not hold"
 checks=$((checks + 1))
+grep -qP '^buffered_writer\tcapacity \+ 1\tdefault,capacity=128,.*\t512\t1024\t4096\t8192\t' "$work/all/laws.tsv" ||
+    fail "laws.tsv: a law that is first checked with no option has no first values"
+checks=$((checks + 1))
 diff "$source/results/laws.tsv" "$work/all/laws.tsv" || fail "results/laws.tsv is not what the laws give: make findings"
 
 echo "laws_test: $checks checks, $failures failed"
