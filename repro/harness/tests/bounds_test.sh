@@ -25,6 +25,12 @@ largest() {
 for spans in 1:3072 32:3072 33:6144 96:6144 97:12288 224:12288 225:24576 480:24576 481:49152; do
     largest "${spans#*:}" span_registry_pages --spans "${spans%:*}"
 done
+# A pool's largest block: the epoch record, of the release; from 17 workers on (19 since the record is larger), the
+# sleep states.
+for pool in 2104:16 2176:17 3968:31 4096:32 '2304:16 --crates 2026' '2304:18 --crates 2026' '2432:19 --crates 2026'; do
+    # shellcheck disable=SC2086 # words
+    largest "${pool%%:*}" pool_built_in_phase --pool-threads ${pool#*:}
+done
 largest 1520 injector_block
 largest 16400 refcount_header
 largest 16400 refcount_header --variant underflow
