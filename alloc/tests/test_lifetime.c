@@ -248,12 +248,27 @@ static void a_large_calloc_of_used_memory_is_zero(void)
     CHECK(is_all(p, bytes, 0));
 }
 
-/* Of each chunk one block lives: more of it than its pages is given back when no phase uses the chunk any more, and
- * more still when some of what lived has died. */
+enum { BLOCKS = 20000, BYTES = 3000, EVERY = 10 };
+
+static char *many[BLOCKS];
+
+static void *free_most(void *unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < BLOCKS; i++)
+        if (i % EVERY != 0)
+            zk_free(many[i]);
+    return NULL;
+}
+
+/* One block in ten lives: the pages of the others are given back when no phase uses the chunks any more, whoever freed
+ * them, and more still when some of what lived has died. */
 static void dead_pages_beside_what_lives_are_given_back(void)
 {
-    enum { blocks = 20000, bytes = 3000, every = 10 };
-    static char *p[blocks];
+    const unsigned blocks = BLOCKS;
+    const unsigned every = EVERY;
+    const size_t bytes = BYTES;
+    char **p = many;
     size_t before;
 
     skip_under_sanitizers();
@@ -263,16 +278,17 @@ static void dead_pages_beside_what_lives_are_given_back(void)
         fill(p[i], bytes, i);
     }
     end_phase();
-    for (unsigned i = 0; i < blocks; i++)
-        if (i % every != 0)
-            zk_free(p[i]);
+    if (fresh_number == 0)
+        free_most(NULL);
+    else
+        run_thread(free_most, NULL);
     before = resident_bytes();
     for (unsigned i = 0; i < 200; i++) {
         begin_phase();
         zk_free(arena_block(100));
         end_phase();
     }
-    CHECK(resident_bytes() < before - (size_t)blocks * bytes / 2);
+    CHECK(resident_bytes() < before - blocks * bytes / 2);
     before = resident_bytes();
     for (unsigned i = 0; i < blocks; i += every) {
         CHECK(is_filled(p[i], bytes, i) && zk_usable_size(p[i]) >= bytes);
@@ -284,7 +300,7 @@ static void dead_pages_beside_what_lives_are_given_back(void)
         zk_free(arena_block(100));
         end_phase();
     }
-    CHECK(resident_bytes() < before - (size_t)blocks * bytes / every / 4);
+    CHECK(resident_bytes() < before - blocks * bytes / every / 4);
     for (unsigned i = 0; i < blocks; i += 2 * every) {
         CHECK(is_filled(p[i], bytes, i));
         zk_free(p[i]);
@@ -315,6 +331,8 @@ static const struct CMUnitTest tests[] = {
     FRESH_AS("after a large phase memory is given back around what lives",
              after_a_large_phase_memory_is_given_back, PINNED, .number = 4),
     FRESH(dead_pages_beside_what_lives_are_given_back, PINNED),
+    FRESH_AS("dead pages beside what lives are given back, freed by another thread",
+             dead_pages_beside_what_lives_are_given_back, PINNED, .number = 1),
     FRESH(the_slabs_of_ended_threads_give_memory_back, PINNED),
     FRESH(what_was_given_back_is_zero_and_can_be_used_again, PINNED),
     FRESH(a_large_calloc_of_used_memory_is_zero, PINNED),
