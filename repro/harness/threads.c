@@ -11,6 +11,7 @@
 
 struct repro_thread {
     struct repro_thread *next;
+    struct repro_run *run;
     pthread_t handle;
     sem_t told;
     sem_t done;
@@ -47,8 +48,10 @@ struct repro_thread *repro_spawn(struct repro_run *run)
         fprintf(stderr, "%s: cannot start a thread\n", repro.slug);
         exit(3);
     }
+    thread->run = run;
     thread->next = run->threads;
     run->threads = thread;
+    repro_progress(run);
     return thread;
 }
 
@@ -58,6 +61,7 @@ void repro_on(struct repro_thread *thread, void (*act)(void *arg), void *arg)
     thread->arg = arg;
     sem_post(&thread->told);
     wait_for(&thread->done);
+    repro_progress(thread->run); /* hundreds of threads may be told, one after the other */
 }
 
 void repro_join(struct repro_run *run, struct repro_thread *thread)
@@ -70,6 +74,7 @@ void repro_join(struct repro_run *run, struct repro_thread *thread)
     thread->act = NULL;
     sem_post(&thread->told);
     pthread_join(thread->handle, NULL);
+    repro_progress(run);
     sem_destroy(&thread->told);
     sem_destroy(&thread->done);
     free(thread);

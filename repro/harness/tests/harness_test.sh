@@ -25,6 +25,7 @@ want 13 '^body_crash: crash' "$bin/body_crash"
 want 13 'SIGABRT' "$bin/body_abort"
 want 14 'no progress for 100 ms' "$bin/body_hang" --timeout 100
 want 0 'clean' "$bin/body_slow" --timeout 200
+want 0 'clean' "$bin/body_told" --timeout 200 # 800 ms while it waits, of 1200
 want 15 'begin 2: a phase is active' "$bin/body_refused" --profile seed
 want 0 'clean' "$bin/body_refused"
 want 77 'no way' "$bin/body_skip"
