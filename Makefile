@@ -16,10 +16,11 @@ sweep: build ## run repro x profile x MIN_BYTES, write results/, recommend a MIN
 test: build ## unit tests, every repro's expected outcome in every profile, the tables' invariants
 	@ctest --preset release --parallel $(JOBS)
 
-findings: build ## run the sweep and regenerate findings.tsv
+findings: build ## run the sweep and regenerate findings.tsv and the tables in README
 	@build/sweep/zk-sweep --out results >/dev/null
 	@scripts/findings.sh build results findings.tsv
 	@scripts/claims.sh results findings.tsv results/claims.tsv
+	@scripts/readme.sh results README.md
 
 # zk-audit exits 1 because that program is unsafe on purpose; here that is the answer, and no failure.
 audit: build ## zk-audit on a program that crosses a phase: what it says, and where

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# readme.sh RESULTS README: writes the tables' rows into README: each repro's bounds and outcomes, and how many laws
+# hold at how many values. The rest of README stays as it is. Written to a temporary file first: README is whole or
+# untouched.
+set -euo pipefail
+[[ $# -eq 2 ]] || { echo "readme.sh: want RESULTS README" >&2; exit 2; }
+results=$1 readme=$2
+for table in thresholds matrix laws; do
+    [[ -f $results/$table.tsv ]] || { echo "readme.sh: $results/$table.tsv: not there: run make sweep" >&2; exit 2; }
+done
+temporary=$(mktemp "$readme.XXXXXX")
+trap 'rm -f "$temporary"' EXIT
+
+awk -v results="$results" '
+    function row(name, bounds, outcomes,    line) {
+        line = sprintf("    %-" width "s  %8s  %7s  %10s", name, bounds[2], bounds[3], bounds[4])
+        for (i = 2; i <= 7; i++) line = line sprintf("  %-7s", outcomes[i])
+        sub(/ +$/, "", line)
+        return line
+    }
+    BEGIN {
+        while ((getline line < (results "/thresholds.tsv")) > 0) {
+            split(line, f, "\t"); bounds[f[1]] = line
+            if (length(f[1]) > width) width = length(f[1])
+        }
+        while ((getline line < (results "/matrix.tsv")) > 0) {
+            split(line, o, "\t")
+            if (o[1] == "repro") continue
+            split(bounds[o[1]], b, "\t")
+            rows[++count] = row(o[1], b, o)
+        }
+        while ((getline line < (results "/laws.tsv")) > 0) {
+            split(line, f, "\t")
+            if (f[1] != "repro") { laws++; values += split(f[3], each, ",") }
+        }
+    }
+    /^    repro +observed +touched +guaranteed/ {
+        print
+        for (i = 1; i <= count; i++) print rows[i]
+        inside = 1; tables++
+        next
+    }
+    inside && /^    / { next }
+    { inside = 0 }
+    /^    [0-9]+ of [0-9]+ laws hold, / {
+        printf "    %d of %d laws hold, to the byte, at all of the %d values at which they were measured.\n", laws, laws, values
+        tables++
+        next
+    }
+    { print }
+    END { exit tables == 2 ? 0 : 3 }' "$readme" >"$temporary" ||
+    { echo "readme.sh: $readme: has not one table of bounds and one line about laws" >&2; exit 2; }
+chmod 644 "$temporary"
+mv "$temporary" "$readme"
