@@ -216,7 +216,7 @@ enum zk_pretenure { ZK_PRETENURE_LEARN, ZK_PRETENURE_OFF };
 
 #define ZK_DEFAULT_MIN_BYTES   ((size_t)4096)
 #define ZK_DEFAULT_SLAB_BYTES  ((size_t)8 << 30)
-#define ZK_DEFAULT_AUDIT_DEPTH 8u
+#define ZK_DEFAULT_AUDIT_DEPTH 32u
 
 struct zk_config {
     enum zk_recycle recycle; /* ZK_ALLOC_RECYCLE: what a begin does to a slab */

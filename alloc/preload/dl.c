@@ -6,6 +6,7 @@
 #include "hook.h"
 #include "next.h"
 #include "os.h"
+#include "site.h"
 #include "zkalloc.h"
 
 #include <dlfcn.h>
@@ -63,5 +64,6 @@ EXPORT int dlclose(void *handle)
     NEED(dlclose);
     result = next_dlclose(handle);
     zk_hooks_prune();
+    zk_site_closed();
     return result;
 }

@@ -100,13 +100,13 @@ static void open_report(void)
 }
 
 /* What reads it is told of no sizes. */
-static bool write_stream(bool symbols)
+static bool write_stream(void)
 {
     int fd = zk_os_open(audit.path, O_WRONLY | O_APPEND | O_CLOEXEC, 0);
 
     if (fd < 0)
         return false;
-    if (!zk_report_findings(fd, symbols)) {
+    if (!zk_report_findings(fd)) {
         zk_os_close(fd);
         return false;
     }
@@ -114,35 +114,35 @@ static bool write_stream(bool symbols)
 }
 
 /* Writes one table to path, whole or not at all. */
-static bool write_whole(const char *part, const char *path, bool findings, bool symbols)
+static bool write_whole(const char *part, const char *path, bool findings)
 {
     int fd = zk_os_open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     bool written;
 
     if (fd < 0)
         return false;
-    written = findings ? zk_report_findings(fd, symbols) : zk_report_sizes(fd, audit.phases);
+    written = findings ? zk_report_findings(fd) : zk_report_sizes(fd, audit.phases);
     return zk_os_close(fd) && written && rename(part, path) == 0;
 }
 
-static bool write_files(bool symbols)
+static bool write_files(void)
 {
     char part[PATH_MAX];
     char sizes[PATH_MAX];
 
     name_with(part, sizeof part, ".part");
     name_with(sizes, sizeof sizes, ".phases");
-    return write_whole(part, sizes, false, symbols) && write_whole(part, audit.path, true, symbols);
+    return write_whole(part, sizes, false) && write_whole(part, audit.path, true);
 }
 
 /* False, with errno, when it could not be written. */
-static bool write_report(bool symbols)
+static bool write_report(void)
 {
     bool written;
 
     if (audit.path[0] == '\0')
-        return !zk_os_has_stderr() || zk_report_findings(STDERR_FILENO, symbols);
-    written = audit.stream ? write_stream(symbols) : write_files(symbols);
+        return !zk_os_has_stderr() || zk_report_findings(STDERR_FILENO);
+    written = audit.stream ? write_stream() : write_files();
     if (!written)
         zk_os_say("audit: %.300s: not written: %s", audit.path, strerror(errno));
     return written;
@@ -174,10 +174,8 @@ static bool report(void)
 
     if (atomic_exchange(&audit.reported, true))
         return true;
-    zk_detour = true; /* looking up symbols allocates */
-    written = write_report(true);
+    written = write_report();
     say_what_is_missing();
-    zk_detour = false;
     return written;
 }
 
@@ -237,15 +235,13 @@ void zk_audit_report_dying(int signal)
     pthread_sigmask(SIG_UNBLOCK, &alarms, NULL);
     alarm(10);
     zk_os_say("audit: the process dies of signal %d; this is what was found until then", signal);
-    write_report(false);
+    write_report();
     say_what_is_missing();
     alarm(0);
 }
 
 int zk_audit_report(int fd)
 {
-    int result;
-
     if (zk_defers())
         return zk_other->audit_report(fd);
     if (!has_report()) {
@@ -254,10 +250,7 @@ int zk_audit_report(int fd)
     }
     if (fd < 0)
         return report() ? 0 : -1;
-    zk_detour = true;
-    result = zk_report_findings(fd, true) ? 0 : -1;
-    zk_detour = false;
-    return result;
+    return zk_report_findings(fd) ? 0 : -1;
 }
 
 int zk_audit_summary(struct zk_audit_summary *summary)
@@ -319,6 +312,7 @@ void zk_audit_begin(uint64_t word)
         open_report();
         zk_fatal_watch();
     }
+    zk_site_begin();
     if (zk_settings.audit == ZK_AUDIT_TRAP)
         zk_trap_begin((uint32_t)(word / 2));
     else

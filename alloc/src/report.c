@@ -1,17 +1,15 @@
 /*
  * report.c - tab-separated rows, written without stdio and without allocating: the process may be
- * dying. Only looking up symbols allocates, and is left out then.
+ * dying. No names are looked up here: that takes as long as the program has symbols. Frames are
+ * written as offsets into files, and zk-audit makes names of them, now or later.
  */
 #include "report.h"
 #include "config.h"
 #include "distribution.h"
-#include "lock.h"
 #include "os.h"
-#include "symbols.h"
 #include "tally.h"
 
 #include <errno.h>
-#include <link.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +20,6 @@
 struct out {
     int fd;
     bool failed;
-    bool symbols;
     size_t used;
     char bytes[4096];
 };
@@ -94,42 +91,6 @@ static void header(struct out *out, const char *names)
 
 /* ---- Where a frame is ---- */
 
-struct frame {
-    uintptr_t address;
-    char path[512]; /* of the file it lies in; "" if unknown */
-    uintptr_t offset;
-};
-
-static int look_at(struct dl_phdr_info *info, size_t size, void *arg)
-{
-    struct frame *frame = arg;
-    ssize_t length;
-
-    (void)size;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
-
-        if (part->p_type != PT_LOAD || frame->address < info->dlpi_addr + part->p_vaddr ||
-            frame->address - info->dlpi_addr - part->p_vaddr >= part->p_memsz)
-            continue;
-        frame->offset = frame->address - info->dlpi_addr;
-        if (info->dlpi_name[0] != '\0') {
-            strncpy(frame->path, info->dlpi_name, sizeof frame->path - 1);
-        } else {
-            length = readlink("/proc/self/exe", frame->path, sizeof frame->path - 1);
-            frame->path[length < 0 ? 0 : length] = '\0';
-        }
-        return 1;
-    }
-    return 0;
-}
-
-static void locate(struct frame *frame, uintptr_t address)
-{
-    *frame = (struct frame){.address = address};
-    dl_iterate_phdr(look_at, frame);
-}
-
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -151,97 +112,122 @@ static bool is_wrapper(const char *path)
     return false;
 }
 
-/* The frames of a site from the first one on that is no wrapper; all, if all are. */
+/* The frames of a site; first is that of the first one that lies in no wrapper, or 0 if all do. */
 struct stack {
-    struct frame frames[ZK_SITE_DEPTH_MAX];
+    zk_where frames[ZK_SITE_DEPTH_MAX];
     size_t first;
     size_t depth;
 };
 
-static void locate_all(struct stack *stack, zk_site site)
+static const char *path_of(zk_where frame)
 {
-    uintptr_t addresses[ZK_SITE_DEPTH_MAX];
+    return zk_where_path(zk_where_object(frame));
+}
 
-    stack->depth = zk_site_frames(site, addresses);
-    stack->first = 0;
-    for (size_t i = 0; i < stack->depth; i++)
-        locate(&stack->frames[i], addresses[i]);
-    while (stack->first < stack->depth && is_wrapper(stack->frames[stack->first].path))
-        stack->first++;
-    if (stack->first == stack->depth)
-        stack->first = 0;
+static struct stack stack_of(zk_site site)
+{
+    struct stack stack = {.depth = zk_site_frames(site, stack.frames)};
+
+    while (stack.first < stack.depth && is_wrapper(path_of(stack.frames[stack.first])))
+        stack.first++;
+    if (stack.first == stack.depth)
+        stack.first = 0;
+    return stack;
+}
+
+static const char *name_of(zk_where frame)
+{
+    return *path_of(frame) == '\0' ? "?" : base_name(path_of(frame));
 }
 
 void zk_report_site(zk_site site, char *text, size_t room)
 {
-    struct stack stack;
-    const struct frame *frame;
+    struct stack stack = stack_of(site);
+    zk_where frame = stack.frames[stack.first];
 
-    locate_all(&stack, site);
-    if (stack.depth == 0)
-        return;
-    frame = &stack.frames[stack.first];
-    snprintf(text, room, "%s+0x%zx", frame->path[0] == '\0' ? "?" : base_name(frame->path),
-             (size_t)frame->offset);
+    if (stack.depth > 0)
+        snprintf(text, room, "%s+0x%zx", name_of(frame), (size_t)zk_where_offset(frame));
 }
 
 /* "prog+0x1234;libc.so.6+0x2345", innermost first. */
-static void put_stack(struct out *out, const struct stack *stack)
+static void put_site(struct out *out, const struct stack *stack, char end)
 {
     for (size_t i = stack->first; i < stack->depth; i++) {
-        const struct frame *frame = &stack->frames[i];
-
-        put_text(out, frame->path[0] == '\0' ? "?" : base_name(frame->path));
-        put_text(out, "+0x");
-        put_digits(out, frame->path[0] == '\0' ? frame->address : frame->offset, 16);
-        if (i + 1 < stack->depth)
+        if (i > stack->first)
             put_char(out, ';');
+        put_text(out, name_of(stack->frames[i]));
+        put_text(out, "+0x");
+        put_digits(out, zk_where_offset(stack->frames[i]), 16);
     }
     if (stack->depth == 0)
         put_text(out, "NA");
+    put_char(out, end);
 }
 
-/* The first frame of which the line is known: a library without debug information is told by its
- * module, and then the caller's line says more. If none is, what is known of the first one. */
-static struct zk_symbol find_symbol(const struct out *out, const struct stack *stack)
-{
-    struct zk_symbol first = {0};
-
-    for (size_t i = stack->first; out->symbols && i < stack->depth; i++) {
-        const struct frame *frame = &stack->frames[i];
-        struct zk_symbol symbol;
-
-        if (frame->path[0] == '\0' || is_wrapper(frame->path))
-            continue;
-        zk_symbol_find(frame->path, frame->offset, &symbol);
-        if (symbol.line != 0)
-            return symbol;
-        if (i == stack->first)
-            first = symbol;
-    }
-    return first;
-}
-
-/* The first frame's module, and symbol file line. */
+/* The first frame's module, and symbol file line, which zk-audit looks up. */
 static void put_place(struct out *out, const struct stack *stack, char end)
 {
-    const struct frame *frame = &stack->frames[stack->first];
-    struct zk_symbol symbol;
+    field(out, stack->depth == 0 ? NULL : path_of(stack->frames[stack->first]), '\t');
+    header(out, "NA NA NA");
+    out->bytes[out->used - 1] = end;
+}
 
-    if (stack->depth == 0) {
-        put_text(out, "NA");
-        header(out, " NA NA NA");
-        out->bytes[out->used - 1] = end;
-        return;
+/* "3+0x1234;1+0x2345": all frames, by the numbers that the column objects has. */
+static void put_stack(struct out *out, const struct stack *stack, char end)
+{
+    for (size_t i = 0; i < stack->depth; i++) {
+        if (i > 0)
+            put_char(out, ';');
+        put_digits(out, zk_where_object(stack->frames[i]), 10);
+        put_text(out, "+0x");
+        put_digits(out, zk_where_offset(stack->frames[i]), 16);
     }
-    symbol = find_symbol(out, stack);
-    field(out, frame->path, '\t');
-    field(out, symbol.function, '\t');
-    field(out, symbol.file, '\t');
-    if (symbol.line == 0)
-        field(out, NULL, end);
-    else
-        number(out, symbol.line, end);
+    if (stack->depth == 0)
+        put_text(out, "NA");
+    put_char(out, end);
+}
+
+/* A path, in which ; and % are written as in a URL. */
+static void put_path(struct out *out, const char *path)
+{
+    for (; *path != '\0'; path++)
+        if (*path == ';' || *path == '%' || (unsigned char)*path < ' ') {
+            put_char(out, '%');
+            put_char(out, "0123456789ABCDEF"[(unsigned char)*path >> 4]);
+            put_char(out, "0123456789ABCDEF"[(unsigned char)*path & 15]);
+        } else {
+            put_char(out, *path);
+        }
+}
+
+/* "1:BUILDID:/usr/lib/libc.so.6;3::/home/prog": each object of the stacks once, and not number 0. */
+static void put_objects(struct out *out, const struct stack *const stacks[], size_t count)
+{
+    uint32_t done[2 * ZK_SITE_DEPTH_MAX];
+    size_t done_count = 0;
+
+    for (size_t s = 0; s < count; s++) {
+        for (size_t i = 0; i < stacks[s]->depth; i++) {
+            uint32_t object = zk_where_object(stacks[s]->frames[i]);
+            size_t seen = 0;
+
+            while (seen < done_count && done[seen] != object)
+                seen++;
+            if (object == 0 || seen < done_count)
+                continue;
+            if (done_count > 0)
+                put_char(out, ';');
+            done[done_count++] = object;
+            put_digits(out, object, 10);
+            put_char(out, ':');
+            put_text(out, zk_where_build_id(object));
+            put_char(out, ':');
+            put_path(out, zk_where_path(object));
+        }
+    }
+    if (done_count == 0)
+        put_text(out, "NA");
+    put_char(out, '\n');
 }
 
 /* ---- Tables ---- */
@@ -249,19 +235,18 @@ static void put_place(struct out *out, const struct stack *stack, char end)
 static void put_retained(void *arg, const struct zk_tally_row *row)
 {
     struct out *out = arg;
-    static struct stack
-        stack; /* too large for the stack of a handler; the tally's lock guards it */
+    struct stack stack = stack_of(row->key.site);
 
-    locate_all(&stack, row->key.site);
     number(out, row->phase_first, '\t');
     number(out, row->phase_last, '\t');
-    put_stack(out, &stack);
-    put_char(out, '\t');
+    put_site(out, &stack, '\t');
     number(out, row->key.size, '\t');
     number(out, row->count, '\t');
     number(out, row->count * row->key.size, '\t');
     number(out, row->threads, '\t');
-    put_place(out, &stack, '\n');
+    put_place(out, &stack, '\t');
+    put_stack(out, &stack, '\t');
+    put_objects(out, (const struct stack *const[]){&stack}, 1);
 }
 
 static void put_caught(void *arg, const struct zk_tally_row *row)
@@ -274,7 +259,8 @@ static void put_caught(void *arg, const struct zk_tally_row *row)
     static const char *const accesses[] = {
         [ZK_ACCESS_NONE] = "NA", [ZK_ACCESS_READ] = "read", [ZK_ACCESS_WRITE] = "write"};
     struct out *out = arg;
-    static struct stack stack; /* as above */
+    struct stack made = stack_of(row->key.site);
+    struct stack accessed = stack_of(row->key.access_site);
 
     field(out, kinds[row->key.kind], '\t');
     field(out, accesses[row->key.access], '\t');
@@ -284,34 +270,28 @@ static void put_caught(void *arg, const struct zk_tally_row *row)
     number(out, row->offset, '\t');
     number(out, row->count, '\t');
     number(out, row->threads, '\t');
-    locate_all(&stack, row->key.site);
-    put_stack(out, &stack);
-    put_char(out, '\t');
-    put_place(out, &stack, '\t');
-    locate_all(&stack, row->key.access_site);
-    put_stack(out, &stack);
-    put_char(out, '\t');
-    put_place(out, &stack, '\n');
+    put_site(out, &made, '\t');
+    put_place(out, &made, '\t');
+    put_site(out, &accessed, '\t');
+    put_place(out, &accessed, '\t');
+    put_stack(out, &made, '\t');
+    put_stack(out, &accessed, '\t');
+    put_objects(out, (const struct stack *const[]){&made, &accessed}, 2);
 }
 
-static struct zk_lock lock; /* of findings, symbols included */
-
-bool zk_report_findings(int fd, bool symbols)
+bool zk_report_findings(int fd)
 {
-    struct out out = {.fd = fd, .symbols = symbols};
+    struct out out = {.fd = fd};
     bool census = zk_settings.audit == ZK_AUDIT_CENSUS;
 
-    zk_lock(&lock);
-    header(&out,
-           census ? "phase_first phase_last site size count bytes threads module symbol file line"
-                  : "kind access phase_allocated phase_accessed size offset count threads site "
-                    "module symbol file line access_site access_module access_symbol "
-                    "access_file access_line");
+    header(&out, census
+                     ? "phase_first phase_last site size count bytes threads module symbol file "
+                       "line stack objects"
+                     : "kind access phase_allocated phase_accessed size offset count threads site "
+                       "module symbol file line access_site access_module access_symbol "
+                       "access_file access_line stack access_stack objects");
     zk_tally_each(census ? put_retained : put_caught, &out);
-    if (symbols)
-        zk_symbols_close();
     flush(&out);
-    zk_unlock(&lock);
     return !out.failed;
 }
 

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Writes the findings of the audit in force to fd. Symbols cost memory and time: not in a process
- * that is dying. False when fd could not be written. */
-bool zk_report_findings(int fd, bool symbols);
+/* Writes the findings of the audit in force to fd; the columns symbol, file and line are NA. False when fd could
+ * not be written. */
+bool zk_report_findings(int fd);
 
 /* The first frame of a site that is no wrapper of malloc, as "file+0x1234"; as much as there is room for. */
 void zk_report_site(zk_site site, char *text, size_t room);

@@ -11,6 +11,7 @@
 #include "os.h"
 #include "thread.h"
 
+#include <link.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -26,7 +27,7 @@ enum {
 struct stack {
     uint32_t hash;
     uint32_t depth;
-    uintptr_t frames[]; /* the configured depth of them */
+    zk_where frames[]; /* the configured depth of them */
 };
 
 static struct {
@@ -39,7 +40,7 @@ static struct {
 
 static size_t stack_bytes(void)
 {
-    return sizeof(struct stack) + zk_settings.audit_depth * sizeof(uintptr_t);
+    return sizeof(struct stack) + zk_settings.audit_depth * sizeof(zk_where);
 }
 
 static struct stack *stack_of(uint32_t number)
@@ -49,7 +50,7 @@ static struct stack *stack_of(uint32_t number)
     return (struct stack *)(void *)(page + (number - 1) % sites_per_page * stack_bytes());
 }
 
-static uint32_t hash_frames(const uintptr_t *frames, size_t depth)
+static uint32_t hash_frames(const zk_where *frames, size_t depth)
 {
     uint64_t hash = depth;
 
@@ -59,7 +60,7 @@ static uint32_t hash_frames(const uintptr_t *frames, size_t depth)
 }
 
 /* The lock is held. */
-static uint32_t *index_slot(uint32_t *index, uint32_t room, uint32_t hash, const uintptr_t *frames,
+static uint32_t *index_slot(uint32_t *index, uint32_t room, uint32_t hash, const zk_where *frames,
                             size_t depth)
 {
     uint32_t at = hash & (room - 1);
@@ -108,7 +109,7 @@ static bool index_grow(void)
 }
 
 /* The lock is held. 0 when there is no memory. */
-static zk_site keep(const uintptr_t *frames, size_t depth, uint32_t hash)
+static zk_site keep(const zk_where *frames, size_t depth, uint32_t hash)
 {
     char **page = &sites.pages[sites.count / sites_per_page];
     struct stack *stack;
@@ -127,14 +128,19 @@ static zk_site keep(const uintptr_t *frames, size_t depth, uint32_t hash)
     return ++sites.count;
 }
 
-static zk_site intern(const uintptr_t *frames, size_t depth)
+/* Stacks are the same if they lie in the same places of the same objects. */
+static zk_site intern(const uintptr_t *addresses, size_t depth)
 {
-    uint32_t hash = hash_frames(frames, depth);
+    zk_where frames[ZK_SITE_DEPTH_MAX];
+    uint32_t hash;
     zk_site site = 0;
 
     if (depth == 0)
         return 0;
     lock();
+    for (size_t i = 0; i < depth; i++)
+        frames[i] = zk_where_of(addresses[i]);
+    hash = hash_frames(frames, depth);
     if (index_grow()) {
         uint32_t *slot = index_slot(sites.index, sites.index_room, hash, frames, depth);
 
@@ -146,7 +152,7 @@ static zk_site intern(const uintptr_t *frames, size_t depth)
     return site;
 }
 
-size_t zk_site_frames(zk_site site, uintptr_t *frames)
+size_t zk_site_frames(zk_site site, zk_where *frames)
 {
     const struct stack *stack;
 
@@ -217,7 +223,8 @@ struct shape {
 };
 
 struct cache {
-    uint32_t turn; /* of the ways, when one must go */
+    uint32_t turn;   /* of the ways, when one must go */
+    uint32_t closed; /* how many objects had been, when the shapes were taken */
     _Alignas(struct shape) char shapes[];
 };
 
@@ -243,6 +250,46 @@ static size_t set_of(struct zk_caller caller)
     return (size_t)(hash >> 32) % cache_sets;
 }
 
+/* Other objects may lie where these were. */
+static _Atomic uint32_t objects_closed;
+
+void zk_site_closed(void)
+{
+    atomic_fetch_add(&objects_closed, 1);
+}
+
+static int count_closed(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    (void)size;
+    *(unsigned long long *)arg = info->dlpi_subs;
+    return 1;
+}
+
+/* Without the preload library nobody tells us: the loader counts. */
+void zk_site_begin(void)
+{
+    static unsigned long long before;
+    unsigned long long now = 0;
+
+    dl_iterate_phdr(count_closed, &now);
+    if (now != before)
+        zk_site_closed();
+    before = now;
+}
+
+/* Shapes that name addresses of what has been closed go, with all others. */
+static void forget_closed(struct cache *cache)
+{
+    uint32_t closed = atomic_load(&objects_closed);
+
+    if (cache->closed == closed)
+        return;
+    for (size_t set = 0; set < cache_sets; set++)
+        for (size_t way = 0; way < cache_ways; way++)
+            shape_at(cache, set, way)->caller = (struct zk_caller){0};
+    cache->closed = closed;
+}
+
 /* The calling thread's, or NULL. */
 static struct cache *own_cache(void)
 {
@@ -252,6 +299,8 @@ static struct cache *own_cache(void)
         return NULL;
     if (*cache == NULL)
         *cache = zk_os_map(cache_bytes());
+    if (*cache != NULL)
+        forget_closed(*cache);
     return *cache;
 }
 

@@ -5,6 +5,8 @@
 #ifndef ZK_SITE_H
 #define ZK_SITE_H
 
+#include "where.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,9 +32,14 @@ zk_site zk_site_of(struct zk_caller caller);
 /* The stack of the code that a signal interrupted at address pc; for the signal's handler. */
 zk_site zk_site_at(uintptr_t pc);
 
-/* Copies the frames into frames[ZK_SITE_DEPTH_MAX], as addresses inside the calls; returns how
- * many. */
-size_t zk_site_frames(zk_site site, uintptr_t *frames);
+/* Copies the frames into frames[ZK_SITE_DEPTH_MAX], as places inside the calls; returns how many. */
+size_t zk_site_frames(zk_site site, zk_where *frames);
+
+/* An object has been closed: what lies at its addresses is no longer taken for it. Any thread. */
+void zk_site_closed(void);
+
+/* A phase is about to begin: looks whether objects have been closed. Under the phase lock. */
+void zk_site_begin(void);
 
 /* The calling thread ends, or has ended: its cache goes. */
 void zk_site_forget(void **cache);

@@ -94,8 +94,69 @@ static inline char *read_file(const char *path)
     return text;
 }
 
-/* Of this process, so far. */
-static inline struct findings findings_now(void)
+/* The column's number; it is there. */
+static inline size_t column_of(const struct findings *table, const char *name)
+{
+    for (size_t i = 0; i < table->columns; i++)
+        if (strcmp(table->rows[0][i], name) == 0)
+            return i;
+    CHECK(!"a column of that name");
+    return 0;
+}
+
+/* The next line, without its end. */
+static inline char *line_from(FILE *file)
+{
+    enum { ROOM = 4096 };
+    char *text = malloc(ROOM);
+
+    CHECK(text != NULL && fgets(text, ROOM, file) != NULL);
+    text[strcspn(text, "\n")] = '\0';
+    return text;
+}
+
+/* Names the first frames of a column of sites, which the library leaves to others: by addr2line, so that what it writes
+ * is held against something that knows nothing of it. prefix is "" or "access_". */
+static inline void name_places(struct findings *table, const char *prefix)
+{
+    static const char *const names[] = {"site", "module", "symbol", "file", "line"};
+    enum { SITE_COLUMN, MODULE, SYMBOL, FILE_COLUMN, LINE };
+    size_t columns[5];
+
+    for (size_t i = 0; i < 5; i++) {
+        char name[32];
+
+        snprintf(name, sizeof name, "%s%s", prefix, names[i]);
+        columns[i] = column_of(table, name);
+    }
+    for (size_t row = 1; row <= table->count; row++) {
+        const char **fields = table->rows[row];
+        const char *offset = strstr(fields[columns[SITE_COLUMN]], "+0x");
+        char command[1024];
+        FILE *answer;
+        char *line;
+
+        CHECK(strcmp(fields[columns[SYMBOL]], "NA") == 0 &&
+              strcmp(fields[columns[LINE]], "NA") == 0);
+        if (offset == NULL || strcmp(fields[columns[MODULE]], "NA") == 0)
+            continue;
+        snprintf(command, sizeof command, "addr2line -f -e '%s' 0x%llx", fields[columns[MODULE]],
+                 strtoull(offset + 1, NULL, 16));
+        answer = popen(command, "re");
+        CHECK(answer != NULL);
+        fields[columns[SYMBOL]] = line_from(answer);
+        fields[columns[FILE_COLUMN]] = line = line_from(answer);
+        pclose(answer);
+        line = strrchr(line, ':');
+        CHECK(line != NULL);
+        *line++ = '\0';
+        line[strspn(line, "0123456789")] = '\0'; /* " (discriminator 2)" */
+        fields[columns[LINE]] = *line == '\0' ? "NA" : line;
+    }
+}
+
+/* Of this process, so far, without names. */
+static inline struct findings bare_findings_now(void)
 {
     FILE *file = tmpfile();
     struct findings table;
@@ -107,15 +168,21 @@ static inline struct findings findings_now(void)
     return table;
 }
 
+static inline struct findings findings_now(void)
+{
+    struct findings table = bare_findings_now();
+
+    name_places(&table, "");
+    if (strcmp(table.rows[0][0], "kind") == 0)
+        name_places(&table, "access_");
+    return table;
+}
+
 /* A field by its column's name. Rows count from 1. */
 static inline const char *field(const struct findings *table, size_t row, const char *name)
 {
     CHECK(row <= table->count);
-    for (size_t i = 0; i < table->columns; i++)
-        if (strcmp(table->rows[0][i], name) == 0)
-            return table->rows[row][i];
-    CHECK(!"a column of that name");
-    return NULL;
+    return table->rows[row][column_of(table, name)];
 }
 
 static inline bool field_is(const struct findings *table, size_t row, const char *name,

@@ -590,7 +590,7 @@ static void recursion_has_one_site_once_it_is_deeper_than_what_is_kept(void)
     struct findings found;
 
     next_phase();
-    for (unsigned levels = 8; levels < 2000; levels += 100)
+    for (unsigned levels = ZK_DEFAULT_AUDIT_DEPTH; levels < 2000; levels += 100)
         dig(levels, 10);
     next_phase();
     found = findings_now();
@@ -617,7 +617,7 @@ static void deep_recursion_is_counted_at_every_level(void)
     next_phase();
     found = findings_now();
     CHECK(sum_of(&found, "count") == LEVELS && summary_now().retained_count == LEVELS);
-    CHECK(found.count <= 8); /* the levels from which the test is in sight, and all others */
+    CHECK(found.count <= ZK_DEFAULT_AUDIT_DEPTH); /* the levels from which the test is in sight, and all others */
 }
 
 /* ---- Threads ----------------------------------------------------------------------------------
@@ -818,8 +818,8 @@ static const struct CMUnitTest tests[] = {
     AT_DEPTH(1, "ZK_ALLOC_AUDIT_DEPTH="),
     AT_DEPTH(8, "ZK_ALLOC_AUDIT_DEPTH="),
     AT_DEPTH(32, "ZK_ALLOC_AUDIT_DEPTH="),
-    FRESH_AS("a site has eight frames", a_site_has_as_many_frames_as_are_wanted, CENSUS_ALL,
-             .number = 8),
+    FRESH_AS("a site has 32 frames", a_site_has_as_many_frames_as_are_wanted, CENSUS_ALL,
+             .number = ZK_DEFAULT_AUDIT_DEPTH),
     FRESH(recursion_has_one_site_once_it_is_deeper_than_what_is_kept, CENSUS_ALL),
     FRESH(deep_recursion_is_counted_at_every_level, CENSUS_ALL),
     FRESH(threads_are_counted_and_not_told_apart, CENSUS_ALL),

@@ -39,13 +39,38 @@ __attribute__((format(printf, 2, 3), noreturn)) void die(int status, const char 
 enum kind { TOUCHED, RETAINED, FREED_LATE, FREED, UNWATCHED, KINDS };
 extern const char *const kind_names[KINDS];
 
-/* Where in the program, for the first frame of a site. */
+/* Where in the program: the scope that a stack is shown by (blame.c). */
 struct place {
-    const char *module; /* full path */
+    const char *module; /* full path of what the first frame lies in that is no C library */
     const char *symbol;
     const char *file;
     uint64_t line;
+    const char
+        *frame; /* module+0xoffset of the scope; NULL in a report that names its places itself */
 };
+
+/* One of the stacks of a row. */
+struct use {
+    uint32_t made; /* traces */
+    uint32_t accessed;
+    uint64_t count;
+    uint64_t bytes;
+    uint32_t next; /* 0: the last */
+};
+
+/* ---- uses.c */
+
+/* A list of one; its number. */
+uint32_t use_add(struct use use);
+const struct use *use_at(uint32_t number);
+
+/* Appends a list to the one that ends in last; returns where that ends now. */
+uint32_t uses_join(uint32_t last, uint32_t other_first, uint32_t other_last);
+
+struct finding;
+
+/* How many different stacks made the blocks of the rows. */
+size_t uses_stacks(const struct finding *const *findings, size_t count);
 
 /* A row of a report. In a trap's row, the phases are those of the allocation and of the access. */
 struct finding {
@@ -56,16 +81,21 @@ struct finding {
     uint64_t threads;
     uint64_t phase_first;
     uint64_t phase_last;
-    const char *site; /* module+0xoffset;... innermost first */
+    const char
+        *site; /* module+0xoffset;... innermost first; in a merged row, of one of its stacks */
     struct place made;
     const char *access; /* read or write */
     uint64_t offset;    /* of the access, in the block */
     const char *access_site;
     struct place accessed;
+    uint32_t first_use; /* the stacks, from here ... */
+    uint32_t last_use;  /* ... to here */
+    const char *where;  /* of made and accessed: the same text is the same place */
+    const char *access_where;
 };
 
 struct findings {
-    struct finding *at; /* sorted by site, then size, then kind and access */
+    struct finding *at; /* named ones are sorted by place, then size, then kind and access */
     size_t count;
 };
 int finding_compare(const struct finding *a, const struct finding *b);
@@ -114,6 +144,7 @@ struct tsv {
 bool tsv_open(struct tsv *tsv, const char *path, const char *last);
 bool tsv_next(struct tsv *tsv); /* the next row; false, and closed, at the end */
 const char *tsv_text(const struct tsv *tsv, const char *name);
+const char *tsv_text_or(const struct tsv *tsv, const char *name, const char *otherwise);
 uint64_t tsv_number(const struct tsv *tsv, const char *name);
 
 /* ---- run.c: one run of the program */
@@ -129,6 +160,7 @@ struct options {
     bool census;
     bool trap;
     bool tsv;
+    bool stacks;
     bool top_given;
     size_t top;
 };
@@ -171,10 +203,10 @@ void folder_remove(void);
  * trap has. Sorted by kind, then size downwards, then site. */
 struct findings findings_join(const struct findings *census, const struct findings *trap);
 
-/* Looks up the source lines that the library could not. */
+/* Puts names to places, when frames have them, and makes one row of those that have the same. */
 void findings_name(struct findings *findings, struct strings *strings);
 
-/* The blocks of one site, for a person. */
+/* The blocks of one line, for a person: those below MIN_BYTES apart. */
 struct group {
     const struct finding *made;
     uint64_t size_least;
@@ -184,12 +216,17 @@ struct group {
     const struct finding *touch; /* the access to the largest block, or NULL */
     size_t touches;              /* places that touch */
     bool freed_late;
+    const struct finding **findings; /* all of it */
+    size_t finding_count;
+    size_t stacks; /* that made the blocks */
 };
 struct groups {
     struct group *at; /* by risk: touched ones first, then by size */
     size_t count;
 };
-struct groups groups_of(const struct findings *census, const struct findings *trap);
+struct groups groups_of(const struct findings *census, const struct findings *trap,
+                        uint64_t min_bytes);
+void groups_free(struct groups *groups);
 
 /* ---- verdict.c: the answer */
 
@@ -220,14 +257,18 @@ struct cost {
 };
 struct cost audit_cost(const struct audit *audit, uint64_t min_bytes);
 
-/* ---- lines.c: lines for a person, none wider than a screen */
+/* ---- lines.c: lines for a person, none wider than the terminal */
 
-enum { SCREEN_COLUMNS = 100, SCREEN_LINES = 24 };
+/* Without a terminal; and what even the narrowest has. */
+enum { SCREEN_COLUMNS = 100, SCREEN_COLUMNS_LEAST = 40, SCREEN_LINES = 24 };
+size_t screen_columns(void);
 
 struct lines {
     char **at;
     size_t count;
 };
+
+/* What is too long for a line goes on in the next ones. */
 __attribute__((format(printf, 2, 3))) void lines_add(struct lines *lines, const char *format, ...);
 void lines_free(struct lines *lines);
 
@@ -239,9 +280,13 @@ struct amount amount(uint64_t number, const char *noun);
 
 /* A place in about width columns: file:line (function), or what is known of it. */
 struct location {
-    char text[256];
+    char text[1024];
 };
 struct location location(const struct place *place, const char *site, size_t width);
+
+/* ---- stacks.c: the whole stacks of a group, with what was inlined, outermost last */
+void stacks_add(const struct group *group, struct lines *lines);
+void access_stacks_add(const struct group *group, struct lines *lines);
 
 /* ---- notes.c: whatever a reader must know to trust the answer */
 void notes_collect(const struct audit *audit, struct lines *lines);

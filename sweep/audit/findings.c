@@ -1,38 +1,141 @@
 /*
- * findings.c - puts together what the two runs found: by site and size, for both runs have the same
- * program, and offsets in its files do not move.
+ * findings.c - puts together what was found by the lines that it is shown by: the stacks that lead to one line are one
+ * row, of all processes; and the two runs are of the same program.
  */
 #include "audit.h"
-#include "symbols.h"
+#include "traces.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void name_place(struct place *place, const char *site, struct strings *strings)
-{
-    const char *offset = strstr(site, "+0x");
-    struct zk_symbol symbol;
+/* ---- Places */
 
-    if (known(place->file) || !known(place->module) || offset == NULL ||
-        !zk_symbol_find(place->module, strtoull(offset + 1, NULL, 16), &symbol))
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? path : slash + 1;
+}
+
+/* A report that names its places itself is believed. */
+static void name_place(struct place *place, uint32_t trace, struct strings *strings)
+{
+    const struct frame *frame;
+    const struct scope *scope;
+    const char *path;
+    char text[512];
+
+    if (known(place->file) || known(place->symbol) || (scope = blame(trace, &frame)) == NULL)
         return;
-    if (symbol.function[0] != '\0')
-        place->symbol = strings_add(strings, symbol.function);
-    if (symbol.file[0] != '\0') {
-        place->file = strings_add(strings, symbol.file);
-        place->line = symbol.line;
+    path = object_at(frame->object)->path;
+    place->symbol = scope->function;
+    if (scope->line != UNKNOWN) {
+        place->file = scope->file;
+        place->line = scope->line;
+    } else if (*path != '\0') {
+        place->module = path; /* there is nothing else to tell it by */
     }
+    snprintf(text, sizeof text, "%.400s+0x%" PRIx64, *path == '\0' ? "?" : base_name(path),
+             frame->offset);
+    place->frame = strings_add(strings, text);
+}
+
+/* Two places with the same one are the same to a reader. */
+static const char *where(const struct place *place, const char *site, struct strings *strings)
+{
+    const char *result;
+    char *text;
+
+    if (!known(place->file) && !known(place->symbol))
+        return place->frame != NULL ? place->frame : site;
+    if (asprintf(&text, "%s:%" PRIu64 " %s", known(place->file) ? place->file : place->module,
+                 place->line, place->symbol) < 0)
+        die(3, "out of memory");
+    result = strings_add(strings, text);
+    free(text);
+    return result;
+}
+
+/* ---- Rows of the same places */
+
+/* A total order: equal means the same row of two stacks, or of two processes. */
+int finding_compare(const struct finding *a, const struct finding *b)
+{
+    int order = strcmp(a->where, b->where);
+
+    if (order != 0)
+        return order;
+    if (a->size != b->size)
+        return a->size < b->size ? -1 : 1;
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    order = strcmp(a->access_where, b->access_where);
+    return order != 0 ? order : strcmp(a->access, b->access);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct finding *left = a;
+    const struct finding *right = b;
+    int order = finding_compare(left, right);
+
+    /* which of them lends its site must not depend on chance */
+    if (order == 0)
+        order = strcmp(left->site, right->site);
+    return order != 0 ? order : strcmp(left->access_site, right->access_site);
+}
+
+/* The census tells in which phases; the trap tells of one access, so its phases and its offset
+ * belong together, and the earliest one stays. */
+static void merge(struct finding *into, const struct finding *from)
+{
+    if (into->kind == RETAINED) {
+        into->phase_first = least(into->phase_first, from->phase_first);
+        into->phase_last = most(into->phase_last, from->phase_last);
+    } else if (from->phase_first < into->phase_first ||
+               (from->phase_first == into->phase_first && from->phase_last < into->phase_last)) {
+        into->phase_first = from->phase_first;
+        into->phase_last = from->phase_last;
+        into->offset = from->offset;
+    }
+    into->count = sum(into->count, from->count);
+    into->bytes = sum(into->bytes, from->bytes);
+    into->threads = most(into->threads, from->threads);
+    into->last_use = uses_join(into->last_use, from->first_use, from->last_use);
+}
+
+static void sort_and_merge(struct findings *findings)
+{
+    size_t kept = 0;
+
+    if (findings->count == 0)
+        return;
+    qsort(findings->at, findings->count, sizeof *findings->at, compare);
+    for (size_t i = 1; i < findings->count; i++) {
+        if (finding_compare(&findings->at[kept], &findings->at[i]) == 0)
+            merge(&findings->at[kept], &findings->at[i]);
+        else
+            findings->at[++kept] = findings->at[i];
+    }
+    findings->count = kept + 1;
 }
 
 void findings_name(struct findings *findings, struct strings *strings)
 {
     for (size_t i = 0; i < findings->count; i++) {
         struct finding *finding = &findings->at[i];
+        const struct use *use = use_at(finding->first_use);
 
-        name_place(&finding->made, finding->site, strings);
-        name_place(&finding->accessed, finding->access_site, strings);
+        name_place(&finding->made, use->made, strings);
+        name_place(&finding->accessed, use->accessed, strings);
+        finding->where = where(&finding->made, finding->site, strings);
+        finding->access_where = where(&finding->accessed, finding->access_site, strings);
     }
+    sort_and_merge(findings);
 }
+
+/* ---- The two runs */
 
 static void append(struct findings *findings, const struct finding *finding)
 {
@@ -42,7 +145,7 @@ static void append(struct findings *findings, const struct finding *finding)
 
 static int compare_blocks(const struct finding *a, const struct finding *b)
 {
-    int order = strcmp(a->site, b->site);
+    int order = strcmp(a->where, b->where);
 
     return order != 0 ? order : (a->size > b->size) - (a->size < b->size);
 }
@@ -55,6 +158,9 @@ static struct finding combine(const struct finding *census, const struct finding
     both.count = census->count;
     both.bytes = census->bytes;
     both.threads = census->threads;
+    both.first_use =
+        census->first_use; /* of the blocks; of the accesses, there is one in the trap's */
+    both.last_use = census->last_use;
     return both;
 }
 
@@ -90,6 +196,10 @@ static int by_kind(const void *a, const void *b)
         return left->kind < right->kind ? -1 : 1;
     if (left->size != right->size)
         return left->size > right->size ? -1 : 1;
+    if (strcmp(left->site, right->site) != 0)
+        return strcmp(left->site, right->site);
+    if (strcmp(left->access_site, right->access_site) != 0)
+        return strcmp(left->access_site, right->access_site);
     return finding_compare(left, right);
 }
 
@@ -110,11 +220,15 @@ struct findings findings_join(const struct findings *census, const struct findin
     return joined;
 }
 
+/* ---- For a person */
+
 static void include(struct group *group, const struct finding *finding)
 {
     if (group->made == NULL)
         *group = (struct group){
             .made = finding, .size_least = UNKNOWN, .count = UNKNOWN, .threads = UNKNOWN};
+    group->findings = grow(group->findings, group->finding_count, sizeof *group->findings);
+    group->findings[group->finding_count++] = finding;
     group->size_least = least(group->size_least, finding->size);
     group->size_most = most(group->size_most, finding->size);
     group->threads = most(group->threads, finding->threads);
@@ -123,9 +237,32 @@ static void include(struct group *group, const struct finding *finding)
         group->count = sum(group->count, finding->count);
     if (finding->kind != TOUCHED)
         return;
-    group->touches++;
-    if (group->touch == NULL || finding->size > group->touch->size)
+    if (group->touch == NULL || finding->size > group->touch->size ||
+        (finding->size == group->touch->size && finding->count > group->touch->count))
         group->touch = finding;
+}
+
+static int by_access(const void *a, const void *b)
+{
+    const struct finding *const *left = a;
+    const struct finding *const *right = b;
+
+    return strcmp((*left)->access_where, (*right)->access_where);
+}
+
+/* Blocks of many sizes are touched at one line: that is one place. */
+static void count_touches(struct group *group)
+{
+    const char *last = NULL;
+
+    qsort(group->findings, group->finding_count, sizeof *group->findings, by_access);
+    for (size_t i = 0; i < group->finding_count; i++) {
+        if (group->findings[i]->kind != TOUCHED)
+            continue;
+        if (last == NULL || strcmp(last, group->findings[i]->access_where) != 0)
+            group->touches++;
+        last = group->findings[i]->access_where;
+    }
 }
 
 static int by_risk(const void *a, const void *b)
@@ -139,40 +276,59 @@ static int by_risk(const void *a, const void *b)
         return left->size_most > right->size_most ? -1 : 1;
     if (left->count != right->count)
         return left->count > right->count ? -1 : 1;
-    return strcmp(left->made->site, right->made->site);
+    return strcmp(left->made->where, right->made->where);
 }
 
-/* The row of either list whose site comes first, of those that tell of retained blocks; NULL at the
+/* The row of either list whose place comes first, of those that tell of retained blocks; NULL at the
  * end. */
-static const struct finding *next_by_site(const struct findings *census, size_t *c,
-                                          const struct findings *trap, size_t *t)
+static const struct finding *next_by_place(const struct findings *census, size_t *c,
+                                           const struct findings *trap, size_t *t)
 {
     while (*t < trap->count && trap->at[*t].kind != TOUCHED && trap->at[*t].kind != FREED_LATE)
         ++*t;
     if (*c < census->count &&
-        (*t == trap->count || strcmp(census->at[*c].site, trap->at[*t].site) <= 0))
+        (*t == trap->count || strcmp(census->at[*c].where, trap->at[*t].where) <= 0))
         return &census->at[(*c)++];
     return *t < trap->count ? &trap->at[(*t)++] : NULL;
 }
 
-struct groups groups_of(const struct findings *census, const struct findings *trap)
+/* The group of the place that is being read: [0] is below min_bytes, [1] at least that. Added when there is none. */
+static struct group *group_for(struct groups *groups, size_t *first, const struct finding *finding,
+                               uint64_t min_bytes)
+{
+    if (*first < groups->count && strcmp(groups->at[*first].made->where, finding->where) != 0)
+        *first = groups->count;
+    for (size_t i = *first; i < groups->count; i++)
+        if ((groups->at[i].size_least >= min_bytes) == (finding->size >= min_bytes))
+            return &groups->at[i];
+    groups->at = grow(groups->at, groups->count, sizeof *groups->at);
+    groups->at[groups->count] = (struct group){0};
+    return &groups->at[groups->count++];
+}
+
+struct groups groups_of(const struct findings *census, const struct findings *trap,
+                        uint64_t min_bytes)
 {
     struct groups groups = {0};
     const struct finding *finding;
+    size_t first = 0;
     size_t c = 0;
     size_t t = 0;
 
-    while ((finding = next_by_site(census, &c, trap, &t)) != NULL) {
-        struct group *last = groups.count == 0 ? NULL : &groups.at[groups.count - 1];
-
-        if (last == NULL || strcmp(last->made->site, finding->site) != 0) {
-            groups.at = grow(groups.at, groups.count, sizeof *groups.at);
-            last = &groups.at[groups.count++];
-            *last = (struct group){0};
-        }
-        include(last, finding);
+    while ((finding = next_by_place(census, &c, trap, &t)) != NULL)
+        include(group_for(&groups, &first, finding, min_bytes), finding);
+    for (size_t i = 0; i < groups.count; i++) {
+        count_touches(&groups.at[i]);
+        groups.at[i].stacks = uses_stacks(groups.at[i].findings, groups.at[i].finding_count);
     }
     if (groups.count > 0)
         qsort(groups.at, groups.count, sizeof *groups.at, by_risk);
     return groups;
+}
+
+void groups_free(struct groups *groups)
+{
+    for (size_t i = 0; i < groups->count; i++)
+        free(groups->at[i].findings);
+    free(groups->at);
 }

@@ -2,19 +2,56 @@
  * lines.c - lines for a person.
  */
 #include "audit.h"
+#include "traces.h"
 
 #include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static const char dots[] = "...";
-enum { DOTS = sizeof dots - 1, SYMBOL_COLUMNS = 40, LEAST_COLUMNS = 8 };
+enum { DOTS = sizeof dots - 1, LEAST_COLUMNS = 8 };
+
+size_t screen_columns(void)
+{
+    struct winsize size;
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return SCREEN_COLUMNS;
+    return size.ws_col < SCREEN_COLUMNS_LEAST ? SCREEN_COLUMNS_LEAST : size.ws_col;
+}
+
+static void append(struct lines *lines, size_t indent, const char *text, size_t length)
+{
+    char *line;
+
+    if (asprintf(&line, "%*s%.*s", (int)indent, "", (int)length, text) < 0)
+        die(3, "out of memory");
+    lines->at = grow(lines->at, lines->count, sizeof *lines->at);
+    lines->at[lines->count++] = line;
+}
+
+/* Where to go on to the next line: at a space, if there is one. */
+static size_t break_at(const char *text, size_t width)
+{
+    size_t at = width;
+
+    if (strlen(text) <= width)
+        return strlen(text);
+    while (at > width / 3 && text[at] != ' ')
+        at--;
+    return text[at] == ' ' ? at : width;
+}
 
 void lines_add(struct lines *lines, const char *format, ...)
 {
+    size_t columns = screen_columns();
+    size_t indent;
+    const char *at;
     char *line;
     va_list args;
     int length;
@@ -24,13 +61,22 @@ void lines_add(struct lines *lines, const char *format, ...)
     va_end(args);
     if (length < 0)
         die(3, "out of memory");
-    if (length > SCREEN_COLUMNS)
-        memcpy(line + SCREEN_COLUMNS - DOTS, dots, sizeof dots);
-    for (char *at = line; *at != '\0'; at++)
-        if ((unsigned char)*at < ' ') /* of a file's name, or of what the program said */
-            *at = ' ';
-    lines->at = grow(lines->at, lines->count, sizeof *lines->at);
-    lines->at[lines->count++] = line;
+    for (char *c = line; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ') /* of a file's name, or of what the program said */
+            *c = ' ';
+    indent = strspn(line, " ");
+    for (at = line + indent; *at != '\0' || at == line + indent;) {
+        size_t part = break_at(at, columns - indent);
+
+        append(lines, indent, at, part);
+        at += part;
+        at += strspn(at, " ");
+        if (*at == '\0')
+            break;
+        if (at - line == (ptrdiff_t)(indent + part + strspn(line + indent + part, " ")))
+            indent += 4;
+    }
+    free(line);
 }
 
 void lines_free(struct lines *lines)
@@ -75,55 +121,76 @@ static const char *base_name(const char *path)
 
 /* What a function gets: all but the file's own name and what else there is; the file's folders are
  * the first to go. */
-static int symbol_columns(const char *file, size_t others, size_t width)
+static size_t symbol_columns(const char *file, size_t others, size_t width)
 {
     size_t taken = strlen(".../ ()") + strlen(base_name(file)) + others;
 
-    if (width < taken + LEAST_COLUMNS)
-        return LEAST_COLUMNS;
-    return width - taken > SYMBOL_COLUMNS ? SYMBOL_COLUMNS : (int)(width - taken);
+    return width < taken + LEAST_COLUMNS ? LEAST_COLUMNS : width - taken;
 }
 
-/* ":12 (function) in libfoo.so": the program itself is not named. */
+/* ":12 (function), by libfoo.so": the program itself is not named. */
 static void describe(char *text, size_t room, const struct place *place, const char *file,
                      size_t width)
 {
     char line[32] = "";
     char library[32] = "";
     const char *module = base_name(place->module);
-    int columns;
-    bool cut;
+    char *symbol;
 
     if (*file != '\0')
         snprintf(line, sizeof line, ":%" PRIu64, place->line);
     if (*file != '\0' && strstr(module, ".so") != NULL)
         snprintf(library, sizeof library, ", by %.24s", module);
-    columns = symbol_columns(file, strlen(line) + strlen(library), width);
-    cut = strlen(place->symbol) > (size_t)columns;
-    if (known(place->symbol))
-        snprintf(text, room, "%s (%.*s%s)%s", line, cut ? columns - DOTS : columns, place->symbol,
-                 cut ? dots : "", library);
-    else
+    if (!known(place->symbol)) {
         snprintf(text, room, "%s%s", line, library);
+        return;
+    }
+    symbol = need(strdup(place->symbol));
+    shorten(symbol, symbol_columns(file, strlen(line) + strlen(library), width));
+    snprintf(text, room, "%s (%s)%s", line, symbol, library);
+    free(symbol);
+}
+
+/* Of which no line is known: "function (libfoo.so+0x123)", or where it is alone. */
+static void locate_frame(struct location *text, const struct place *place, const char *site,
+                         size_t width)
+{
+    char frame[128];
+    char *symbol;
+
+    if (place->frame == NULL && !known(site)) {
+        snprintf(text->text, sizeof text->text, "an unknown place");
+        return;
+    }
+    if (place->frame != NULL)
+        snprintf(frame, sizeof frame, "%s", place->frame);
+    else /* the first frame: module+0xoffset */
+        snprintf(frame, sizeof frame, "%.*s", (int)strcspn(site, ";"), site);
+    if (!known(place->symbol)) {
+        snprintf(text->text, sizeof text->text, "%s", frame);
+        return;
+    }
+    symbol = need(strdup(place->symbol));
+    shorten(symbol, symbol_columns(frame, 0, width));
+    snprintf(text->text, sizeof text->text, "%s (%s)", symbol, frame);
+    free(symbol);
 }
 
 struct location location(const struct place *place, const char *site, size_t width)
 {
     const char *file = known(place->file) ? from_here(place->file) : "";
     size_t length = strlen(file);
-    char rest[SCREEN_COLUMNS + 32]; /* clipped parts: it fits */
-    size_t left;
     struct location text;
+    char rest[sizeof text.text / 2];
+    size_t left;
 
+    if (width > sizeof rest - 1)
+        width = sizeof rest - 1;
+    if (length == 0) {
+        locate_frame(&text, place, site, width);
+        return text;
+    }
     describe(rest, sizeof rest, place, file, width);
-    if (length == 0 && !known(site)) {
-        snprintf(text.text, sizeof text.text, "an unknown place");
-        return text;
-    }
-    if (length == 0) { /* the first frame: module+0xoffset */
-        snprintf(text.text, sizeof text.text, "%.*s%s", (int)strcspn(site, ";"), site, rest);
-        return text;
-    }
     left = strlen(rest) + DOTS + 1 < width ? width - strlen(rest) : DOTS + 1;
     if (length <= left)
         snprintf(text.text, sizeof text.text, "%s%s", file, rest);

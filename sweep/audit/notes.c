@@ -3,6 +3,7 @@
  * contradictory goes without a line.
  */
 #include "audit.h"
+#include "traces.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -29,6 +30,7 @@ static void note_tail(const struct run *run, struct lines *lines)
     size_t end = run->tail_length;
     size_t begin;
     size_t count = 0;
+    size_t columns = screen_columns() - strlen("  | ");
 
     while (end > 0 && isspace((unsigned char)run->tail[end - 1]))
         end--;
@@ -40,7 +42,8 @@ static void note_tail(const struct run *run, struct lines *lines)
         const char *newline = memchr(line, '\n', end - begin);
         size_t length = newline == NULL ? end - begin : (size_t)(newline - line);
 
-        lines_add(lines, "  | %.*s", (int)length, line);
+        lines_add(lines, "  | %.*s%s", (int)(length < columns ? length : columns - 3), line,
+                  length < columns ? "" : "...");
         begin += length + 1;
     }
 }
@@ -99,10 +102,10 @@ static void note_freed(const struct findings *findings, struct lines *lines)
     lines_add(lines, "%s after free, the program's own bug: a %s of %s",
               amount(count, "access").text, worst->access, what);
     lines_add(lines, "  by %s",
-              location(&worst->accessed, worst->access_site, SCREEN_COLUMNS - 5).text);
+              location(&worst->accessed, worst->access_site, screen_columns() - 5).text);
     if (known(worst->site))
         lines_add(lines, "  made at %s",
-                  location(&worst->made, worst->site, SCREEN_COLUMNS - 10).text);
+                  location(&worst->made, worst->site, screen_columns() - 10).text);
 }
 
 /* A row without a site and a size is of no block: the kernel had no mappings left, and from then on
@@ -170,6 +173,23 @@ static void note_differences(const struct audit *audit, struct lines *lines)
         lines_add(lines, "The runs differ: the trap saw larger retained blocks than the census.");
 }
 
+/* What the names are good for. */
+static void note_names(struct lines *lines)
+{
+    size_t count;
+    const struct object *objects = objects_all(&count);
+
+    if (!frames_have_lines())
+        lines_add(lines, "Names only, no source lines: llvm-symbolizer is not installed (Debian: "
+                         "apt-get install llvm).");
+    for (size_t i = 0; i < count; i++)
+        if (objects[i].used && objects[i].changed)
+            lines_add(lines,
+                      "%s is not the file that ran: it has another build id, and its names "
+                      "are not used.",
+                      objects[i].path);
+}
+
 void notes_collect(const struct audit *audit, struct lines *lines)
 {
     note_stopped(audit, lines);
@@ -185,4 +205,5 @@ void notes_collect(const struct audit *audit, struct lines *lines)
     }
     note_min_bytes(audit, lines);
     note_differences(audit, lines);
+    note_names(lines);
 }

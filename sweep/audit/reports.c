@@ -5,6 +5,7 @@
  * by _exit, only the N.part that it made at its first begin.
  */
 #include "audit.h"
+#include "traces.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,37 +16,54 @@
 
 const char *const kind_names[KINDS] = {"touched", "retained", "freed_late", "freed", "unwatched"};
 
-static struct finding *add(struct findings *findings)
+static struct place read_place(const struct tsv *tsv, const char *prefix, struct strings *strings)
 {
-    findings->at = grow(findings->at, findings->count, sizeof *findings->at);
-    return &findings->at[findings->count++];
+    char names[4][32];
+    static const char *const columns[] = {"module", "symbol", "file", "line"};
+
+    for (size_t i = 0; i < 4; i++)
+        snprintf(names[i], sizeof names[i], "%s%s", prefix, columns[i]);
+    return (struct place){.module = strings_add(strings, tsv_text(tsv, names[0])),
+                          .symbol = strings_add(strings, tsv_text(tsv, names[1])),
+                          .file = strings_add(strings, tsv_text(tsv, names[2])),
+                          .line = tsv_number(tsv, names[3])};
 }
 
-static void read_census(const char *path, struct findings *findings, struct strings *strings)
+/* The stacks of the row, which has its other fields already. */
+static void add(struct findings *findings, struct finding row, const struct tsv *tsv)
 {
-    struct tsv tsv;
+    const char *objects = tsv_text_or(tsv, "objects", not_known);
 
-    if (!tsv_open(&tsv, path, "line"))
-        return;
-    while (tsv_next(&tsv))
-        *add(findings) = (struct finding){
-            .kind = RETAINED,
-            .size = tsv_number(&tsv, "size"),
-            .count = tsv_number(&tsv, "count"),
-            .bytes = tsv_number(&tsv, "bytes"),
-            .threads = tsv_number(&tsv, "threads"),
-            .phase_first = tsv_number(&tsv, "phase_first"),
-            .phase_last = tsv_number(&tsv, "phase_last"),
-            .site = strings_add(strings, tsv_text(&tsv, "site")),
-            .made = {.module = strings_add(strings, tsv_text(&tsv, "module")),
-                     .symbol = strings_add(strings, tsv_text(&tsv, "symbol")),
-                     .file = strings_add(strings, tsv_text(&tsv, "file")),
-                     .line = tsv_number(&tsv, "line")},
-            .access = not_known,
-            .offset = UNKNOWN,
-            .access_site = not_known,
-            .accessed = {not_known, not_known, not_known, UNKNOWN},
-        };
+    row.first_use = row.last_use = use_add((struct use){
+        .made = trace_add(tsv_text_or(tsv, "stack", not_known), objects, row.site, row.made.module),
+        .accessed = trace_add(tsv_text_or(tsv, "access_stack", not_known), objects, row.access_site,
+                              row.accessed.module),
+        .count = row.count,
+        .bytes = row.bytes});
+    findings->at = grow(findings->at, findings->count, sizeof *findings->at);
+    findings->at[findings->count++] = row;
+}
+
+static void read_census(struct tsv *tsv, struct findings *findings, struct strings *strings)
+{
+    while (tsv_next(tsv))
+        add(findings,
+            (struct finding){
+                .kind = RETAINED,
+                .size = tsv_number(tsv, "size"),
+                .count = tsv_number(tsv, "count"),
+                .bytes = tsv_number(tsv, "bytes"),
+                .threads = tsv_number(tsv, "threads"),
+                .phase_first = tsv_number(tsv, "phase_first"),
+                .phase_last = tsv_number(tsv, "phase_last"),
+                .site = strings_add(strings, tsv_text(tsv, "site")),
+                .made = read_place(tsv, "", strings),
+                .access = not_known,
+                .offset = UNKNOWN,
+                .access_site = not_known,
+                .accessed = {not_known, not_known, not_known, UNKNOWN, NULL},
+            },
+            tsv);
 }
 
 static enum kind kind_of(const struct tsv *tsv)
@@ -59,34 +77,26 @@ static enum kind kind_of(const struct tsv *tsv)
         tsv->path, name);
 }
 
-static void read_trap(const char *path, struct findings *findings, struct strings *strings)
+static void read_trap(struct tsv *tsv, struct findings *findings, struct strings *strings)
 {
-    struct tsv tsv;
-
-    if (!tsv_open(&tsv, path, "access_line"))
-        return;
-    while (tsv_next(&tsv))
-        *add(findings) = (struct finding){
-            .kind = kind_of(&tsv),
-            .size = tsv_number(&tsv, "size"),
-            .count = tsv_number(&tsv, "count"),
-            .bytes = UNKNOWN,
-            .threads = tsv_number(&tsv, "threads"),
-            .phase_first = tsv_number(&tsv, "phase_allocated"),
-            .phase_last = tsv_number(&tsv, "phase_accessed"),
-            .site = strings_add(strings, tsv_text(&tsv, "site")),
-            .made = {.module = strings_add(strings, tsv_text(&tsv, "module")),
-                     .symbol = strings_add(strings, tsv_text(&tsv, "symbol")),
-                     .file = strings_add(strings, tsv_text(&tsv, "file")),
-                     .line = tsv_number(&tsv, "line")},
-            .access = strings_add(strings, tsv_text(&tsv, "access")),
-            .offset = tsv_number(&tsv, "offset"),
-            .access_site = strings_add(strings, tsv_text(&tsv, "access_site")),
-            .accessed = {.module = strings_add(strings, tsv_text(&tsv, "access_module")),
-                         .symbol = strings_add(strings, tsv_text(&tsv, "access_symbol")),
-                         .file = strings_add(strings, tsv_text(&tsv, "access_file")),
-                         .line = tsv_number(&tsv, "access_line")},
-        };
+    while (tsv_next(tsv))
+        add(findings,
+            (struct finding){
+                .kind = kind_of(tsv),
+                .size = tsv_number(tsv, "size"),
+                .count = tsv_number(tsv, "count"),
+                .bytes = UNKNOWN,
+                .threads = tsv_number(tsv, "threads"),
+                .phase_first = tsv_number(tsv, "phase_allocated"),
+                .phase_last = tsv_number(tsv, "phase_accessed"),
+                .site = strings_add(strings, tsv_text(tsv, "site")),
+                .made = read_place(tsv, "", strings),
+                .access = strings_add(strings, tsv_text(tsv, "access")),
+                .offset = tsv_number(tsv, "offset"),
+                .access_site = strings_add(strings, tsv_text(tsv, "access_site")),
+                .accessed = read_place(tsv, "access_", strings),
+            },
+            tsv);
 }
 
 static void add_range(struct report *report, struct size_range range)
@@ -124,66 +134,17 @@ static bool read_sizes(const char *path, struct report *report)
     return true;
 }
 
-/* A total order: equal means the same rows of two processes. */
-int finding_compare(const struct finding *a, const struct finding *b)
+static void read_findings(const char *path, bool trap, struct report *report,
+                          struct strings *strings)
 {
-    int order = strcmp(a->site, b->site);
+    struct tsv tsv;
 
-    if (order != 0)
-        return order;
-    if (a->size != b->size)
-        return a->size < b->size ? -1 : 1;
-    if (a->kind != b->kind)
-        return a->kind < b->kind ? -1 : 1;
-    order = strcmp(a->access_site, b->access_site);
-    return order != 0 ? order : strcmp(a->access, b->access);
-}
-
-static int compare(const void *a, const void *b)
-{
-    return finding_compare(a, b);
-}
-
-static void prefer_named(struct place *place, const struct place *other)
-{
-    if (!known(place->file) && known(other->file))
-        *place = *other;
-}
-
-/* The census tells in which phases; the trap tells of one access, so its phases and its offset
- * belong together, and the earliest one stays. */
-static void merge(struct finding *into, const struct finding *from)
-{
-    if (into->kind == RETAINED) {
-        into->phase_first = least(into->phase_first, from->phase_first);
-        into->phase_last = most(into->phase_last, from->phase_last);
-    } else if (from->phase_first < into->phase_first ||
-               (from->phase_first == into->phase_first && from->phase_last < into->phase_last)) {
-        into->phase_first = from->phase_first;
-        into->phase_last = from->phase_last;
-        into->offset = from->offset;
-    }
-    into->count = sum(into->count, from->count);
-    into->bytes = sum(into->bytes, from->bytes);
-    into->threads = most(into->threads, from->threads);
-    prefer_named(&into->made, &from->made);
-    prefer_named(&into->accessed, &from->accessed);
-}
-
-static void sort_and_merge(struct findings *findings)
-{
-    size_t kept = 0;
-
-    if (findings->count == 0)
+    if (!tsv_open(&tsv, path, trap ? "access_line" : "line"))
         return;
-    qsort(findings->at, findings->count, sizeof *findings->at, compare);
-    for (size_t i = 1; i < findings->count; i++) {
-        if (finding_compare(&findings->at[kept], &findings->at[i]) == 0)
-            merge(&findings->at[kept], &findings->at[i]);
-        else
-            findings->at[++kept] = findings->at[i];
-    }
-    findings->count = kept + 1;
+    if (trap)
+        read_trap(&tsv, &report->findings, strings);
+    else
+        read_census(&tsv, &report->findings, strings);
 }
 
 /* Both files of a process; or its .part, which tells that they are missing. */
@@ -207,10 +168,7 @@ static void read_process(const char *folder, long pid, const char *suffix, bool 
     if (*suffix != '\0')
         return;
     report->processes++;
-    if (trap)
-        read_trap(path, &report->findings, strings);
-    else
-        read_census(path, &report->findings, strings);
+    read_findings(path, trap, report, strings);
     snprintf(path, sizeof path, "%s/%ld.phases", folder, pid);
     if (!read_sizes(path, report))
         report->silent++;
@@ -232,7 +190,6 @@ void report_read(const char *folder, bool trap, struct report *report, struct st
             read_process(folder, pid, suffix, trap, report, strings);
     }
     closedir(files);
-    sort_and_merge(&report->findings);
 }
 
 void report_free(struct report *report)

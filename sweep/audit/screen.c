@@ -9,6 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Columns: any place fits, and a place needs no less to be told from others. */
+enum { WIDE = 500, LOCATION_LEAST = 36 };
+
 static const char *const headings[] = {"SAFE", "UNSAFE", "NO VERDICT"};
 static const char *const colours[] = {"32", "31", "33"};
 
@@ -134,6 +137,7 @@ static void describe_blocks(char *text, size_t room, const struct audit *audit,
 {
     char sizes[64];
     char threads[80] = "";
+    char stacks[80] = "";
 
     if (group->size_least == group->size_most)
         snprintf(sizes, sizeof sizes, "%" PRIu64, group->size_most);
@@ -142,14 +146,18 @@ static void describe_blocks(char *text, size_t room, const struct audit *audit,
                  group->size_most);
     if (group->threads != UNKNOWN)
         snprintf(threads, sizeof threads, ", %s", amount(group->threads, "thread").text);
-    snprintf(text, room, "%s of %s bytes%s%s%s",
+    if (group->stacks > 1)
+        snprintf(stacks, sizeof stacks, ", %s", amount(group->stacks, "stack").text);
+    snprintf(text, room, "%s of %s bytes%s%s%s%s",
              group->count == UNKNOWN ? "blocks" : amount(group->count, "block").text, sizes,
-             threads, fate(audit, group),
+             threads, stacks, fate(audit, group),
              group->size_most < audit->min_bytes ? " (below MIN_BYTES)" : "");
 }
 
-static void add_access(const struct group *group, struct lines *lines)
+static void add_access(const struct audit *audit, const struct group *group, struct lines *lines)
 {
+    size_t columns = screen_columns();
+    size_t others;
     const struct finding *touch = group->touch;
     char rest[80] = "";
     char offset[32] = "NA";
@@ -162,40 +170,55 @@ static void add_access(const struct group *group, struct lines *lines)
         snprintf(rest + length, sizeof rest - length, "; and by %zu more", group->touches - 1);
     if (touch->offset != UNKNOWN)
         snprintf(offset, sizeof offset, "%" PRIu64, touch->offset);
+    others = strlen("    write at offset  by ") + strlen(offset) + strlen(rest);
     lines_add(lines, "    %s at offset %s by %s%s", touch->access, offset,
               location(&touch->accessed, touch->access_site,
-                       SCREEN_COLUMNS - 23 - strlen(offset) - strlen(rest))
+                       others + columns / 3 < columns ? columns - others : columns - 8)
                   .text,
               rest);
+    if (audit->options->stacks)
+        access_stacks_add(group, lines);
 }
 
 static void add_group(const struct audit *audit, const struct group *group, struct lines *lines)
 {
+    size_t columns = screen_columns();
     char blocks[256];
     size_t length;
 
     describe_blocks(blocks, sizeof blocks, audit, group);
     length = strlen(blocks) + 4;
-    lines_add(lines, "  %s: %s",
-              location(&group->made->made, group->made->site,
-                       length + 20 < SCREEN_COLUMNS ? SCREEN_COLUMNS - length : 20)
-                  .text,
-              blocks);
+    if (length + strlen(location(&group->made->made, group->made->site, WIDE).text) > columns &&
+        length + LOCATION_LEAST > columns) /* on a line of its own */
+        length = 3;
+    lines_add(lines, "  %s:%s%s",
+              location(&group->made->made, group->made->site, columns - length).text,
+              length == 3 ? "" : " ", length == 3 ? "" : blocks);
+    if (length == 3)
+        lines_add(lines, "    %s", blocks);
+    if (audit->options->stacks)
+        stacks_add(group, lines);
     if (group->touch != NULL)
-        add_access(group, lines);
+        add_access(audit, group, lines);
 }
 
 static void add_groups(const struct audit *audit, const struct groups *groups, size_t room,
                        struct lines *lines)
 {
+    bool whole = audit->options->top_given || audit->options->stacks;
     size_t i;
 
     for (i = 0; i < groups->count && i < audit->options->top; i++) {
-        size_t wanted = groups->at[i].touch != NULL ? 2 : 1;
+        struct lines some = {0};
 
-        if (lines->count + wanted >= room && !audit->options->top_given)
+        add_group(audit, &groups->at[i], &some);
+        if (lines->count + some.count >= room && !whole) {
+            lines_free(&some);
             break;
-        add_group(audit, &groups->at[i], lines);
+        }
+        for (size_t line = 0; line < some.count; line++)
+            lines_add(lines, "%s", some.at[line]);
+        lines_free(&some);
     }
     if (i < groups->count)
         lines_add(lines, "  and %s more: --top %zu shows all",
@@ -219,7 +242,7 @@ static void add_advice(const struct audit *audit, struct lines *lines)
 {
     uint64_t advice = audit_advice(audit);
     struct cost cost = audit_cost(audit, advice);
-    char text[SCREEN_COLUMNS];
+    char text[128];
 
     describe_cost(text, sizeof text, &cost);
     if (advice == 0) {
@@ -266,7 +289,8 @@ static void print(const struct lines *lines, size_t from)
 
 void screen_print(const struct audit *audit, const struct lines *notes)
 {
-    struct groups groups = groups_of(&audit->census.report.findings, &audit->trap.report.findings);
+    struct groups groups =
+        groups_of(&audit->census.report.findings, &audit->trap.report.findings, audit->min_bytes);
     struct lines head = {0};
     struct lines sites = {0};
     struct lines advice = {0};
@@ -285,5 +309,5 @@ void screen_print(const struct audit *audit, const struct lines *notes)
     lines_free(&head);
     lines_free(&sites);
     lines_free(&advice);
-    free(groups.at);
+    groups_free(&groups);
 }

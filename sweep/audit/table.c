@@ -32,7 +32,10 @@ static void print_place(const struct place *place)
 /* A bound has its value where the findings have a size, and its name where they have a symbol. */
 static void print_bound(const char *value, const char *name)
 {
-    printf("bound\t%s\tNA\tNA\tNA\tNA\tNA\tNA\t%s\tNA\tNA\tNA\tNA\tNA\tNA\tNA\tNA\n", value, name);
+    printf("bound\t%s\tNA\tNA\tNA\tNA\tNA\tNA\t%s", value, name);
+    for (int i = 0; i < 10; i++)
+        fputs("\tNA", stdout);
+    putchar('\n');
 }
 
 static void print_numeric_bound(uint64_t value, const char *name)
@@ -56,7 +59,9 @@ static void print_finding(const struct finding *finding)
     print_place(&finding->made);
     print_text(finding->access, '\t');
     print_place(&finding->accessed);
-    print_text(finding->site, '\n');
+    print_text(finding->site, '\t');
+    print_number(uses_stacks((const struct finding *const[]){finding}, 1), '\t');
+    print_text(finding->access_site, '\n');
 }
 
 void table_print(const struct audit *audit)
@@ -65,7 +70,8 @@ void table_print(const struct audit *audit)
         findings_join(&audit->census.report.findings, &audit->trap.report.findings);
 
     puts("kind\tsize\tcount\tthreads\tbytes\tphase_first\tphase_last\tmodule\tsymbol\tfile\tline\t"
-         "access\taccess_module\taccess_symbol\taccess_file\taccess_line\tsite");
+         "access\taccess_module\taccess_symbol\taccess_file\taccess_line\tsite\tstacks\taccess_"
+         "site");
     print_bound(verdict_names[audit->verdict], "verdict");
     print_numeric_bound(audit->min_bytes, "min_bytes");
     print_numeric_bound(audit->guaranteed, "guaranteed");

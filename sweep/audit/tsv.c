@@ -71,6 +71,14 @@ bool tsv_next(struct tsv *tsv)
     return true;
 }
 
+const char *tsv_text_or(const struct tsv *tsv, const char *name, const char *otherwise)
+{
+    for (size_t i = 0; i < tsv->columns; i++)
+        if (strcmp(tsv->names[i], name) == 0)
+            return tsv->fields[i];
+    return otherwise;
+}
+
 const char *tsv_text(const struct tsv *tsv, const char *name)
 {
     return tsv->fields[column(tsv, name)];

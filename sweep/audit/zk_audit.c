@@ -3,7 +3,7 @@
  * tells whether anything in it crosses a phase, and which MIN_BYTES keeps that out of the arena.
  */
 #include "audit.h"
-#include "symbols.h"
+#include "traces.h"
 #include "zkalloc.h"
 
 #include <ctype.h>
@@ -20,6 +20,8 @@ enum option_code {
     OPTION_CHAOS,
     OPTION_TOP,
     OPTION_TSV,
+    OPTION_SKIP,
+    OPTION_STACKS,
     OPTION_MIN_BYTES,
     OPTION_HELP,
 };
@@ -37,6 +39,9 @@ static void print_help(void)
         "  --trap          only the run that catches every access to one\n"
         "  --min-bytes N   judge at this MIN_BYTES, such as 2048 or 64K (default: the program's)\n"
         "  --top K         show K sites (default: 5)\n"
+        "  --stacks        show whole stacks, with what was inlined into them\n"
+        "  --skip GLOB     functions or files that are not yours, such as 'my_alloc*' or\n"
+        "                  '*/third_party/*'; @FILE has one in each line\n"
         "  --tsv           a table on stdout; the program's stdout goes to stderr\n"
         "  --chaos N       a phase boundary about every N allocations (needs the preload "
         "library)\n\n"
@@ -97,6 +102,12 @@ static void parse_option(struct options *options, int code, const char *wrong)
     case OPTION_TSV:
         options->tsv = true;
         break;
+    case OPTION_SKIP:
+        blame_skip(optarg);
+        break;
+    case OPTION_STACKS:
+        options->stacks = true;
+        break;
     case OPTION_MIN_BYTES:
         options->min_bytes = parse_min_bytes(optarg);
         break;
@@ -131,6 +142,8 @@ static void parse(struct options *options, int argc, char **argv)
         {"chaos", required_argument, NULL, OPTION_CHAOS},
         {"top", required_argument, NULL, OPTION_TOP},
         {"tsv", no_argument, NULL, OPTION_TSV},
+        {"skip", required_argument, NULL, OPTION_SKIP},
+        {"stacks", no_argument, NULL, OPTION_STACKS},
         {"min-bytes", required_argument, NULL, OPTION_MIN_BYTES},
         {"help", no_argument, NULL, OPTION_HELP},
         {0},
@@ -214,9 +227,9 @@ int main(int argc, char **argv)
         fputs("zk-audit: interrupted: no report\n", stderr);
         raise(runs_interrupted()); /* so that a shell's loop ends too */
     }
+    frames_name();
     findings_name(&audit.census.report.findings, &strings);
     findings_name(&audit.trap.report.findings, &strings);
-    zk_symbols_close();
     audit_judge(&audit);
     print(&audit);
     status = exit_status(&audit);

@@ -99,14 +99,14 @@ fi
 
 # --tsv: the table is stdout, and all that the program says is stderr; twice the same.
 columns='kind size count threads bytes phase_first phase_last module symbol file line'
-columns+=' access access_module access_symbol access_file access_line site'
+columns+=' access access_module access_symbol access_file access_line site stacks access_site'
 run 1 "$audit" --tsv -- "$table"
 check "$what: header" test "$(head -1 <<<"$out" | tr '\t' ' ')" = "$columns"
-check "$what: rows of different length: $out" awk -F'\t' 'NF != 17 { exit 1 }' "$work/stdout"
-row '^bound unsafe( NA){6} verdict( NA){8}$'
-row '^bound 4096( NA){6} min_bytes( NA){8}$'
-row '^bound 16401( NA){6} guaranteed( NA){8}$'
-row '^bound 16401( NA){6} touched( NA){8}$'
+check "$what: rows of different length: $out" awk -F'\t' 'NF != 19 { exit 1 }' "$work/stdout"
+row '^bound unsafe( NA){6} verdict( NA){10}$'
+row '^bound 4096( NA){6} min_bytes( NA){10}$'
+row '^bound 16401( NA){6} guaranteed( NA){10}$'
+row '^bound 16401( NA){6} touched( NA){10}$'
 row "^touched 16400 1 1 16400 1 2 [^ ]*/retained_table table_make [^ ]*/retained_table.c ${made_line} read "
 row "^touched .* read [^ ]*/retained_table table_sum [^ ]*/retained_table.c ${used_line} retained_table\+0x"
 says "^$sum$"
@@ -292,7 +292,7 @@ run 1 "$audit" --census -- "$work/unnamed"
 says "$made: 1 block" '^  gone.so\+0x12: 1 block of 9000 bytes' '^  an unknown place: 1 block of 8000 bytes'
 run 1 "$audit" --census --tsv -- "$work/unnamed"
 row "^retained 16400 1 1 16400 2 2 [^ ]* table_make [^ ]*retained_table.c $made_line NA"
-row '^retained 9000 1 1 9000 2 2 /no/gone.so NA NA NA NA NA NA NA NA gone.so\+0x12;gone.so\+0x34$'
+row '^retained 9000 1 1 9000 2 2 /no/gone.so NA NA NA NA NA NA NA NA gone.so\+0x12;gone.so\+0x34 1 NA$'
 
 # What joins: by site and size. Touched goes first, then size; the table has all of it.
 fake joined <<'END'
@@ -337,25 +337,25 @@ silent_on 'c.c:3'
 run 1 "$audit" --tsv -- "$work/joined"
 tr '\t' ' ' <<<"$out" | sed 1,5d >"$work/rows"
 check "$what: $(cat "$work/rows")" diff "$work/rows" - <<'END'
-touched 6000 2 1 12000 1 4 /p touched_one b.c 2 write /p user e.c 9 p+0x2
-touched 6000 2 1 12000 2 3 /p touched_one b.c 2 read /p user e.c 10 p+0x2
-touched 5800 1 1 NA 2 3 /p touched_one b.c 2 read /p user e.c 11 p+0x2
-touched 5500 1 1 NA 1 2 /p only_trap h.c 8 read /p user e.c 9 p+0x8
-retained 9000 1 1 9000 2 2 /p kept d.c 4 NA NA NA NA NA p+0x4
-retained 8000 1 3 8000 2 2 /p kept d.c 4 NA NA NA NA NA p+0x4
-retained 100 4 2 400 2 3 /p small a.c 1 NA NA NA NA NA p+0x1
-freed_late 7000 1 1 7000 1 2 /p late c.c 3 NA NA NA NA NA p+0x3
-freed 640 2 1 NA 1 1 /p gone f.c 5 read /p careless g.c 6 p+0x5
-freed 32 1 1 NA 1 1 /p gone f.c 5 write /p careless g.c 6 p+0x5
-unwatched 70000 3 1 NA 1 1 /p big i.c 7 NA NA NA NA NA p+0x7
-unwatched 0 1 1 NA 1 1 NA NA NA NA NA NA NA NA NA NA
+touched 6000 2 1 12000 1 4 /p touched_one b.c 2 write /p user e.c 9 p+0x2 1 p+0x9
+touched 6000 2 1 12000 2 3 /p touched_one b.c 2 read /p user e.c 10 p+0x2 1 p+0xa
+touched 5800 1 1 NA 2 3 /p touched_one b.c 2 read /p user e.c 11 p+0x2 1 p+0xb
+touched 5500 1 1 NA 1 2 /p only_trap h.c 8 read /p user e.c 9 p+0x8 1 p+0x9
+retained 9000 1 1 9000 2 2 /p kept d.c 4 NA NA NA NA NA p+0x4 1 NA
+retained 8000 1 3 8000 2 2 /p kept d.c 4 NA NA NA NA NA p+0x4 1 NA
+retained 100 4 2 400 2 3 /p small a.c 1 NA NA NA NA NA p+0x1 1 NA
+freed_late 7000 1 1 7000 1 2 /p late c.c 3 NA NA NA NA NA p+0x3 1 NA
+freed 640 2 1 NA 1 1 /p gone f.c 5 read /p careless g.c 6 p+0x5 1 p+0x6
+freed 32 1 1 NA 1 1 /p gone f.c 5 write /p careless g.c 6 p+0x5 1 p+0x6
+unwatched 70000 3 1 NA 1 1 /p big i.c 7 NA NA NA NA NA p+0x7 1 NA
+unwatched 0 1 1 NA 1 1 NA NA NA NA NA NA NA NA NA NA 1 NA
 END
 says '^zk-audit: 3 accesses after free'
 
 # Several processes: counts add up, threads do not, phases span; one without a report spoils a SAFE.
 fake several <<'END'
 out=${ZK_ALLOC_AUDIT_OUT//%p/11}
-census <<<'4 5 p+0x1 5000 2 10000 3 /p f NA NA'
+census <<<'4 5 p+0x1 5000 2 10000 3 /p f a.c 1'
 sizes <<<'5000 5000 4 20000 5 4096'
 out=${ZK_ALLOC_AUDIT_OUT//%p/12}
 census <<<'2 4 p+0x1 5000 1 5000 2 /p f a.c 1'

@@ -1,11 +1,10 @@
 /*
- * symbols.c - asks libdw, if it is there. It is opened when it is needed, so that a program linked
- * with zkalloc does not depend on it.
+ * symbols.c - asks libdw, if it is there: it finds the symbol table wherever a distribution puts it. It is opened when
+ * it is needed, so that zk-audit does not depend on it.
  */
 #include "symbols.h"
 
-#include <stdio.h>
-#include <string.h>
+#include <stddef.h>
 
 #if defined __has_include
 #if __has_include(<elfutils/libdwfl.h>)
@@ -17,10 +16,12 @@
 
 #include <dlfcn.h>
 #include <elfutils/libdwfl.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Files kept open: the leading frames of a program's sites lie in a few of them. */
-enum { files_max = 16 };
+enum { files_max = 64 };
 
 struct file {
     char *path;
@@ -39,8 +40,6 @@ static struct {
     __typeof__(dwfl_build_id_find_elf) *find_elf;
     __typeof__(dwfl_standard_find_debuginfo) *find_debuginfo;
     __typeof__(dwfl_module_addrname) *addrname;
-    __typeof__(dwfl_module_getsrc) *getsrc;
-    __typeof__(dwfl_lineinfo) *lineinfo;
     struct file files[files_max];
     size_t file_count;
 } dw;
@@ -72,8 +71,6 @@ static bool open_library(void)
     dw.find_elf = find(library, "dwfl_build_id_find_elf");
     dw.find_debuginfo = find(library, "dwfl_standard_find_debuginfo");
     dw.addrname = find(library, "dwfl_module_addrname");
-    dw.getsrc = find(library, "dwfl_module_getsrc");
-    dw.lineinfo = find(library, "dwfl_lineinfo");
     return dw.there;
 }
 
@@ -113,38 +110,22 @@ static struct file *file_at(const char *path)
         if (dw.files[i].path != NULL && strcmp(dw.files[i].path, path) == 0)
             return &dw.files[i];
     if (dw.file_count == files_max)
-        zk_symbols_close();
+        symbols_close();
     open_file(&dw.files[dw.file_count], path);
     return &dw.files[dw.file_count++];
 }
 
-bool zk_symbol_find(const char *path, uintptr_t offset, struct zk_symbol *out)
+const char *symbol_find(const char *path, uint64_t offset)
 {
     const struct file *file;
-    const char *function;
-    const char *source;
-    Dwfl_Line *line;
-    int number = 0;
 
-    *out = (struct zk_symbol){0};
     if (!open_library())
-        return false;
+        return NULL;
     file = file_at(path);
-    if (file->module == NULL)
-        return false;
-    function = dw.addrname(file->module, offset);
-    if (function != NULL)
-        snprintf(out->function, sizeof out->function, "%s", function);
-    line = dw.getsrc(file->module, offset);
-    source = line == NULL ? NULL : dw.lineinfo(line, NULL, &number, NULL, NULL, NULL);
-    if (source != NULL && number > 0) {
-        snprintf(out->file, sizeof out->file, "%s", source);
-        out->line = (unsigned)number;
-    }
-    return function != NULL || source != NULL;
+    return file->module == NULL ? NULL : dw.addrname(file->module, offset);
 }
 
-void zk_symbols_close(void)
+void symbols_close(void)
 {
     for (size_t i = 0; i < dw.file_count; i++)
         close_file(&dw.files[i]);
@@ -153,15 +134,14 @@ void zk_symbols_close(void)
 
 #else
 
-bool zk_symbol_find(const char *path, uintptr_t offset, struct zk_symbol *out)
+const char *symbol_find(const char *path, uint64_t offset)
 {
     (void)path;
     (void)offset;
-    *out = (struct zk_symbol){0};
-    return false;
+    return NULL;
 }
 
-void zk_symbols_close(void)
+void symbols_close(void)
 {
 }
 
