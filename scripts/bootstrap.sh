@@ -12,7 +12,8 @@ fi
 # Servers among them would be started as they are installed, and with the machine: they are only wanted as programs.
 declare -A services=()
 if [[ ${1:-} == --stress ]]; then
-    packages+=(php-cli php-mbstring php-sqlite3 redis-server postgresql nginx-light curl openssl memcached nodejs
+    packages+=(rustc cargo librust-rayon-dev librust-crossbeam-dev librust-hashbrown-dev dwz lld
+        php-cli php-mbstring php-sqlite3 redis-server postgresql nginx-light curl openssl memcached nodejs
         openjdk-17-jdk-headless ruby r-base-core ffmpeg vim gdb openssh-server openssh-client chromium procps)
     services=([redis-server]=redis-server [postgresql]=postgresql [nginx-light]=nginx [memcached]=memcached
         [openssh-server]=ssh)

@@ -54,6 +54,10 @@ stress/chaos_programs.sh "$build" || failures=$((failures + 1))
 runs=$((runs + 1))
 "$build/sweep/zk-sweep" --laws >/dev/null || failures=$((failures + 1))
 
+# Every line that planted programs mark is named, in every build of them.
+runs=$((runs + 1))
+scripts/audit_score.sh "$build" || failures=$((failures + 1))
+
 for program in $(programs stress); do
     # shellcheck disable=SC2046 # words
     for profile in none flush route seed pinned system; do

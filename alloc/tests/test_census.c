@@ -617,7 +617,8 @@ static void deep_recursion_is_counted_at_every_level(void)
     next_phase();
     found = findings_now();
     CHECK(sum_of(&found, "count") == LEVELS && summary_now().retained_count == LEVELS);
-    CHECK(found.count <= ZK_DEFAULT_AUDIT_DEPTH); /* the levels from which the test is in sight, and all others */
+    CHECK(found.count <=
+          ZK_DEFAULT_AUDIT_DEPTH); /* the levels from which the test is in sight, and all others */
 }
 
 /* ---- Threads ----------------------------------------------------------------------------------

@@ -125,6 +125,12 @@ struct report {
 void report_read(const char *folder, bool trap, struct report *report, struct strings *strings);
 void report_free(struct report *report);
 
+struct audit;
+
+/* Reads a report that was written without zk-audit, or what a program's stderr had of one ("-": our stdin), into the
+ * run that it is of. Exits 2 with a line when there is none. */
+void report_read_alone(const char *path, struct audit *audit, struct strings *strings);
+
 /* ---- tsv.c: a table, by the names of its columns */
 
 struct tsv {
@@ -142,6 +148,7 @@ struct tsv {
 /* False when there is no such file. Exits 3 with a line when it has not even the last column: it may
  * have no rows to tell that by. */
 bool tsv_open(struct tsv *tsv, const char *path, const char *last);
+void tsv_start(struct tsv *tsv, FILE *file, const char *path, const char *last); /* file is open */
 bool tsv_next(struct tsv *tsv); /* the next row; false, and closed, at the end */
 const char *tsv_text(const struct tsv *tsv, const char *name);
 const char *tsv_text_or(const struct tsv *tsv, const char *name, const char *otherwise);
@@ -161,6 +168,7 @@ struct options {
     bool trap;
     bool tsv;
     bool stacks;
+    bool resolve; /* command is a list of reports */
     bool top_given;
     size_t top;
 };
@@ -263,6 +271,9 @@ struct cost audit_cost(const struct audit *audit, uint64_t min_bytes);
 enum { SCREEN_COLUMNS = 100, SCREEN_COLUMNS_LEAST = 40, SCREEN_LINES = 24 };
 size_t screen_columns(void);
 
+/* Where the screen is printed: stderr, where the program has stdout. */
+extern FILE *screen;
+
 struct lines {
     char **at;
     size_t count;
@@ -283,6 +294,8 @@ struct location {
     char text[1024];
 };
 struct location location(const struct place *place, const char *site, size_t width);
+size_t
+location_columns_least(const struct place *place); /* with fewer, nobody knows where that is */
 
 /* ---- stacks.c: the whole stacks of a group, with what was inlined, outermost last */
 void stacks_add(const struct group *group, struct lines *lines);

@@ -253,9 +253,9 @@ static struct row lay_out(uint32_t number)
     return row;
 }
 
-static bool is_users_line(const struct scope *scope)
+static bool is_users_file(const struct scope *scope)
 {
-    return scope->owner == OWNER_USER && known(scope->file) && scope->line != UNKNOWN;
+    return scope->owner == OWNER_USER && known(scope->file);
 }
 
 static bool is_users_name(const struct scope *scope)
@@ -275,7 +275,7 @@ static bool is_anybodys(const struct scope *scope)
 
 const struct scope *blame(uint32_t trace, const struct frame **frame)
 {
-    static bool (*const innermost[])(const struct scope *) = {is_users_line, is_users_name};
+    static bool (*const innermost[])(const struct scope *) = {is_users_file, is_users_name};
     static bool (*const outermost[])(const struct scope *) = {is_librarys, is_anybodys};
     struct row row = lay_out(trace);
     size_t i;

@@ -25,17 +25,18 @@ static void name_place(struct place *place, uint32_t trace, struct strings *stri
     const struct scope *scope;
     const char *path;
     char text[512];
+    size_t count;
 
     if (known(place->file) || known(place->symbol) || (scope = blame(trace, &frame)) == NULL)
         return;
     path = object_at(frame->object)->path;
     place->symbol = scope->function;
-    if (scope->line != UNKNOWN) {
-        place->file = scope->file;
-        place->line = scope->line;
-    } else if (*path != '\0') {
+    place->file = scope->file;
+    place->line = scope->line;
+    if (!known(scope->file) && *path != '\0')
         place->module = path; /* there is nothing else to tell it by */
-    }
+    if (!known(scope->file) && scope->owner == OWNER_USER)
+        objects_all(&count)[frame->object].unlined = true;
     snprintf(text, sizeof text, "%.400s+0x%" PRIx64, *path == '\0' ? "?" : base_name(path),
              frame->offset);
     place->frame = strings_add(strings, text);

@@ -14,13 +14,15 @@
 #include <unistd.h>
 
 static const char dots[] = "...";
-enum { DOTS = sizeof dots - 1, LEAST_COLUMNS = 8 };
+enum { DOTS = sizeof dots - 1, LEAST_COLUMNS = 8, SYMBOL_COLUMNS_LEAST = 33 };
+
+FILE *screen;
 
 size_t screen_columns(void)
 {
     struct winsize size;
 
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+    if (ioctl(fileno(screen), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
         return SCREEN_COLUMNS;
     return size.ws_col < SCREEN_COLUMNS_LEAST ? SCREEN_COLUMNS_LEAST : size.ws_col;
 }
@@ -123,21 +125,24 @@ static const char *base_name(const char *path)
  * the first to go. */
 static size_t symbol_columns(const char *file, size_t others, size_t width)
 {
-    size_t taken = strlen(".../ ()") + strlen(base_name(file)) + others;
+    bool folders = strchr(file, '/') != NULL;
+    size_t taken = strlen(folders ? ".../ ()" : " ()") + strlen(base_name(file)) + others;
 
     return width < taken + LEAST_COLUMNS ? LEAST_COLUMNS : width - taken;
 }
 
-/* ":12 (function), by libfoo.so": the program itself is not named. */
+/* ":12 (function), by libfoo.so": the program itself is not named. "(function, line lost)" where the optimiser has moved
+ * what is at the line. */
 static void describe(char *text, size_t room, const struct place *place, const char *file,
                      size_t width)
 {
     char line[32] = "";
     char library[32] = "";
     const char *module = base_name(place->module);
+    const char *lost = place->line == UNKNOWN ? ", line lost" : "";
     char *symbol;
 
-    if (*file != '\0')
+    if (*file != '\0' && place->line != UNKNOWN)
         snprintf(line, sizeof line, ":%" PRIu64, place->line);
     if (*file != '\0' && strstr(module, ".so") != NULL)
         snprintf(library, sizeof library, ", by %.24s", module);
@@ -146,8 +151,8 @@ static void describe(char *text, size_t room, const struct place *place, const c
         return;
     }
     symbol = need(strdup(place->symbol));
-    shorten(symbol, symbol_columns(file, strlen(line) + strlen(library), width));
-    snprintf(text, room, "%s (%s)%s", line, symbol, library);
+    shorten(symbol, symbol_columns(file, strlen(line) + strlen(library) + strlen(lost), width));
+    snprintf(text, room, "%s (%s%s)%s", line, symbol, lost, library);
     free(symbol);
 }
 
@@ -174,6 +179,23 @@ static void locate_frame(struct location *text, const struct place *place, const
     shorten(symbol, symbol_columns(frame, 0, width));
     snprintf(text->text, sizeof text->text, "%s (%s)", symbol, frame);
     free(symbol);
+}
+
+/* The file's own name and the line, and enough of a function to know it. */
+size_t location_columns_least(const struct place *place)
+{
+    size_t symbol = known(place->symbol) ? strlen(place->symbol) + strlen(" ()") : 0;
+    size_t others;
+    char rest[64];
+
+    if (symbol > SYMBOL_COLUMNS_LEAST)
+        symbol = SYMBOL_COLUMNS_LEAST;
+    if (!known(place->file))
+        return symbol + (place->frame == NULL ? SYMBOL_COLUMNS_LEAST : strlen(place->frame));
+    others = (size_t)snprintf(rest, sizeof rest, ":%" PRIu64, place->line);
+    if (strstr(base_name(place->module), ".so") != NULL)
+        others += strlen(", by ") + strlen(base_name(place->module));
+    return DOTS + strlen(base_name(place->file)) + others + symbol;
 }
 
 struct location location(const struct place *place, const char *site, size_t width)

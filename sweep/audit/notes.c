@@ -150,7 +150,7 @@ static void note_min_bytes(const struct audit *audit, struct lines *lines)
     else if (run_reported(&audit->census) && asked != UNKNOWN && census->min_bytes != asked)
         lines_add(lines, "The program sets MIN_BYTES itself: %" PRIu64 ", not %" PRIu64 ".",
                   census->min_bytes, asked);
-    if (run_reported(&audit->trap) && trap->min_bytes_most != 0)
+    if (run_reported(&audit->trap) && trap->min_bytes_most != 0 && trap->min_bytes_most != UNKNOWN)
         lines_add(lines,
                   "The program sets MIN_BYTES itself: blocks below %" PRIu64 " were not watched.",
                   trap->min_bytes_most);
@@ -182,6 +182,10 @@ static void note_names(struct lines *lines)
     if (!frames_have_lines())
         lines_add(lines, "Names only, no source lines: llvm-symbolizer is not installed (Debian: "
                          "apt-get install llvm).");
+    for (size_t i = 0; i < count && frames_have_lines(); i++)
+        if (objects[i].unlined && objects[i].readable != NULL)
+            lines_add(lines, "%s has no debug information, or not for all: compile it with -g.",
+                      objects[i].path);
     for (size_t i = 0; i < count; i++)
         if (objects[i].used && objects[i].changed)
             lines_add(lines,

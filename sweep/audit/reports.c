@@ -134,17 +134,18 @@ static bool read_sizes(const char *path, struct report *report)
     return true;
 }
 
-static void read_findings(const char *path, bool trap, struct report *report,
-                          struct strings *strings)
+static void read_table(struct tsv *tsv, bool trap, struct report *report, struct strings *strings)
 {
-    struct tsv tsv;
-
-    if (!tsv_open(&tsv, path, trap ? "access_line" : "line"))
-        return;
+    report->processes++;
     if (trap)
-        read_trap(&tsv, &report->findings, strings);
+        read_trap(tsv, &report->findings, strings);
     else
-        read_census(&tsv, &report->findings, strings);
+        read_census(tsv, &report->findings, strings);
+}
+
+static const char *last_column(bool trap)
+{
+    return trap ? "access_line" : "line";
 }
 
 /* Both files of a process; or its .part, which tells that they are missing. */
@@ -152,6 +153,7 @@ static void read_process(const char *folder, long pid, const char *suffix, bool 
                          struct report *report, struct strings *strings)
 {
     char path[PATH_MAX];
+    struct tsv tsv;
 
     snprintf(path, sizeof path, "%s/%ld", folder, pid);
     if (strcmp(suffix, ".part") == 0) {
@@ -167,8 +169,8 @@ static void read_process(const char *folder, long pid, const char *suffix, bool 
     }
     if (*suffix != '\0')
         return;
-    report->processes++;
-    read_findings(path, trap, report, strings);
+    if (tsv_open(&tsv, path, last_column(trap)))
+        read_table(&tsv, trap, report, strings);
     snprintf(path, sizeof path, "%s/%ld.phases", folder, pid);
     if (!read_sizes(path, report))
         report->silent++;
@@ -190,6 +192,105 @@ void report_read(const char *folder, bool trap, struct report *report, struct st
             read_process(folder, pid, suffix, trap, report, strings);
     }
     closedir(files);
+}
+
+/* ---- Reports that were written without zk-audit */
+
+/* How many fields a line has. */
+static size_t count_fields(const char *line)
+{
+    size_t count = 1;
+
+    for (; (line = strchr(line, '\t')) != NULL; line++)
+        count++;
+    return count;
+}
+
+/* The header of a table in the line, perhaps behind what was printed without an end. */
+static const char *find_header(const char *line, bool trap)
+{
+    return strstr(line,
+                  trap ? "kind\taccess\tphase_allocated\t" : "phase_first\tphase_last\tsite\t");
+}
+
+/* The rows of all tables of one kind, in one; NULL if there is none. */
+static FILE *extract(FILE *from, bool trap)
+{
+    FILE *table = NULL;
+    char *line = NULL;
+    size_t room = 0;
+    size_t fields = 0; /* of the table that is being read; 0 outside of one */
+
+    rewind(from);
+    while (getline(&line, &room, from) > 0) {
+        const char *header = find_header(line, trap);
+
+        if (header == NULL && fields > 0 && count_fields(line) == fields &&
+            find_header(line, !trap) == NULL)
+            fputs(line, table);
+        if (header == NULL)
+            continue;
+        fields = count_fields(header);
+        if (table == NULL && (table = tmpfile()) == NULL)
+            die(3, "no temporary file: %s: set TMPDIR to a folder that can be written",
+                strerror(errno));
+        if (ftell(table) == 0)
+            fputs(header, table);
+    }
+    free(line);
+    if (table != NULL)
+        rewind(table);
+    return table;
+}
+
+static void read_alone(FILE *from, const char *path, bool trap, struct run *run,
+                       struct strings *strings)
+{
+    FILE *table = extract(from, trap);
+    struct tsv tsv;
+
+    if (table == NULL)
+        return;
+    if (!run->made)
+        run->report = (struct report){.min_bytes = UNKNOWN, .min_bytes_most = UNKNOWN};
+    run->made = true;
+    tsv_start(&tsv, table, path, last_column(trap));
+    read_table(&tsv, trap, &run->report, strings);
+}
+
+/* A pipe cannot be read twice. */
+static FILE *copy_of(FILE *from)
+{
+    FILE *copy = tmpfile();
+    char part[4096];
+    size_t got;
+
+    if (copy == NULL)
+        die(3, "no temporary file: %s: set TMPDIR to a folder that can be written",
+            strerror(errno));
+    while ((got = fread(part, 1, sizeof part, from)) > 0)
+        fwrite(part, 1, got, copy);
+    return copy;
+}
+
+void report_read_alone(const char *path, struct audit *audit, struct strings *strings)
+{
+    FILE *file = strcmp(path, "-") == 0 ? copy_of(stdin) : fopen(path, "re");
+    size_t before = audit->census.report.processes + audit->trap.report.processes;
+    char sizes[PATH_MAX];
+
+    if (file == NULL)
+        die(2, "%s: %s: want a report that ZK_ALLOC_AUDIT_OUT named", path, strerror(errno));
+    read_alone(file, path, false, &audit->census, strings);
+    read_alone(file, path, true, &audit->trap, strings);
+    fclose(file);
+    if (before == audit->census.report.processes + audit->trap.report.processes)
+        die(2,
+            "%s: there is no report in it: want what ZK_ALLOC_AUDIT_OUT named, or the stderr of "
+            "a program under ZK_ALLOC_AUDIT",
+            path);
+    snprintf(sizes, sizeof sizes, "%s.phases", path);
+    read_sizes(sizes, audit->census.made ? &audit->census.report : &audit->trap.report);
 }
 
 void report_free(struct report *report)

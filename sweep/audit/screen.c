@@ -1,5 +1,5 @@
 /*
- * screen.c - the answer for a person, on stderr: whether it is safe, the bounds, which lines keep
+ * screen.c - the answer for a person: whether it is safe, the bounds, which lines keep
  * blocks and which touch them later, and what to do. One screen, unless more was asked for.
  */
 #include "audit.h"
@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Columns: any place fits, and a place needs no less to be told from others. */
-enum { WIDE = 500, LOCATION_LEAST = 36 };
+/* Columns that any place fits into. */
+enum { WIDE = 500 };
 
 static const char *const headings[] = {"SAFE", "UNSAFE", "NO VERDICT"};
 static const char *const colours[] = {"32", "31", "33"};
@@ -189,7 +189,7 @@ static void add_group(const struct audit *audit, const struct group *group, stru
     describe_blocks(blocks, sizeof blocks, audit, group);
     length = strlen(blocks) + 4;
     if (length + strlen(location(&group->made->made, group->made->site, WIDE).text) > columns &&
-        length + LOCATION_LEAST > columns) /* on a line of its own */
+        length + location_columns_least(&group->made->made) > columns) /* on a line of its own */
         length = 3;
     lines_add(lines, "  %s:%s%s",
               location(&group->made->made, group->made->site, columns - length).text,
@@ -266,7 +266,7 @@ static bool coloured(void)
     const char *none = getenv("NO_COLOR");
     const char *terminal = getenv("TERM");
 
-    return isatty(STDERR_FILENO) && (none == NULL || *none == '\0') &&
+    return isatty(fileno(screen)) && (none == NULL || *none == '\0') &&
            (terminal == NULL || strcmp(terminal, "dumb") != 0);
 }
 
@@ -275,16 +275,16 @@ static void print_head(const struct audit *audit, const char *line)
     int length = (int)strlen(headings[audit->verdict]);
 
     if (coloured())
-        fprintf(stderr, "\033[1;%sm%.*s\033[0m%s\n", colours[audit->verdict], length, line,
+        fprintf(screen, "\033[1;%sm%.*s\033[0m%s\n", colours[audit->verdict], length, line,
                 line + length);
     else
-        fprintf(stderr, "%s\n", line);
+        fprintf(screen, "%s\n", line);
 }
 
 static void print(const struct lines *lines, size_t from)
 {
     for (size_t i = from; i < lines->count; i++)
-        fprintf(stderr, "%s\n", lines->at[i]);
+        fprintf(screen, "%s\n", lines->at[i]);
 }
 
 void screen_print(const struct audit *audit, const struct lines *notes)

@@ -89,7 +89,7 @@ static void add_scopes(uint32_t number, struct lines *lines)
             const struct scope *scope = &frame->scopes[s];
             struct place place = {.module = not_known,
                                   .symbol = scope->function,
-                                  .file = scope->line == UNKNOWN ? not_known : scope->file,
+                                  .file = scope->file,
                                   .line = scope->line,
                                   .frame = site};
 

@@ -240,6 +240,8 @@ static void read_line_of(char *text, struct scope *scope)
     *line++ = '\0';
     if (strcmp(text, "??") == 0 || *text == '\0')
         return;
+    if (strcmp(line, "0") == 0 && strchr(text, '/') == NULL)
+        return; /* a name in the symbol table, for want of debug information */
     tidy_path(text);
     scope->file = strings_add(&names.strings, text);
     if (strtoull(line, NULL, 10) > 0) /* 0: the compiler made it up */

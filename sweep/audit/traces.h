@@ -17,6 +17,7 @@ struct object {
     const char *readable; /* the file to look names up in; NULL if there is none: see changed */
     bool changed;         /* there is a file at path, but it is not the one that ran */
     bool used;            /* by a frame */
+    bool unlined; /* a place in it is shown without a line, for it has no debug information */
 };
 
 /* How far a scope is from what its reader can change. */

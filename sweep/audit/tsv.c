@@ -43,12 +43,20 @@ static size_t column(const struct tsv *tsv, const char *name)
 
 bool tsv_open(struct tsv *tsv, const char *path, const char *last)
 {
-    *tsv = (struct tsv){.path = path, .file = fopen(path, "re"), .columns = 1};
-    if (tsv->file == NULL && errno == ENOENT)
+    FILE *file = fopen(path, "re");
+
+    if (file == NULL && errno == ENOENT)
         return false;
-    if (tsv->file == NULL)
+    if (file == NULL)
         die(3, "%s: %s: set TMPDIR to a folder that can be written and read", path,
             strerror(errno));
+    tsv_start(tsv, file, path, last);
+    return true;
+}
+
+void tsv_start(struct tsv *tsv, FILE *file, const char *path, const char *last)
+{
+    *tsv = (struct tsv){.path = path, .file = file, .columns = 1};
     if (getline(&tsv->header, &tsv->header_room, tsv->file) <= 0)
         die(3, "%s: empty report: %s", path, advice);
     for (const char *at = tsv->header; (at = strchr(at, '\t')) != NULL; at++)
@@ -57,7 +65,6 @@ bool tsv_open(struct tsv *tsv, const char *path, const char *last)
     tsv->fields = need(calloc(tsv->columns, sizeof *tsv->fields));
     cut(tsv->header, tsv->names, tsv->columns);
     column(tsv, last);
-    return true;
 }
 
 bool tsv_next(struct tsv *tsv)

@@ -22,6 +22,7 @@ enum option_code {
     OPTION_TSV,
     OPTION_SKIP,
     OPTION_STACKS,
+    OPTION_RESOLVE,
     OPTION_MIN_BYTES,
     OPTION_HELP,
 };
@@ -32,6 +33,7 @@ static void print_help(void)
 {
     puts(
         "usage: zk-audit [options] -- PROGRAM ARGS...\n"
+        "       zk-audit [options] --resolve FILE...\n"
         "Runs PROGRAM twice and tells whether what it allocates in one phase is kept or used in a "
         "later one,\n"
         "which lines do that, and which MIN_BYTES keeps those blocks out of the arena.\n\n"
@@ -42,6 +44,8 @@ static void print_help(void)
         "  --stacks        show whole stacks, with what was inlined into them\n"
         "  --skip GLOB     functions or files that are not yours, such as 'my_alloc*' or\n"
         "                  '*/third_party/*'; @FILE has one in each line\n"
+        "  --resolve       names what is in reports that were written without zk-audit: what\n"
+        "                  ZK_ALLOC_AUDIT_OUT named, or a program's stderr (- is stdin)\n"
         "  --tsv           a table on stdout; the program's stdout goes to stderr\n"
         "  --chaos N       a phase boundary about every N allocations (needs the preload "
         "library)\n\n"
@@ -108,6 +112,9 @@ static void parse_option(struct options *options, int code, const char *wrong)
     case OPTION_STACKS:
         options->stacks = true;
         break;
+    case OPTION_RESOLVE:
+        options->resolve = true;
+        break;
     case OPTION_MIN_BYTES:
         options->min_bytes = parse_min_bytes(optarg);
         break;
@@ -144,6 +151,7 @@ static void parse(struct options *options, int argc, char **argv)
         {"tsv", no_argument, NULL, OPTION_TSV},
         {"skip", required_argument, NULL, OPTION_SKIP},
         {"stacks", no_argument, NULL, OPTION_STACKS},
+        {"resolve", no_argument, NULL, OPTION_RESOLVE},
         {"min-bytes", required_argument, NULL, OPTION_MIN_BYTES},
         {"help", no_argument, NULL, OPTION_HELP},
         {0},
@@ -153,6 +161,8 @@ static void parse(struct options *options, int argc, char **argv)
     /* +: what follows PROGRAM is PROGRAM's; and we say ourselves what is wrong */
     while ((code = getopt_long(argc, argv, "+:", names, NULL)) != -1)
         parse_option(options, code, argv[optind - 1]);
+    if (optind == argc && options->resolve)
+        die(2, "--resolve: no report: want zk-audit --resolve FILE...");
     if (optind == argc)
         die(2, "no program: want zk-audit [options] -- PROGRAM ARGS...");
     options->command = argv + optind;
@@ -180,6 +190,14 @@ static void make_runs(struct audit *audit, struct strings *strings)
     if (go_on(audit))
         run_make(&audit->trap, options, strings);
     runs_end();
+}
+
+/* No program has stdout then. */
+static void read_reports(struct audit *audit, struct strings *strings)
+{
+    screen = stdout;
+    for (char **path = audit->options->command; *path != NULL; path++)
+        report_read_alone(*path, audit, strings);
 }
 
 static void print(const struct audit *audit)
@@ -221,8 +239,12 @@ int main(int argc, char **argv)
     struct strings strings = {0};
     int status;
 
+    screen = stderr;
     parse(&options, argc, argv);
-    make_runs(&audit, &strings);
+    if (options.resolve)
+        read_reports(&audit, &strings);
+    else
+        make_runs(&audit, &strings);
     if (runs_interrupted() != 0 && !audit_reported(&audit)) {
         fputs("zk-audit: interrupted: no report\n", stderr);
         raise(runs_interrupted()); /* so that a shell's loop ends too */
@@ -232,7 +254,7 @@ int main(int argc, char **argv)
     findings_name(&audit.trap.report.findings, &strings);
     audit_judge(&audit);
     print(&audit);
-    status = exit_status(&audit);
+    status = options.resolve ? 0 : exit_status(&audit);
     report_free(&audit.census.report);
     report_free(&audit.trap.report);
     strings_free(&strings);
