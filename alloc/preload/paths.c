@@ -1,13 +1,11 @@
 /*
- * paths.c - system calls that are given strings: the names of files, arguments, environments. See
- * touch.h.
+ * paths.c - system calls that are given the names of files. See touch.h.
  */
 #include "next.h"
 #include "touch.h"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -109,66 +107,6 @@ EXPORT int openat(int at, const char *path, int flags, ...)
     va_end(rest);
     zk_touch_string(path);
     return next_openat(at, path, flags, mode);
-}
-
-/* What is found so far is reported before the process becomes another program. */
-NEXT(execve);
-EXPORT int execve(const char *path, char *const *arguments, char *const *environment)
-{
-    int result;
-
-    NEED(execve);
-    zk_touch_string(path);
-    zk_touch_strings(arguments);
-    zk_touch_strings(environment);
-    zk_audit_before_exec();
-    result = next_execve(path, arguments, environment);
-    zk_audit_after_exec();
-    return result;
-}
-
-EXPORT int execv(const char *path, char *const *arguments)
-{
-    return execve(path, arguments, environ);
-}
-
-NEXT(execvp);
-EXPORT int execvp(const char *file, char *const *arguments)
-{
-    int result;
-
-    NEED(execvp);
-    zk_touch_string(file);
-    zk_touch_strings(arguments);
-    zk_touch_strings(environ);
-    zk_audit_before_exec();
-    result = next_execvp(file, arguments);
-    zk_audit_after_exec();
-    return result;
-}
-
-NEXT(posix_spawn);
-EXPORT int posix_spawn(pid_t *id, const char *path, const posix_spawn_file_actions_t *actions,
-                       const posix_spawnattr_t *attributes, char *const *arguments,
-                       char *const *environment)
-{
-    NEED(posix_spawn);
-    zk_touch_string(path);
-    zk_touch_strings(arguments);
-    zk_touch_strings(environment);
-    return next_posix_spawn(id, path, actions, attributes, arguments, environment);
-}
-
-NEXT(posix_spawnp);
-EXPORT int posix_spawnp(pid_t *id, const char *file, const posix_spawn_file_actions_t *actions,
-                        const posix_spawnattr_t *attributes, char *const *arguments,
-                        char *const *environment)
-{
-    NEED(posix_spawnp);
-    zk_touch_string(file);
-    zk_touch_strings(arguments);
-    zk_touch_strings(environment);
-    return next_posix_spawnp(id, file, actions, attributes, arguments, environment);
 }
 
 /* On 64-bit systems, the same. */

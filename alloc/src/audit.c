@@ -113,15 +113,21 @@ static bool write_stream(void)
     return zk_os_close(fd);
 }
 
+static uint64_t count_lost(void)
+{
+    return zk_tally_lost() + zk_census_lost();
+}
+
 /* Writes one table to path, whole or not at all. */
 static bool write_whole(const char *part, const char *path, bool findings)
 {
+    const struct zk_report_facts facts = {.phases = audit.phases, .lost = count_lost()};
     int fd = zk_os_open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     bool written;
 
     if (fd < 0)
         return false;
-    written = findings ? zk_report_findings(fd) : zk_report_sizes(fd, audit.phases);
+    written = findings ? zk_report_findings(fd) : zk_report_sizes(fd, &facts);
     return zk_os_close(fd) && written && rename(part, path) == 0;
 }
 
@@ -150,7 +156,7 @@ static bool write_report(void)
 
 static void say_what_is_missing(void)
 {
-    uint64_t lost = zk_tally_lost() + zk_census_lost();
+    uint64_t lost = count_lost();
     uint64_t unwatched = zk_settings.audit == ZK_AUDIT_TRAP ? zk_trap_counts().unwatched : 0;
 
     if (lost > 0)

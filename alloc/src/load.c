@@ -10,6 +10,7 @@
 #include "rare.h"
 #include "system.h"
 #include "thread.h"
+#include "witness.h"
 
 #include <sched.h>
 
@@ -19,6 +20,7 @@ static void start(void)
 {
     zk_system_load();
     zk_os_load();
+    zk_witness_load();
     zk_epoch_load();
     zk_thread_load();
     zk_defer_load();

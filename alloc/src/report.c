@@ -297,31 +297,42 @@ bool zk_report_findings(int fd)
 
 struct sizes {
     struct out out;
-    uint64_t phases;
-    bool any;
+    const struct zk_report_facts *facts;
+    uint64_t allocations;
 };
+
+static void add_class(void *arg, const struct zk_size_class *class)
+{
+    struct sizes *sizes = arg;
+
+    sizes->allocations += class->count;
+}
 
 static void put_class(void *arg, const struct zk_size_class *class)
 {
     struct sizes *sizes = arg;
     struct out *out = &sizes->out;
 
-    sizes->any = true;
     number(out, class->from, '\t');
     number(out, class->to, '\t');
     number(out, class->count, '\t');
     number(out, class->bytes, '\t');
-    number(out, sizes->phases, '\t');
-    number(out, zk_settings.min_bytes, '\n');
+    number(out, sizes->facts->phases, '\t');
+    number(out, zk_settings.min_bytes, '\t');
+    number(out, sizes->allocations, '\t');
+    number(out, sizes->facts->lost, '\t');
+    field(out, sizes->facts->sees_kernel, '\n');
 }
 
-bool zk_report_sizes(int fd, uint64_t phases)
+bool zk_report_sizes(int fd, const struct zk_report_facts *facts)
 {
-    struct sizes sizes = {.out = {.fd = fd}, .phases = phases};
+    struct sizes sizes = {.out = {.fd = fd}, .facts = facts};
 
-    header(&sizes.out, "size_from size_to count bytes phases min_bytes");
+    header(&sizes.out,
+           "size_from size_to count bytes phases min_bytes allocations lost sees_kernel");
+    zk_distribution_each(add_class, &sizes);
     zk_distribution_each(put_class, &sizes);
-    if (!sizes.any)
+    if (sizes.allocations == 0)
         put_class(&sizes, &(const struct zk_size_class){0});
     flush(&sizes.out);
     return !sizes.out.failed;

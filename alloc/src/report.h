@@ -16,7 +16,15 @@ bool zk_report_findings(int fd);
 /* The first frame of a site that is no wrapper of malloc, as "file+0x1234"; as much as there is room for. */
 void zk_report_site(zk_site site, char *text, size_t room);
 
-/* Writes the distribution of sizes over so many phases. */
-bool zk_report_sizes(int fd, uint64_t phases);
+/* What else is to be known of a process, to judge its findings. */
+struct zk_report_facts {
+    uint64_t phases; /* that it has begun */
+    uint64_t lost;   /* findings, and blocks of the census, that there was no memory for */
+    const char
+        *sees_kernel; /* trap: "1" if what the kernel reads and writes is seen, "0" if not all */
+};
+
+/* Writes the distribution of sizes, with the facts in every row. */
+bool zk_report_sizes(int fd, const struct zk_report_facts *facts);
 
 #endif

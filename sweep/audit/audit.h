@@ -115,10 +115,16 @@ struct report {
     uint64_t phases;
     uint64_t min_bytes; /* the smallest one that a process ran with; UNKNOWN without a process */
     uint64_t min_bytes_most;
-    size_t processes; /* that wrote a report */
-    size_t silent;    /* that ended without one */
-    size_t running;   /* that have not ended yet */
+    uint64_t allocations; /* blocks asked for in phases; UNKNOWN if a process did not tell */
+    uint64_t lost;        /* findings and blocks that there was no memory to count */
+    bool kernel_unseen;   /* trap: what the kernel reads and writes was not all seen */
+    size_t processes;     /* that wrote a report */
+    size_t silent;        /* that ended without one */
+    size_t running;       /* that have not ended yet */
 };
+
+/* Did the trap look away: blocks or accesses that it could not watch? */
+bool report_looked_away(const struct report *report);
 
 /* Reads the folder that AUDIT_OUT named; trap: whether its files are those of a trap. Exits 3 with
  * a line when a file is no report. */
@@ -154,6 +160,9 @@ const char *tsv_text(const struct tsv *tsv, const char *name);
 const char *tsv_text_or(const struct tsv *tsv, const char *name, const char *otherwise);
 uint64_t tsv_number(const struct tsv *tsv, const char *name);
 
+/* The same of a column that a table need not have: UNKNOWN. */
+uint64_t tsv_number_if_any(const struct tsv *tsv, const char *name);
+
 /* ---- run.c: one run of the program */
 
 enum { TAIL_BYTES = 4096 };
@@ -163,6 +172,7 @@ struct options {
     char **command;     /* the program and its arguments */
     const char *chaos;  /* or NULL */
     uint64_t min_bytes; /* asked for, or UNKNOWN */
+    uint64_t watch;     /* from where on the trap watches, if asked for, or UNKNOWN */
     uint64_t assumed;   /* MIN_BYTES of a program that does not set its own */
     bool census;
     bool trap;
@@ -171,6 +181,17 @@ struct options {
     bool resolve; /* command is a list of reports */
     bool top_given;
     size_t top;
+};
+
+/* Programs that were run without the library, with the reason: a line for each, and one that says what to do. */
+struct unseen {
+    struct missed {
+        const char *path;
+        const char *why;    /* "it is statically linked" */
+        const char *advice; /* what to do */
+        bool program;       /* the one that we were to run, or what that became; and why is known */
+    } * at;
+    size_t count;
 };
 
 struct run {
@@ -182,6 +203,7 @@ struct run {
     char tail[TAIL_BYTES];
     size_t tail_length;
     struct report report;
+    struct unseen unseen;
 };
 
 /* Catches signals for the program, notes where stdin stands, and sets what both runs find in the
@@ -200,6 +222,16 @@ int runs_interrupted(void);
 
 bool run_failed(const struct run *run);
 bool run_reported(const struct run *run);
+
+/* ---- unseen.c: what the library was not loaded into */
+
+/* Reads what the library's witness wrote into folder (alloc/src/witness.h). first is the process that was started,
+ * from program. */
+void unseen_read(const char *folder, long first, const char *program, struct unseen *unseen,
+                 struct strings *strings);
+
+/* The allocator that is linked into program, by its name; NULL if none is known. */
+const char *unseen_allocator(const char *program);
 
 /* ---- folder.c: the folder that the library writes into; none is left when we exit */
 const char *folder_make(void);
@@ -241,14 +273,32 @@ void groups_free(struct groups *groups);
 enum verdict { SAFE, UNSAFE, NO_VERDICT };
 extern const char *const verdict_names[]; /* as in --tsv */
 
+/* What a run says of a bound: its value, or only one side of it, or nothing. */
+enum exactness { NOTHING, EXACT, AT_LEAST, AT_MOST };
+extern const char *const exactness_names[]; /* as in --tsv */
+struct bound {
+    uint64_t value; /* UNKNOWN for NOTHING */
+    enum exactness is;
+};
+
+/* Why there is no verdict, though there is a report. */
+enum lack {
+    LACKS_NOTHING,
+    LACKS_REPORTS,     /* of a process */
+    LACKS_ALLOCATIONS, /* none was seen */
+    LACKS_SIGHT,       /* the trap, which was alone, could not watch all */
+    LACKS_MEMORY,      /* the census could not list all */
+};
+
 struct audit {
     const struct options *options;
     struct run census;
     struct run trap;
-    uint64_t min_bytes;  /* the present one; UNKNOWN without a report */
-    uint64_t guaranteed; /* the bounds; UNKNOWN when that run was not made */
-    uint64_t touched;
+    uint64_t min_bytes; /* the present one; UNKNOWN without a report */
+    struct bound guaranteed;
+    struct bound touched;
     enum verdict verdict;
+    enum lack lack;
 };
 void audit_judge(struct audit *audit);
 bool audit_reported(const struct audit *audit);

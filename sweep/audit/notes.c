@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { TAIL_LINES = 3 };
+enum { TAIL_LINES = 3, UNSEEN = 2 };
 
 static void note_ending(const struct run *run, struct lines *lines)
 {
@@ -48,15 +48,37 @@ static void note_tail(const struct run *run, struct lines *lines)
     }
 }
 
+/* What was run without the library: in full where that is why nothing reported, else how many. True if the program
+ * itself was. */
+static bool note_unseen(const struct run *run, bool reason, struct lines *lines)
+{
+    const struct unseen *unseen = &run->unseen;
+    bool program = false;
+
+    for (size_t i = 0; reason && i < unseen->count && i < UNSEEN; i++) {
+        lines_add(lines, "The library was not loaded into %s: %s.", unseen->at[i].path,
+                  unseen->at[i].why);
+        lines_add(lines, "  What to do: %s.", unseen->at[i].advice);
+        program = program || unseen->at[i].program;
+    }
+    if (!reason && unseen->count > 0)
+        lines_add(lines, "The library was not loaded into %s, such as %s: %s.",
+                  amount(unseen->count, "program").text, unseen->at[0].path, unseen->at[0].why);
+    return program;
+}
+
 static void note_missing(const struct run *run, const struct options *options, struct lines *lines)
 {
     if (!run->made)
         return;
-    if (run->report.processes + run->report.silent + run->report.running == 0)
+    if (run->report.processes + run->report.silent + run->report.running == 0 &&
+        !note_unseen(run, true, lines))
         lines_add(lines, "No phase was begun in the %s run: nothing to audit (%s%s).", run->name,
                   options->chaos == NULL ? "it must call zk_begin_phase"
                                          : "it allocates too little for --chaos ",
                   options->chaos == NULL ? "" : options->chaos);
+    if (run->report.processes > 0)
+        note_unseen(run, false, lines);
     if (run->report.silent > 0)
         lines_add(lines, "No report from %s of the %s run: killed, or ended by _exit.",
                   amount(run->report.silent, "process").text, run->name);
@@ -142,6 +164,7 @@ static void note_min_bytes(const struct audit *audit, struct lines *lines)
     const struct report *census = &audit->census.report;
     const struct report *trap = &audit->trap.report;
     uint64_t asked = audit->options->min_bytes;
+    uint64_t wanted = audit->options->watch != UNKNOWN ? audit->options->watch : asked;
 
     if (run_reported(&audit->census) && census->min_bytes != census->min_bytes_most)
         lines_add(lines,
@@ -150,7 +173,8 @@ static void note_min_bytes(const struct audit *audit, struct lines *lines)
     else if (run_reported(&audit->census) && asked != UNKNOWN && census->min_bytes != asked)
         lines_add(lines, "The program sets MIN_BYTES itself: %" PRIu64 ", not %" PRIu64 ".",
                   census->min_bytes, asked);
-    if (run_reported(&audit->trap) && trap->min_bytes_most != 0 && trap->min_bytes_most != UNKNOWN)
+    if (run_reported(&audit->trap) && wanted != UNKNOWN && trap->min_bytes_most > wanted &&
+        trap->min_bytes_most != UNKNOWN)
         lines_add(lines,
                   "The program sets MIN_BYTES itself: blocks below %" PRIu64 " were not watched.",
                   trap->min_bytes_most);
@@ -169,7 +193,8 @@ static void note_differences(const struct audit *audit, struct lines *lines)
         lines_add(lines,
                   "The runs differ: %" PRIu64 " phases in the census, %" PRIu64 " in the trap.",
                   audit->census.report.phases, audit->trap.report.phases);
-    if (audit->touched > audit->guaranteed)
+    if (audit->touched.is != AT_MOST && audit->touched.is != NOTHING &&
+        audit->touched.value > audit->guaranteed.value)
         lines_add(lines, "The runs differ: the trap saw larger retained blocks than the census.");
 }
 
@@ -194,6 +219,21 @@ static void note_names(struct lines *lines)
                       objects[i].path);
 }
 
+/* Where no allocation was seen. */
+static void note_allocator(const struct audit *audit, struct lines *lines)
+{
+    const char *program = audit->options->command[0];
+    const char *allocator = unseen_allocator(program);
+
+    if (allocator != NULL)
+        lines_add(lines, "%s has %s inside, which the library does not see: build it without.",
+                  program, allocator);
+    else
+        lines_add(lines,
+                  "Either it allocates nothing in phases, or by an allocator of its own: let "
+                  "that call zk_malloc.");
+}
+
 void notes_collect(const struct audit *audit, struct lines *lines)
 {
     note_stopped(audit, lines);
@@ -207,6 +247,8 @@ void notes_collect(const struct audit *audit, struct lines *lines)
         note_freed(&audit->trap.report.findings, lines);
         note_unwatched(&audit->trap.report.findings, lines);
     }
+    if (audit->lack == LACKS_ALLOCATIONS)
+        note_allocator(audit, lines);
     note_min_bytes(audit, lines);
     note_differences(audit, lines);
     note_names(lines);

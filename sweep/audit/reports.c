@@ -116,6 +116,8 @@ static void add_range(struct report *report, struct size_range range)
 static bool read_sizes(const char *path, struct report *report)
 {
     uint64_t phases = 0;
+    uint64_t lost = 0;
+    uint64_t allocations = UNKNOWN;
     struct tsv tsv;
 
     if (!tsv_open(&tsv, path, "min_bytes"))
@@ -124,6 +126,10 @@ static bool read_sizes(const char *path, struct report *report)
         uint64_t min_bytes = tsv_number(&tsv, "min_bytes");
 
         phases = tsv_number(&tsv, "phases");
+        lost = tsv_number_if_any(&tsv, "lost");
+        allocations = tsv_number_if_any(&tsv, "allocations");
+        report->kernel_unseen =
+            report->kernel_unseen || tsv_number_if_any(&tsv, "sees_kernel") == 0;
         report->min_bytes = least(report->min_bytes, min_bytes);
         report->min_bytes_most = most(report->min_bytes_most, min_bytes);
         add_range(report, (struct size_range){.from = tsv_number(&tsv, "size_from"),
@@ -131,6 +137,10 @@ static bool read_sizes(const char *path, struct report *report)
                                               .bytes = tsv_number(&tsv, "bytes")});
     }
     report->phases = sum(report->phases, phases);
+    report->lost = sum(report->lost, lost);
+    report->allocations = allocations == UNKNOWN || report->allocations == UNKNOWN
+                              ? UNKNOWN
+                              : report->allocations + allocations;
     return true;
 }
 
@@ -192,6 +202,14 @@ void report_read(const char *folder, bool trap, struct report *report, struct st
             read_process(folder, pid, suffix, trap, report, strings);
     }
     closedir(files);
+}
+
+bool report_looked_away(const struct report *report)
+{
+    for (size_t i = 0; i < report->findings.count; i++)
+        if (report->findings.at[i].kind == UNWATCHED)
+            return true;
+    return report->kernel_unseen;
 }
 
 /* ---- Reports that were written without zk-audit */
@@ -286,7 +304,8 @@ void report_read_alone(const char *path, struct audit *audit, struct strings *st
     fclose(file);
     if (before == audit->census.report.processes + audit->trap.report.processes)
         die(2,
-            "%s: there is no report in it: want what ZK_ALLOC_AUDIT_OUT named, or the stderr of "
+            "%s: there is no report in it: want what ZK_ALLOC_AUDIT_OUT named, or the stderr "
+            "of "
             "a program under ZK_ALLOC_AUDIT",
             path);
     snprintf(sizes, sizeof sizes, "%s.phases", path);

@@ -153,15 +153,17 @@ static void prepare_environment(const struct run *run, const struct options *opt
 {
     char min_bytes[32];
     char out[PATH_MAX + 8];
-    bool trap = strcmp(run->name, "trap") == 0;
+    uint64_t wanted = options->min_bytes;
+
+    if (strcmp(run->name, "trap") == 0 && options->watch != UNKNOWN)
+        wanted = options->watch;
 
     snprintf(out, sizeof out, "%s/%%p", folder);
     set("ZK_ALLOC_AUDIT", run->name);
     set("ZK_ALLOC_AUDIT_OUT", out);
-    snprintf(min_bytes, sizeof min_bytes, "%llu", (unsigned long long)options->min_bytes);
-    if (trap) /* every size is to be watched */
-        set("ZK_ALLOC_MIN_BYTES", "0");
-    else if (options->min_bytes != UNKNOWN)
+    set("ZK_ALLOC_AUDIT_WITNESS", folder);
+    snprintf(min_bytes, sizeof min_bytes, "%llu", (unsigned long long)wanted);
+    if (wanted != UNKNOWN)
         set("ZK_ALLOC_MIN_BYTES", min_bytes);
 }
 
@@ -311,6 +313,7 @@ void run_make(struct run *run, const struct options *options, struct strings *st
 {
     const char *folder = folder_make();
     int ends[2] = {-1, -1};
+    pid_t first;
 
     if (run->hidden && pipe2(ends, O_CLOEXEC) != 0)
         die(3, "no pipe: %s", strerror(errno));
@@ -322,6 +325,7 @@ void run_make(struct run *run, const struct options *options, struct strings *st
     start(run, options, ends[1]);
     if (run->hidden)
         close(ends[1]);
+    first = runs.child;
     watch(run, ends[0]);
     sigprocmask(SIG_SETMASK, &runs.outside, NULL);
     if (run->hidden)
@@ -329,5 +333,6 @@ void run_make(struct run *run, const struct options *options, struct strings *st
     unsay(run);
     run->made = true;
     report_read(folder, strcmp(run->name, "trap") == 0, &run->report, strings);
+    unseen_read(folder, first, options->command[0], &run->unseen, strings);
     folder_remove();
 }

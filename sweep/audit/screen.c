@@ -76,34 +76,44 @@ static void head_safe(const struct audit *audit, struct lines *lines)
                   "SAFE at MIN_BYTES %" PRIu64
                   ": no retained block of that size is touched (census: NA)",
                   audit->min_bytes);
-    else if (audit->guaranteed == 0)
+    else if (audit->guaranteed.value == 0)
         lines_add(lines, "SAFE at MIN_BYTES %" PRIu64 ": no block is retained", audit->min_bytes);
     else
         lines_add(lines,
                   "SAFE at MIN_BYTES %" PRIu64
                   ": every retained block is smaller, the largest has %s",
-                  audit->min_bytes, amount(audit->guaranteed - 1, "byte").text);
+                  audit->min_bytes, amount(audit->guaranteed.value - 1, "byte").text);
 }
 
 static void head_no_verdict(const struct audit *audit, struct lines *lines)
 {
+    static const char *const reasons[] = {
+        [LACKS_REPORTS] = "nothing unsafe was reported, but the report is not complete",
+        [LACKS_ALLOCATIONS] = "no allocation was seen in any phase",
+        [LACKS_SIGHT] = "nothing unsafe was seen, but not all could be watched",
+        [LACKS_MEMORY] = "nothing unsafe was seen, but there was no memory to count all",
+    };
+
     if (audit_reported(audit))
-        lines_add(lines,
-                  "NO VERDICT at MIN_BYTES %" PRIu64
-                  ": nothing unsafe was reported, but the report is not complete",
-                  audit->min_bytes);
+        lines_add(lines, "NO VERDICT at MIN_BYTES %" PRIu64 ": %s", audit->min_bytes,
+                  reasons[audit->lack]);
     else
         lines_add(lines, "NO VERDICT: there is no report");
 }
 
-static void add_bound(struct lines *lines, const char *name, uint64_t bound, const char *meaning)
+static void add_bound(struct lines *lines, const char *name, const struct run *run,
+                      struct bound bound, const char *meaning)
 {
-    char value[32] = "NA";
+    static const char *const sides[] = {
+        [EXACT] = "", [AT_LEAST] = "at least ", [AT_MOST] = "at most "};
+    char value[48] = "NA";
 
-    if (bound != UNKNOWN)
-        snprintf(value, sizeof value, "%" PRIu64, bound);
-    lines_add(lines, "%-10s  %8s  %s", name, value,
-              bound != UNKNOWN ? meaning : "that run was not made, or gave no report");
+    if (bound.is != NOTHING)
+        snprintf(value, sizeof value, "%s%" PRIu64, sides[bound.is], bound.value);
+    else
+        meaning = run_reported(run) ? "not all was seen, and nothing of what was"
+                                    : "that run was not made, or gave no report";
+    lines_add(lines, "%-10s  %8s  %s", name, value, meaning);
 }
 
 static void add_head(const struct audit *audit, const struct groups *groups, struct lines *lines)
@@ -118,9 +128,10 @@ static void add_head(const struct audit *audit, const struct groups *groups, str
         head_no_verdict(audit, lines);
     if (!audit_reported(audit))
         return;
-    add_bound(lines, "guaranteed", audit->guaranteed,
+    add_bound(lines, "guaranteed", &audit->census, audit->guaranteed,
               "no block of this run would be retained in the arena");
-    add_bound(lines, "touched", audit->touched, "no retained block would be read or written");
+    add_bound(lines, "touched", &audit->trap, audit->touched,
+              "no retained block would be read or written");
 }
 
 static const char *fate(const struct audit *audit, const struct group *group)
@@ -129,7 +140,9 @@ static const char *fate(const struct audit *audit, const struct group *group)
         return group->size_most < audit->min_bytes ? ", touched" : ", touched later";
     if (group->freed_late)
         return ", freed late";
-    return run_reported(&audit->trap) ? ", untouched" : "";
+    if (!run_reported(&audit->trap) || group->size_most < audit->trap.report.min_bytes_most)
+        return ""; /* nobody has looked */
+    return ", untouched";
 }
 
 static void describe_blocks(char *text, size_t room, const struct audit *audit,

@@ -30,21 +30,21 @@ static void print_place(const struct place *place)
 }
 
 /* A bound has its value where the findings have a size, and its name where they have a symbol. */
-static void print_bound(const char *value, const char *name)
+static void print_bound(const char *value, const char *name, enum exactness is)
 {
     printf("bound\t%s\tNA\tNA\tNA\tNA\tNA\tNA\t%s", value, name);
     for (int i = 0; i < 10; i++)
         fputs("\tNA", stdout);
-    putchar('\n');
+    printf("\t%s\n", exactness_names[is]);
 }
 
-static void print_numeric_bound(uint64_t value, const char *name)
+static void print_numeric_bound(struct bound bound, const char *name)
 {
     char text[32] = "NA";
 
-    if (value != UNKNOWN)
-        snprintf(text, sizeof text, "%" PRIu64, value);
-    print_bound(text, name);
+    if (bound.value != UNKNOWN)
+        snprintf(text, sizeof text, "%" PRIu64, bound.value);
+    print_bound(text, name, bound.is);
 }
 
 static void print_finding(const struct finding *finding)
@@ -61,7 +61,8 @@ static void print_finding(const struct finding *finding)
     print_place(&finding->accessed);
     print_text(finding->site, '\t');
     print_number(uses_stacks((const struct finding *const[]){finding}, 1), '\t');
-    print_text(finding->access_site, '\n');
+    print_text(finding->access_site, '\t');
+    print_text(not_known, '\n');
 }
 
 void table_print(const struct audit *audit)
@@ -71,9 +72,11 @@ void table_print(const struct audit *audit)
 
     puts("kind\tsize\tcount\tthreads\tbytes\tphase_first\tphase_last\tmodule\tsymbol\tfile\tline\t"
          "access\taccess_module\taccess_symbol\taccess_file\taccess_line\tsite\tstacks\taccess_"
-         "site");
-    print_bound(verdict_names[audit->verdict], "verdict");
-    print_numeric_bound(audit->min_bytes, "min_bytes");
+         "site\texactness");
+    print_bound(verdict_names[audit->verdict], "verdict", NOTHING);
+    print_numeric_bound(
+        (struct bound){audit->min_bytes, audit->min_bytes == UNKNOWN ? NOTHING : EXACT},
+        "min_bytes");
     print_numeric_bound(audit->guaranteed, "guaranteed");
     print_numeric_bound(audit->touched, "touched");
     for (size_t i = 0; i < joined.count; i++)

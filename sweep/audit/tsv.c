@@ -33,11 +33,22 @@ static void close_tsv(struct tsv *tsv)
     *tsv = (struct tsv){0};
 }
 
+/* tsv->columns if there is none. */
+static size_t column_if_any(const struct tsv *tsv, const char *name)
+{
+    size_t i = 0;
+
+    while (i < tsv->columns && strcmp(tsv->names[i], name) != 0)
+        i++;
+    return i;
+}
+
 static size_t column(const struct tsv *tsv, const char *name)
 {
-    for (size_t i = 0; i < tsv->columns; i++)
-        if (strcmp(tsv->names[i], name) == 0)
-            return i;
+    size_t at = column_if_any(tsv, name);
+
+    if (at < tsv->columns)
+        return at;
     die(3, "%s: no column %s: %s", tsv->path, name, advice);
 }
 
@@ -104,4 +115,9 @@ uint64_t tsv_number(const struct tsv *tsv, const char *name)
     if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0)
         die(3, "%s: column %s: %s is not a number: %s", tsv->path, name, text, advice);
     return number;
+}
+
+uint64_t tsv_number_if_any(const struct tsv *tsv, const char *name)
+{
+    return column_if_any(tsv, name) < tsv->columns ? tsv_number(tsv, name) : UNKNOWN;
 }

@@ -4,59 +4,122 @@
 #include "audit.h"
 
 const char *const verdict_names[] = {"safe", "unsafe", "none"};
+const char *const exactness_names[] = {"NA", "exact", "at_least", "at_most"};
 
 bool audit_reported(const struct audit *audit)
 {
     return run_reported(&audit->census) || run_reported(&audit->trap);
 }
 
-static const struct report *basis(const struct audit *audit)
+static const struct run *basis_run(const struct audit *audit)
 {
-    return run_reported(&audit->census) ? &audit->census.report : &audit->trap.report;
+    return run_reported(&audit->census) ? &audit->census : &audit->trap;
 }
 
-/* The census tells of the program as it is. A trap run has a MIN_BYTES of 0 that is ours, unless the
- * program sets its own. */
+static const struct report *basis(const struct audit *audit)
+{
+    return &basis_run(audit)->report;
+}
+
+/* The census tells of the program as it is; so does a trap run, unless it was told from where on
+ * to watch, and did. */
 static uint64_t present_min_bytes(const struct audit *audit)
 {
     uint64_t reported = basis(audit)->min_bytes;
 
     if (!audit_reported(audit))
         return UNKNOWN;
-    if (reported != UNKNOWN && (run_reported(&audit->census) || reported != 0))
+    if (reported != UNKNOWN && (run_reported(&audit->census) || reported != audit->options->watch))
         return reported;
     return audit->options->assumed;
 }
 
 /* One more than the largest block of that kind. */
-static uint64_t bound(const struct run *run, enum kind kind)
+static uint64_t above_all(const struct run *run, enum kind kind)
 {
     uint64_t above = 0;
 
-    if (!run_reported(run))
-        return UNKNOWN;
     for (size_t i = 0; i < run->report.findings.count; i++)
         if (run->report.findings.at[i].kind == kind && run->report.findings.at[i].size != UNKNOWN)
             above = most(above, run->report.findings.at[i].size + 1);
     return above;
 }
 
-/* Does a block of at least MIN_BYTES lie below the bound? */
-static bool exceeds(uint64_t above, uint64_t min_bytes)
+/* Did every process report, and count all that it found? */
+static bool is_whole(const struct run *run)
 {
-    return above != UNKNOWN && above > min_bytes;
+    return run_reported(run) && run->report.silent == 0 && run->report.running == 0 &&
+           run->report.lost == 0;
+}
+
+static struct bound bound_of(uint64_t value, bool exact)
+{
+    if (exact)
+        return (struct bound){value, EXACT};
+    if (value > 0)
+        return (struct bound){value, AT_LEAST};
+    return (struct bound){UNKNOWN, NOTHING};
+}
+
+static struct bound guaranteed_bound(const struct audit *audit)
+{
+    if (!run_reported(&audit->census))
+        return (struct bound){UNKNOWN, NOTHING};
+    return bound_of(above_all(&audit->census, RETAINED), is_whole(&audit->census));
+}
+
+/* Blocks below the trap's MIN_BYTES were not watched. If no other was touched, one of these may have been; but
+ * none that is larger than all that are retained. */
+static struct bound touched_bound(const struct audit *audit)
+{
+    const struct report *report = &audit->trap.report;
+    uint64_t above;
+    uint64_t watched_from;
+
+    if (!run_reported(&audit->trap))
+        return (struct bound){UNKNOWN, NOTHING};
+    above = above_all(&audit->trap, TOUCHED);
+    if (!is_whole(&audit->trap) || report_looked_away(report))
+        return bound_of(above, false);
+    watched_from = report->min_bytes == UNKNOWN ? 0 : report->min_bytes_most;
+    if (audit->guaranteed.is == EXACT)
+        watched_from = least(watched_from, audit->guaranteed.value);
+    if (above > 0 || watched_from == 0)
+        return (struct bound){above, EXACT};
+    return (struct bound){watched_from, AT_MOST};
+}
+
+/* Was a block of at least MIN_BYTES seen? */
+static bool exceeds(struct bound bound, uint64_t min_bytes)
+{
+    return (bound.is == EXACT || bound.is == AT_LEAST) && bound.value > min_bytes;
+}
+
+static enum lack lack_of(const struct audit *audit)
+{
+    const struct run *run = basis_run(audit);
+
+    if (run->report.silent > 0 || run->report.running > 0)
+        return LACKS_REPORTS;
+    if (run->report.lost > 0)
+        return LACKS_MEMORY;
+    if (run->report.allocations == 0 && run->report.findings.count == 0)
+        return LACKS_ALLOCATIONS;
+    if (!run_reported(&audit->census) && report_looked_away(&run->report))
+        return LACKS_SIGHT;
+    return LACKS_NOTHING;
 }
 
 void audit_judge(struct audit *audit)
 {
-    const struct report *report = basis(audit);
-
     audit->min_bytes = present_min_bytes(audit);
-    audit->guaranteed = bound(&audit->census, RETAINED);
-    audit->touched = bound(&audit->trap, TOUCHED);
-    audit->verdict = SAFE;
-    if (!audit_reported(audit) || report->silent > 0 || report->running > 0)
-        audit->verdict = NO_VERDICT; /* what is missing might be unsafe */
+    audit->guaranteed = guaranteed_bound(audit);
+    audit->touched = touched_bound(audit);
+    audit->lack = audit_reported(audit) ? lack_of(audit) : LACKS_REPORTS;
+    if (audit->lack == LACKS_ALLOCATIONS)
+        audit->guaranteed = audit->touched = (struct bound){UNKNOWN, NOTHING};
+    audit->verdict =
+        audit->lack == LACKS_NOTHING ? SAFE : NO_VERDICT; /* what lacks might be unsafe */
     if (audit_reported(audit) &&
         (exceeds(audit->guaranteed, audit->min_bytes) || exceeds(audit->touched, audit->min_bytes)))
         audit->verdict = UNSAFE;
@@ -64,7 +127,10 @@ void audit_judge(struct audit *audit)
 
 uint64_t audit_advice(const struct audit *audit)
 {
-    return audit->verdict == UNSAFE ? most(audit->guaranteed, audit->touched) : 0;
+    if (audit->verdict != UNSAFE)
+        return 0;
+    return audit->touched.is == AT_MOST ? audit->guaranteed.value
+                                        : most(audit->guaranteed.value, audit->touched.value);
 }
 
 struct cost audit_cost(const struct audit *audit, uint64_t min_bytes)

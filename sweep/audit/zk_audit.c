@@ -24,6 +24,7 @@ enum option_code {
     OPTION_STACKS,
     OPTION_RESOLVE,
     OPTION_MIN_BYTES,
+    OPTION_WATCH,
     OPTION_HELP,
 };
 
@@ -40,6 +41,7 @@ static void print_help(void)
         "  --census        only the run that finds every retained block\n"
         "  --trap          only the run that catches every access to one\n"
         "  --min-bytes N   judge at this MIN_BYTES, such as 2048 or 64K (default: the program's)\n"
+        "  --watch N       the trap watches blocks from N bytes on (default: MIN_BYTES)\n"
         "  --top K         show K sites (default: 5)\n"
         "  --stacks        show whole stacks, with what was inlined into them\n"
         "  --skip GLOB     functions or files that are not yours, such as 'my_alloc*' or\n"
@@ -78,12 +80,12 @@ static const char *parse_chaos(const char *text)
     return text;
 }
 
-static uint64_t parse_min_bytes(const char *text)
+static uint64_t parse_size(const char *option, const char *text)
 {
     uint64_t bytes;
 
     if (!parse_bytes(text, &bytes))
-        die(2, "--min-bytes %s: want bytes, such as 4096, 64K, 1M or 2G", text);
+        die(2, "%s %s: want bytes, such as 4096, 64K, 1M or 2G", option, text);
     return bytes;
 }
 
@@ -116,7 +118,10 @@ static void parse_option(struct options *options, int code, const char *wrong)
         options->resolve = true;
         break;
     case OPTION_MIN_BYTES:
-        options->min_bytes = parse_min_bytes(optarg);
+        options->min_bytes = parse_size("--min-bytes", optarg);
+        break;
+    case OPTION_WATCH:
+        options->watch = parse_size("--watch", optarg);
         break;
     case OPTION_HELP:
         print_help();
@@ -153,6 +158,7 @@ static void parse(struct options *options, int argc, char **argv)
         {"stacks", no_argument, NULL, OPTION_STACKS},
         {"resolve", no_argument, NULL, OPTION_RESOLVE},
         {"min-bytes", required_argument, NULL, OPTION_MIN_BYTES},
+        {"watch", required_argument, NULL, OPTION_WATCH},
         {"help", no_argument, NULL, OPTION_HELP},
         {0},
     };
@@ -233,7 +239,7 @@ static int exit_status(const struct audit *audit)
 
 int main(int argc, char **argv)
 {
-    struct options options = {.min_bytes = UNKNOWN, .top = TOP};
+    struct options options = {.min_bytes = UNKNOWN, .watch = UNKNOWN, .top = TOP};
     struct audit audit = {
         .options = &options, .census = {.name = "census"}, .trap = {.name = "trap"}};
     struct strings strings = {0};
@@ -257,6 +263,8 @@ int main(int argc, char **argv)
     status = options.resolve ? 0 : exit_status(&audit);
     report_free(&audit.census.report);
     report_free(&audit.trap.report);
+    free(audit.census.unseen.at);
+    free(audit.trap.unseen.at);
     strings_free(&strings);
     return status;
 }

@@ -1,0 +1,179 @@
+/*
+ * exec.c - a process becomes another program, or starts one. What has been found so far is reported before; and
+ * zk-audit is told which program that is, since the library may not be loaded into it. The strings are touched, as
+ * in touch.h: the child of a vfork, which posix_spawn and system make, is not told of its faults.
+ */
+#include "next.h"
+#include "os.h"
+#include "touch.h"
+#include "witness.h"
+
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+static void before(const char *path, char *const *arguments, char *const *environment)
+{
+    zk_touch_string(path);
+    zk_touch_strings(arguments);
+    zk_touch_strings(environment);
+    zk_audit_before_exec();
+    zk_witness_exec(path, environment);
+}
+
+/* It did not work. */
+static int after(int result)
+{
+    zk_witness_exec_failed();
+    zk_audit_after_exec();
+    return result;
+}
+
+NEXT(execve);
+EXPORT int execve(const char *path, char *const *arguments, char *const *environment)
+{
+    NEED(execve);
+    before(path, arguments, environment);
+    return after(next_execve(path, arguments, environment));
+}
+
+EXPORT int execv(const char *path, char *const *arguments)
+{
+    return execve(path, arguments, environ);
+}
+
+NEXT(execvpe);
+EXPORT int execvpe(const char *file, char *const *arguments, char *const *environment)
+{
+    NEED(execvpe);
+    before(file, arguments, environment);
+    return after(next_execvpe(file, arguments, environment));
+}
+
+EXPORT int execvp(const char *file, char *const *arguments)
+{
+    return execvpe(file, arguments, environ);
+}
+
+NEXT(fexecve);
+EXPORT int fexecve(int fd, char *const *arguments, char *const *environment)
+{
+    char path[32];
+
+    NEED(fexecve);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    before(path, arguments, environment);
+    return after(next_fexecve(fd, arguments, environment));
+}
+
+/* The arguments that are listed in a call, with their NULL. The caller's frame is to have room for them. */
+static size_t count_list(va_list list)
+{
+    size_t count = 2; /* the first one, and NULL */
+
+    while (va_arg(list, char *) != NULL)
+        count++;
+    return count;
+}
+
+static void take_list(char **arguments, const char *first, va_list list)
+{
+    *arguments++ = (char *)(uintptr_t)first;
+    while ((*arguments = va_arg(list, char *)) != NULL)
+        arguments++;
+}
+
+/* Declares arguments, and leaves list behind them. */
+#define TAKE_LIST(first)                                                                           \
+    va_list list;                                                                                  \
+    va_start(list, first);                                                                         \
+    size_t count = count_list(list);                                                               \
+    va_end(list);                                                                                  \
+    char *arguments[count];                                                                        \
+    va_start(list, first);                                                                         \
+    take_list(arguments, first, list)
+
+EXPORT int execl(const char *path, const char *first, ...)
+{
+    TAKE_LIST(first);
+    va_end(list);
+    return execve(path, arguments, environ);
+}
+
+EXPORT int execlp(const char *file, const char *first, ...)
+{
+    TAKE_LIST(first);
+    va_end(list);
+    return execvpe(file, arguments, environ);
+}
+
+EXPORT int execle(const char *path, const char *first, ...)
+{
+    char *const *environment;
+
+    TAKE_LIST(first);
+    environment = va_arg(list, char *const *);
+    va_end(list);
+    return execve(path, arguments, environment);
+}
+
+static int spawned(int result, const pid_t *id, const char *path, char *const *environment)
+{
+    if (result == 0)
+        zk_witness_spawn(*id, path, environment);
+    return result;
+}
+
+NEXT(posix_spawn);
+EXPORT int posix_spawn(pid_t *id, const char *path, const posix_spawn_file_actions_t *actions,
+                       const posix_spawnattr_t *attributes, char *const *arguments,
+                       char *const *environment)
+{
+    pid_t child;
+
+    NEED(posix_spawn);
+    zk_touch_string(path);
+    zk_touch_strings(arguments);
+    zk_touch_strings(environment);
+    id = id == NULL ? &child : id;
+    return spawned(next_posix_spawn(id, path, actions, attributes, arguments, environment), id,
+                   path, environment);
+}
+
+NEXT(posix_spawnp);
+EXPORT int posix_spawnp(pid_t *id, const char *file, const posix_spawn_file_actions_t *actions,
+                        const posix_spawnattr_t *attributes, char *const *arguments,
+                        char *const *environment)
+{
+    pid_t child;
+
+    NEED(posix_spawnp);
+    zk_touch_string(file);
+    zk_touch_strings(arguments);
+    zk_touch_strings(environment);
+    id = id == NULL ? &child : id;
+    return spawned(next_posix_spawnp(id, file, actions, attributes, arguments, environment), id,
+                   file, environment);
+}
+
+NEXT(system);
+EXPORT int system(const char *line)
+{
+    NEED(system);
+    zk_touch_string(line);
+    zk_touch_strings(environ);
+    return next_system(line);
+}
+
+NEXT(popen);
+EXPORT FILE *popen(const char *line, const char *mode)
+{
+    NEED(popen);
+    zk_touch_string(line);
+    zk_touch_strings(environ);
+    return next_popen(line, mode);
+}

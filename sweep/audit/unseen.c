@@ -1,0 +1,288 @@
+/*
+ * unseen.c - programs that ran without the library: which, why, and what to do. The library's witness tells which
+ * processes it is in, and what they became or started; what the rest was, its file tells.
+ */
+#include "audit.h"
+
+#include <dirent.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+/* ---- Why a file ran without the library */
+
+struct reason {
+    const char *why;
+    const char *advice;
+};
+
+static const struct reason no_reason = {
+    "its loader did not take it",
+    "see what LD_DEBUG=libs says of libzkalloc-preload.so",
+};
+
+/* A file in memory; bytes is 0 when it cannot be read. */
+struct image {
+    const unsigned char *at;
+    size_t bytes;
+};
+
+static struct image image_open(const char *path)
+{
+    struct image image = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+
+    if (fd < 0)
+        return image;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
+        void *at = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+
+        if (at != MAP_FAILED)
+            image = (struct image){at, (size_t)status.st_size};
+    }
+    close(fd);
+    return image;
+}
+
+static void image_close(struct image *image)
+{
+    if (image->bytes > 0)
+        munmap((void *)(uintptr_t)image->at, image->bytes);
+}
+
+/* An array of the file, or NULL if it is not all there. */
+static const void *part(const struct image *image, uint64_t offset, uint64_t count, size_t item)
+{
+    if (offset > image->bytes || count > (image->bytes - offset) / item)
+        return NULL;
+    return image->at + offset;
+}
+
+/* The loader that the program asks for; NULL for none. */
+static const char *loader_of(const struct image *image, const Elf64_Ehdr *head)
+{
+    const Elf64_Phdr *parts = part(image, head->e_phoff, head->e_phnum, sizeof *parts);
+
+    for (unsigned i = 0; parts != NULL && i < head->e_phnum; i++)
+        if (parts[i].p_type == PT_INTERP && parts[i].p_filesz > 0) {
+            const char *name = part(image, parts[i].p_offset, parts[i].p_filesz, 1);
+
+            return name != NULL && name[parts[i].p_filesz - 1] == '\0' ? name : NULL;
+        }
+    return NULL;
+}
+
+static bool is_go(const struct image *image)
+{
+    static const char mark[] = "\xff Go buildinf:"; /* of every program that Go's linker makes */
+
+    return memmem(image->at, image->bytes, mark, sizeof mark - 1) != NULL;
+}
+
+static bool gains_rights(const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0)
+        return false;
+    return ((status.st_mode & S_ISUID) != 0 && status.st_uid != getuid()) ||
+           ((status.st_mode & S_ISGID) != 0 && status.st_gid != getgid()) ||
+           (getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0);
+}
+
+static struct reason reason_of_elf(const char *path, const struct image *image)
+{
+    const Elf64_Ehdr *head = part(image, 0, 1, sizeof *head);
+    const char *loader;
+
+    if (image->at[EI_CLASS] == ELFCLASS32)
+        return (struct reason){"it is a 32-bit program", "build it for 64 bits"};
+    if (head == NULL)
+        return no_reason;
+    loader = loader_of(image, head);
+    if (loader == NULL) {
+        if (is_go(image))
+            return (struct reason){"it is a static Go program",
+                                   "Go's memory is no malloc's: nothing here can be audited"};
+        return (struct reason){"it is statically linked",
+                               "link it dynamically, or link libzkalloc.a and call zk_malloc"};
+    }
+    if (gains_rights(path))
+        return (struct reason){"it is setuid, setgid or has capabilities of its own",
+                               "take these from a copy of it, and audit the copy"};
+    if (strstr(loader, "musl") != NULL)
+        return (struct reason){"its C library is musl", "build it for glibc"};
+    return no_reason;
+}
+
+static struct reason reason_of_file(const char *path, unsigned depth);
+
+/* "#!/path argument" */
+static struct reason reason_of_script(const struct image *image, unsigned depth)
+{
+    char line[256] = "";
+    char *program = line;
+
+    memcpy(line, image->at, image->bytes < sizeof line ? image->bytes : sizeof line - 1);
+    program += strspn(program + 2, " \t") + 2;
+    program[strcspn(program, " \t\n")] = '\0';
+    if (*program == '\0' || depth > 4) /* as the kernel */
+        return no_reason;
+    return reason_of_file(program, depth + 1);
+}
+
+static struct reason reason_of_file(const char *path, unsigned depth)
+{
+    struct image image = image_open(path);
+    struct reason reason = no_reason;
+
+    if (image.bytes > EI_NIDENT && memcmp(image.at, ELFMAG, SELFMAG) == 0)
+        reason = reason_of_elf(path, &image);
+    else if (image.bytes > 2 && memcmp(image.at, "#!", 2) == 0)
+        reason = reason_of_script(&image, depth);
+    image_close(&image);
+    return reason;
+}
+
+static struct reason reason_of(const char *path, bool kept)
+{
+    if (!kept)
+        return (struct reason){"its environment was emptied or changed",
+                               "keep LD_PRELOAD and ZK_ALLOC_*, as by env -i zk-audit PROGRAM"};
+    return reason_of_file(path, 0);
+}
+
+/* As execvp finds it. False if it does not. */
+static bool search(const char *name, char file[PATH_MAX])
+{
+    const char *path = getenv("PATH");
+
+    if (strchr(name, '/') != NULL)
+        return snprintf(file, PATH_MAX, "%s", name) < PATH_MAX;
+    while (path != NULL) {
+        int length = (int)strcspn(path, ":");
+
+        if (length > 0 && snprintf(file, PATH_MAX, "%.*s/%s", length, path, name) < PATH_MAX &&
+            access(file, X_OK) == 0)
+            return true;
+        path = path[length] == ':' ? path + length + 1 : NULL;
+    }
+    return false;
+}
+
+const char *unseen_allocator(const char *program)
+{
+    static const struct {
+        const char *symbol;
+        const char *name;
+    } known_ones[] = {{"_rjem_malloc", "jemalloc"}, {"je_malloc", "jemalloc"},
+                      {"mi_malloc", "mimalloc"},    {"tc_malloc", "tcmalloc"},
+                      {"snmalloc", "snmalloc"},     {"rpmalloc", "rpmalloc"}};
+    char path[PATH_MAX];
+    struct image image;
+    const char *name = NULL;
+
+    if (!search(program, path))
+        return NULL;
+    image = image_open(path);
+    for (size_t i = 0; i < sizeof known_ones / sizeof *known_ones && name == NULL; i++)
+        if (memmem(image.at, image.bytes, known_ones[i].symbol, strlen(known_ones[i].symbol)) !=
+            NULL)
+            name = known_ones[i].name;
+    image_close(&image);
+    return name;
+}
+
+static void add(struct unseen *unseen, const char *name, bool kept, bool program,
+                struct strings *strings)
+{
+    char path[PATH_MAX];
+    bool found = search(name, path);
+    struct reason reason = found ? reason_of(path, kept) : no_reason;
+
+    unseen->at = grow(unseen->at, unseen->count, sizeof *unseen->at);
+    unseen->at[unseen->count++] =
+        (struct missed){.path = strings_add(strings, found ? path : name),
+                        .why = reason.why,
+                        .advice = reason.advice,
+                        .program = program && reason.why != no_reason.why};
+}
+
+/* ---- What the witness says */
+
+static FILE *open_witness(const char *folder, long pid)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/%ld.witness", folder, pid);
+    return fopen(path, "re");
+}
+
+static void spawned(const char *folder, char *line, struct unseen *unseen, struct strings *strings)
+{
+    char *rest;
+    long pid = strtol(line, &rest, 10);
+    FILE *witness = open_witness(folder, pid);
+
+    if (witness != NULL)
+        fclose(witness); /* which is read for itself */
+    else if (strlen(rest) > strlen("\t1\t"))
+        add(unseen, strings_add(strings, rest + strlen("\t1\t")), rest[1] == '1', false, strings);
+}
+
+/* The last line tells what the process was in the end. */
+static void read_witness(const char *folder, long pid, bool program, struct unseen *unseen,
+                         struct strings *strings)
+{
+    FILE *witness = open_witness(folder, pid);
+    char line[PATH_MAX + 64];
+    const char *became = NULL;
+    bool kept = true;
+
+    while (witness != NULL && fgets(line, sizeof line, witness) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (strncmp(line, "spawn\t", strlen("spawn\t")) == 0) {
+            spawned(folder, line + strlen("spawn\t"), unseen, strings);
+        } else if (strncmp(line, "exec\t", strlen("exec\t")) == 0 &&
+                   strlen(line) > strlen("exec\t1\t")) {
+            became = strings_add(strings, line + strlen("exec\t1\t"));
+            kept = line[strlen("exec\t")] == '1';
+        } else {
+            became = NULL;
+        }
+    }
+    if (witness != NULL)
+        fclose(witness);
+    if (became != NULL)
+        add(unseen, became, kept, program, strings);
+}
+
+void unseen_read(const char *folder, long first, const char *program, struct unseen *unseen,
+                 struct strings *strings)
+{
+    DIR *files = opendir(folder);
+    const struct dirent *entry;
+    bool loaded = false;
+
+    while (files != NULL && (entry = readdir(files)) != NULL) {
+        char *suffix;
+        long pid = strtol(entry->d_name, &suffix, 10);
+
+        if (suffix == entry->d_name || strcmp(suffix, ".witness") != 0)
+            continue;
+        loaded = loaded || pid == first;
+        read_witness(folder, pid, pid == first, unseen, strings);
+    }
+    if (files != NULL)
+        closedir(files);
+    if (!loaded)
+        add(unseen, program, true, true, strings);
+}

@@ -1,0 +1,27 @@
+/* Begins phases, and allocates from a pool of its own in them: malloc sees nothing. The block crosses a phase. */
+#include "phases.h"
+
+static char pool[1 << 20];
+static size_t used;
+
+static char *pool_alloc(size_t bytes)
+{
+    char *p = pool + used;
+
+    used += bytes;
+    return p;
+}
+
+int main(void)
+{
+    char *volatile kept = NULL;
+
+    for (int i = 0; i < 3; i++) {
+        begin();
+        if (i == 0)
+            kept = pool_alloc(10000); /* PLANT:block */
+        kept[7]++;                    /* STALE:block */
+        end();
+    }
+    return 0;
+}
