@@ -4,7 +4,7 @@
 # install, prints the one command to run, and stops.
 set -euo pipefail
 
-packages=(gcc g++ libc6-dev make cmake pkgconf groff-base libcmocka-dev libdw-dev libiberty-dev llvm valgrind locales libglib2.0-dev libsqlite3-dev zlib1g-dev nettle-dev libpfm4-dev)
+packages=(gcc g++ libc6-dev make cmake pkgconf groff-base libcmocka-dev libdw-dev libiberty-dev libjansson-dev llvm valgrind locales libglib2.0-dev libsqlite3-dev zlib1g-dev nettle-dev libpfm4-dev)
 if [[ ${1:-} == --all || ${1:-} == --stress ]]; then
     packages+=(ninja-build clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck spin
         libtcmalloc-minimal4 libmimalloc2.0 libjemalloc2 jq git perl xz-utils sqlite3 gnuplot-nox hyperfine python3 libpython3.11-testsuite)

@@ -179,6 +179,11 @@ struct options {
     bool tsv;
     bool stacks;
     bool resolve; /* command is a list of reports */
+    bool json;
+    const char *sarif; /* files to write, or NULL */
+    const char *folded;
+    const char *write_suppressions;
+    uint64_t fail_above; /* or UNKNOWN */
     bool top_given;
     size_t top;
 };
@@ -258,7 +263,8 @@ struct group {
     bool freed_late;
     const struct finding **findings; /* all of it */
     size_t finding_count;
-    size_t stacks; /* that made the blocks */
+    size_t stacks;      /* that made the blocks */
+    const char *hidden; /* why it does not count (suppress.c), "" for no reason; or NULL */
 };
 struct groups {
     struct group *at; /* by risk: touched ones first, then by size */
@@ -299,6 +305,8 @@ struct audit {
     struct bound touched;
     enum verdict verdict;
     enum lack lack;
+    struct groups groups;
+    bool apart; /* nothing is unsafe but what is suppressed */
 };
 void audit_judge(struct audit *audit);
 bool audit_reported(const struct audit *audit);
@@ -339,6 +347,9 @@ struct amount {
 };
 struct amount amount(uint64_t number, const char *noun);
 
+/* Relative to the folder that we are in, if it lies there. */
+const char *from_here(const char *file);
+
 /* A place in about width columns: file:line (function), or what is known of it. */
 struct location {
     char text[1024];
@@ -348,6 +359,18 @@ size_t
 location_columns_least(const struct place *place); /* with fewer, nobody knows where that is */
 
 /* ---- stacks.c: the whole stacks of a group, with what was inlined, outermost last */
+
+/* A stack, and what all rows of a group have of it. */
+struct part {
+    uint32_t trace;
+    uint64_t count; /* UNKNOWN if none of them counts blocks */
+    uint64_t bytes;
+};
+struct parts {
+    struct part *at; /* most bytes first; the caller frees it */
+    size_t count;
+};
+struct parts group_stacks(const struct group *group, bool accesses);
 void stacks_add(const struct group *group, struct lines *lines);
 void access_stacks_add(const struct group *group, struct lines *lines);
 

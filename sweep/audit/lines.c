@@ -102,8 +102,7 @@ struct amount amount(uint64_t number, const char *noun)
     return text;
 }
 
-/* Relative to the folder that we are in, if it lies there. */
-static const char *from_here(const char *file)
+const char *from_here(const char *file)
 {
     char here[PATH_MAX];
     size_t length;

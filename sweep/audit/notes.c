@@ -3,6 +3,7 @@
  * contradictory goes without a line.
  */
 #include "audit.h"
+#include "output.h"
 #include "traces.h"
 
 #include <ctype.h>
@@ -251,5 +252,6 @@ void notes_collect(const struct audit *audit, struct lines *lines)
         note_allocator(audit, lines);
     note_min_bytes(audit, lines);
     note_differences(audit, lines);
+    suppressions_note(audit, lines);
     note_names(lines);
 }

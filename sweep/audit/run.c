@@ -183,7 +183,7 @@ static void prepare_output(const struct run *run, const struct options *options,
     if (run->hidden) {
         posix_spawn_file_actions_adddup2(actions, pipe_end, STDOUT_FILENO);
         posix_spawn_file_actions_adddup2(actions, pipe_end, STDERR_FILENO);
-    } else if (options->tsv) {
+    } else if (options->tsv || options->json) {
         posix_spawn_file_actions_adddup2(actions, STDERR_FILENO, STDOUT_FILENO);
     }
 }

@@ -25,17 +25,14 @@ struct exposed {
 
 static struct exposed count_exposed(const struct audit *audit, const struct groups *groups)
 {
-    const struct findings *census = &audit->census.report.findings;
     struct exposed exposed = {.count = UNKNOWN};
 
-    for (size_t i = 0; i < census->count; i++)
-        if (census->at[i].size >= audit->min_bytes)
-            exposed.count = sum(exposed.count, census->at[i].count);
     for (size_t i = 0; i < groups->count; i++) {
         const struct group *group = &groups->at[i];
 
-        if (group->size_most < audit->min_bytes)
+        if (group->size_most < audit->min_bytes || group->hidden != NULL)
             continue;
+        exposed.count = sum(exposed.count, group->count);
         exposed.sites++;
         exposed.touched_sites += group->touch != NULL && group->touch->size >= audit->min_bytes;
         exposed.largest = most(exposed.largest, group->size_most);
@@ -71,7 +68,10 @@ static void head_unsafe(const struct audit *audit, const struct exposed *exposed
 
 static void head_safe(const struct audit *audit, struct lines *lines)
 {
-    if (!run_reported(&audit->census))
+    if (audit->apart)
+        lines_add(lines, "SAFE at MIN_BYTES %" PRIu64 ", apart from what is suppressed",
+                  audit->min_bytes);
+    else if (!run_reported(&audit->census))
         lines_add(lines,
                   "SAFE at MIN_BYTES %" PRIu64
                   ": no retained block of that size is touched (census: NA)",
@@ -219,13 +219,20 @@ static void add_groups(const struct audit *audit, const struct groups *groups, s
                        struct lines *lines)
 {
     bool whole = audit->options->top_given || audit->options->stacks;
+    size_t hidden = 0;
+    size_t more = 0;
     size_t i;
 
-    for (i = 0; i < groups->count && i < audit->options->top; i++) {
+    for (i = 0; i < groups->count && i - hidden < audit->options->top; i++) {
         struct lines some = {0};
 
+        if (groups->at[i].hidden != NULL) {
+            hidden++;
+            continue;
+        }
+
         add_group(audit, &groups->at[i], &some);
-        if (lines->count + some.count >= room && !whole) {
+        if (lines->count + some.count >= room && !whole && i > hidden) { /* one there is always */
             lines_free(&some);
             break;
         }
@@ -233,9 +240,11 @@ static void add_groups(const struct audit *audit, const struct groups *groups, s
             lines_add(lines, "%s", some.at[line]);
         lines_free(&some);
     }
-    if (i < groups->count)
-        lines_add(lines, "  and %s more: --top %zu shows all",
-                  amount(groups->count - i, "site").text, groups->count);
+    for (size_t left = i; left < groups->count; left++)
+        more += groups->at[left].hidden == NULL;
+    if (more > 0)
+        lines_add(lines, "  and %s more: --top %zu shows all", amount(more, "site").text,
+                  i - hidden + more);
 }
 
 static void describe_cost(char *text, size_t room, const struct cost *cost)
@@ -302,18 +311,16 @@ static void print(const struct lines *lines, size_t from)
 
 void screen_print(const struct audit *audit, const struct lines *notes)
 {
-    struct groups groups =
-        groups_of(&audit->census.report.findings, &audit->trap.report.findings, audit->min_bytes);
     struct lines head = {0};
     struct lines sites = {0};
     struct lines advice = {0};
     size_t used;
 
-    add_head(audit, &groups, &head);
+    add_head(audit, &audit->groups, &head);
     if (audit_reported(audit))
         add_advice(audit, &advice);
     used = head.count + advice.count + notes->count;
-    add_groups(audit, &groups, used < SCREEN_LINES ? SCREEN_LINES - used : 0, &sites);
+    add_groups(audit, &audit->groups, used < SCREEN_LINES ? SCREEN_LINES - used : 0, &sites);
     print_head(audit, head.at[0]);
     print(&head, 1);
     print(&sites, 0);
@@ -322,5 +329,4 @@ void screen_print(const struct audit *audit, const struct lines *notes)
     lines_free(&head);
     lines_free(&sites);
     lines_free(&advice);
-    groups_free(&groups);
 }

@@ -8,18 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A stack, and what all rows of a group have of it. */
-struct part {
-    uint32_t trace;
-    uint64_t count; /* UNKNOWN if none of them counts blocks */
-    uint64_t bytes;
-};
-
-struct parts {
-    struct part *at;
-    size_t count;
-};
-
 static int by_trace(const void *a, const void *b)
 {
     const struct part *left = a;
@@ -99,37 +87,38 @@ static void add_scopes(uint32_t number, struct lines *lines)
     }
 }
 
-static void add_parts(struct parts *parts, const char *noun, struct lines *lines)
+static void add_parts(struct parts parts, const char *noun, struct lines *lines)
 {
-    unite(parts);
-    for (size_t i = 0; i < parts->count; i++) {
-        const struct part *part = &parts->at[i];
+    for (size_t i = 0; i < parts.count; i++) {
+        const struct part *part = &parts.at[i];
         char blocks[160] = "";
 
         if (part->count != UNKNOWN)
             snprintf(blocks, sizeof blocks, ", %s, %s", amount(part->count, "block").text,
                      amount(part->bytes, "byte").text);
-        lines_add(lines, "      %s %zu of %zu%s", noun, i + 1, parts->count, blocks);
+        lines_add(lines, "      %s %zu of %zu%s", noun, i + 1, parts.count, blocks);
         add_scopes(part->trace, lines);
     }
-    free(parts->at);
+    free(parts.at);
+}
+
+struct parts group_stacks(const struct group *group, bool accesses)
+{
+    struct parts parts = {0};
+
+    for (size_t i = 0; i < group->finding_count; i++)
+        if (!accesses || group->findings[i]->kind == TOUCHED)
+            collect(&parts, group->findings[i], accesses);
+    unite(&parts);
+    return parts;
 }
 
 void stacks_add(const struct group *group, struct lines *lines)
 {
-    struct parts parts = {0};
-
-    for (size_t i = 0; i < group->finding_count; i++)
-        collect(&parts, group->findings[i], false);
-    add_parts(&parts, "stack", lines);
+    add_parts(group_stacks(group, false), "stack", lines);
 }
 
 void access_stacks_add(const struct group *group, struct lines *lines)
 {
-    struct parts parts = {0};
-
-    for (size_t i = 0; i < group->finding_count; i++)
-        if (group->findings[i]->kind == TOUCHED)
-            collect(&parts, group->findings[i], true);
-    add_parts(&parts, "stack of an access", lines);
+    add_parts(group_stacks(group, true), "stack of an access", lines);
 }

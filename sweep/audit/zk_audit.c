@@ -3,6 +3,7 @@
  * tells whether anything in it crosses a phase, and which MIN_BYTES keeps that out of the arena.
  */
 #include "audit.h"
+#include "output.h"
 #include "traces.h"
 #include "zkalloc.h"
 
@@ -23,6 +24,14 @@ enum option_code {
     OPTION_SKIP,
     OPTION_STACKS,
     OPTION_RESOLVE,
+    OPTION_JSON,
+    OPTION_SARIF,
+    OPTION_FOLDED,
+    OPTION_SUPPRESSIONS,
+    OPTION_WRITE_SUPPRESSIONS,
+    OPTION_BASELINE,
+    OPTION_FAIL_ABOVE,
+    OPTION_VERSION,
     OPTION_MIN_BYTES,
     OPTION_WATCH,
     OPTION_HELP,
@@ -48,6 +57,13 @@ static void print_help(void)
         "                  '*/third_party/*'; @FILE has one in each line\n"
         "  --resolve       names what is in reports that were written without zk-audit: what\n"
         "                  ZK_ALLOC_AUDIT_OUT named, or a program's stderr (- is stdin)\n"
+        "  --json          a document on stdout, with everything\n"
+        "  --sarif FILE    results that code hosts show at their lines\n"
+        "  --folded FILE   stacks by retained bytes, for flame graphs and speedscope\n"
+        "  --suppressions FILE, --write-suppressions FILE\n"
+        "                  what has been looked at, and does not count\n"
+        "  --baseline FILE what an earlier --json had does not count\n"
+        "  --fail-above N  exit 1 only if a bound is above N bytes\n"
         "  --tsv           a table on stdout; the program's stdout goes to stderr\n"
         "  --chaos N       a phase boundary about every N allocations (needs the preload "
         "library)\n\n"
@@ -89,6 +105,12 @@ static uint64_t parse_size(const char *option, const char *text)
     return bytes;
 }
 
+static void need_json(const char *option)
+{
+    if (!json_there())
+        die(2, "%s: built without libjansson (Debian: libjansson-dev): build it with that", option);
+}
+
 static void parse_option(struct options *options, int code, const char *wrong)
 {
     switch (code) {
@@ -117,6 +139,33 @@ static void parse_option(struct options *options, int code, const char *wrong)
     case OPTION_RESOLVE:
         options->resolve = true;
         break;
+    case OPTION_JSON:
+        need_json("--json");
+        options->json = true;
+        break;
+    case OPTION_SARIF:
+        need_json("--sarif");
+        options->sarif = optarg;
+        break;
+    case OPTION_FOLDED:
+        options->folded = optarg;
+        break;
+    case OPTION_SUPPRESSIONS:
+        suppressions_read(optarg);
+        break;
+    case OPTION_WRITE_SUPPRESSIONS:
+        options->write_suppressions = optarg;
+        break;
+    case OPTION_BASELINE:
+        need_json("--baseline");
+        baseline_read(optarg);
+        break;
+    case OPTION_FAIL_ABOVE:
+        options->fail_above = parse_size("--fail-above", optarg);
+        break;
+    case OPTION_VERSION:
+        puts("zk-audit " ZK_VERSION);
+        exit(0);
     case OPTION_MIN_BYTES:
         options->min_bytes = parse_size("--min-bytes", optarg);
         break;
@@ -157,6 +206,14 @@ static void parse(struct options *options, int argc, char **argv)
         {"skip", required_argument, NULL, OPTION_SKIP},
         {"stacks", no_argument, NULL, OPTION_STACKS},
         {"resolve", no_argument, NULL, OPTION_RESOLVE},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {"sarif", required_argument, NULL, OPTION_SARIF},
+        {"folded", required_argument, NULL, OPTION_FOLDED},
+        {"suppressions", required_argument, NULL, OPTION_SUPPRESSIONS},
+        {"write-suppressions", required_argument, NULL, OPTION_WRITE_SUPPRESSIONS},
+        {"baseline", required_argument, NULL, OPTION_BASELINE},
+        {"fail-above", required_argument, NULL, OPTION_FAIL_ABOVE},
+        {"version", no_argument, NULL, OPTION_VERSION},
         {"min-bytes", required_argument, NULL, OPTION_MIN_BYTES},
         {"watch", required_argument, NULL, OPTION_WATCH},
         {"help", no_argument, NULL, OPTION_HELP},
@@ -171,6 +228,14 @@ static void parse(struct options *options, int argc, char **argv)
         die(2, "--resolve: no report: want zk-audit --resolve FILE...");
     if (optind == argc)
         die(2, "no program: want zk-audit [options] -- PROGRAM ARGS...");
+    if (options->json && options->tsv)
+        die(2, "--json, --tsv: stdout can have one of them");
+    if (options->sarif != NULL)
+        output_check(options->sarif);
+    if (options->folded != NULL)
+        output_check(options->folded);
+    if (options->write_suppressions != NULL)
+        output_check(options->write_suppressions);
     options->command = argv + optind;
     options->assumed = assumed_min_bytes(options);
     if (!options->census && !options->trap)
@@ -211,7 +276,15 @@ static void print(const struct audit *audit)
     struct lines notes = {0};
 
     notes_collect(audit, &notes);
-    if (audit->options->tsv) {
+    if (audit->options->sarif != NULL)
+        sarif_write(audit->options->sarif, audit);
+    if (audit->options->folded != NULL)
+        folded_write(audit->options->folded, audit);
+    if (audit->options->write_suppressions != NULL)
+        suppressions_write(audit->options->write_suppressions, audit);
+    if (audit->options->json) {
+        json_print(audit, &notes);
+    } else if (audit->options->tsv) {
         for (size_t i = 0; i < notes.count; i++)
             fprintf(stderr, "zk-audit: %s\n", notes.at[i]);
         table_print(audit);
@@ -228,10 +301,22 @@ static bool incomplete(const struct run *run)
                          run->report.running > 0);
 }
 
+/* Without --fail-above, what is unsafe; with it, what has a bound above that. */
+static bool fails(const struct audit *audit)
+{
+    if (audit->options->fail_above == UNKNOWN)
+        return audit->verdict == UNSAFE;
+    for (size_t i = 0; i < audit->groups.count; i++)
+        if (audit->groups.at[i].hidden == NULL &&
+            audit->groups.at[i].size_most >= audit->options->fail_above)
+            return true;
+    return false;
+}
+
 static int exit_status(const struct audit *audit)
 {
-    if (audit->verdict == UNSAFE)
-        return 1;
+    if (fails(audit))
+        return run_failed(&audit->census) || run_failed(&audit->trap) ? 4 : 1;
     if (audit->verdict == NO_VERDICT || incomplete(&audit->census) || incomplete(&audit->trap))
         return 3;
     return 0;
@@ -239,7 +324,8 @@ static int exit_status(const struct audit *audit)
 
 int main(int argc, char **argv)
 {
-    struct options options = {.min_bytes = UNKNOWN, .watch = UNKNOWN, .top = TOP};
+    struct options options = {
+        .min_bytes = UNKNOWN, .watch = UNKNOWN, .top = TOP, .fail_above = UNKNOWN};
     struct audit audit = {
         .options = &options, .census = {.name = "census"}, .trap = {.name = "trap"}};
     struct strings strings = {0};
@@ -259,8 +345,12 @@ int main(int argc, char **argv)
     findings_name(&audit.census.report.findings, &strings);
     findings_name(&audit.trap.report.findings, &strings);
     audit_judge(&audit);
+    audit.groups =
+        groups_of(&audit.census.report.findings, &audit.trap.report.findings, audit.min_bytes);
+    suppressions_apply(&audit);
     print(&audit);
     status = options.resolve ? 0 : exit_status(&audit);
+    groups_free(&audit.groups);
     report_free(&audit.census.report);
     report_free(&audit.trap.report);
     free(audit.census.unseen.at);

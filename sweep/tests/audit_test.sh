@@ -152,11 +152,11 @@ read -ra sanitize <<<"${sanitizer:+-fsanitize=$sanitizer}"
 check "cc" cc -std=gnu11 -g "${sanitize[@]}" -I"$source/alloc/include" "$work/ending.c" "$build/alloc/libzkalloc.a" \
     -pthread -ldl -o "$work/ending"
 ending=$work/ending
-run 1 "$audit" -- "$ending" exit
+run 4 "$audit" -- "$ending" exit
 says '^UNSAFE ' '^The program failed: exit status 7 in the census run\.$' '^The program failed: .* trap run\.$'
 run 3 "$audit" -- "$ending" clean-exit
 says '^SAFE ' '^The program failed: exit status 7 in the census run\.$'
-run 1 "$audit" -- "$ending" abort
+run 4 "$audit" -- "$ending" abort
 says '^UNSAFE ' 'ending.c:15 \(phase\)' '^The program failed: it died of SIGABRT in the census run\.$'
 run 3 "$audit" -- "$ending" kill
 says '^NO VERDICT: there is no report$' 'died of SIGKILL' '^No report from 1 process of the census run: '
@@ -434,11 +434,11 @@ done | trap_
 touch "${ZK_ALLOC_AUDIT_OUT//%p/999999999}.part"
 [[ $ZK_ALLOC_AUDIT == census ]] || { printf 'a\n%0200d\nc\n' 0; exit 9; }
 END
-run 1 "$audit" -- "$work/many" < <(:)
+run 4 "$audit" -- "$work/many" < <(:)
 fits
 says '\.\.\.[^ ]*/139.c:139 \(a_function_[^ ]*\.\.\.\): 1 block of 1139 bytes' 'u.c:5 \(u\), by lib.so.1' '^  and 3[0-9] sites more: --top 40' \
     '^  \| c$'
-run 1 "$audit" --top 40 -- "$work/many"
+run 4 "$audit" --top 40 -- "$work/many"
 says '/100.c:100 '
 silent_on 'sites more'
 
