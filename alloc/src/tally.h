@@ -48,7 +48,7 @@ void zk_tally_unlock(void);
 
 /* Calls visit for a copy of each row, those that differ in the thread merged, in an order that depends
  * on nothing but the keys' sizes and kinds and the sites' numbers: largest first. The caller does not
- * hold the lock, nor does visit run under it: to look up a symbol may trip the trap. */
+ * hold the lock, nor does visit run under it: it writes, and may have to wait. */
 void zk_tally_each(void (*visit)(void *arg, const struct zk_tally_row *row), void *arg);
 
 /* Findings that there was no memory to count. */

@@ -118,6 +118,7 @@ struct report {
     uint64_t allocations; /* blocks asked for in phases; UNKNOWN if a process did not tell */
     uint64_t lost;        /* findings and blocks that there was no memory to count */
     bool kernel_unseen;   /* trap: what the kernel reads and writes was not all seen */
+    bool unsized;         /* read alone, without its .phases: min_bytes is not known */
     size_t processes;     /* that wrote a report */
     size_t silent;        /* that ended without one */
     size_t running;       /* that have not ended yet */

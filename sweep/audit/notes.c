@@ -200,11 +200,14 @@ static void note_differences(const struct audit *audit, struct lines *lines)
 }
 
 /* What the names are good for. */
-static void note_names(struct lines *lines)
+static void note_names(const struct audit *audit, struct lines *lines)
 {
     size_t count;
     const struct object *objects = objects_all(&count);
 
+    if (audit->census.report.unsized && audit->options->min_bytes == UNKNOWN)
+        lines_add(lines, "The program's MIN_BYTES is not known, for there is no .phases beside the "
+                         "report: --min-bytes says it.");
     if (!frames_have_lines())
         lines_add(lines, "Names only, no source lines: llvm-symbolizer is not installed (Debian: "
                          "apt-get install llvm).");
@@ -253,5 +256,5 @@ void notes_collect(const struct audit *audit, struct lines *lines)
     note_min_bytes(audit, lines);
     note_differences(audit, lines);
     suppressions_note(audit, lines);
-    note_names(lines);
+    note_names(audit, lines);
 }

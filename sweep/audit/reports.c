@@ -309,7 +309,8 @@ void report_read_alone(const char *path, struct audit *audit, struct strings *st
             "a program under ZK_ALLOC_AUDIT",
             path);
     snprintf(sizes, sizeof sizes, "%s.phases", path);
-    read_sizes(sizes, audit->census.made ? &audit->census.report : &audit->trap.report);
+    if (!read_sizes(sizes, audit->census.made ? &audit->census.report : &audit->trap.report))
+        audit->census.report.unsized = true;
 }
 
 void report_free(struct report *report)

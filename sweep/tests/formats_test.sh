@@ -173,6 +173,16 @@ run 0 "$audit" --version
 checks=$((checks + 1))
 [[ $out =~ ^zk-audit\ [0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "$what: $out"
 
+# ---- The example of a job.
+
+rm -f audit.supp
+run 1 "$source/examples/audit_ci.sh" "$audit" ./keeps t
+is touched '.runs[0].results[0].ruleId' audit.sarif
+is unsafe .verdict audit.json
+mv accepted audit.supp
+run 0 "$source/examples/audit_ci.sh" "$audit" ./keeps t
+run 4 "$source/examples/audit_ci.sh" "$audit" ./keeps tef
+
 # ---- The screen is as wide as the terminal.
 
 if command -v script >/dev/null; then

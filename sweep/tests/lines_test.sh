@@ -113,6 +113,10 @@ run 0 "$audit" --resolve report
 says "^  plugin.c:$made \(plugin_make\), by plugin.so: 1 block of 20000 bytes, 1 thread$" '^UNSAFE at MIN_BYTES 4096: '
 run 0 "$audit" --resolve report report.trap
 says "^  plugin.c:$made \(plugin_make\), by plugin.so: 1 block of 20000 bytes, 1 thread, touched later$" "host.c:$used"
+run 0 sh -c "'$audit' --min-bytes 30000 --resolve - <said"
+says '^SAFE at MIN_BYTES 30000: '
+run 0 sh -c "ZK_ALLOC_MIN_BYTES=30000 '$audit' --resolve - <said" # nobody knows that the program had that
+says '^NO VERDICT at MIN_BYTES 30000: ' "^The program's MIN_BYTES is not known"
 run 0 sh -c "'$audit' --resolve - <said"
 says "plugin.c:$made \(plugin_make\)" "host.c:$used"
 run 0 "$audit" --tsv --resolve report
