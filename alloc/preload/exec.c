@@ -6,6 +6,7 @@
 #include "next.h"
 #include "os.h"
 #include "touch.h"
+#include "trap.h"
 #include "witness.h"
 
 #include <spawn.h>
@@ -16,11 +17,26 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-static void before(const char *path, char *const *arguments, char *const *environment)
+/* Whoever reads it is no thread of ours, so it is opened until the next begin. */
+static void touch_string(const char *text, struct zk_caller caller)
 {
-    zk_touch_string(path);
-    zk_touch_strings(arguments);
-    zk_touch_strings(environment);
+    if (zk_auditing(ZK_AUDIT_TRAP) && zk_region_holds(text))
+        zk_trap_touch(text, caller);
+}
+
+static void touch_strings(char *const *texts, struct zk_caller caller)
+{
+    touch_string((const char *)texts, caller);
+    for (; zk_auditing(ZK_AUDIT_TRAP) && texts != NULL && *texts != NULL; texts++)
+        touch_string(*texts, caller);
+}
+
+static void before(const char *path, char *const *arguments, char *const *environment,
+                   struct zk_caller caller)
+{
+    touch_string(path, caller);
+    touch_strings(arguments, caller);
+    touch_strings(environment, caller);
     zk_audit_before_exec();
     zk_witness_exec(path, environment);
 }
@@ -37,7 +53,7 @@ NEXT(execve);
 EXPORT int execve(const char *path, char *const *arguments, char *const *environment)
 {
     NEED(execve);
-    before(path, arguments, environment);
+    before(path, arguments, environment, ZK_CALLER);
     return after(next_execve(path, arguments, environment));
 }
 
@@ -50,7 +66,7 @@ NEXT(execvpe);
 EXPORT int execvpe(const char *file, char *const *arguments, char *const *environment)
 {
     NEED(execvpe);
-    before(file, arguments, environment);
+    before(file, arguments, environment, ZK_CALLER);
     return after(next_execvpe(file, arguments, environment));
 }
 
@@ -66,7 +82,7 @@ EXPORT int fexecve(int fd, char *const *arguments, char *const *environment)
 
     NEED(fexecve);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    before(path, arguments, environment);
+    before(path, arguments, environment, ZK_CALLER);
     return after(next_fexecve(fd, arguments, environment));
 }
 
@@ -136,9 +152,9 @@ EXPORT int posix_spawn(pid_t *id, const char *path, const posix_spawn_file_actio
     pid_t child;
 
     NEED(posix_spawn);
-    zk_touch_string(path);
-    zk_touch_strings(arguments);
-    zk_touch_strings(environment);
+    touch_string(path, ZK_CALLER);
+    touch_strings(arguments, ZK_CALLER);
+    touch_strings(environment, ZK_CALLER);
     id = id == NULL ? &child : id;
     return spawned(next_posix_spawn(id, path, actions, attributes, arguments, environment), id,
                    path, environment);
@@ -152,9 +168,9 @@ EXPORT int posix_spawnp(pid_t *id, const char *file, const posix_spawn_file_acti
     pid_t child;
 
     NEED(posix_spawnp);
-    zk_touch_string(file);
-    zk_touch_strings(arguments);
-    zk_touch_strings(environment);
+    touch_string(file, ZK_CALLER);
+    touch_strings(arguments, ZK_CALLER);
+    touch_strings(environment, ZK_CALLER);
     id = id == NULL ? &child : id;
     return spawned(next_posix_spawnp(id, file, actions, attributes, arguments, environment), id,
                    file, environment);
@@ -164,8 +180,8 @@ NEXT(system);
 EXPORT int system(const char *line)
 {
     NEED(system);
-    zk_touch_string(line);
-    zk_touch_strings(environ);
+    touch_string(line, ZK_CALLER);
+    touch_strings(environ, ZK_CALLER);
     return next_system(line);
 }
 
@@ -173,7 +189,7 @@ NEXT(popen);
 EXPORT FILE *popen(const char *line, const char *mode)
 {
     NEED(popen);
-    zk_touch_string(line);
-    zk_touch_strings(environ);
+    touch_string(line, ZK_CALLER);
+    touch_strings(environ, ZK_CALLER);
     return next_popen(line, mode);
 }

@@ -7,6 +7,7 @@
 #define ZK_TOUCH_H
 
 #include "audit.h"
+#include "dispatch.h"
 #include "os.h"
 #include "region.h"
 
@@ -18,7 +19,7 @@ enum zk_direction { ZK_KERNEL_READS, ZK_KERNEL_WRITES };
 
 static inline bool zk_touches(const void *p)
 {
-    return zk_auditing(ZK_AUDIT_TRAP) && zk_region_holds(p);
+    return zk_auditing(ZK_AUDIT_TRAP) && !zk_dispatch_is_on() && zk_region_holds(p);
 }
 
 /* Once in each page. */
@@ -42,15 +43,6 @@ static inline void zk_touch_string(const char *text)
     if (zk_touches(text))
         while (*(const volatile char *)text != '\0')
             text++;
-}
-
-/* An array that ends with NULL, of strings: arguments, or an environment. */
-static inline void zk_touch_strings(char *const *texts)
-{
-    if (!zk_auditing(ZK_AUDIT_TRAP))
-        return;
-    for (; texts != NULL && *texts != NULL; texts++)
-        zk_touch_string(*texts);
 }
 
 #endif

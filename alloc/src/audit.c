@@ -2,7 +2,9 @@
  * audit.c - who is told of what, and when the findings are written.
  */
 #include "audit.h"
+#include "call.h"
 #include "defer.h"
+#include "dispatch.h"
 #include "distribution.h"
 #include "epoch.h"
 #include "fatal.h"
@@ -121,7 +123,12 @@ static uint64_t count_lost(void)
 /* Writes one table to path, whole or not at all. */
 static bool write_whole(const char *part, const char *path, bool findings)
 {
-    const struct zk_report_facts facts = {.phases = audit.phases, .lost = count_lost()};
+    const struct zk_report_facts facts = {
+        .phases = audit.phases,
+        .lost = count_lost(),
+        .sees_kernel = zk_dispatch_sees_all() ? "1" : "0",
+        .sees_places = zk_trap_sees_all_places() ? "1" : "0",
+    };
     int fd = zk_os_open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     bool written;
 
@@ -185,9 +192,21 @@ static bool report(void)
     return written;
 }
 
+/* The C library flushes its streams after the last destructor, and that is the program's access too. */
+static bool is_to_report_at_last(void)
+{
+    return zk_dispatch_is_on() && audit.path[0] != '\0' && !audit.stream;
+}
+
 static void report_at_exit(void)
 {
-    if (has_report())
+    if (has_report() && !is_to_report_at_last())
+        report();
+}
+
+void zk_audit_at_last(void)
+{
+    if (has_report() && getpid() == audit.reporter && is_to_report_at_last())
         report();
 }
 
@@ -220,7 +239,7 @@ static void give_up(int alarm_signal)
 
     (void)alarm_signal;
     zk_os_say("audit: the process died inside the allocator: no report");
-    sigaction(audit.killer, &action, NULL);
+    zk_call_sigaction(audit.killer, &action, NULL);
     sigemptyset(&it);
     sigaddset(&it, audit.killer);
     sigprocmask(SIG_UNBLOCK, &it, NULL);

@@ -46,6 +46,9 @@ void zk_audit_resized(const void *p, size_t size);
 void zk_audit_before_exec(void);
 void zk_audit_after_exec(void);
 
+/* The process is about to end, by its last system call. */
+void zk_audit_at_last(void);
+
 /* From the handler of a signal that kills the process: writes what is known. */
 void zk_audit_report_dying(int signal);
 

@@ -260,6 +260,7 @@ static void count_retained(struct entry *entry, uint32_t phase)
 {
     struct zk_tally_key key = {.kind = ZK_TALLY_RETAINED,
                                .size = entry->size,
+                               .asked = entry->size,
                                .site = entry->site,
                                .thread = entry->thread};
     struct zk_tally_row *row = zk_tally_row(&key);

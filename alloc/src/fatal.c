@@ -4,6 +4,7 @@
  */
 #include "fatal.h"
 #include "audit.h"
+#include "call.h"
 #include "os.h"
 
 #include <pthread.h>
@@ -22,7 +23,7 @@ static void die_of(int signal, const siginfo_t *info)
 {
     struct sigaction action = {.sa_handler = SIG_DFL};
 
-    sigaction(signal, &action, NULL);
+    zk_call_sigaction(signal, &action, NULL);
     if (info->si_code <= 0 || signal == SIGABRT)
         raise(signal);
 }

@@ -3,6 +3,7 @@
  */
 #include "load.h"
 #include "chaos.h"
+#include "config.h"
 #include "defer.h"
 #include "epoch.h"
 #include "os.h"
@@ -10,11 +11,27 @@
 #include "rare.h"
 #include "system.h"
 #include "thread.h"
+#include "trap.h"
 #include "witness.h"
 
 #include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
 
 _Atomic unsigned zk_rare_flags = ZK_RARE_NEW;
+
+/* The settings are read later where we are not malloc. */
+static bool is_to_be_trapped(void)
+{
+#ifdef ZK_INTERPOSE
+    return zk_settings.audit == ZK_AUDIT_TRAP && !zk_system_stands_by();
+#else
+    const char *audit = getauxval(AT_SECURE) != 0 ? NULL : getenv("ZK_ALLOC_AUDIT");
+
+    return zk_other == NULL && audit != NULL && strcmp(audit, "trap") == 0;
+#endif
+}
 
 static void start(void)
 {
@@ -27,6 +44,8 @@ static void start(void)
 #ifdef ZK_INTERPOSE
     zk_phase_load();
 #endif
+    if (is_to_be_trapped())
+        zk_trap_load();
 }
 
 void zk_load(void)

@@ -2,6 +2,7 @@
  * os.c - system calls, and the only place that makes them.
  */
 #include "os.h"
+#include "call.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,7 @@ static struct {
 /* Not through fstat: in the preload library, that is ours. */
 static bool status_of_stderr(struct stat *status)
 {
-    return syscall(SYS_newfstatat, STDERR_FILENO, "", status, AT_EMPTY_PATH) == 0;
+    return zk_call(SYS_newfstatat, STDERR_FILENO, (long)"", (long)status, AT_EMPTY_PATH, 0, 0) == 0;
 }
 
 void zk_os_note_stderr(void)
@@ -83,6 +84,28 @@ size_t zk_os_memory_bytes(void)
 
 /* ---- Address space ---- */
 
+/* MAP_FAILED, or what was mapped, which nobody may share. */
+static void *map(size_t bytes, int protection, int flags)
+{
+    return (void *)zk_call(SYS_mmap, 0, (long)bytes, protection,
+                           MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+}
+
+static void unmap(void *start, size_t bytes)
+{
+    zk_call(SYS_munmap, (long)start, (long)bytes, 0, 0, 0, 0);
+}
+
+static bool advise(void *start, size_t bytes, int advice)
+{
+    return zk_call(SYS_madvise, (long)start, (long)bytes, advice, 0, 0, 0) == 0;
+}
+
+static bool protect(void *start, size_t bytes, int protection)
+{
+    return zk_call(SYS_mprotect, (long)start, (long)bytes, protection, 0, 0, 0) == 0;
+}
+
 void *zk_os_reserve(size_t bytes, size_t align)
 {
     size_t page = zk_os_page_bytes();
@@ -94,15 +117,15 @@ void *zk_os_reserve(size_t bytes, size_t align)
         align = page;
     if (__builtin_add_overflow(bytes, align + 2 * page, &total))
         return NULL;
-    raw = mmap(NULL, total, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    raw = map(total, PROT_NONE, MAP_NORESERVE);
     if (raw == MAP_FAILED)
         return NULL;
 
     start = (char *)(((uintptr_t)raw + page + align - 1) & ~(uintptr_t)(align - 1));
     if (start - page > raw)
-        munmap(raw, (size_t)(start - page - raw));
+        unmap(raw, (size_t)(start - page - raw));
     if (start + bytes + page < raw + total)
-        munmap(start + bytes + page, (size_t)(raw + total - (start + bytes + page)));
+        unmap(start + bytes + page, (size_t)(raw + total - (start + bytes + page)));
     return start;
 }
 
@@ -110,13 +133,13 @@ void zk_os_release(void *start, size_t bytes)
 {
     size_t page = zk_os_page_bytes();
 
-    munmap((char *)start - page, bytes + 2 * page);
+    unmap((char *)start - page, bytes + 2 * page);
 }
 
 bool zk_os_discard(void *start, size_t bytes)
 {
     int saved = errno;
-    bool done = bytes == 0 || madvise(start, bytes, MADV_DONTNEED) == 0;
+    bool done = bytes == 0 || advise(start, bytes, MADV_DONTNEED);
 
     errno = saved;
     return done;
@@ -124,7 +147,7 @@ bool zk_os_discard(void *start, size_t bytes)
 
 void *zk_os_map(size_t bytes)
 {
-    void *start = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *start = map(bytes, PROT_READ | PROT_WRITE, 0);
 
     return start == MAP_FAILED ? NULL : start;
 }
@@ -132,35 +155,35 @@ void *zk_os_map(size_t bytes)
 void zk_os_unmap(void *start, size_t bytes)
 {
     if (start != NULL)
-        munmap(start, bytes);
+        unmap(start, bytes);
 }
 
 void *zk_os_bar(size_t bytes)
 {
-    void *start = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *start = map(bytes, PROT_NONE, MAP_NORESERVE);
 
     return start == MAP_FAILED ? NULL : start;
 }
 
 bool zk_os_allow(void *start, size_t bytes)
 {
-    return mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0;
+    return protect(start, bytes, PROT_READ | PROT_WRITE);
 }
 
 bool zk_os_deny(void *start, size_t bytes)
 {
-    return mprotect(start, bytes, PROT_NONE) == 0;
+    return protect(start, bytes, PROT_NONE);
 }
 
 void zk_os_hugepages(void *start, size_t bytes, int wanted)
 {
-    madvise(start, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    advise(start, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
 void zk_os_give_back(void *start, size_t bytes)
 {
     if (bytes != 0)
-        munmap(start, bytes);
+        unmap(start, bytes);
 }
 
 #ifndef MADV_WIPEONFORK /* Linux 4.14 */
@@ -173,7 +196,7 @@ _Atomic uint32_t *zk_os_wiped_word(void)
 
     if (word == NULL)
         return NULL;
-    if (madvise(word, zk_os_page_bytes(), MADV_WIPEONFORK) != 0) {
+    if (!advise(word, zk_os_page_bytes(), MADV_WIPEONFORK)) {
         zk_os_unmap(word, zk_os_page_bytes());
         return NULL;
     }
@@ -187,7 +210,7 @@ void zk_os_wait(_Atomic uint32_t *word, uint32_t value)
 {
     int saved = errno;
 
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+    zk_call(SYS_futex, (long)word, FUTEX_WAIT_PRIVATE, value, 0, 0, 0);
     errno = saved;
 }
 
@@ -195,7 +218,7 @@ void zk_os_wake(_Atomic uint32_t *word)
 {
     int saved = errno;
 
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    zk_call(SYS_futex, (long)word, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
     errno = saved;
 }
 
@@ -203,22 +226,22 @@ void zk_os_wake(_Atomic uint32_t *word)
 
 int zk_os_open(const char *path, int flags, mode_t mode)
 {
-    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+    return (int)zk_call(SYS_openat, AT_FDCWD, (long)path, flags, mode, 0, 0);
 }
 
 bool zk_os_close(int fd)
 {
-    return syscall(SYS_close, fd) == 0;
+    return zk_call(SYS_close, fd, 0, 0, 0, 0, 0) == 0;
 }
 
 ssize_t zk_os_read(int fd, void *to, size_t bytes)
 {
-    return syscall(SYS_read, fd, to, bytes);
+    return zk_call(SYS_read, fd, (long)to, (long)bytes, 0, 0, 0);
 }
 
 ssize_t zk_os_write(int fd, const void *from, size_t bytes)
 {
-    return syscall(SYS_write, fd, from, bytes);
+    return zk_call(SYS_write, fd, (long)from, (long)bytes, 0, 0, 0);
 }
 
 size_t zk_os_mappings_max(void)

@@ -227,7 +227,7 @@ static void put_objects(struct out *out, const struct stack *const stacks[], siz
     }
     if (done_count == 0)
         put_text(out, "NA");
-    put_char(out, '\n');
+    put_char(out, '\t');
 }
 
 /* ---- Tables ---- */
@@ -247,6 +247,7 @@ static void put_retained(void *arg, const struct zk_tally_row *row)
     put_place(out, &stack, '\t');
     put_stack(out, &stack, '\t');
     put_objects(out, (const struct stack *const[]){&stack}, 1);
+    number(out, row->key.asked, '\n');
 }
 
 static void put_caught(void *arg, const struct zk_tally_row *row)
@@ -254,7 +255,7 @@ static void put_caught(void *arg, const struct zk_tally_row *row)
     static const char *const kinds[] = {
         [ZK_TALLY_RETAINED] = "retained",     [ZK_TALLY_TOUCHED] = "touched",
         [ZK_TALLY_FREED_LATE] = "freed_late", [ZK_TALLY_FREED] = "freed",
-        [ZK_TALLY_UNWATCHED] = "unwatched",
+        [ZK_TALLY_UNWATCHED] = "unwatched",   [ZK_TALLY_DISCARDED] = "discarded",
     };
     static const char *const accesses[] = {
         [ZK_ACCESS_NONE] = "NA", [ZK_ACCESS_READ] = "read", [ZK_ACCESS_WRITE] = "write"};
@@ -277,6 +278,8 @@ static void put_caught(void *arg, const struct zk_tally_row *row)
     put_stack(out, &made, '\t');
     put_stack(out, &accessed, '\t');
     put_objects(out, (const struct stack *const[]){&made, &accessed}, 2);
+    number(out, row->key.asked, '\t');
+    number(out, row->first, '\n');
 }
 
 bool zk_report_findings(int fd)
@@ -286,10 +289,10 @@ bool zk_report_findings(int fd)
 
     header(&out, census
                      ? "phase_first phase_last site size count bytes threads module symbol file "
-                       "line stack objects"
+                       "line stack objects asked"
                      : "kind access phase_allocated phase_accessed size offset count threads site "
                        "module symbol file line access_site access_module access_symbol "
-                       "access_file access_line stack access_stack objects");
+                       "access_file access_line stack access_stack objects asked first");
     zk_tally_each(census ? put_retained : put_caught, &out);
     flush(&out);
     return !out.failed;
@@ -312,6 +315,7 @@ static void put_class(void *arg, const struct zk_size_class *class)
 {
     struct sizes *sizes = arg;
     struct out *out = &sizes->out;
+    bool trap = zk_settings.audit == ZK_AUDIT_TRAP;
 
     number(out, class->from, '\t');
     number(out, class->to, '\t');
@@ -321,15 +325,17 @@ static void put_class(void *arg, const struct zk_size_class *class)
     number(out, zk_settings.min_bytes, '\t');
     number(out, sizes->allocations, '\t');
     number(out, sizes->facts->lost, '\t');
-    field(out, sizes->facts->sees_kernel, '\n');
+    field(out, trap ? sizes->facts->sees_kernel : NULL, '\t');
+    field(out, trap ? sizes->facts->sees_places : NULL, '\n');
 }
 
 bool zk_report_sizes(int fd, const struct zk_report_facts *facts)
 {
     struct sizes sizes = {.out = {.fd = fd}, .facts = facts};
 
-    header(&sizes.out,
-           "size_from size_to count bytes phases min_bytes allocations lost sees_kernel");
+    header(
+        &sizes.out,
+        "size_from size_to count bytes phases min_bytes allocations lost sees_kernel sees_places");
     zk_distribution_each(add_class, &sizes);
     zk_distribution_each(put_class, &sizes);
     if (sizes.allocations == 0)

@@ -22,6 +22,7 @@ struct zk_report_facts {
     uint64_t lost;   /* findings, and blocks of the census, that there was no memory for */
     const char
         *sees_kernel; /* trap: "1" if what the kernel reads and writes is seen, "0" if not all */
+    const char *sees_places; /* trap: the same of each place that touches a block */
 };
 
 /* Writes the distribution of sizes, with the facts in every row. */

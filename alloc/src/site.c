@@ -8,12 +8,14 @@
 #include "site.h"
 #include "config.h"
 #include "lock.h"
+#include "object.h"
 #include "os.h"
 #include "thread.h"
 
 #include <link.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unwind.h>
 
@@ -173,6 +175,7 @@ struct walk {
     bool found;
     size_t wanted;
     size_t depth;
+    uintptr_t function;                    /* where that of the first frame starts */
     uintptr_t frames[ZK_SITE_DEPTH_MAX];   /* inside the calls */
     uintptr_t returns[ZK_SITE_DEPTH_MAX];  /* where they return to */
     uintptr_t pointers[ZK_SITE_DEPTH_MAX]; /* the stack pointer there */
@@ -191,6 +194,8 @@ static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *arg)
         return _URC_NO_REASON;
     if (walk->depth == walk->wanted || address == 0)
         return _URC_NORMAL_STOP;
+    if (walk->depth == 0)
+        walk->function = _Unwind_GetRegionStart(context);
     walk->frames[walk->depth] = before_call ? address : address - 1;
     walk->returns[walk->depth] = address;
     walk->pointers[walk->depth] = pointer;
@@ -379,10 +384,43 @@ zk_site zk_site_of(struct zk_caller caller)
     return site;
 }
 
+static bool is_of_c_library(uintptr_t pc)
+{
+    static struct zk_object library; /* who comes first writes what all write */
+
+    if (library.end == 0)
+        library = zk_object_at((uintptr_t)getenv);
+    return pc >= library.start && pc < library.end;
+}
+
+uint32_t zk_site_caller(zk_site site)
+{
+    static uint32_t library; /* as above */
+    zk_where frames[ZK_SITE_DEPTH_MAX];
+    size_t depth = zk_site_frames(site, frames);
+    uint64_t hash = 0;
+    size_t first = 0;
+
+    if (library == 0) {
+        lock();
+        library = zk_where_object(zk_where_of((uintptr_t)getenv));
+        zk_unlock(&sites.lock);
+    }
+    while (first < depth && zk_where_object(frames[first]) == library)
+        first++;
+    if (first == depth)
+        first = 0;
+    for (size_t i = first; i < depth; i++)
+        hash = (hash ^ frames[i]) * 0x9E3779B97F4A7C15u ^ hash >> 29;
+    return (uint32_t)(hash >> 32);
+}
+
 zk_site zk_site_at(uintptr_t pc)
 {
     struct walk walk = {.from = pc, .wanted = zk_settings.audit_depth};
 
     unwind(&walk);
+    if (walk.function != 0 && is_of_c_library(pc)) /* memcpy is one place, of its many moves */
+        walk.frames[0] = walk.function;
     return intern(walk.frames, walk.depth);
 }

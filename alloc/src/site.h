@@ -41,6 +41,9 @@ void zk_site_closed(void);
 /* A phase is about to begin: looks whether objects have been closed. Under the phase lock. */
 void zk_site_begin(void);
 
+/* The same for stacks that differ only in what the C library does inside of a call of it; hardly ever for others. */
+uint32_t zk_site_caller(zk_site site);
+
 /* The calling thread ends, or has ended: its cache goes. */
 void zk_site_forget(void **cache);
 

@@ -46,7 +46,7 @@ void zk_tally_unlock(void)
 
 static size_t hash_key(const struct zk_tally_key *key)
 {
-    uint64_t hash = key->size * 0x9E3779B97F4A7C15u;
+    uint64_t hash = (key->size ^ key->asked << 32 ^ key->asked >> 32) * 0x9E3779B97F4A7C15u;
 
     hash =
         (hash ^ hash >> 32 ^ ((uint64_t)key->site << 32 | key->access_site)) * 0x9E3779B97F4A7C15u;
@@ -58,8 +58,9 @@ static size_t hash_key(const struct zk_tally_key *key)
 
 static bool same_key(const struct zk_tally_key *a, const struct zk_tally_key *b)
 {
-    return a->size == b->size && a->site == b->site && a->access_site == b->access_site &&
-           a->thread == b->thread && a->kind == b->kind && a->access == b->access;
+    return a->size == b->size && a->asked == b->asked && a->site == b->site &&
+           a->access_site == b->access_site && a->thread == b->thread && a->kind == b->kind &&
+           a->access == b->access;
 }
 
 static struct zk_tally_row *slot_of(struct zk_tally_row *rows, size_t room,
@@ -124,6 +125,8 @@ static bool comes_before(const struct zk_tally_row *a, const struct zk_tally_row
         return a->key.kind < b->key.kind;
     if (a->key.size != b->key.size)
         return a->key.size > b->key.size;
+    if (a->key.asked != b->key.asked)
+        return a->key.asked > b->key.asked;
     if (a->key.site != b->key.site)
         return a->key.site < b->key.site;
     if (a->key.access_site != b->key.access_site)
@@ -177,6 +180,7 @@ static void merge(struct zk_tally_row *into, const struct zk_tally_row *from)
 {
     into->threads++;
     into->count += from->count;
+    into->first += from->first;
     if (into->key.kind == ZK_TALLY_RETAINED) {
         if (from->phase_first < into->phase_first)
             into->phase_first = from->phase_first;
@@ -252,4 +256,11 @@ uint64_t zk_tally_lost(void)
     lost = tally.lost;
     zk_tally_unlock();
     return lost;
+}
+
+void zk_tally_lose(void)
+{
+    zk_tally_lock();
+    tally.lost++;
+    zk_tally_unlock();
 }

@@ -16,6 +16,7 @@ enum zk_tally_kind {
     ZK_TALLY_FREED_LATE, /* trap: retained, not touched, and then freed */
     ZK_TALLY_FREED,      /* trap: read or written after it had been freed */
     ZK_TALLY_UNWATCHED,  /* trap: there was no room to watch it */
+    ZK_TALLY_DISCARDED,  /* trap: read or written after it had been discarded */
 };
 
 enum zk_access { ZK_ACCESS_NONE, ZK_ACCESS_READ, ZK_ACCESS_WRITE };
@@ -24,6 +25,7 @@ enum zk_access { ZK_ACCESS_NONE, ZK_ACCESS_READ, ZK_ACCESS_WRITE };
 struct zk_tally_key {
     size_t size;         /* of the block, as asked for */
     zk_site site;        /* that allocated it */
+    size_t asked;        /* what decided its route: the first request's, if it has grown since */
     zk_site access_site; /* trap */
     uint32_t thread;     /* that allocated it */
     uint8_t kind;
@@ -36,6 +38,7 @@ struct zk_tally_row {
     uint32_t phase_first; /* census: the begins that found it; trap: of the allocation ... */
     uint32_t phase_last;  /* ... and of the access, the first time */
     size_t offset;        /* trap: of the access in the block, the first time */
+    uint64_t first;       /* trap: of count, those that had not been touched anywhere before */
     uint32_t threads;     /* in a merged row: how many different ones */
 };
 
@@ -50,6 +53,9 @@ void zk_tally_unlock(void);
  * on nothing but the keys' sizes and kinds and the sites' numbers: largest first. The caller does not
  * hold the lock, nor does visit run under it: it writes, and may have to wait. */
 void zk_tally_each(void (*visit)(void *arg, const struct zk_tally_row *row), void *arg);
+
+/* A finding is not counted right, for want of memory. The caller does not hold the lock. */
+void zk_tally_lose(void);
 
 /* Findings that there was no memory to count. */
 uint64_t zk_tally_lost(void);

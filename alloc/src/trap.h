@@ -6,10 +6,14 @@
 #define ZK_TRAP_H
 
 #include "site.h"
+#include "tally.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* When the library is loaded, if this process is to be trapped: its system calls are watched from here on. */
+void zk_trap_load(void);
 
 /* Reserves the region, in place of slabs, and catches SIGSEGV. Called once, under the phase lock.
  */
@@ -29,6 +33,36 @@ void zk_trap_resized(const void *p, size_t size);
 /* The caller is about to read p inside the allocator. */
 void zk_trap_touch(const void *p, struct zk_caller caller);
 
+/* Does p lie in the region; in what is of earlier phases? Any thread, without the lock. */
+bool zk_trap_holds(const void *p);
+bool zk_trap_is_sealed(const void *p);
+bool zk_trap_is_sealing(void); /* is there anything of earlier phases? */
+
+/* ---- For dispatch.c: the calling thread is about to make a system call, from pc. ---- */
+
+/* Is the calling thread inside of the trap, interrupted by a signal? */
+bool zk_trap_is_inside(void);
+
+/* The calls before are over. */
+void zk_trap_call_prepares(void);
+
+/* The call is given address, which lies in the region: its block is opened for as long as the call takes, and is
+ * touched if it is stale. True if it was. */
+bool zk_trap_reach(char *address, enum zk_access access, uintptr_t pc);
+
+/* All is reached. Whoever makes the call clears the word behind it. */
+_Atomic uint32_t *zk_trap_call_begins(void);
+
+/* The thread makes no further calls. */
+void zk_trap_caller_ends(void);
+
+/* Everything is opened, or false, and then closed again; looked_away if that was of use. */
+bool zk_trap_open_all(void);
+void zk_trap_close_all(bool looked_away);
+
+/* Is every place that touches seen? Not where so many do that the program would stand. */
+bool zk_trap_sees_all_places(void);
+
 /* A phase begins: what there is, is out of bounds from here on. Under the phase lock. */
 void zk_trap_begin(uint32_t phase);
 
@@ -43,7 +77,8 @@ struct zk_trap_counts {
     uint64_t touched;       /* accesses caught */
     size_t largest_touched; /* blocks, in bytes */
     uint64_t freed_late;
-    uint64_t after_free; /* accesses to what had been freed */
+    uint64_t after_free;    /* accesses to what had been freed */
+    uint64_t after_discard; /* to what had been discarded */
     uint64_t unwatched;
 };
 struct zk_trap_counts zk_trap_counts(void);

@@ -4,6 +4,8 @@
  */
 #include "findings.h"
 
+#include "dispatch.h"
+
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -72,8 +74,8 @@ static void a_write_is_a_write(void)
     struct findings found;
 
     write_at(p, 9999);
-    CHECK(p[9999] == 1 && p[9998] == 7);
     found = findings_now();
+    CHECK(p[9999] == 1 && p[9998] == 7);
     CHECK(found.count == 1);
     CHECK(field_is(&found, 1, "kind", "touched") && field_is(&found, 1, "access", "write"));
     CHECK(number_in(&found, 1, "size") == 10000 && number_in(&found, 1, "offset") == 9999);
@@ -144,7 +146,7 @@ static void a_block_is_touched_once_in_a_phase(void)
         next_phase();
     }
     found = findings_now();
-    CHECK(found.count == 1 && number_in(&found, 1, "count") == 4);
+    CHECK(found.count == 1 && number_in(&found, 1, "count") == 1);
     CHECK(number_in(&found, 1, "phase_accessed") == 2); /* the first time */
     CHECK(summary_now().touched_count == 4 && summary_now().touched_max == 10000);
 }
@@ -542,14 +544,16 @@ static void a_handler_that_passes_faults_on_to_ours_ends_in_the_default_action(v
 {
     struct sigaction action = {.sa_sigaction = chain, .sa_flags = SA_SIGINFO};
     char *p = stale_block(100);
+    int through;
 
     barred_page();
     CHECK(sigaction(SIGSEGV, &action, &old_action) == 0);
-    read_at(p, 0); /* goes through the handler, before there was a begin */
-    CHECK(summary_now().touched_count == 1 && handled == 1);
+    read_at(p, 0);     /* goes through the handler, before there was a begin */
+    through = handled; /* unless the kernel sends us all faults first */
+    CHECK(summary_now().touched_count == 1 && through <= 1);
     next_phase();
     read_at(p, 0);
-    CHECK(summary_now().touched_count == 2 && handled == 1);
+    CHECK(summary_now().touched_count == 2 && handled == through);
     read_at(page, 8);
     _exit(98);
 }
@@ -828,7 +832,6 @@ static void more_stale_blocks_than_the_kernel_has_mappings(void)
     size_t count = mappings_max() + 10000;
     char **blocks;
     struct findings found;
-    size_t touched;
 
     if (count > 300000)
         skip_because("vm.max_map_count is large");
@@ -844,9 +847,12 @@ static void more_stale_blocks_than_the_kernel_has_mappings(void)
             CHECK(i % 100 != 0 || can_map_a_hundred());
         }
     }
-    touched = summary_now().touched_count;
-    CHECK(touched > mappings_max() / 4 && touched < count);
-    CHECK(summary_now().unwatched_count == 2);
+    CHECK(summary_now().touched_count == 2 * (count / 2) && summary_now().unwatched_count == 0);
+    next_phase();
+    for (unsigned again = 0; again < 20; again++) /* what was closed again is not closed for ever */
+        for (size_t i = 0; i < count; i += 2)
+            CHECK(blocks[i][0] == (char)i);
+    CHECK(summary_now().touched_count == 3 * (count / 2) && summary_now().unwatched_count == 1);
     found = findings_now();
     CHECK(row_with(&found, "kind", "unwatched") != 0);
 }
@@ -891,16 +897,17 @@ static void a_million_live_blocks(void)
     CHECK(summary_now().retained_count == COUNT - COUNT / 1000);
 }
 
-static void what_the_kernel_is_to_touch_fails_with_efault(void)
+static void what_the_kernel_touches_is_touched(void)
 {
     char *p = stale_block(100);
     int pipes[2];
 
     CHECK(pipe(pipes) == 0);
-    CHECK(write(pipes[1], p, 100) == -1 && errno == EFAULT);
-    CHECK(summary_now().touched_count == 0);
-    read_at(p, 0);
-    CHECK(write(pipes[1], p, 100) == 100);
+    if (write(pipes[1], p, 100) != 100) {
+        CHECK(errno == EFAULT && !zk_dispatch_is_on());
+        skip_because("this kernel has no syscall user dispatch");
+    }
+    CHECK(summary_now().touched_count == 1);
     CHECK(is_all(p, 100, 7));
 }
 
@@ -1099,10 +1106,10 @@ static const struct CMUnitTest tests[] = {
     FRESH(no_address_space_at_all_is_said, TRAP_ALL, .says = {"nothing is watched", "ulimit -v"}),
     FRESH(no_arena_is_nothing_to_watch, .env = {TRAP, ALL_SIZES, "ZK_ALLOC_SLAB_GB=0"}),
     FRESH(more_stale_blocks_than_the_kernel_has_mappings, TRAP_ALL, .says = {"max_map_count"},
-          .lines = 2),
+          .lines = 1),
     FRESH(blocks_that_lie_side_by_side_need_one_mapping, TRAP_ALL),
     FRESH(a_million_live_blocks, TRAP_ALL),
-    FRESH(what_the_kernel_is_to_touch_fails_with_efault, TRAP_ALL),
+    FRESH(what_the_kernel_touches_is_touched, TRAP_ALL),
     FRESH(blocks_are_what_they_are_elsewhere, TRAP_ALL),
     FRESH(small_blocks_are_kept_out_by_min_bytes, .env = {TRAP}),
     FRESH(a_child_has_a_trap_of_its_own, TRAP_ALL),

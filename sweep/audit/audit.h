@@ -36,7 +36,15 @@ __attribute__((format(printf, 2, 3), noreturn)) void die(int status, const char 
 
 /* ---- reports.c: what the library wrote */
 
-enum kind { TOUCHED, RETAINED, FREED_LATE, FREED, UNWATCHED, KINDS };
+enum kind {
+    TOUCHED,
+    RETAINED,
+    FREED_LATE,
+    FREED,
+    UNWATCHED,
+    DISCARDED,
+    KINDS,
+};
 extern const char *const kind_names[KINDS];
 
 /* Where in the program: the scope that a stack is shown by (blame.c). */
@@ -77,6 +85,9 @@ struct finding {
     enum kind kind;
     uint64_t size;
     uint64_t count;
+    uint64_t
+        first; /* of these, blocks that no row before has; UNKNOWN if the report does not tell */
+    uint64_t asked; /* the size that decided the route */
     uint64_t bytes;
     uint64_t threads;
     uint64_t phase_first;
@@ -117,6 +128,7 @@ struct report {
     uint64_t min_bytes_most;
     uint64_t allocations; /* blocks asked for in phases; UNKNOWN if a process did not tell */
     uint64_t lost;        /* findings and blocks that there was no memory to count */
+    bool places_unseen;   /* trap: of the places that touch, some may be missing */
     bool kernel_unseen;   /* trap: what the kernel reads and writes was not all seen */
     bool unsized;         /* read alone, without its .phases: min_bytes is not known */
     size_t processes;     /* that wrote a report */
@@ -257,7 +269,8 @@ struct group {
     const struct finding *made;
     uint64_t size_least;
     uint64_t size_most;
-    uint64_t count; /* UNKNOWN without a census */
+    uint64_t count;   /* UNKNOWN without a census */
+    uint64_t touched; /* of them; UNKNOWN if the trap does not tell */
     uint64_t threads;
     const struct finding *touch; /* the access to the largest block, or NULL */
     size_t touches;              /* places that touch */
@@ -304,6 +317,8 @@ struct audit {
     uint64_t min_bytes; /* the present one; UNKNOWN without a report */
     struct bound guaranteed;
     struct bound touched;
+    uint64_t
+        discarded; /* the same of blocks that were used after they had been discarded; 0 if none was */
     enum verdict verdict;
     enum lack lack;
     struct groups groups;

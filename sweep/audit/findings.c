@@ -101,6 +101,7 @@ static void merge(struct finding *into, const struct finding *from)
         into->offset = from->offset;
     }
     into->count = sum(into->count, from->count);
+    into->first = sum(into->first, from->first);
     into->bytes = sum(into->bytes, from->bytes);
     into->threads = most(into->threads, from->threads);
     into->last_use = uses_join(into->last_use, from->first_use, from->last_use);
@@ -122,6 +123,30 @@ static void sort_and_merge(struct findings *findings)
     findings->count = kept + 1;
 }
 
+static int compare_blocks(const struct finding *a, const struct finding *b)
+{
+    int order = strcmp(a->where, b->where);
+
+    return order != 0 ? order : (a->size > b->size) - (a->size < b->size);
+}
+
+/* Several instructions of one line touch the same blocks. There are no more than rows of all places saw first. */
+static void limit_counts(struct findings *findings)
+{
+    for (size_t from = 0, to; from < findings->count; from = to) {
+        uint64_t blocks = UNKNOWN;
+
+        for (to = from;
+             to < findings->count && compare_blocks(&findings->at[from], &findings->at[to]) == 0 &&
+             findings->at[from].kind == findings->at[to].kind;
+             to++)
+            blocks = sum(blocks, findings->at[to].first);
+        for (size_t i = from; i < to; i++)
+            if (findings->at[i].kind == TOUCHED || findings->at[i].kind == DISCARDED)
+                findings->at[i].count = least(findings->at[i].count, blocks);
+    }
+}
+
 void findings_name(struct findings *findings, struct strings *strings)
 {
     for (size_t i = 0; i < findings->count; i++) {
@@ -134,6 +159,7 @@ void findings_name(struct findings *findings, struct strings *strings)
         finding->access_where = where(&finding->accessed, finding->access_site, strings);
     }
     sort_and_merge(findings);
+    limit_counts(findings);
 }
 
 /* ---- The two runs */
@@ -144,20 +170,28 @@ static void append(struct findings *findings, const struct finding *finding)
     findings->at[findings->count++] = *finding;
 }
 
-static int compare_blocks(const struct finding *a, const struct finding *b)
+/* How many blocks the trap saw touched, of those whose rows begin at trap->at[t]; UNKNOWN if it does not tell. */
+static uint64_t count_touched(const struct findings *trap, size_t t, const struct finding *census)
 {
-    int order = strcmp(a->where, b->where);
+    uint64_t touched = UNKNOWN;
 
-    return order != 0 ? order : (a->size > b->size) - (a->size < b->size);
+    for (; t < trap->count && compare_blocks(census, &trap->at[t]) == 0; t++)
+        if (trap->at[t].kind == TOUCHED)
+            touched = sum(touched, trap->at[t].first);
+    return touched;
 }
 
-/* The census knows how many blocks, the trap what became of them. */
-static struct finding combine(const struct finding *census, const struct finding *trap)
+/* The census knows how many blocks there are, the trap what became of them: of a place that touches, of how many, if
+ * it tells that. */
+static struct finding combine(const struct finding *census, const struct finding *trap,
+                              uint64_t touched)
 {
     struct finding both = *trap;
 
-    both.count = census->count;
-    both.bytes = census->bytes;
+    both.count = touched == UNKNOWN      ? census->count
+                 : trap->kind == TOUCHED ? least(trap->count, touched)
+                                         : trap->count;
+    both.bytes = both.count * census->size;
     both.threads = census->threads;
     both.first_use =
         census->first_use; /* of the blocks; of the accesses, there is one in the trap's */
@@ -165,26 +199,41 @@ static struct finding combine(const struct finding *census, const struct finding
     return both;
 }
 
+/* Those blocks of the census that are in none of the trap's rows. */
+static void append_others(struct findings *joined, const struct finding *census, uint64_t told)
+{
+    struct finding others = *census;
+
+    if (told >= census->count)
+        return;
+    others.count -= told;
+    others.bytes = others.count * others.size;
+    append(joined, &others);
+}
+
 /* Appends a row of the census and the trap's rows for the same blocks, which begin at trap->at[t];
  * returns where they end. */
 static size_t join_row(struct findings *joined, const struct finding *census,
                        const struct findings *trap, size_t t)
 {
-    bool told = false; /* what became of the blocks of the census */
+    uint64_t touched = count_touched(trap, t, census);
+    uint64_t told = 0; /* of how many it is known what became of them */
 
     for (; t < trap->count && compare_blocks(census, &trap->at[t]) == 0; t++) {
         const struct finding *row = &trap->at[t];
-        struct finding both = combine(census, row);
+        struct finding both = combine(census, row, touched);
 
-        if (row->kind == TOUCHED || (row->kind == FREED_LATE && !told)) {
+        if (row->kind == TOUCHED ||
+            (row->kind == FREED_LATE && (touched != UNKNOWN || told == 0))) {
             append(joined, &both);
-            told = true;
+            told = touched == UNKNOWN     ? census->count
+                   : row->kind == TOUCHED ? most(told, touched)
+                                          : told + both.count;
         } else {
             append(joined, row);
         }
     }
-    if (!told)
-        append(joined, census);
+    append_others(joined, census, told);
     return t;
 }
 
@@ -226,8 +275,11 @@ struct findings findings_join(const struct findings *census, const struct findin
 static void include(struct group *group, const struct finding *finding)
 {
     if (group->made == NULL)
-        *group = (struct group){
-            .made = finding, .size_least = UNKNOWN, .count = UNKNOWN, .threads = UNKNOWN};
+        *group = (struct group){.made = finding,
+                                .size_least = UNKNOWN,
+                                .count = UNKNOWN,
+                                .touched = UNKNOWN,
+                                .threads = UNKNOWN};
     group->findings = grow(group->findings, group->finding_count, sizeof *group->findings);
     group->findings[group->finding_count++] = finding;
     group->size_least = least(group->size_least, finding->size);
@@ -238,6 +290,7 @@ static void include(struct group *group, const struct finding *finding)
         group->count = sum(group->count, finding->count);
     if (finding->kind != TOUCHED)
         return;
+    group->touched = sum(group->touched, finding->first);
     if (group->touch == NULL || finding->size > group->touch->size ||
         (finding->size == group->touch->size && finding->count > group->touch->count))
         group->touch = finding;

@@ -133,8 +133,9 @@ static void note_freed(const struct findings *findings, struct lines *lines)
 
 /* A row without a site and a size is of no block: the kernel had no mappings left, and from then on
  * nothing was seen for the rest of a phase. */
-static void note_unwatched(const struct findings *findings, struct lines *lines)
+static void note_unwatched(const struct report *report, struct lines *lines)
 {
+    const struct findings *findings = &report->findings;
     uint64_t blocks = 0;
     uint64_t largest = 0;
     uint64_t phases = 0;
@@ -154,6 +155,11 @@ static void note_unwatched(const struct findings *findings, struct lines *lines)
     if (blocks > 0)
         lines_add(lines, "The trap could not watch %s of up to %s: no memory or address space.",
                   amount(blocks, "block").text, amount(largest, "byte").text);
+    if (report->kernel_unseen)
+        lines_add(lines,
+                  "The trap does not see all that the kernel reads and writes for the program.");
+    if (report->places_unseen)
+        lines_add(lines, "So much is touched that some of the places which do may be missing.");
     if (phases > 0)
         lines_add(lines, "The trap missed accesses in %s: raise vm.max_map_count.",
                   amount(phases, "phase").text);
@@ -249,7 +255,7 @@ void notes_collect(const struct audit *audit, struct lines *lines)
     note_missing(&audit->trap, audit->options, lines);
     if (audit->trap.made) {
         note_freed(&audit->trap.report.findings, lines);
-        note_unwatched(&audit->trap.report.findings, lines);
+        note_unwatched(&audit->trap.report, lines);
     }
     if (audit->lack == LACKS_ALLOCATIONS)
         note_allocator(audit, lines);

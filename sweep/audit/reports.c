@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const kind_names[KINDS] = {"touched", "retained", "freed_late", "freed", "unwatched"};
+const char *const kind_names[KINDS] = {"touched", "retained",  "freed_late",
+                                       "freed",   "unwatched", "discarded"};
 
 static struct place read_place(const struct tsv *tsv, const char *prefix, struct strings *strings)
 {
@@ -44,6 +45,13 @@ static void add(struct findings *findings, struct finding row, const struct tsv 
     findings->at[findings->count++] = row;
 }
 
+static uint64_t asked_in(const struct tsv *tsv)
+{
+    uint64_t asked = tsv_number_if_any(tsv, "asked");
+
+    return asked == UNKNOWN ? tsv_number(tsv, "size") : asked;
+}
+
 static void read_census(struct tsv *tsv, struct findings *findings, struct strings *strings)
 {
     while (tsv_next(tsv))
@@ -52,6 +60,8 @@ static void read_census(struct tsv *tsv, struct findings *findings, struct strin
                 .kind = RETAINED,
                 .size = tsv_number(tsv, "size"),
                 .count = tsv_number(tsv, "count"),
+                .first = UNKNOWN,
+                .asked = asked_in(tsv),
                 .bytes = tsv_number(tsv, "bytes"),
                 .threads = tsv_number(tsv, "threads"),
                 .phase_first = tsv_number(tsv, "phase_first"),
@@ -85,6 +95,8 @@ static void read_trap(struct tsv *tsv, struct findings *findings, struct strings
                 .kind = kind_of(tsv),
                 .size = tsv_number(tsv, "size"),
                 .count = tsv_number(tsv, "count"),
+                .first = tsv_number_if_any(tsv, "first"),
+                .asked = asked_in(tsv),
                 .bytes = UNKNOWN,
                 .threads = tsv_number(tsv, "threads"),
                 .phase_first = tsv_number(tsv, "phase_allocated"),
@@ -130,6 +142,8 @@ static bool read_sizes(const char *path, struct report *report)
         allocations = tsv_number_if_any(&tsv, "allocations");
         report->kernel_unseen =
             report->kernel_unseen || tsv_number_if_any(&tsv, "sees_kernel") == 0;
+        report->places_unseen =
+            report->places_unseen || tsv_number_if_any(&tsv, "sees_places") == 0;
         report->min_bytes = least(report->min_bytes, min_bytes);
         report->min_bytes_most = most(report->min_bytes_most, min_bytes);
         add_range(report, (struct size_range){.from = tsv_number(&tsv, "size_from"),

@@ -66,6 +66,15 @@ static void head_unsafe(const struct audit *audit, const struct exposed *exposed
                   exposed->count == 1 ? "is" : "are", touched);
 }
 
+/* Of blocks that were discarded, and used all the same. */
+static void head_discarded(const struct audit *audit, struct lines *lines)
+{
+    lines_add(lines,
+              "UNSAFE at MIN_BYTES %" PRIu64 " under every recycling: up to %" PRIu64
+              " bytes are used after zk_discard_phase",
+              audit->min_bytes, audit->discarded - 1);
+}
+
 static void head_safe(const struct audit *audit, struct lines *lines)
 {
     if (audit->apart)
@@ -120,11 +129,15 @@ static void add_head(const struct audit *audit, const struct groups *groups, str
 {
     struct exposed exposed = count_exposed(audit, groups);
 
-    if (audit->verdict == UNSAFE)
+    bool discarded = audit->discarded > audit->min_bytes;
+
+    if (discarded)
+        head_discarded(audit, lines);
+    if (audit->verdict == UNSAFE && (exposed.sites > 0 || !discarded))
         head_unsafe(audit, &exposed, lines);
-    else if (audit->verdict == SAFE)
+    if (audit->verdict == SAFE)
         head_safe(audit, lines);
-    else
+    if (audit->verdict == NO_VERDICT)
         head_no_verdict(audit, lines);
     if (!audit_reported(audit))
         return;
@@ -134,15 +147,22 @@ static void add_head(const struct audit *audit, const struct groups *groups, str
               "no retained block would be read or written");
 }
 
-static const char *fate(const struct audit *audit, const struct group *group)
+/* What became of the blocks. */
+static void describe_fate(char *text, size_t room, const struct audit *audit,
+                          const struct group *group)
 {
-    if (group->touch != NULL)
-        return group->size_most < audit->min_bytes ? ", touched" : ", touched later";
-    if (group->freed_late)
-        return ", freed late";
-    if (!run_reported(&audit->trap) || group->size_most < audit->trap.report.min_bytes_most)
-        return ""; /* nobody has looked */
-    return ", untouched";
+    const char *later = group->size_most < audit->min_bytes ? "" : " later";
+
+    if (group->touch != NULL && group->count != UNKNOWN && group->touched < group->count)
+        snprintf(text, room, ", %" PRIu64 " touched%s", group->touched, later);
+    else if (group->touch != NULL)
+        snprintf(text, room, ", touched%s", later);
+    else if (group->freed_late)
+        snprintf(text, room, ", freed late");
+    else if (!run_reported(&audit->trap) || group->size_most < audit->trap.report.min_bytes_most)
+        *text = '\0'; /* nobody has looked */
+    else
+        snprintf(text, room, ", untouched");
 }
 
 static void describe_blocks(char *text, size_t room, const struct audit *audit,
@@ -151,7 +171,9 @@ static void describe_blocks(char *text, size_t room, const struct audit *audit,
     char sizes[64];
     char threads[80] = "";
     char stacks[80] = "";
+    char fate[80];
 
+    describe_fate(fate, sizeof fate, audit, group);
     if (group->size_least == group->size_most)
         snprintf(sizes, sizeof sizes, "%" PRIu64, group->size_most);
     else
@@ -163,7 +185,7 @@ static void describe_blocks(char *text, size_t room, const struct audit *audit,
         snprintf(stacks, sizeof stacks, ", %s", amount(group->stacks, "stack").text);
     snprintf(text, room, "%s of %s bytes%s%s%s%s",
              group->count == UNKNOWN ? "blocks" : amount(group->count, "block").text, sizes,
-             threads, stacks, fate(audit, group),
+             threads, stacks, fate,
              group->size_most < audit->min_bytes ? " (below MIN_BYTES)" : "");
 }
 
@@ -213,6 +235,32 @@ static void add_group(const struct audit *audit, const struct group *group, stru
         stacks_add(group, lines);
     if (group->touch != NULL)
         add_access(audit, group, lines);
+}
+
+/* The largest block that was used after it had been discarded. */
+static void add_discarded(const struct audit *audit, struct lines *lines)
+{
+    const struct findings *trap = &audit->trap.report.findings;
+    const struct finding *worst = NULL;
+    size_t places = 0;
+
+    for (size_t i = 0; i < trap->count; i++) {
+        const struct finding *row = &trap->at[i];
+
+        if (row->kind != DISCARDED)
+            continue;
+        places++;
+        if (worst == NULL || row->size > worst->size ||
+            (row->size == worst->size && !known(worst->access)))
+            worst = row;
+    }
+    if (worst == NULL)
+        return;
+    lines_add(lines, "  %s: %" PRIu64 " bytes, discarded and used later",
+              location(&worst->made, worst->site, screen_columns() - 45).text, worst->size);
+    lines_add(lines, "    %s by %s; rows like it: %zu",
+              known(worst->access) ? worst->access : "free",
+              location(&worst->accessed, worst->access_site, screen_columns() - 35).text, places);
 }
 
 static void add_groups(const struct audit *audit, const struct groups *groups, size_t room,
@@ -270,6 +318,8 @@ static void add_advice(const struct audit *audit, struct lines *lines)
     if (advice == 0) {
         if (audit->verdict == SAFE)
             lines_add(lines, "Nothing to set.");
+    } else if (cost.bytes > cost.of_bytes / 2 && audit->discarded > audit->min_bytes) {
+        lines_add(lines, "MIN_BYTES cannot help: %" PRIu64 " moves %s.", advice, text);
     } else if (cost.bytes > cost.of_bytes / 2) {
         lines_add(lines, "MIN_BYTES cannot help: use pinned recycling "
                          "(ZK_ALLOC_RECYCLE=pinned, the default)");
@@ -278,8 +328,12 @@ static void add_advice(const struct audit *audit, struct lines *lines)
         lines_add(lines, "Set ZK_ALLOC_MIN_BYTES=%" PRIu64, advice);
         lines_add(lines, "  It moves %s.", text);
     }
-    lines_add(lines, "Pinned keeps retained blocks at any MIN_BYTES; the verdict is about routing "
-                     "(blind recycling).");
+    if (audit->discarded > 0)
+        lines_add(lines, "Pinned does not keep what zk_discard_phase gives up: end the phase by "
+                         "zk_end_phase instead.");
+    else
+        lines_add(lines, "Pinned keeps retained blocks at any MIN_BYTES; the verdict is about "
+                         "routing (blind recycling).");
 }
 
 /* Only on a terminal, and never for those who asked for none. */
@@ -320,6 +374,7 @@ void screen_print(const struct audit *audit, const struct lines *notes)
     if (audit_reported(audit))
         add_advice(audit, &advice);
     used = head.count + advice.count + notes->count;
+    add_discarded(audit, &sites);
     add_groups(audit, &audit->groups, used < SCREEN_LINES ? SCREEN_LINES - used : 0, &sites);
     print_head(audit, head.at[0]);
     print(&head, 1);

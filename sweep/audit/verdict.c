@@ -120,8 +120,10 @@ void audit_judge(struct audit *audit)
         audit->guaranteed = audit->touched = (struct bound){UNKNOWN, NOTHING};
     audit->verdict =
         audit->lack == LACKS_NOTHING ? SAFE : NO_VERDICT; /* what lacks might be unsafe */
+    audit->discarded = run_reported(&audit->trap) ? above_all(&audit->trap, DISCARDED) : 0;
     if (audit_reported(audit) &&
-        (exceeds(audit->guaranteed, audit->min_bytes) || exceeds(audit->touched, audit->min_bytes)))
+        (exceeds(audit->guaranteed, audit->min_bytes) ||
+         exceeds(audit->touched, audit->min_bytes) || audit->discarded > audit->min_bytes))
         audit->verdict = UNSAFE;
 }
 
@@ -129,8 +131,9 @@ uint64_t audit_advice(const struct audit *audit)
 {
     if (audit->verdict != UNSAFE)
         return 0;
-    return audit->touched.is == AT_MOST ? audit->guaranteed.value
-                                        : most(audit->guaranteed.value, audit->touched.value);
+    if (audit->touched.is == AT_MOST)
+        return most(audit->guaranteed.value, audit->discarded);
+    return most(most(audit->guaranteed.value, audit->touched.value), audit->discarded);
 }
 
 struct cost audit_cost(const struct audit *audit, uint64_t min_bytes)

@@ -38,7 +38,7 @@ silent_on() { # silent_on PATTERN: no line of stderr matches
 }
 row() { # row PATTERN: a row of the table on stdout, its tabs as spaces, matches
     checks=$((checks + 1))
-    tr '\t' ' ' <<<"$out" | grep -Eq -- "$1" || fail "$what: no row matches '$1': $out"
+    grep -Eq -- "$1" <<<"${out//$'\t'/ }" || fail "$what: no row matches '$1': $out"
 }
 conclude() { # conclude TEST: the last line, and the exit status
     echo "$1: $checks checks, $failures failed"

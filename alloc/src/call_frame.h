@@ -1,0 +1,38 @@
+/*
+ * call_frame.h - what call.c's instructions and dispatch.c agree on.
+ */
+#ifndef ZK_CALL_FRAME_H
+#define ZK_CALL_FRAME_H
+
+#define ZK_CALL_FRAME_BYTES  128
+#define ZK_CALL_FAULT_NUMBER 0x5a6b /* no system call has it */
+
+enum { ZK_CALL_SLOTS = 16 };
+
+#if defined __x86_64__
+
+#include <stdint.h>
+
+/* Below the red zone of the program's stack, while its call is made. */
+struct zk_call_frame {
+    uint64_t returns; /* to the instruction behind the program's */
+    uint64_t number;
+    uint64_t rdi, rsi, r8, r9, r10;
+    uint64_t mask;      /* in place of one that the program gives */
+    uint64_t action[4]; /* likewise */
+    uint64_t masked[2]; /* likewise: pselect's */
+    uint64_t in_call;   /* the address of a word that is cleared behind the call */
+    uint64_t unused;
+};
+_Static_assert(sizeof(struct zk_call_frame) == ZK_CALL_FRAME_BYTES, "call.c has the number");
+
+extern char zk_call_begin[], zk_call_end[], zk_call_stub[], zk_call_fault[];
+extern char zk_call_clones[], zk_call_vforks[];
+enum { ZK_CALL_CLONE_BYTES = 128, ZK_CALL_VFORK_BYTES = 16 };
+void zk_call_return(void);
+
+/* Where a call that has no frame goes on. */
+extern _Atomic uintptr_t zk_call_slots[ZK_CALL_SLOTS];
+
+#endif
+#endif

@@ -1,0 +1,608 @@
+/*
+ * dispatch.c - the handler of SIGSYS, which the kernel sends instead of making a system call that does not come
+ * from call.c. It opens what the call is about to use, and sends the program on to call.c, where the call is made.
+ * So no state of ours is held while a call blocks.
+ *
+ * Should the call fail with EFAULT all the same, it comes back once: a pointer lay deeper than was looked, and is
+ * searched for. As a last resort the call is made with everything open, and that is told: the trap has looked
+ * away.
+ */
+#include "dispatch.h"
+#include "audit.h"
+#include "call.h"
+#include "call_frame.h"
+#include "calls.h"
+#include "fatal.h"
+#include "os.h"
+#include "trap.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <ucontext.h>
+
+#if defined __x86_64__
+
+#ifndef SYS_USER_DISPATCH /* of siginfo_t's si_code */
+#define SYS_USER_DISPATCH 2
+#endif
+
+enum { kept_signals = 3 };
+
+static struct {
+    _Atomic bool on;
+    _Atomic bool missed;   /* some call of some thread may not come by */
+    _Atomic pid_t process; /* that the actions are of */
+    struct sigaction
+        program[kept_signals];  /* the program's wishes about SIGSEGV, SIGSYS, SIGTRAP */
+    _Atomic unsigned desperate; /* how often everything was opened */
+} dispatch;
+
+__attribute__((visibility("hidden"))) _Atomic uintptr_t zk_call_slots[ZK_CALL_SLOTS];
+
+enum { desperate_max = 64 };
+
+static const int kept[kept_signals] = {SIGSEGV, SIGSYS, SIGTRAP};
+
+static uint64_t bit_of(int signal)
+{
+    return UINT64_C(1) << (signal - 1);
+}
+
+static uint64_t without_kept(uint64_t mask)
+{
+    for (size_t i = 0; i < kept_signals; i++)
+        mask &= ~bit_of(kept[i]);
+    return mask;
+}
+
+struct sigaction *zk_dispatch_program_action(int signal)
+{
+    size_t i = 0;
+
+    while (kept[i] != signal)
+        i++;
+    return &dispatch.program[i];
+}
+
+bool zk_dispatch_is_on(void)
+{
+    return atomic_load(&dispatch.on);
+}
+
+bool zk_dispatch_sees_all(void)
+{
+    return atomic_load(&dispatch.on) && !atomic_load(&dispatch.missed);
+}
+
+/* ---- The program's memory, which may not be there */
+
+struct vector {
+    const void *base;
+    size_t bytes;
+};
+
+static bool copy(long call, void *here, uintptr_t there, size_t bytes)
+{
+    struct vector local = {here, bytes};
+    struct vector remote = {(const void *)there, bytes};
+    long pid = zk_call_raw(SYS_getpid, 0, 0, 0, 0, 0, 0);
+    long done = zk_call_raw(call, pid, (long)&local, 1, (long)&remote, 1, 0);
+
+    if (done != -ENOSYS && done != -EPERM)
+        return done == (long)bytes;
+    if (call == SYS_process_vm_readv) /* forbidden: then as the program itself would */
+        memcpy(here, (const void *)there, bytes);
+    else
+        memcpy((void *)there, here, bytes);
+    return true;
+}
+
+static bool peek(void *to, uintptr_t from, size_t bytes)
+{
+    return copy(SYS_process_vm_readv, to, from, bytes);
+}
+
+static bool poke(uintptr_t to, void *from, size_t bytes)
+{
+    return copy(SYS_process_vm_writev, from, to, bytes);
+}
+
+/* ---- One call */
+
+struct call {
+    greg_t *registers;
+    ucontext_t *context;
+    long number;
+    uint64_t arguments[6];
+    uintptr_t pc; /* behind the program's instruction */
+    struct zk_call_frame *frame;
+};
+
+static void reach(const struct call *call, uint64_t address, enum zk_access access)
+{
+    if (zk_trap_holds((const void *)address))
+        zk_trap_reach((char *)address, access, call->pc);
+}
+
+static void reach_parts(const struct call *call, uint64_t parts, uint64_t count,
+                        enum zk_access access)
+{
+    const uint64_t most = 1024; /* as the kernel */
+
+    for (uint64_t i = 0; i < count && i < most; i++) {
+        struct vector part;
+
+        if (!peek(&part, parts + i * sizeof part, sizeof part))
+            return;
+        if (part.bytes > 0)
+            reach(call, (uintptr_t)part.base, access);
+    }
+}
+
+/* struct msghdr, and count of struct mmsghdr, whose messages are so many bytes apart. */
+static void reach_messages(const struct call *call, uint64_t messages, uint64_t count, size_t apart,
+                           enum zk_access access)
+{
+    const uint64_t most = 1024;
+
+    for (uint64_t i = 0; i < count && i < most; i++) {
+        struct {
+            uint64_t name, name_bytes, parts, part_count, control, control_bytes;
+        } message;
+
+        if (!peek(&message, messages + i * apart, sizeof message))
+            return;
+        reach(call, message.name, access);
+        reach(call, message.control, access);
+        reach(call, message.parts, ZK_ACCESS_READ);
+        reach_parts(call, message.parts, message.part_count, access);
+    }
+}
+
+static void reach_all(const struct call *call)
+{
+    const struct zk_call_shape *shape = zk_call_shape(call->number);
+    const uint64_t *arguments = call->arguments;
+    const size_t message_bytes = 56;
+    const size_t of_many_bytes = 64;
+
+    for (unsigned i = 0; i < 6; i++) {
+        bool empty = shape->bytes_of == i + 1 && arguments[shape->bytes_in] == 0;
+
+        if ((shape->ignored & 1u << i) == 0 && !empty)
+            reach(call, arguments[i],
+                  (shape->written & 1u << i) != 0 ? ZK_ACCESS_WRITE : ZK_ACCESS_READ);
+    }
+    switch (shape->inside) {
+    case ZK_CALL_READS_PARTS:
+        reach_parts(call, arguments[1], arguments[2], ZK_ACCESS_READ);
+        break;
+    case ZK_CALL_WRITES_PARTS:
+        reach_parts(call, arguments[1], arguments[2], ZK_ACCESS_WRITE);
+        break;
+    case ZK_CALL_READS_MESSAGE:
+        reach_messages(call, arguments[1], 1, message_bytes, ZK_ACCESS_READ);
+        break;
+    case ZK_CALL_WRITES_MESSAGE:
+        reach_messages(call, arguments[1], 1, message_bytes, ZK_ACCESS_WRITE);
+        break;
+    case ZK_CALL_READS_MESSAGES:
+        reach_messages(call, arguments[1], arguments[2], of_many_bytes, ZK_ACCESS_READ);
+        break;
+    case ZK_CALL_WRITES_MESSAGES:
+        reach_messages(call, arguments[1], arguments[2], of_many_bytes, ZK_ACCESS_WRITE);
+        break;
+    case ZK_CALL_HIDES: /* the kernel goes on using memory when the call is over */
+        atomic_store(&dispatch.missed, true);
+        break;
+    case ZK_CALL_PLAIN:
+        break;
+    }
+}
+
+/* ---- Signals */
+
+static uint64_t *mask_of(const struct call *call)
+{
+    return (uint64_t *)(void *)&call->context->uc_sigmask;
+}
+
+/* rt_sigprocmask, on the mask that the thread has when the handler is over. */
+static long change_mask(const struct call *call)
+{
+    uint64_t now = *mask_of(call);
+    uint64_t old = now;
+    uint64_t set;
+
+    if (call->arguments[3] != sizeof set)
+        return -EINVAL;
+    if (call->arguments[1] != 0) {
+        if (!peek(&set, call->arguments[1], sizeof set))
+            return -EFAULT;
+        switch (call->arguments[0]) {
+        case SIG_BLOCK:
+            now |= set;
+            break;
+        case SIG_UNBLOCK:
+            now &= ~set;
+            break;
+        case SIG_SETMASK:
+            now = set;
+            break;
+        default:
+            return -EINVAL;
+        }
+        *mask_of(call) = without_kept(now);
+    }
+    if (call->arguments[2] != 0 && !poke(call->arguments[2], &old, sizeof old))
+        return -EFAULT;
+    return 0;
+}
+
+/* A process that shares our memory until it becomes another program: what it wants is not the program's wish. */
+static bool is_borrowed(void)
+{
+    return zk_call_raw(SYS_getpid, 0, 0, 0, 0, 0, 0) != atomic_load(&dispatch.process);
+}
+
+/* The four words of a kernel's sigaction: handler, flags, restorer, mask. */
+static long keep_action(const struct call *call)
+{
+    struct sigaction *action = zk_dispatch_program_action((int)call->arguments[0]);
+    uint64_t wanted[4];
+    uint64_t was[4] = {(uintptr_t)action->sa_handler, (unsigned)action->sa_flags};
+
+    memcpy(&was[3], &action->sa_mask, sizeof was[3]);
+    if (call->arguments[3] != sizeof wanted[3])
+        return -EINVAL;
+    if (call->arguments[1] != 0 && !peek(wanted, call->arguments[1], sizeof wanted))
+        return -EFAULT;
+    if (call->arguments[2] != 0 && !poke(call->arguments[2], was, sizeof was))
+        return -EFAULT;
+    if (call->arguments[1] == 0 || is_borrowed())
+        return 0;
+    memset(action, 0, sizeof *action);
+    action->sa_handler = (void (*)(int))(uintptr_t)wanted[0];
+    action->sa_flags = (int)wanted[1];
+    memcpy(&action->sa_mask, &wanted[3], sizeof wanted[3]);
+    return 0;
+}
+
+static bool is_kept(uint64_t signal)
+{
+    return signal == SIGSEGV || signal == SIGSYS || signal == SIGTRAP;
+}
+
+/* Puts a copy of the mask that argument i points to, without the kept signals, into its place. */
+static void replace_mask(const struct call *call, greg_t *argument)
+{
+    if (*argument == 0 || !peek(&call->frame->mask, (uintptr_t)*argument, sizeof call->frame->mask))
+        return;
+    call->frame->mask = without_kept(call->frame->mask);
+    *argument = (greg_t)(uintptr_t)&call->frame->mask;
+}
+
+static void replace_action(const struct call *call)
+{
+    greg_t *argument = &call->registers[REG_RSI];
+
+    if (*argument == 0 ||
+        !peek(call->frame->action, (uintptr_t)*argument, sizeof call->frame->action))
+        return;
+    call->frame->action[3] = without_kept(call->frame->action[3]);
+    *argument = (greg_t)(uintptr_t)call->frame->action;
+}
+
+static void replace_masked(const struct call *call)
+{
+    greg_t *argument = &call->registers[REG_R9];
+    uint64_t *masked = call->frame->masked;
+
+    if (*argument == 0 || !peek(masked, (uintptr_t)*argument, sizeof call->frame->masked))
+        return;
+    if (masked[0] == 0 || !peek(&call->frame->mask, masked[0], sizeof call->frame->mask))
+        return;
+    call->frame->mask = without_kept(call->frame->mask);
+    masked[0] = (uintptr_t)&call->frame->mask;
+    *argument = (greg_t)(uintptr_t)masked;
+}
+
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+
+/* In the calls that are given a mask, or an action with one. */
+static void replace_masks(const struct call *call)
+{
+    greg_t *registers = call->registers;
+
+    switch (call->number) {
+    case SYS_rt_sigaction:
+        replace_action(call);
+        break;
+    case SYS_rt_sigsuspend:
+        replace_mask(call, &registers[REG_RDI]);
+        break;
+    case SYS_ppoll:
+        replace_mask(call, &registers[REG_R10]);
+        break;
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2:
+        replace_mask(call, &registers[REG_R8]);
+        break;
+    case SYS_pselect6:
+        replace_masked(call);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- Threads and processes */
+
+static const uint64_t flag_vfork = 0x4000;
+static const uint64_t flag_clear_handlers = UINT64_C(0x100000000);
+
+static bool makes_another(long number)
+{
+    return number == SYS_clone || number == SYS_clone3 || number == SYS_fork || number == SYS_vfork;
+}
+
+/* Will it be without the handlers, or share the stack of its parent? */
+static bool goes_without(const struct call *call)
+{
+    uint64_t flags = call->number == SYS_clone ? call->arguments[0] : 0;
+
+    if (call->number == SYS_clone3)
+        peek(&flags, call->arguments[0], sizeof flags);
+    return call->number == SYS_vfork || (flags & (flag_vfork | flag_clear_handlers)) != 0;
+}
+
+/* Of the place that the call comes from; ZK_CALL_SLOTS when all are taken. */
+static unsigned slot_of(uintptr_t pc)
+{
+    unsigned i;
+
+    for (i = 0; i < ZK_CALL_SLOTS; i++) {
+        uintptr_t there = 0;
+
+        if (atomic_compare_exchange_strong(&zk_call_slots[i], &there, pc) || there == pc)
+            break;
+    }
+    return i;
+}
+
+/* The dispatch ends for this thread, and the call is made where it is. */
+static void step_aside(const struct call *call)
+{
+    const greg_t instruction_bytes = 2;
+
+    atomic_store(&dispatch.missed, true);
+    zk_call_raw(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0, 0);
+    call->registers[REG_RIP] -= instruction_bytes;
+}
+
+static void make_another(const struct call *call)
+{
+    unsigned slot = slot_of(call->pc);
+    char *to = goes_without(call) ? zk_call_vforks + slot * ZK_CALL_VFORK_BYTES
+                                  : zk_call_clones + slot * ZK_CALL_CLONE_BYTES;
+
+    if (slot == ZK_CALL_SLOTS)
+        step_aside(call);
+    else
+        call->registers[REG_RIP] = (greg_t)(uintptr_t)to;
+}
+
+/* ---- The handler */
+
+static void finish(const struct call *call, long result)
+{
+    call->registers[REG_RAX] = result;
+}
+
+/* Sends the program on to call.c. */
+static void make_call(struct call *call)
+{
+    const size_t red_zone = 128;
+    greg_t *registers = call->registers;
+    uint64_t stack = (uint64_t)registers[REG_RSP] - red_zone - sizeof *call->frame;
+
+    call->frame = (struct zk_call_frame *)(uintptr_t)stack;
+    *call->frame = (struct zk_call_frame){.returns = call->pc,
+                                          .number = (uint64_t)call->number,
+                                          .rdi = (uint64_t)registers[REG_RDI],
+                                          .rsi = (uint64_t)registers[REG_RSI],
+                                          .r8 = (uint64_t)registers[REG_R8],
+                                          .r9 = (uint64_t)registers[REG_R9],
+                                          .r10 = (uint64_t)registers[REG_R10],
+                                          .in_call = (uintptr_t)zk_trap_call_begins()};
+    replace_masks(call);
+    registers[REG_RAX] = call->number;
+    registers[REG_RSP] = (greg_t)stack;
+    registers[REG_RIP] = (greg_t)(uintptr_t)zk_call_stub;
+}
+
+static bool is_call_of(const struct call *call, long number)
+{
+    return call->number == number;
+}
+
+static void handle(struct call *call)
+{
+    if (is_call_of(call, SYS_rt_sigreturn)) {
+        call->registers[REG_RIP] = (greg_t)(uintptr_t)zk_call_return;
+        return;
+    }
+    if (is_call_of(call, SYS_exit_group) && !zk_trap_is_inside())
+        zk_audit_at_last();
+    zk_trap_call_prepares();
+    if (is_call_of(call, SYS_exit))
+        zk_trap_caller_ends();
+    else
+        reach_all(call);
+    if (is_call_of(call, SYS_rt_sigprocmask))
+        finish(call, change_mask(call));
+    else if (is_call_of(call, SYS_rt_sigaction) && is_kept(call->arguments[0]))
+        finish(call, keep_action(call));
+    else if (makes_another(call->number))
+        make_another(call);
+    else
+        make_call(call);
+}
+
+/* ---- EFAULT */
+
+enum { words = 64, depth_max = 3 };
+
+/* Opens what the words at address point to, and what these do. True if there was something to open. */
+static bool search(const struct call *call, uint64_t address, unsigned depth)
+{
+    const uint64_t lowest = 1 << 16;
+    uint64_t found[words];
+    size_t bytes = sizeof found - (address & 7);
+    bool any = false;
+
+    if (zk_trap_is_sealed((const void *)address))
+        any = zk_trap_reach((char *)address, ZK_ACCESS_READ, call->pc);
+    if (depth == depth_max || address < lowest)
+        return any;
+    while (bytes >= sizeof *found && !peek(found, address, bytes))
+        bytes /= 2; /* it may end where nothing is mapped */
+    for (size_t i = 0; i < bytes / sizeof *found; i++)
+        any = (found[i] >= lowest && search(call, found[i], depth + 1)) || any;
+    return any;
+}
+
+static long make_here(const struct call *call)
+{
+    const uint64_t *a = call->arguments;
+
+    return zk_call_raw(call->number, (long)a[0], (long)a[1], (long)a[2], (long)a[3], (long)a[4],
+                       (long)a[5]);
+}
+
+/* Everything is open while the call is made: here, so that this is over when it is. */
+static long make_desperately(const struct call *call)
+{
+    long result = -EFAULT;
+
+    if (atomic_fetch_add(&dispatch.desperate, 1) >= desperate_max) {
+        atomic_store(&dispatch.missed, true);
+        return result;
+    }
+    if (!zk_trap_open_all())
+        return result;
+    result = make_here(call);
+    zk_trap_close_all(result != -EFAULT);
+    return result;
+}
+
+/* The call whose frame is there failed with EFAULT. */
+static void handle_fault(struct call *call)
+{
+    const size_t red_zone = 128;
+    bool any = false;
+
+    call->frame = (struct zk_call_frame *)(uintptr_t)call->registers[REG_RSP];
+    call->number = (long)call->frame->number;
+    call->pc = call->frame->returns;
+    for (unsigned i = 0; i < 6; i++)
+        any = search(call, call->arguments[i], 0) || any;
+    if (!any && zk_trap_is_sealing()) {
+        call->registers[REG_RAX] = make_desperately(call);
+        return;
+    }
+    if (!any) {
+        call->registers[REG_RAX] = -EFAULT;
+        return;
+    }
+    call->registers[REG_RSP] += (greg_t)(red_zone + sizeof *call->frame);
+    make_call(call);
+}
+
+static void on_call(int signal, siginfo_t *info, void *context)
+{
+    ucontext_t *interrupted = context;
+    greg_t *registers = interrupted->uc_mcontext.gregs;
+    struct call call = {.registers = registers,
+                        .context = interrupted,
+                        .number = registers[REG_RAX],
+                        .arguments = {(uint64_t)registers[REG_RDI], (uint64_t)registers[REG_RSI],
+                                      (uint64_t)registers[REG_RDX], (uint64_t)registers[REG_R10],
+                                      (uint64_t)registers[REG_R8], (uint64_t)registers[REG_R9]},
+                        .pc = (uintptr_t)registers[REG_RIP]};
+    int saved = errno;
+
+    if (info->si_code != SYS_USER_DISPATCH)
+        zk_fatal_pass_on(signal, info, context, zk_dispatch_program_action(signal));
+    else if (call.pc == (uintptr_t)zk_call_fault)
+        handle_fault(&call);
+    else
+        handle(&call);
+    errno = saved;
+}
+
+/* ---- Starting */
+
+static bool turn_on(void)
+{
+    return zk_call_raw(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON,
+                       (long)zk_call_begin, zk_call_end - zk_call_begin, 0, 0) == 0;
+}
+
+void zk_dispatch_start(void (*on_fault)(int, siginfo_t *, void *))
+{
+    struct sigaction calls = {.sa_sigaction = on_call,
+                              .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    struct sigaction faults = {.sa_sigaction = on_fault,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    sigset_t all;
+
+    if (atomic_load(&dispatch.on))
+        return;
+    sigfillset(&all);
+    for (size_t i = 0; i < kept_signals; i++) {
+        sigdelset(&all, kept[i]);
+        zk_call_sigaction(kept[i], NULL, &dispatch.program[i]);
+    }
+    calls.sa_mask = faults.sa_mask = all;
+    atomic_store(&dispatch.process, (pid_t)zk_call_raw(SYS_getpid, 0, 0, 0, 0, 0, 0));
+    if (zk_call_sigaction(SIGSYS, &calls, NULL) != 0)
+        return;
+    if (!turn_on()) {
+        zk_call_sigaction(SIGSYS, &dispatch.program[1], NULL);
+        return;
+    }
+    atomic_store(&dispatch.on, true);
+    zk_call_sigaction(SIGSEGV, &faults, NULL);
+    zk_call_sigaction(SIGTRAP, &faults, NULL);
+}
+
+#else
+
+void zk_dispatch_start(void (*on_fault)(int, siginfo_t *, void *))
+{
+    (void)on_fault;
+}
+
+bool zk_dispatch_is_on(void)
+{
+    return false;
+}
+
+bool zk_dispatch_sees_all(void)
+{
+    return false;
+}
+
+struct sigaction *zk_dispatch_program_action(int signal)
+{
+    (void)signal;
+    return NULL;
+}
+
+#endif

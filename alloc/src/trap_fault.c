@@ -1,0 +1,414 @@
+/*
+ * trap_fault.c - the program's own accesses. One that faults is counted, and let through: by the instruction that
+ * makes it alone, where the processor can be asked to stop behind it, so that the next one is seen as well; else
+ * until the next begin.
+ */
+#include "call.h"
+#include "dispatch.h"
+#include "fatal.h"
+#include "os.h"
+#include "trap_inside.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+#include <ucontext.h>
+
+static uintptr_t program_counter(const ucontext_t *context)
+{
+#if defined __x86_64__
+    return (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+#elif defined __aarch64__
+    return (uintptr_t)context->uc_mcontext.pc;
+#else
+#error "where is the program counter?"
+#endif
+}
+
+static enum zk_access access_of(const ucontext_t *context)
+{
+#if defined __x86_64__
+    const unsigned long long write_bit = 2; /* of the page fault's error code */
+
+    return ((unsigned long long)context->uc_mcontext.gregs[REG_ERR] & write_bit) != 0
+               ? ZK_ACCESS_WRITE
+               : ZK_ACCESS_READ;
+#else
+    /* The syndrome register is in a list of records behind the registers. */
+    const uint32_t esr_magic = 0x45535201;
+    const uint64_t write_not_read = 1u << 6;
+    const unsigned char *at = context->uc_mcontext.__reserved;
+    const unsigned char *end = at + sizeof context->uc_mcontext.__reserved;
+
+    while (at + 16 <= end) {
+        uint32_t head[2]; /* magic, bytes */
+        uint64_t syndrome;
+
+        memcpy(head, at, sizeof head);
+        memcpy(&syndrome, at + sizeof head, sizeof syndrome);
+        if (head[0] == esr_magic)
+            return (syndrome & write_not_read) != 0 ? ZK_ACCESS_WRITE : ZK_ACCESS_READ;
+        if (head[0] == 0 || head[1] == 0)
+            break;
+        at += head[1];
+    }
+    return ZK_ACCESS_NONE;
+#endif
+}
+
+/* ---- One instruction */
+
+#if defined __x86_64__
+
+enum { openings_max = 8 };
+
+/* The instruction that is let through, with what is open for it. */
+static _Thread_local struct {
+    bool active;
+    uintptr_t pc;
+    uint64_t mask; /* of signals, before */
+    unsigned count;
+    struct zk_opening openings[openings_max];
+} step __attribute__((tls_model(ZK_TLS_MODEL)));
+
+static const greg_t trap_flag = 1 << 8;
+
+/* So many instructions are let through one by one at once, and so many more in each millisecond: the program is to be
+ * slowed down, and not to stand. */
+static struct {
+    _Atomic uint64_t taken;
+    _Atomic int64_t since_ms;
+    _Atomic bool exhausted;
+} steps;
+
+static const uint64_t steps_at_once = 30000;
+static const uint64_t steps_per_ms = 4;
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool take_step(void)
+{
+    uint64_t taken = atomic_fetch_add(&steps.taken, 1);
+    int64_t since = atomic_load(&steps.since_ms);
+
+    if (taken == 0)
+        atomic_store(&steps.since_ms, now_ms());
+    if (taken < steps_at_once ||
+        taken < steps_at_once + (uint64_t)(now_ms() - since) * steps_per_ms)
+        return true;
+    atomic_fetch_sub(&steps.taken, 1);
+    atomic_store(&steps.exhausted, true);
+    return false;
+}
+
+/* One that repeats itself stops after each time. */
+static bool is_repeated(const unsigned char *instruction)
+{
+    bool repeats = false;
+    size_t i;
+
+    for (i = 0; i < 4; i++) {
+        unsigned char byte = instruction[i];
+
+        if (byte == 0xF2 || byte == 0xF3)
+            repeats = true;
+        else if (byte != 0x66 && byte != 0x67 && (byte & 0xF0) != 0x40)
+            break;
+    }
+    return repeats && ((instruction[i] >= 0xA4 && instruction[i] <= 0xAF) ||
+                       (instruction[i] >= 0x6C && instruction[i] <= 0x6F));
+}
+
+static uint64_t *mask_of(ucontext_t *context)
+{
+    return (uint64_t *)(void *)&context->uc_sigmask;
+}
+
+/* Signals that an instruction raises itself must not be blocked. */
+static uint64_t all_that_may_wait(void)
+{
+    static const int raised[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+    uint64_t mask = UINT64_MAX;
+
+    for (size_t i = 0; i < sizeof raised / sizeof *raised; i++)
+        mask &= ~(UINT64_C(1) << (raised[i] - 1));
+    return mask;
+}
+
+/* The lock is held. */
+static void close_all(void)
+{
+    for (unsigned i = 0; i < step.count; i++)
+        zk_trap_close(&step.openings[i]);
+    step.count = 0;
+    step.active = false;
+}
+
+/* May the instruction that has faulted be let through alone? Not where the stack itself lies in a block: the next
+ * signal would find none. One that was left by a jump, out of the handler of another signal, is over. */
+static bool may_step(const ucontext_t *context, uintptr_t pc)
+{
+    const void *stack = (const void *)(uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+
+    if (step.active && step.pc != pc)
+        close_all();
+    return zk_dispatch_is_on() && !zk_trap_holds(stack) && step.count < openings_max &&
+           !is_repeated((const unsigned char *)pc) && take_step();
+}
+
+static void start_step(ucontext_t *context, uintptr_t pc, const struct zk_opening *opening)
+{
+    if (!step.active) {
+        step.mask = *mask_of(context);
+        *mask_of(context) |= all_that_may_wait();
+        context->uc_mcontext.gregs[REG_EFL] |= trap_flag;
+    }
+    step.active = true;
+    step.pc = pc;
+    step.openings[step.count++] = *opening;
+}
+
+/* Behind the instruction. */
+static void end_step(ucontext_t *context)
+{
+    zk_trap_lock();
+    close_all();
+    zk_trap_unlock();
+    *mask_of(context) = step.mask;
+    context->uc_mcontext.gregs[REG_EFL] &= ~trap_flag;
+}
+
+static bool is_stepping(void)
+{
+    return step.active;
+}
+
+bool zk_trap_sees_all_places(void)
+{
+    return zk_dispatch_is_on() && !atomic_load(&steps.exhausted);
+}
+
+#else
+
+static bool may_step(const ucontext_t *context, uintptr_t pc)
+{
+    (void)context;
+    (void)pc;
+    return false;
+}
+
+static void start_step(ucontext_t *context, uintptr_t pc, const struct zk_opening *opening)
+{
+    (void)context;
+    (void)pc;
+    (void)opening;
+}
+
+static void end_step(ucontext_t *context)
+{
+    (void)context;
+}
+
+static bool is_stepping(void)
+{
+    return false;
+}
+
+bool zk_trap_sees_all_places(void)
+{
+    return false;
+}
+
+#endif
+
+/* ---- Faults */
+
+/* The access before: the same instruction, in the same call, to the same block, is the same place. */
+static _Thread_local struct {
+    uintptr_t pc;
+    uintptr_t stack;
+    uintptr_t frame;
+    uint32_t phase;
+    enum zk_access access;
+    const char *block;
+} last __attribute__((tls_model(ZK_TLS_MODEL)));
+
+static void frame_of(const ucontext_t *context, uintptr_t *stack, uintptr_t *frame)
+{
+#if defined __x86_64__
+    *stack = (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
+    *frame = (uintptr_t)context->uc_mcontext.gregs[REG_RBP];
+#else
+    *stack = (uintptr_t)context->uc_mcontext.sp;
+    *frame = (uintptr_t)context->uc_mcontext.regs[29];
+#endif
+}
+
+/* If it is that, opens it and is done. The lock is held. */
+static bool is_again(char *address, enum zk_access access, const ucontext_t *context,
+                     struct zk_opening *opening)
+{
+    const struct zk_block *block = zk_block_around(address);
+    bool again;
+    uintptr_t stack;
+    uintptr_t frame;
+    uintptr_t pc = program_counter(context);
+
+    frame_of(context, &stack, &frame);
+    again = block != NULL && last.block == block->start && last.pc == pc && last.stack == stack &&
+            last.frame == frame && last.access == access && last.phase == zk_trap.phase;
+    last.block = block == NULL ? NULL : block->start;
+    last.pc = pc;
+    last.stack = stack;
+    last.frame = frame;
+    last.access = access;
+    last.phase = zk_trap.phase;
+    return again && !block->open && zk_trap_open_pages(block, address, opening);
+}
+
+/* Counts it, and opens what it needs. */
+static bool admit(char *address, ucontext_t *context, struct zk_opening *opening)
+{
+    uintptr_t pc = program_counter(context);
+    enum zk_access access = access_of(context);
+    bool alone;
+    bool handled;
+    zk_site site;
+
+    zk_trap_lock();
+    alone = may_step(context, pc);
+    handled = alone && is_again(address, access, context, opening);
+    zk_trap_unlock();
+    if (handled)
+        return true;
+    zk_trap_enter(); /* the unwinder reads what the loader has made, perhaps in an earlier phase */
+    site = zk_site_at(pc);
+    zk_trap_lock();
+    handled = zk_trap_admit(address, access, site, alone ? opening : NULL);
+    zk_trap_unlock();
+    return handled;
+}
+
+/* Is it a stale access, and counted and let through? */
+static bool handle_fault(const siginfo_t *info, ucontext_t *context)
+{
+    char *address = info->si_addr;
+    uintptr_t pc = program_counter(context);
+    struct zk_opening opening = {0};
+    bool handled;
+
+    if (info->si_code != SEGV_ACCERR || (uintptr_t)address == pc || !zk_trap_is_sealed(address))
+        return false;
+    if (zk_trap_is_inside())
+        return zk_trap_note_late(address, 1, access_of(context), pc);
+    handled = admit(address, context, &opening);
+    if (opening.bytes > 0)
+        start_step(context, pc, &opening);
+    return handled;
+}
+
+/* Where the program cannot put another handler into our place. */
+static void on_kept_signal(int signal, siginfo_t *info, void *context)
+{
+    int saved = errno;
+    bool handled = false;
+
+    if (signal == SIGSEGV) {
+        handled = handle_fault(info, context);
+    } else if (signal == SIGTRAP && info->si_code == TRAP_TRACE && is_stepping()) {
+        end_step(context);
+        handled = true;
+    }
+    errno = saved;
+    if (!handled)
+        zk_fatal_pass_on(signal, info, context, zk_dispatch_program_action(signal));
+}
+
+/* ---- Where it can */
+
+enum { catchers_max = 4 };
+
+static struct {
+    struct sigaction before[catchers_max]; /* what each of our handlers has replaced */
+    size_t count;                          /* of them in use */
+} catching;
+
+static void on_fault(size_t catcher, int signal, siginfo_t *info, void *context)
+{
+    int saved = errno;
+    bool handled = handle_fault(info, context);
+
+    errno = saved;
+    if (!handled)
+        zk_fatal_pass_on(signal, info, context, &catching.before[catcher]);
+}
+
+/* The program may set a handler of its own after we did, and that one may pass on, or give back, what
+ * it does not know to the one that was there before: ours. So what is put in its place is another
+ * one, and the first goes on passing to where it did. */
+static void catch_0(int signal, siginfo_t *info, void *context)
+{
+    on_fault(0, signal, info, context);
+}
+
+static void catch_1(int signal, siginfo_t *info, void *context)
+{
+    on_fault(1, signal, info, context);
+}
+
+static void catch_2(int signal, siginfo_t *info, void *context)
+{
+    on_fault(2, signal, info, context);
+}
+
+static void catch_3(int signal, siginfo_t *info, void *context)
+{
+    on_fault(3, signal, info, context);
+}
+
+static void (*const catchers[catchers_max])(int, siginfo_t *, void *) = {catch_0, catch_1, catch_2,
+                                                                         catch_3};
+
+static bool is_ours(const struct sigaction *action)
+{
+    for (size_t i = 0; i < catchers_max; i++)
+        if ((action->sa_flags & SA_SIGINFO) != 0 && action->sa_sigaction == catchers[i])
+            return true;
+    return false;
+}
+
+/* The one that passes on to the same handler already, or one more, or the last. */
+static size_t catcher_for(const struct sigaction *now)
+{
+    for (size_t i = 0; i < catching.count; i++)
+        if (catching.before[i].sa_handler == now->sa_handler)
+            return i;
+    return catching.count < catchers_max ? catching.count++ : catchers_max - 1;
+}
+
+/* Other signals wait: their handlers may touch what is stale, and would find the locks taken. This one
+ * does not: the handler itself may read what is stale, and is killed if it cannot be told. */
+void zk_trap_catch_faults(void)
+{
+    struct sigaction now;
+    struct sigaction action = {.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    size_t catcher;
+
+    zk_dispatch_start(on_kept_signal);
+    if (zk_dispatch_is_on() || sigaction(SIGSEGV, NULL, &now) != 0 || is_ours(&now))
+        return;
+    catcher = catcher_for(&now);
+    catching.before[catcher] = now;
+    action.sa_sigaction = catchers[catcher];
+    sigfillset(&action.sa_mask);
+    sigdelset(&action.sa_mask, SIGSEGV);
+    sigaction(SIGSEGV, &action, NULL);
+}
