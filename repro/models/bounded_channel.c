@@ -8,11 +8,11 @@
  */
 #include "bounded_channel.h"
 
+#include "backoff.h"
 #include "power_of_two.h"
 #include "zkalloc.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -109,6 +109,7 @@ static uint64_t next_position(const struct bounded_channel *channel, uint64_t po
 bool bounded_channel_send(struct bounded_channel *channel, const void *message)
 {
     uint64_t tail = atomic_load(&channel->tail);
+    unsigned tries = 0;
 
     while ((tail & channel->mark) == 0) {
         struct slot *slot = slot_at(channel, tail & (channel->mark - 1));
@@ -119,8 +120,7 @@ bool bounded_channel_send(struct bounded_channel *channel, const void *message)
             atomic_store(&slot->stamp, tail + 1);
             return true;
         }
-        /* Full, or another thread is at this slot. */
-        sched_yield();
+        backoff(&tries); /* full, or another thread is at this slot */
         tail = atomic_load(&channel->tail);
     }
     return false;
@@ -128,6 +128,8 @@ bool bounded_channel_send(struct bounded_channel *channel, const void *message)
 
 bool bounded_channel_receive(struct bounded_channel *channel, void *message)
 {
+    unsigned tries = 0;
+
     for (;;) {
         uint64_t head = atomic_load(&channel->head);
         struct slot *slot = slot_at(channel, head & (channel->mark - 1));
@@ -143,7 +145,6 @@ bool bounded_channel_receive(struct bounded_channel *channel, void *message)
         }
         if (stamp == head && atomic_load(&channel->tail) == (head | channel->mark))
             return false;
-        /* Empty, or another thread is at this slot. */
-        sched_yield();
+        backoff(&tries); /* empty, or another thread is at this slot */
     }
 }

@@ -12,8 +12,8 @@
  * position while it is free for that lap, its position + 1 when it has a message. Where it is
  * neither, another thread is believed to be in between, and is waited for.
  *
- * Not modelled: the list of threads that wait while the channel is full or empty. Waiting is
- * yielding here, and the list's bytes are part of the 640.
+ * Not modelled: the list of threads that wait while the channel is full or empty, whose bytes are part
+ * of the 640. Waiting is looking again (backoff.h).
  *
  * A channel may be used by any number of threads, each of which may send and receive.
  */

@@ -6,13 +6,13 @@
  */
 #include "sharded_map.h"
 
+#include "backoff.h"
 #include "crates.h"
 #include "power_of_two.h"
 #include "swiss_table.h"
 #include "zkalloc.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdatomic.h>
 
 /* dashmap 5.4.0: RwLock<HashMap>; in 6 the hasher is the map's alone, and the rest is padded. */
@@ -32,11 +32,12 @@ static const uint64_t one_writer = ~(uint64_t)3;
 static void lock_exclusive(struct shard *shard)
 {
     uint64_t free = 0;
+    unsigned tries = 0;
 
     /* The real one spins, sets the flag of parked writers, and parks. */
     while (!atomic_compare_exchange_strong(&shard->lock, &free, one_writer)) {
         free = 0;
-        sched_yield();
+        backoff(&tries);
     }
 }
 
@@ -47,6 +48,8 @@ static void unlock_exclusive(struct shard *shard)
 
 static void lock_shared(struct shard *shard)
 {
+    unsigned tries = 0;
+
     for (;;) {
         uint64_t state = atomic_load(&shard->lock);
         uint64_t counted;
@@ -55,7 +58,7 @@ static void lock_shared(struct shard *shard)
             (counted & one_writer) != one_writer &&
             atomic_compare_exchange_strong(&shard->lock, &state, counted))
             return;
-        sched_yield();
+        backoff(&tries);
     }
 }
 

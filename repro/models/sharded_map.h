@@ -12,8 +12,8 @@
  * The lock is dashmap's own (lock.rs: RawRwLock, the same in both): readers count by 4, a writer is
  * all ones but for the lowest two bits, which say that readers or writers are parked.
  *
- * Not modelled: parking. Waiting is yielding here (parking_lot.h has the table of parked threads).
- * The hash is the swiss table model's, the same in every run.
+ * Not modelled: parking. Waiting is looking again (backoff.h; parking_lot.h has the table of parked
+ * threads). The hash is the swiss table model's, the same in every run.
  *
  * A map may be used by any number of threads.
  */
