@@ -19,7 +19,7 @@ struct memo {
 
 static void make(struct memo *memo)
 {
-    size_t shards = sharded_map_default_shards(repro_option(memo->run, "cores"));
+    size_t shards = sharded_map_default_shards(repro_option(memo->run, "processors"));
 
     memo->keys = shards;
     if (sharded_map_init(&memo->map, shards) != 0)
@@ -59,20 +59,21 @@ static void body(struct repro_run *run)
 }
 
 static const struct repro_option options[] = {
-    {"cores", "processors that the map is made for", 8, 1, 1024, NULL, .counts = "threads"},
+    {"processors", "of the machine that the map is made on", 8, 1, 1024, NULL, .counts = "threads"},
     {"crates", "dashmap 5.4.0, or 6", CRATES_2026, 0, 0, crates_names},
     {0},
 };
 
 /* none, flush, route, seed, pinned, system */
 static const struct repro_variant variants[] = {
-    {"--cores 4", {REPRO_HANG, REPRO_HANG, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
-    {"--cores 9", {REPRO_HANG, REPRO_HANG, REPRO_HANG, REPRO_HANG, REPRO_CLEAN, REPRO_CLEAN}},
+    {"--processors 4",
+     {REPRO_HANG, REPRO_HANG, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
+    {"--processors 9", {REPRO_HANG, REPRO_HANG, REPRO_HANG, REPRO_HANG, REPRO_CLEAN, REPRO_CLEAN}},
     {"--min-bytes 4097",
      {REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
     {"--crates debian12",
      {REPRO_HANG, REPRO_HANG, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
-    {"--crates debian12 --cores 32",
+    {"--crates debian12 --processors 32",
      {REPRO_HANG, REPRO_HANG, REPRO_HANG, REPRO_HANG, REPRO_CLEAN, REPRO_CLEAN}},
     {0},
 };
@@ -89,13 +90,16 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
-static const char *const values[] = {"--cores 1",   "--cores 2",  "--cores 4",  "--cores 5",
-                                     "--cores 8",   "--cores 9",  "--cores 16", "--cores 17",
-                                     "--cores 31",  "--cores 32", "--cores 33", "--cores 64",
-                                     "--cores 128", NULL};
+static const char *const values[] = {"--processors 1",   "--processors 2",
+                                     "--processors 4",   "--processors 5",
+                                     "--processors 8",   "--processors 9",
+                                     "--processors 16",  "--processors 17",
+                                     "--processors 31",  "--processors 32",
+                                     "--processors 33",  "--processors 64",
+                                     "--processors 128", NULL};
 
 static const struct repro_law law_debian12 = {
-    .formula = "56 * pow2_at_least(4 * cores) + 1",
+    .formula = "56 * pow2_at_least(4 * processors) + 1",
     .source = "dashmap 5.4.0: shards, a boxed slice of RwLock<HashMap>, one for each of "
               "default_shard_amount",
     .at = values,
@@ -103,7 +107,7 @@ static const struct repro_law law_debian12 = {
 };
 
 static const struct repro_law law = {
-    .formula = "128 * pow2_at_least(4 * cores) + 1",
+    .formula = "128 * pow2_at_least(4 * processors) + 1",
     .source = "dashmap 6: shards, a boxed slice of CachePadded<RwLock<HashMap>>, one for each of "
               "default_shard_amount",
     .at = values,
