@@ -6,13 +6,21 @@
 
 #include "zkalloc.h"
 
-/* What the process took from the allocator since *before: blocks and bytes from system, where no phase
- * is active. */
-static inline struct zk_stats allocated_since(const struct zk_stats *before)
+/* What the process has taken so far. */
+static inline struct zk_stats allocated_so_far(void)
 {
     struct zk_stats now;
 
     zk_stats(&now);
+    return now;
+}
+
+/* What the process took from the allocator since *before: blocks and bytes from system, where no phase
+ * is active. */
+static inline struct zk_stats allocated_since(const struct zk_stats *before)
+{
+    struct zk_stats now = allocated_so_far();
+
     now.system_count -= before->system_count;
     now.system_bytes -= before->system_bytes;
     return now;

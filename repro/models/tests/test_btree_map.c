@@ -2,8 +2,8 @@
  * test_btree_map.c - nodes, growth and removal of the B-tree model, on the ordinary allocator,
  * compared with an array of what should be in it.
  */
+#include "allocated.h"
 #include "models/btree_map.h"
-#include "zkalloc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,14 +11,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static struct zk_stats stats_now(void)
-{
-    struct zk_stats stats;
-
-    assert_int_equal(zk_stats(&stats), 0);
-    return stats;
-}
 
 static struct btree_value value_of(uint64_t key)
 {
@@ -52,13 +44,13 @@ static void the_twelfth_entry_splits_the_leaf(void **state)
 
         for (uint64_t i = 0; i < 12; i++) {
             uint64_t keys[] = {i, 100 - i, i % 2 == 0 ? 50 + i : 50 - i};
-            struct zk_stats before = stats_now();
+            struct zk_stats before = allocated_so_far();
             uint64_t bytes;
             uint64_t count;
 
             insert(&map, keys[order]);
-            bytes = stats_now().system_bytes - before.system_bytes;
-            count = stats_now().system_count - before.system_count;
+            bytes = allocated_since(&before).system_bytes;
+            count = allocated_since(&before).system_count;
             assert_int_equal(count, i == 0 ? 1 : i == 11 ? 2 : 0);
             assert_int_equal(bytes, i == 0 ? 544 : i == 11 ? 544 + 640 : 0);
             assert_true(btree_is_sound(&map));
@@ -82,12 +74,38 @@ static void a_removed_entry_may_give_nodes_back(void **state)
     assert_true(btree_remove(&map, 2)); /* 4 would be too few, and one leaf has room for all */
     assert_true(btree_is_sound(&map));
     assert_int_equal(map.height, 0);
-    before = stats_now();
+    before = allocated_so_far();
     insert(&map, 3);
-    assert_int_equal(stats_now().system_count, before.system_count);
+    assert_int_equal(allocated_since(&before).system_count, 0);
     insert(&map, 2);
-    assert_int_equal(stats_now().system_bytes - before.system_bytes, 544 + 640);
+    assert_int_equal(allocated_since(&before).system_bytes, 544 + 640);
     btree_deinit(&map);
+}
+
+/* Where a full leaf is split depends on where the entry goes: of the 12, the left leaf then has 5 and the
+ * right one 6, or the other way round. It shows in how many of the smallest can go before both, and the
+ * entry between them, fit into one: 4 + 1 + 6 do, as 4 + 1 + 5. */
+static void a_full_leaf_is_split_beside_the_new_entry(void **state)
+{
+    static const unsigned removals[12] = {1, 1, 1, 1, 1, 2, 1, 2, 2, 2, 2, 2};
+
+    (void)state;
+    for (uint64_t place = 0; place < 12; place++) {
+        struct btree_map map = {0};
+        unsigned removed = 0;
+
+        for (uint64_t i = 0; i < 12; i++)
+            if (i != place)
+                insert(&map, i);
+        assert_int_equal(map.height, 0);
+        insert(&map, place);
+        assert_int_equal(map.height, 1);
+        while (map.height == 1)
+            assert_true(btree_remove(&map, removed++));
+        assert_int_equal(removed, removals[place]);
+        assert_true(btree_is_sound(&map));
+        btree_deinit(&map);
+    }
 }
 
 static void an_empty_map_keeps_a_leaf(void **state)
@@ -101,9 +119,9 @@ static void an_empty_map_keeps_a_leaf(void **state)
     insert(&map, 1);
     assert_true(btree_remove(&map, 1));
     assert_int_equal(map.length, 0);
-    before = stats_now();
+    before = allocated_so_far();
     insert(&map, 2);
-    assert_int_equal(stats_now().system_count, before.system_count);
+    assert_int_equal(allocated_since(&before).system_count, 0);
     btree_deinit(&map);
     assert_true(btree_is_sound(&map));
 }
@@ -176,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_twelfth_entry_splits_the_leaf),
         cmocka_unit_test(a_removed_entry_may_give_nodes_back),
+        cmocka_unit_test(a_full_leaf_is_split_beside_the_new_entry),
         cmocka_unit_test(an_empty_map_keeps_a_leaf),
         cmocka_unit_test(a_second_insert_replaces_the_value),
         cmocka_unit_test(holds_what_it_should_at_every_step),

@@ -2,8 +2,8 @@
  * test_memoised_dft.c - the transform against the definition, and what it allocates and when, on
  * the ordinary allocator.
  */
+#include "allocated.h"
 #include "models/memoised_dft.h"
-#include "zkalloc.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -12,14 +12,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static struct zk_stats stats_now(void)
-{
-    struct zk_stats stats;
-
-    assert_int_equal(zk_stats(&stats), 0);
-    return stats;
-}
 
 enum { height_most = 2048 };
 
@@ -102,21 +94,21 @@ static void the_first_use_of_a_size_makes_the_table(void **state)
         size_t element = dft_element_bytes(field);
 
         assert_int_equal(memoised_dft_init(&dft, field), 0);
-        before = stats_now();
+        before = allocated_so_far();
         fill(field, values, height_most);
         assert_int_equal(memoised_dft_forward(&dft, values, height_most), 0);
         /* 1024, 512, ... 1 roots, and the list of these 11 */
-        assert_int_equal(stats_now().system_count - before.system_count, 12);
-        assert_int_equal(stats_now().system_bytes - before.system_bytes, 2047 * element + 11 * 24);
+        assert_int_equal(allocated_since(&before).system_count, 12);
+        assert_int_equal(allocated_since(&before).system_bytes, 2047 * element + 11 * 24);
         assert_int_equal(memoised_dft_right_roots(&dft, height_most), 1024);
 
-        before = stats_now(); /* the same size, and smaller ones: none */
+        before = allocated_so_far(); /* the same size, and smaller ones: none */
         for (size_t height = height_most; height > 1; height /= 2) {
             fill(field, values, height);
             assert_int_equal(memoised_dft_forward(&dft, values, height), 0);
             assert_int_equal(memoised_dft_right_roots(&dft, height), height / 2);
         }
-        assert_int_equal(stats_now().system_count, before.system_count);
+        assert_int_equal(allocated_since(&before).system_count, 0);
         memoised_dft_deinit(&dft);
     }
 }
@@ -133,10 +125,10 @@ static void a_larger_size_makes_it_anew(void **state)
     fill(DFT_BABYBEAR, values, 32);
     assert_int_equal(memoised_dft_forward(&dft, values, 32), 0);
     assert_int_equal(memoised_dft_right_roots(&dft, 64), 0);
-    before = stats_now();
+    before = allocated_so_far();
     fill(DFT_BABYBEAR, values, 64);
     assert_int_equal(memoised_dft_forward(&dft, values, 64), 0);
-    assert_int_equal(stats_now().system_bytes - before.system_bytes, 63 * 4 + 6 * 24);
+    assert_int_equal(allocated_since(&before).system_bytes, 63 * 4 + 6 * 24);
     assert_true(values[0] == evaluate(DFT_BABYBEAR, 64, 1));
     memoised_dft_deinit(&dft);
 }

@@ -3,8 +3,8 @@
  * allocator. The sizes are those that parking_lot 0.12.1 was seen to allocate, one thread after the
  * other.
  */
+#include "allocated.h"
 #include "models/parking_lot.h"
-#include "zkalloc.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -13,14 +13,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static struct zk_stats stats_now(void)
-{
-    struct zk_stats stats;
-
-    assert_int_equal(zk_stats(&stats), 0);
-    return stats;
-}
 
 enum { threads_most = 128, moment = 50 /* microseconds */ };
 
@@ -60,7 +52,7 @@ static void the_table_grows_with_the_threads(void **state)
     assert_int_equal(parking_lot_bucket_bytes(), 0);
     for (size_t n = 1; n <= threads_most; n++) {
         struct worker *worker = &workers[n - 1];
-        struct zk_stats before = stats_now();
+        struct zk_stats before = allocated_so_far();
         bool grows = step < 6 && first_with[step][0] == n;
 
         *worker = (struct worker){.mutex = &mutex, .end = &end};
@@ -68,10 +60,11 @@ static void the_table_grows_with_the_threads(void **state)
         assert_int_equal(pthread_create(&worker->handle, NULL, park_once, worker), 0);
         sem_wait(&worker->parked);
         assert_false(worker->locked);
+        assert_int_equal(mutex.state, 1); /* held, and nobody is parked any more */
         step += grows;
         assert_int_equal(parking_lot_bucket_bytes(), first_with[step - 1][1]);
-        assert_int_equal(stats_now().system_count - before.system_count, grows ? 2 : 0);
-        assert_int_equal(stats_now().system_bytes - before.system_bytes,
+        assert_int_equal(allocated_since(&before).system_count, grows ? 2 : 0);
+        assert_int_equal(allocated_since(&before).system_bytes,
                          grows ? first_with[step - 1][1] + PARKING_LOT_TABLE_BYTES : 0);
     }
     assert_int_equal(step, 6);

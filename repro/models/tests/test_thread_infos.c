@@ -1,8 +1,8 @@
 /*
  * test_thread_infos.c - the table of threads as they come and go, on the ordinary allocator.
  */
+#include "allocated.h"
 #include "models/thread_infos.h"
-#include "zkalloc.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -10,14 +10,6 @@
 #include <stdarg.h>
 
 #include <cmocka.h>
-
-static struct zk_stats stats_now(void)
-{
-    struct zk_stats stats;
-
-    assert_int_equal(zk_stats(&stats), 0);
-    return stats;
-}
 
 enum { threads = 64 };
 
@@ -53,14 +45,13 @@ static void the_twelfth_thread_makes_large_nodes(void **state)
     sem_init(&shared.end, 0, 0);
     thread_info_set(1, 2);
     for (uintptr_t i = 0; i < threads; i++) {
-        struct zk_stats before = stats_now();
+        struct zk_stats before = allocated_so_far();
 
         assert_int_equal(pthread_create(&handles[i], NULL, live, (void *)i), 0);
         sem_wait(&shared.entered);
         assert_int_equal(thread_info_count(), i + 2);
         if (i + 2 <= 12)
-            assert_int_equal(stats_now().system_bytes - before.system_bytes,
-                             i + 2 == 12 ? 544 + 640 : 0);
+            assert_int_equal(allocated_since(&before).system_bytes, i + 2 == 12 ? 544 + 640 : 0);
     }
     for (int i = 0; i < threads; i++)
         sem_post(&shared.end);

@@ -2,8 +2,8 @@
  * test_worker_metrics.c - sizes, and who sees what when, of the model of a runtime's counters, on
  * the ordinary allocator.
  */
+#include "allocated.h"
 #include "models/worker_metrics.h"
-#include "zkalloc.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -13,25 +13,17 @@
 
 #include <cmocka.h>
 
-static struct zk_stats stats_now(void)
-{
-    struct zk_stats stats;
-
-    assert_int_equal(zk_stats(&stats), 0);
-    return stats;
-}
-
 static void one_block_of_128_bytes_a_worker(void **state)
 {
     (void)state;
     for (size_t workers = 1; workers <= 64; workers++) {
-        struct zk_stats before = stats_now();
+        struct zk_stats before = allocated_so_far();
         struct worker_metrics *metrics = worker_metrics_create(workers);
 
         assert_non_null(metrics);
         assert_int_equal((uintptr_t)metrics % 128, 0);
-        assert_int_equal(stats_now().system_count - before.system_count, 1);
-        assert_int_equal(stats_now().system_bytes - before.system_bytes, 128 * workers);
+        assert_int_equal(allocated_since(&before).system_count, 1);
+        assert_int_equal(allocated_since(&before).system_bytes, 128 * workers);
         worker_metrics_destroy(metrics);
     }
 }
