@@ -21,7 +21,6 @@ static void wait_in_vain(void *arg)
 {
     struct contention *contention = arg;
 
-    repro_progress(contention->run);
     if (parking_mutex_lock_for(&contention->mutex, moment))
         repro_wrong(contention->run, "two threads hold the mutex");
 }

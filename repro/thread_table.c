@@ -10,14 +10,14 @@
 #include "models/thread_infos.h"
 #include "repro.h"
 
-enum { threads_most = 255, page = 4096 };
+enum { threads_most = 255, guard_bytes = 4096 };
 
 /* On a new thread, before it runs anything; and on the first, before main. */
 static void thread_starts(void *arg)
 {
     const uintptr_t stack = (uintptr_t)&arg;
 
-    thread_info_set(stack - 2 * page, stack - page);
+    thread_info_set(stack - 2 * guard_bytes, stack - guard_bytes);
 }
 
 /* On a thread that has nothing more to run. */
