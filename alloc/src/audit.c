@@ -126,6 +126,7 @@ static bool write_whole(const char *part, const char *path, bool findings)
     const struct zk_report_facts facts = {
         .phases = audit.phases,
         .lost = count_lost(),
+        .arena_retained = zk_census_retained().arena_largest,
         .sees_kernel = zk_dispatch_sees_all() ? "1" : "0",
         .sees_places = zk_trap_sees_all_places() ? "1" : "0",
     };
@@ -365,6 +366,7 @@ void zk_audit_born(const void *p, size_t size, size_t align, uint64_t word, stru
     if (zk_settings.audit == ZK_AUDIT_TRAP)
         return; /* which has a record of what it served itself */
     born = (struct zk_born){.size = size,
+                            .asked = size,
                             .site = zk_site_of(caller),
                             .thread = thread,
                             .phase = (uint32_t)(word / 2),
@@ -384,6 +386,16 @@ void zk_audit_resized(const void *p, size_t size)
         zk_census_resized(p, size);
     else if (zk_settings.audit == ZK_AUDIT_TRAP)
         zk_trap_resized(p, size);
+}
+
+void zk_audit_moved(const void *from, const void *to)
+{
+    if (zk_settings.realloc != ZK_REALLOC_STICKY)
+        return; /* its size decides its route anew */
+    if (zk_settings.audit == ZK_AUDIT_CENSUS)
+        zk_census_moved(from, to);
+    else if (zk_settings.audit == ZK_AUDIT_TRAP)
+        zk_trap_moved(from, to);
 }
 
 void zk_audit_inherit(void)

@@ -41,6 +41,9 @@ bool zk_audit_gone(const void *p, struct zk_born *was);
 /* p has been grown in its place. */
 void zk_audit_resized(const void *p, size_t size);
 
+/* What was at from is being carried over to a block at to, that was served for it. */
+void zk_audit_moved(const void *from, const void *to);
+
 /* Around an exec: if it works, nothing is left to report at exit. Not in the child of a vfork, whose
  * memory is its parent's. */
 void zk_audit_before_exec(void);

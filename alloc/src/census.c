@@ -4,6 +4,7 @@
  * 80 bytes for each block.
  */
 #include "census.h"
+#include "config.h"
 #include "lock.h"
 #include "os.h"
 #include "tally.h"
@@ -17,16 +18,33 @@ enum {
     first_room = 64,
 };
 
+static const unsigned thread_mask = (1u << 24) - 1;
+static const unsigned align_mask = (1u << 6) - 1;
+
 struct entry {
     uintptr_t address; /* 0: free */
     size_t size;
     zk_site site;
-    uint32_t thread;
+    uint32_t asked; /* asked_whole: as large as it is */
     uint32_t phase;
-    uint8_t align_log2;
-    bool arena;
-    bool counted;
+    unsigned thread : 24;
+    unsigned align_log2 : 6;
+    unsigned arena : 1;
+    unsigned counted : 1;
 };
+_Static_assert(sizeof(struct entry) == 32, "an audit's memory is counted in these");
+
+static const uint32_t asked_whole = UINT32_MAX;
+
+static size_t asked_of(const struct entry *entry)
+{
+    return entry->asked == asked_whole ? entry->size : entry->asked;
+}
+
+static uint32_t pack_asked(size_t asked, size_t size)
+{
+    return asked >= size || asked >= asked_whole ? asked_whole : (uint32_t)asked;
+}
 
 struct table {
     size_t room;            /* a power of two, or 0 */
@@ -183,9 +201,10 @@ void zk_census_born(const void *p, const struct zk_born *born)
         put(entry, &(struct entry){.address = address,
                                    .size = born->size,
                                    .site = born->site,
-                                   .thread = born->thread,
+                                   .asked = pack_asked(born->asked, born->size),
+                                   .thread = born->thread & thread_mask,
                                    .phase = born->phase,
-                                   .align_log2 = born->align_log2,
+                                   .align_log2 = (unsigned)born->align_log2 & align_mask,
                                    .arena = born->arena,
                                    .counted = born->counted});
     } else {
@@ -228,6 +247,7 @@ bool zk_census_gone(const void *p, struct zk_born *born)
         known = entry->address != 0;
         if (known) {
             *born = (struct zk_born){.size = entry->size,
+                                     .asked = asked_of(entry),
                                      .site = entry->site,
                                      .thread = entry->thread,
                                      .phase = entry->phase,
@@ -249,8 +269,48 @@ void zk_census_resized(const void *p, size_t size)
     if (shard->count > 0) {
         struct entry *entry = find(shard->table, (uintptr_t)p);
 
-        if (entry->address != 0 && entry->size < size)
+        if (entry->address != 0 && entry->size < size) {
+            size_t asked = asked_of(entry);
+
             entry->size = size;
+            if (zk_settings.realloc == ZK_REALLOC_STICKY)
+                entry->asked = pack_asked(asked, size);
+        }
+    }
+    unlock(shard);
+}
+
+/* Zero without an entry. */
+static size_t asked_at(uintptr_t address)
+{
+    struct shard *shard = shard_of(address);
+    size_t asked = 0;
+
+    lock(shard);
+    if (shard->count > 0) {
+        const struct entry *entry = find(shard->table, address);
+
+        asked = entry->address == 0 ? 0 : asked_of(entry);
+    }
+    unlock(shard);
+    return asked;
+}
+
+void zk_census_moved(const void *from, const void *to)
+{
+    zk_census_asked(to, asked_at((uintptr_t)from));
+}
+
+void zk_census_asked(const void *p, size_t asked)
+{
+    struct shard *shard = shard_of((uintptr_t)p);
+
+    lock(shard);
+    if (asked > 0 && shard->count > 0) {
+        struct entry *entry = find(shard->table, (uintptr_t)p);
+
+        if (entry->address != 0)
+            entry->asked = pack_asked(asked, entry->size);
     }
     unlock(shard);
 }
@@ -260,7 +320,7 @@ static void count_retained(struct entry *entry, uint32_t phase)
 {
     struct zk_tally_key key = {.kind = ZK_TALLY_RETAINED,
                                .size = entry->size,
-                               .asked = entry->size,
+                               .asked = asked_of(entry),
                                .site = entry->site,
                                .thread = entry->thread};
     struct zk_tally_row *row = zk_tally_row(&key);

@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 struct zk_born {
-    size_t size; /* as asked for */
+    size_t size;  /* as asked for */
+    size_t asked; /* of that, what decided its route: of the first request, if it has grown since */
     zk_site site;
     uint32_t thread;
     uint32_t phase;
@@ -26,6 +27,12 @@ void zk_census_born(const void *p, const struct zk_born *born);
 
 /* Any thread. False when p is not in the census; else what it was. */
 bool zk_census_gone(const void *p, struct zk_born *born);
+
+/* A block is being moved, and both are in the census: the first request for it is what it was. */
+void zk_census_moved(const void *from, const void *to);
+
+/* The first request for p was of so many bytes; nothing if 0, or if it is not in the census. */
+void zk_census_asked(const void *p, size_t asked);
 
 /* p was grown in its place: from now on it counts as this large, unless it was larger. */
 void zk_census_resized(const void *p, size_t size);

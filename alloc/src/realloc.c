@@ -65,6 +65,8 @@ static void *move(void *p, size_t old_bytes, struct zk_wish wish)
     if (to == NULL)
         return NULL;
     tell_of_read(p, wish.caller);
+    if (zk_attended())
+        zk_audit_moved(p, to);
     if (zk_settings.copy == ZK_COPY_FORWARD)
         copy_forward(to, p, carried);
     else
@@ -117,10 +119,14 @@ static void *resize_known(void *p, size_t old_bytes, struct zk_wish wish)
     if (known && (to == NULL || would_stay(&was, wish))) {
         if (to != NULL && was.size < wish.size)
             was.size = wish.size;
+        if (zk_settings.realloc != ZK_REALLOC_STICKY)
+            was.asked = was.size;
         zk_census_born(to == NULL ? p : to, &was);
     } else if (to != NULL && zk_phase_active() &&
                (known || zk_settings.realloc == ZK_REALLOC_MIGRATE)) {
         zk_audit_born(to, wish.size, wish.align, atomic_load(&zk_phase_word), wish.caller);
+        if (known && zk_settings.realloc == ZK_REALLOC_STICKY)
+            zk_census_asked(to, was.asked);
     }
     return to;
 }

@@ -326,16 +326,19 @@ static void put_class(void *arg, const struct zk_size_class *class)
     number(out, sizes->allocations, '\t');
     number(out, sizes->facts->lost, '\t');
     field(out, trap ? sizes->facts->sees_kernel : NULL, '\t');
-    field(out, trap ? sizes->facts->sees_places : NULL, '\n');
+    field(out, trap ? sizes->facts->sees_places : NULL, '\t');
+    if (trap)
+        field(out, NULL, '\n');
+    else
+        number(out, sizes->facts->arena_retained, '\n');
 }
 
 bool zk_report_sizes(int fd, const struct zk_report_facts *facts)
 {
     struct sizes sizes = {.out = {.fd = fd}, .facts = facts};
 
-    header(
-        &sizes.out,
-        "size_from size_to count bytes phases min_bytes allocations lost sees_kernel sees_places");
+    header(&sizes.out, "size_from size_to count bytes phases min_bytes allocations lost "
+                       "sees_kernel sees_places arena_retained");
     zk_distribution_each(add_class, &sizes);
     zk_distribution_each(put_class, &sizes);
     if (sizes.allocations == 0)

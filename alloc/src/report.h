@@ -22,6 +22,7 @@ struct zk_report_facts {
     uint64_t lost;   /* findings, and blocks of the census, that there was no memory for */
     const char
         *sees_kernel; /* trap: "1" if what the kernel reads and writes is seen, "0" if not all */
+    uint64_t arena_retained; /* census: bytes of the largest block retained in the arena itself */
     const char *sees_places; /* trap: the same of each place that touches a block */
 };
 

@@ -315,6 +315,21 @@ void zk_trap_resized(const void *p, size_t size)
     block = zk_block_at(p);
     if (block != NULL && block->start == p && block->size < size)
         block->size = size; /* within the granule, so in the same pages */
+    if (block != NULL && block->start == p && zk_settings.realloc != ZK_REALLOC_STICKY)
+        block->asked = block->size;
+    zk_trap_unlock();
+}
+
+void zk_trap_moved(const void *from, const void *to)
+{
+    const struct zk_block *was;
+    struct zk_block *block;
+
+    zk_trap_lock();
+    was = zk_block_at(from);
+    block = zk_block_at(to);
+    if (was != NULL && was->start == from && block != NULL && block->start == to)
+        block->asked = was->asked;
     zk_trap_unlock();
 }
 

@@ -30,6 +30,9 @@ size_t zk_trap_usable(const void *p);
 /* p was grown in its place: from now on it counts as this large, unless it was larger. */
 void zk_trap_resized(const void *p, size_t size);
 
+/* A block is being moved: the first request for it is what it was. */
+void zk_trap_moved(const void *from, const void *to);
+
 /* The caller is about to read p inside the allocator. */
 void zk_trap_touch(const void *p, struct zk_caller caller);
 

@@ -269,6 +269,7 @@ struct group {
     const struct finding *made;
     uint64_t size_least;
     uint64_t size_most;
+    uint64_t asked_most;
     uint64_t count;   /* UNKNOWN without a census */
     uint64_t touched; /* of them; UNKNOWN if the trap does not tell */
     uint64_t threads;

@@ -69,6 +69,8 @@ int finding_compare(const struct finding *a, const struct finding *b)
         return order;
     if (a->size != b->size)
         return a->size < b->size ? -1 : 1;
+    if (a->asked != b->asked)
+        return a->asked < b->asked ? -1 : 1;
     if (a->kind != b->kind)
         return a->kind < b->kind ? -1 : 1;
     order = strcmp(a->access_where, b->access_where);
@@ -127,7 +129,11 @@ static int compare_blocks(const struct finding *a, const struct finding *b)
 {
     int order = strcmp(a->where, b->where);
 
-    return order != 0 ? order : (a->size > b->size) - (a->size < b->size);
+    if (order != 0)
+        return order;
+    if (a->size != b->size)
+        return a->size < b->size ? -1 : 1;
+    return (a->asked > b->asked) - (a->asked < b->asked);
 }
 
 /* Several instructions of one line touch the same blocks. There are no more than rows of all places saw first. */
@@ -284,6 +290,7 @@ static void include(struct group *group, const struct finding *finding)
     group->findings[group->finding_count++] = finding;
     group->size_least = least(group->size_least, finding->size);
     group->size_most = most(group->size_most, finding->size);
+    group->asked_most = most(group->asked_most, finding->asked);
     group->threads = most(group->threads, finding->threads);
     group->freed_late = group->freed_late || finding->kind == FREED_LATE;
     if (finding->kind == RETAINED)
@@ -353,7 +360,7 @@ static struct group *group_for(struct groups *groups, size_t *first, const struc
     if (*first < groups->count && strcmp(groups->at[*first].made->where, finding->where) != 0)
         *first = groups->count;
     for (size_t i = *first; i < groups->count; i++)
-        if ((groups->at[i].size_least >= min_bytes) == (finding->size >= min_bytes))
+        if ((groups->at[i].asked_most >= min_bytes) == (finding->asked >= min_bytes))
             return &groups->at[i];
     groups->at = grow(groups->at, groups->count, sizeof *groups->at);
     groups->at[groups->count] = (struct group){0};

@@ -30,11 +30,11 @@ static struct exposed count_exposed(const struct audit *audit, const struct grou
     for (size_t i = 0; i < groups->count; i++) {
         const struct group *group = &groups->at[i];
 
-        if (group->size_most < audit->min_bytes || group->hidden != NULL)
+        if (group->asked_most < audit->min_bytes || group->hidden != NULL)
             continue;
         exposed.count = sum(exposed.count, group->count);
         exposed.sites++;
-        exposed.touched_sites += group->touch != NULL && group->touch->size >= audit->min_bytes;
+        exposed.touched_sites += group->touch != NULL && group->touch->asked >= audit->min_bytes;
         exposed.largest = most(exposed.largest, group->size_most);
     }
     return exposed;
@@ -151,7 +151,7 @@ static void add_head(const struct audit *audit, const struct groups *groups, str
 static void describe_fate(char *text, size_t room, const struct audit *audit,
                           const struct group *group)
 {
-    const char *later = group->size_most < audit->min_bytes ? "" : " later";
+    const char *later = group->asked_most < audit->min_bytes ? "" : " later";
 
     if (group->touch != NULL && group->count != UNKNOWN && group->touched < group->count)
         snprintf(text, room, ", %" PRIu64 " touched%s", group->touched, later);
@@ -159,7 +159,7 @@ static void describe_fate(char *text, size_t room, const struct audit *audit,
         snprintf(text, room, ", touched%s", later);
     else if (group->freed_late)
         snprintf(text, room, ", freed late");
-    else if (!run_reported(&audit->trap) || group->size_most < audit->trap.report.min_bytes_most)
+    else if (!run_reported(&audit->trap) || group->asked_most < audit->trap.report.min_bytes_most)
         *text = '\0'; /* nobody has looked */
     else
         snprintf(text, room, ", untouched");
@@ -171,6 +171,7 @@ static void describe_blocks(char *text, size_t room, const struct audit *audit,
     char sizes[64];
     char threads[80] = "";
     char stacks[80] = "";
+    char first[80] = "";
     char fate[80];
 
     describe_fate(fate, sizeof fate, audit, group);
@@ -179,14 +180,16 @@ static void describe_blocks(char *text, size_t room, const struct audit *audit,
     else
         snprintf(sizes, sizeof sizes, "%" PRIu64 " to %" PRIu64, group->size_least,
                  group->size_most);
+    if (group->asked_most != group->size_most)
+        snprintf(first, sizeof first, ", at first up to %" PRIu64, group->asked_most);
     if (group->threads != UNKNOWN)
         snprintf(threads, sizeof threads, ", %s", amount(group->threads, "thread").text);
     if (group->stacks > 1)
         snprintf(stacks, sizeof stacks, ", %s", amount(group->stacks, "stack").text);
-    snprintf(text, room, "%s of %s bytes%s%s%s%s",
-             group->count == UNKNOWN ? "blocks" : amount(group->count, "block").text, sizes,
+    snprintf(text, room, "%s of %s bytes%s%s%s%s%s",
+             group->count == UNKNOWN ? "blocks" : amount(group->count, "block").text, sizes, first,
              threads, stacks, fate,
-             group->size_most < audit->min_bytes ? " (below MIN_BYTES)" : "");
+             group->asked_most < audit->min_bytes ? " (below MIN_BYTES)" : "");
 }
 
 static void add_access(const struct audit *audit, const struct group *group, struct lines *lines)

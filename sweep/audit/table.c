@@ -35,7 +35,7 @@ static void print_bound(const char *value, const char *name, enum exactness is)
     printf("bound\t%s\tNA\tNA\tNA\tNA\tNA\tNA\t%s", value, name);
     for (int i = 0; i < 10; i++)
         fputs("\tNA", stdout);
-    printf("\t%s\n", exactness_names[is]);
+    printf("\t%s\tNA\n", exactness_names[is]);
 }
 
 static void print_numeric_bound(struct bound bound, const char *name)
@@ -62,7 +62,8 @@ static void print_finding(const struct finding *finding)
     print_text(finding->site, '\t');
     print_number(uses_stacks((const struct finding *const[]){finding}, 1), '\t');
     print_text(finding->access_site, '\t');
-    print_text(not_known, '\n');
+    print_text(not_known, '\t');
+    print_number(finding->asked, '\n');
 }
 
 void table_print(const struct audit *audit)
@@ -72,7 +73,7 @@ void table_print(const struct audit *audit)
 
     puts("kind\tsize\tcount\tthreads\tbytes\tphase_first\tphase_last\tmodule\tsymbol\tfile\tline\t"
          "access\taccess_module\taccess_symbol\taccess_file\taccess_line\tsite\tstacks\taccess_"
-         "site\texactness");
+         "site\texactness\tasked");
     print_bound(verdict_names[audit->verdict], "verdict", NOTHING);
     print_numeric_bound(
         (struct bound){audit->min_bytes, audit->min_bytes == UNKNOWN ? NOTHING : EXACT},

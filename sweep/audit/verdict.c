@@ -34,14 +34,14 @@ static uint64_t present_min_bytes(const struct audit *audit)
     return audit->options->assumed;
 }
 
-/* One more than the largest block of that kind. */
+/* One more than the largest block of that kind, by the request that decided its route. */
 static uint64_t above_all(const struct run *run, enum kind kind)
 {
     uint64_t above = 0;
 
     for (size_t i = 0; i < run->report.findings.count; i++)
         if (run->report.findings.at[i].kind == kind && run->report.findings.at[i].size != UNKNOWN)
-            above = most(above, run->report.findings.at[i].size + 1);
+            above = most(above, run->report.findings.at[i].asked + 1);
     return above;
 }
 

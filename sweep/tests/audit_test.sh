@@ -60,14 +60,14 @@ fi
 
 # --tsv: the table is stdout, and all that the program says is stderr; twice the same.
 columns='kind size count threads bytes phase_first phase_last module symbol file line'
-columns+=' access access_module access_symbol access_file access_line site stacks access_site exactness'
+columns+=' access access_module access_symbol access_file access_line site stacks access_site exactness asked'
 run 1 "$audit" --tsv -- "$table"
 check "$what: header" test "$(head -1 <<<"$out" | tr '\t' ' ')" = "$columns"
-check "$what: rows of different length: $out" awk -F'\t' 'NF != 20 { exit 1 }' "$work/stdout"
-row '^bound unsafe( NA){6} verdict( NA){11}$'
-row '^bound 4096( NA){6} min_bytes( NA){10} exact$'
-row '^bound 16401( NA){6} guaranteed( NA){10} exact$'
-row '^bound 16401( NA){6} touched( NA){10} exact$'
+check "$what: rows of different length: $out" awk -F'\t' 'NF != 21 { exit 1 }' "$work/stdout"
+row '^bound unsafe( NA){6} verdict( NA){12}$'
+row '^bound 4096( NA){6} min_bytes( NA){10} exact NA$'
+row '^bound 16401( NA){6} guaranteed( NA){10} exact NA$'
+row '^bound 16401( NA){6} touched( NA){10} exact NA$'
 row "^touched 16400 1 1 16400 1 2 [^ ]*/retained_table table_make [^ ]*/retained_table.c ${made_line} read "
 row "^touched .* read [^ ]*/retained_table table_sum [^ ]*/retained_table.c ${used_line} retained_table\+0x"
 says "^$sum$"
@@ -253,7 +253,7 @@ run 1 "$audit" --census -- "$work/unnamed"
 says "$made: 1 block" '^  gone.so\+0x12: 1 block of 9000 bytes' '^  an unknown place: 1 block of 8000 bytes'
 run 1 "$audit" --census --tsv -- "$work/unnamed"
 row "^retained 16400 1 1 16400 2 2 [^ ]* table_make [^ ]*retained_table.c $made_line NA"
-row '^retained 9000 1 1 9000 2 2 /no/gone.so NA NA NA NA NA NA NA NA gone.so\+0x12;gone.so\+0x34 1 NA NA$'
+row '^retained 9000 1 1 9000 2 2 /no/gone.so NA NA NA NA NA NA NA NA gone.so\+0x12;gone.so\+0x34 1 NA NA 9000$'
 
 # What joins: by site and size. Touched goes first, then size; the table has all of it.
 fake joined <<'END'
@@ -298,18 +298,18 @@ silent_on 'c.c:3'
 run 1 "$audit" --tsv -- "$work/joined"
 tr '\t' ' ' <<<"$out" | sed 1,5d >"$work/rows"
 check "$what: $(cat "$work/rows")" diff "$work/rows" - <<'END'
-touched 6000 2 1 12000 1 4 /p touched_one b.c 2 write /p user e.c 9 p+0x2 1 p+0x9 NA
-touched 6000 2 1 12000 2 3 /p touched_one b.c 2 read /p user e.c 10 p+0x2 1 p+0xa NA
-touched 5800 1 1 NA 2 3 /p touched_one b.c 2 read /p user e.c 11 p+0x2 1 p+0xb NA
-touched 5500 1 1 NA 1 2 /p only_trap h.c 8 read /p user e.c 9 p+0x8 1 p+0x9 NA
-retained 9000 1 1 9000 2 2 /p kept d.c 4 NA NA NA NA NA p+0x4 1 NA NA
-retained 8000 1 3 8000 2 2 /p kept d.c 4 NA NA NA NA NA p+0x4 1 NA NA
-retained 100 4 2 400 2 3 /p small a.c 1 NA NA NA NA NA p+0x1 1 NA NA
-freed_late 7000 1 1 7000 1 2 /p late c.c 3 NA NA NA NA NA p+0x3 1 NA NA
-freed 640 2 1 NA 1 1 /p gone f.c 5 read /p careless g.c 6 p+0x5 1 p+0x6 NA
-freed 32 1 1 NA 1 1 /p gone f.c 5 write /p careless g.c 6 p+0x5 1 p+0x6 NA
-unwatched 70000 3 1 NA 1 1 /p big i.c 7 NA NA NA NA NA p+0x7 1 NA NA
-unwatched 0 1 1 NA 1 1 NA NA NA NA NA NA NA NA NA NA 1 NA NA
+touched 6000 2 1 12000 1 4 /p touched_one b.c 2 write /p user e.c 9 p+0x2 1 p+0x9 NA 6000
+touched 6000 2 1 12000 2 3 /p touched_one b.c 2 read /p user e.c 10 p+0x2 1 p+0xa NA 6000
+touched 5800 1 1 NA 2 3 /p touched_one b.c 2 read /p user e.c 11 p+0x2 1 p+0xb NA 5800
+touched 5500 1 1 NA 1 2 /p only_trap h.c 8 read /p user e.c 9 p+0x8 1 p+0x9 NA 5500
+retained 9000 1 1 9000 2 2 /p kept d.c 4 NA NA NA NA NA p+0x4 1 NA NA 9000
+retained 8000 1 3 8000 2 2 /p kept d.c 4 NA NA NA NA NA p+0x4 1 NA NA 8000
+retained 100 4 2 400 2 3 /p small a.c 1 NA NA NA NA NA p+0x1 1 NA NA 100
+freed_late 7000 1 1 7000 1 2 /p late c.c 3 NA NA NA NA NA p+0x3 1 NA NA 7000
+freed 640 2 1 NA 1 1 /p gone f.c 5 read /p careless g.c 6 p+0x5 1 p+0x6 NA 640
+freed 32 1 1 NA 1 1 /p gone f.c 5 write /p careless g.c 6 p+0x5 1 p+0x6 NA 32
+unwatched 70000 3 1 NA 1 1 /p big i.c 7 NA NA NA NA NA p+0x7 1 NA NA 70000
+unwatched 0 1 1 NA 1 1 NA NA NA NA NA NA NA NA NA NA 1 NA NA 0
 END
 says '^zk-audit: 3 accesses after free'
 

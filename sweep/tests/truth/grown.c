@@ -1,0 +1,52 @@
+/*
+ * Blocks that grow by realloc inside of their phase, and are used in the next. By argument:
+ *   small   from 64 bytes to 16384: where it lives was decided by the 64
+ *   both    the same, and one of 5000 that does not grow
+ *   other   from 64 to 16384, where a Rust program's Vec starts, through a reserve at once to 6000
+ */
+#include "phases.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a compiler knows to be unused it leaves out. */
+static char *fill(size_t bytes, char value)
+{
+    volatile char *p = malloc(bytes);
+
+    for (size_t i = 0; i < bytes; i++)
+        p[i] = value;
+    return (char *)p;
+}
+
+int main(int argc, char **argv)
+{
+    const char *how = argc > 1 ? argv[1] : "small";
+    char *grown;
+    char *fixed = NULL;
+    char *filler;
+    size_t bytes = strcmp(how, "other") == 0 ? 6000 : 64;
+    int wrong = 0;
+
+    begin();
+    grown = malloc(bytes); /* PLANT:first */
+    while (bytes < 16384) {
+        bytes = bytes * 2 > 16384 ? 16384 : bytes * 2;
+        grown = realloc(grown, bytes); /* PLANT:grown */
+    }
+    memset(grown, 1, bytes);
+    if (strcmp(how, "both") == 0)
+        fixed = memset(malloc(5000), 1, 5000); /* PLANT:fixed */
+    end();
+    begin();
+    filler = fill(1 << 20, 2);
+    for (size_t i = 0; i < bytes; i++)
+        wrong += ((volatile char *)grown)[i] != 1; /* STALE:grown */
+    for (int i = 0; fixed != NULL && i < 5000; i++)
+        wrong += ((volatile char *)fixed)[i] != 1; /* STALE:fixed */
+    end();
+    free(filler);
+    printf("%d bytes are wrong\n", wrong);
+    return 0;
+}
