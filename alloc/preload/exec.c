@@ -1,5 +1,5 @@
 /*
- * exec.c - a process becomes another program, or starts one. What has been found so far is reported before; and
+ * exec.c - a process becomes another program, or starts one, or ends without further ado. What has been found so far is reported before; and
  * zk-audit is told which program that is, since the library may not be loaded into it. The strings are touched, as
  * in touch.h: the child of a vfork, which posix_spawn and system make, is not told of its faults.
  */
@@ -192,4 +192,18 @@ EXPORT FILE *popen(const char *line, const char *mode)
     touch_string(line, ZK_CALLER);
     touch_strings(environ, ZK_CALLER);
     return next_popen(line, mode);
+}
+
+NEXT(_exit);
+EXPORT void _exit(int status)
+{
+    NEED(_exit);
+    zk_audit_at_last();
+    next__exit(status);
+    __builtin_unreachable();
+}
+
+EXPORT void _Exit(int status)
+{
+    _exit(status);
 }

@@ -8,7 +8,9 @@
 #include "distribution.h"
 #include "epoch.h"
 #include "fatal.h"
+#include "lock.h"
 #include "os.h"
+#include "outlet.h"
 #include "phase.h"
 #include "region.h"
 #include "report.h"
@@ -18,110 +20,30 @@
 #include "trap.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Written under the phase lock. */
 static struct {
-    char path[PATH_MAX - 16]; /* of the report; "" for stderr */
-    _Atomic uint64_t phases;  /* that this process has begun ... */
-    _Atomic uint32_t epoch;   /* ... which is this one */
-    pid_t loader;             /* the process that we were loaded into: others are its children */
-    bool stream;              /* path is a device or a pipe: nothing to put in its place */
+    _Atomic uint64_t phases; /* that this process has begun ... */
+    _Atomic uint32_t epoch;  /* ... which is this one */
+    pid_t loader;            /* the process that we were loaded into: others are its children */
     _Atomic bool reported;
     pid_t reporter;               /* the process that these phases are of */
     volatile sig_atomic_t killer; /* the signal that this process dies of */
 } audit;
 
-/* ---- Where the report goes ---- */
-
-/* %p in what was configured is the process id; without it, a child's report has it at the end, so
- * that it does not replace its parent's. False when that is too long. */
-static bool name_report(const char *from)
-{
-    size_t used = 0;
-    bool named = false;
-
-    for (; *from != '\0' && used + 32 < sizeof audit.path; from++) {
-        if (from[0] == '%' && from[1] == 'p') {
-            used += (size_t)snprintf(audit.path + used, sizeof audit.path - used, "%d", getpid());
-            named = true;
-            from++;
-        } else {
-            audit.path[used++] = *from;
-        }
-    }
-    audit.path[used] = '\0';
-    if (!named && getpid() != audit.loader)
-        snprintf(audit.path + used, sizeof audit.path - used, ".%d", getpid());
-    return *from == '\0';
-}
-
-static void name_with(char *path, size_t room, const char *suffix)
-{
-    snprintf(path, room, "%s%s", audit.path, suffix);
-}
-
-/* Where there is a .part and no report, a process ended without one. 0 or an errno. */
-static int create_part(void)
-{
-    char part[PATH_MAX];
-    struct stat there;
-    int fd;
-
-    audit.stream = stat(audit.path, &there) == 0 && !S_ISREG(there.st_mode);
-    if (audit.stream)
-        return S_ISDIR(there.st_mode) ? EISDIR : 0;
-    name_with(part, sizeof part, ".part");
-    fd = zk_os_open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return errno;
-    zk_os_close(fd);
-    return 0;
-}
-
-static void open_report(void)
-{
-    int error;
-
-    audit.path[0] = '\0';
-    if (zk_settings.audit_out == NULL)
-        return;
-    error = name_report(zk_settings.audit_out) ? create_part() : ENAMETOOLONG;
-    if (error == 0)
-        return;
-    zk_os_say("audit: %.300s: %s: the report goes to stderr", audit.path, strerror(error));
-    audit.path[0] = '\0';
-}
-
-/* What reads it is told of no sizes. */
-static bool write_stream(void)
-{
-    int fd = zk_os_open(audit.path, O_WRONLY | O_APPEND | O_CLOEXEC, 0);
-
-    if (fd < 0)
-        return false;
-    if (!zk_report_findings(fd)) {
-        zk_os_close(fd);
-        return false;
-    }
-    return zk_os_close(fd);
-}
+/* ---- What the report says ---- */
 
 static uint64_t count_lost(void)
 {
     return zk_tally_lost() + zk_census_lost();
 }
 
-/* Writes one table to path, whole or not at all. */
-static bool write_whole(const char *part, const char *path, bool findings)
+static bool put_phases(int fd)
 {
     const struct zk_report_facts facts = {
         .phases = audit.phases,
@@ -130,35 +52,18 @@ static bool write_whole(const char *part, const char *path, bool findings)
         .sees_kernel = zk_dispatch_sees_all() ? "1" : "0",
         .sees_places = zk_trap_sees_all_places() ? "1" : "0",
     };
-    int fd = zk_os_open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    bool written;
 
-    if (fd < 0)
-        return false;
-    written = findings ? zk_report_findings(fd) : zk_report_sizes(fd, &facts);
-    return zk_os_close(fd) && written && rename(part, path) == 0;
+    return zk_report_sizes(fd, &facts);
 }
 
-static bool write_files(void)
-{
-    char part[PATH_MAX];
-    char sizes[PATH_MAX];
+static const struct zk_tables tables = {.findings = zk_report_findings, .phases = put_phases};
 
-    name_with(part, sizeof part, ".part");
-    name_with(sizes, sizeof sizes, ".phases");
-    return write_whole(part, sizes, false) && write_whole(part, audit.path, true);
-}
-
-/* False, with errno, when it could not be written. */
 static bool write_report(void)
 {
-    bool written;
+    bool written = zk_outlet_write(&tables);
 
-    if (audit.path[0] == '\0')
-        return !zk_os_has_stderr() || zk_report_findings(STDERR_FILENO);
-    written = audit.stream ? write_stream() : write_files();
-    if (!written)
-        zk_os_say("audit: %.300s: not written: %s", audit.path, strerror(errno));
+    if (written)
+        zk_outlet_done();
     return written;
 }
 
@@ -196,7 +101,7 @@ static bool report(void)
 /* The C library flushes its streams after the last destructor, and that is the program's access too. */
 static bool is_to_report_at_last(void)
 {
-    return zk_dispatch_is_on() && audit.path[0] != '\0' && !audit.stream;
+    return zk_dispatch_is_on() && zk_outlet_is_files();
 }
 
 static void report_at_exit(void)
@@ -205,16 +110,23 @@ static void report_at_exit(void)
         report();
 }
 
-void zk_audit_at_last(void)
-{
-    if (has_report() && getpid() == audit.reporter && is_to_report_at_last())
-        report();
-}
-
 /* After the program's own destructors, as far as the linker allows. */
 __attribute__((destructor)) static void on_exit_of_process(void)
 {
     report_at_exit();
+}
+
+/* A handler of a signal may end the process from inside of the allocator, whose locks a report needs. */
+void zk_audit_at_last(void)
+{
+    if (has_report() && zk_outlet_is_files() && getpid() == audit.reporter && zk_locks_held == 0)
+        report();
+}
+
+void zk_audit_report_now(void)
+{
+    if (has_report() && zk_outlet_is_files() && !atomic_load(&audit.reported))
+        zk_outlet_write_so_far(&tables);
 }
 
 void zk_audit_before_exec(void)
@@ -247,7 +159,7 @@ static void give_up(int alarm_signal)
     raise(audit.killer);
 }
 
-void zk_audit_report_dying(int signal)
+void zk_audit_report_dying(int signal, bool crash)
 {
     const struct sigaction alarm_action = {.sa_handler = give_up};
     sigset_t alarms;
@@ -260,9 +172,12 @@ void zk_audit_report_dying(int signal)
     sigaddset(&alarms, SIGALRM);
     pthread_sigmask(SIG_UNBLOCK, &alarms, NULL);
     alarm(10);
-    zk_os_say("audit: the process dies of signal %d; this is what was found until then", signal);
+    if (crash)
+        zk_os_say("audit: the process dies of signal %d; this is what was found until then",
+                  signal);
     write_report();
-    say_what_is_missing();
+    if (crash)
+        say_what_is_missing();
     alarm(0);
 }
 
@@ -335,7 +250,7 @@ void zk_audit_begin(uint64_t word)
     audit.epoch = zk_epoch();
     if (audit.phases++ == 0) {
         audit.reporter = getpid();
-        open_report();
+        zk_outlet_open(zk_settings.audit_out, audit.reporter != audit.loader);
         zk_fatal_watch();
     }
     zk_site_begin();

@@ -52,8 +52,11 @@ void zk_audit_after_exec(void);
 /* The process is about to end, by its last system call. */
 void zk_audit_at_last(void);
 
-/* From the handler of a signal that kills the process: writes what is known. */
-void zk_audit_report_dying(int signal);
+/* From the handler of a signal that kills the process: writes what is known. That it does is told if it is a crash. */
+void zk_audit_report_dying(int signal, bool crash);
+
+/* From the handler of a signal, which asks for it: writes what is known so far, and the process goes on. */
+void zk_audit_report_now(void);
 
 /* In the child of a fork: what the parent found is the parent's to report; what lives here lives on. Under the
  * phase lock. */

@@ -5,17 +5,35 @@
 #include "fatal.h"
 #include "audit.h"
 #include "call.h"
+#include "lock.h"
 #include "os.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <ucontext.h>
 #include <unistd.h>
 
-static const int fatal_signals[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV};
+/* The last ones are sent, and ask the process to end. */
+static const int fatal_signals[] = {SIGABRT, SIGBUS,  SIGFPE,  SIGILL,  SIGSEGV, SIGHUP,
+                                    SIGINT,  SIGQUIT, SIGTERM, SIGPIPE, SIGXCPU};
 
-enum { fatal_count = sizeof fatal_signals / sizeof *fatal_signals };
+enum {
+    fatal_count = sizeof fatal_signals / sizeof *fatal_signals,
+    crash_count = 5,
+};
+
+static atomic_bool watching; /* from the first audited phase on */
+
+static bool is_crash(int signal)
+{
+    for (size_t i = 0; i < crash_count; i++)
+        if (fatal_signals[i] == signal)
+            return true;
+    return false;
+}
 
 /* The default action, at once if it was sent, or when the instruction that raised it is run again.
  */
@@ -24,8 +42,8 @@ static void die_of(int signal, const siginfo_t *info)
     struct sigaction action = {.sa_handler = SIG_DFL};
 
     zk_call_sigaction(signal, &action, NULL);
-    if (info->si_code <= 0 || signal == SIGABRT)
-        raise(signal);
+    if (info->si_code <= 0 || signal == SIGABRT || !is_crash(signal))
+        zk_os_raise(signal);
 }
 
 void zk_fatal_pass_on(int signal, siginfo_t *info, void *context, struct sigaction *action)
@@ -38,7 +56,7 @@ void zk_fatal_pass_on(int signal, siginfo_t *info, void *context, struct sigacti
         return;
     if ((before.sa_flags & SA_SIGINFO) == 0 &&
         (before.sa_handler == SIG_DFL || before.sa_handler == SIG_IGN)) {
-        zk_audit_report_dying(signal);
+        zk_audit_report_dying(signal, is_crash(signal));
         die_of(signal, info);
         return;
     }
@@ -59,6 +77,10 @@ static void on_fatal(int signal, siginfo_t *info, void *context)
 {
     struct sigaction action = {.sa_handler = SIG_DFL};
 
+    if (!is_crash(signal) && zk_locks_held > 0) {
+        zk_lock_raise_later(signal);
+        return;
+    }
     zk_fatal_pass_on(signal, info, context, &action);
 }
 
@@ -128,9 +150,54 @@ void zk_fatal_watch_thread(void)
     pthread_sigmask(SIG_UNBLOCK, &faults, NULL);
 }
 
-void zk_fatal_watch(void)
+/* The signal that asks for a report. */
+static void on_request(int signal)
+{
+    int saved = errno;
+
+    if (zk_locks_held > 0)
+        zk_lock_raise_later(signal);
+    else
+        zk_audit_report_now();
+    errno = saved;
+}
+
+static void watch_request(void)
+{
+    struct sigaction watch = {.sa_handler = on_request, .sa_flags = SA_ONSTACK | SA_RESTART};
+    struct sigaction before;
+
+    sigfillset(&watch.sa_mask);
+    sigdelset(&watch.sa_mask, SIGSEGV);
+    if (sigaction(ZK_REPORT_SIGNAL, NULL, &before) == 0 && (before.sa_flags & SA_SIGINFO) == 0 &&
+        before.sa_handler == SIG_DFL)
+        sigaction(ZK_REPORT_SIGNAL, &watch, NULL);
+}
+
+bool zk_fatal_is_ours(const struct sigaction *action)
+{
+    return (action->sa_flags & SA_SIGINFO) != 0 && action->sa_sigaction == on_fatal;
+}
+
+bool zk_fatal_is_watched(int signal)
+{
+    for (size_t i = 0; i < fatal_count; i++)
+        if (fatal_signals[i] == signal)
+            return atomic_load(&watching);
+    return false;
+}
+
+void zk_fatal_watch_one(int signal)
 {
     struct sigaction watch = {.sa_sigaction = on_fatal, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+
+    sigaction(signal, &watch, NULL);
+}
+
+void zk_fatal_watch(void)
+{
+    atomic_store(&watching, true);
+    watch_request();
 
     threads.key_made = threads.key_made || pthread_key_create(&threads.key, thread_ends) == 0;
     zk_fatal_watch_thread();
@@ -139,6 +206,6 @@ void zk_fatal_watch(void)
 
         if (sigaction(fatal_signals[i], NULL, &before) == 0 &&
             (before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_DFL)
-            sigaction(fatal_signals[i], &watch, NULL);
+            zk_fatal_watch_one(fatal_signals[i]);
     }
 }

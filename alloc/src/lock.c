@@ -8,6 +8,30 @@
 
 enum { waited_for = 1 };
 
+_Thread_local volatile unsigned zk_locks_held __attribute__((tls_model(ZK_TLS_MODEL)));
+static _Thread_local volatile uint64_t raised_later __attribute__((tls_model(ZK_TLS_MODEL)));
+
+void zk_lock_raise_later(int signal)
+{
+    raised_later |= UINT64_C(1) << (signal - 1);
+}
+
+static void raise_now(void)
+{
+    while (raised_later != 0) {
+        int signal = __builtin_ctzll(raised_later) + 1;
+
+        raised_later &= raised_later - 1;
+        zk_os_raise(signal);
+    }
+}
+
+static void count_held(void)
+{
+    zk_locks_held++;
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
 /* From one state to the next; *seen becomes what it was, if it was another. Acquire: pairs with the release in
  * zk_unlock. */
 static bool turn(struct zk_lock *lock, uint32_t *seen, uint32_t next)
@@ -25,12 +49,17 @@ bool zk_lock_try(struct zk_lock *lock, bool *taken)
 {
     uint32_t epoch = zk_epoch();
     uint32_t word = 0;
+    bool broken = false;
 
+    count_held();
     *taken = turn(lock, &word, 2 * epoch);
-    if (*taken || is_held(word, epoch))
-        return false;
-    *taken = turn(lock, &word, 2 * epoch);
-    return *taken && word != 0;
+    if (!*taken && !is_held(word, epoch)) {
+        *taken = turn(lock, &word, 2 * epoch);
+        broken = *taken && word != 0;
+    }
+    if (!*taken)
+        zk_locks_held--;
+    return broken;
 }
 
 bool zk_lock(struct zk_lock *lock)
@@ -39,6 +68,7 @@ bool zk_lock(struct zk_lock *lock)
     uint32_t held = 2 * epoch;
     uint32_t word = 0;
 
+    count_held();
     while (!turn(lock, &word, held)) {
         if (!is_held(word, epoch)) /* free by now, or an earlier process's */
             continue;
@@ -58,4 +88,7 @@ void zk_unlock(struct zk_lock *lock)
 
     if (word % 2 == waited_for)
         zk_os_wake(&lock->word);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (--zk_locks_held == 0 && raised_later != 0)
+        raise_now();
 }

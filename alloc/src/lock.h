@@ -19,6 +19,11 @@ struct zk_lock {
     _Atomic uint32_t word;
 };
 
+/* How many the calling thread holds. The handler of a signal that wants one finds here whether it interrupts
+ * whoever has it, and then comes later: the signal is raised again when the last one is given back. */
+extern _Thread_local volatile unsigned zk_locks_held __attribute__((tls_model(ZK_TLS_MODEL)));
+void zk_lock_raise_later(int signal);
+
 /* Waits for the lock. True: it was taken from a thread that is not here. */
 bool zk_lock(struct zk_lock *lock);
 

@@ -222,6 +222,15 @@ void zk_os_wake(_Atomic uint32_t *word)
     errno = saved;
 }
 
+void zk_os_raise(int signal)
+{
+    int saved = errno;
+
+    zk_call(SYS_tgkill, zk_call(SYS_getpid, 0, 0, 0, 0, 0, 0),
+            zk_call(SYS_gettid, 0, 0, 0, 0, 0, 0), signal, 0, 0, 0);
+    errno = saved;
+}
+
 /* ---- Files ---- */
 
 int zk_os_open(const char *path, int flags, mode_t mode)

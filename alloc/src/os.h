@@ -64,6 +64,9 @@ _Atomic uint32_t *zk_os_wiped_word(void);
 void zk_os_wait(_Atomic uint32_t *word, uint32_t value);
 void zk_os_wake(_Atomic uint32_t *word);
 
+/* Sends a signal to the calling thread. */
+void zk_os_raise(int signal);
+
 /* As open, close, read and write, but none is a point at which a thread can be cancelled, and none of them
  * is anybody's replacement for it. */
 int zk_os_open(const char *path, int flags, mode_t mode);

@@ -15,6 +15,9 @@
 /* When the library is loaded, if this process is to be trapped: its system calls are watched from here on. */
 void zk_trap_load(void);
 
+/* Catches SIGSEGV, and goes on doing so whatever the program has done about it. */
+void zk_trap_catch_faults(void);
+
 /* Reserves the region, in place of slabs, and catches SIGSEGV. Called once, under the phase lock.
  */
 void zk_trap_start(void);

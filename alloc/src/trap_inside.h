@@ -119,11 +119,6 @@ void zk_trap_count_unwatched(size_t size, uint32_t thread, zk_site site);
 /* A stale access by a handler of another signal, that came while the thread was inside: looked at when it leaves. */
 bool zk_trap_note_late(char *address, size_t bytes, enum zk_access access, uintptr_t pc);
 
-/* ---- trap_fault.c */
-
-/* Catches SIGSEGV, and goes on doing so whatever the program does about it. */
-void zk_trap_catch_faults(void);
-
 /* ---- trap_kernel.c: blocks that the kernel has been given */
 
 /* The calling thread does something: so the calls that it has made are over. The lock is held. */

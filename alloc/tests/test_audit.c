@@ -484,8 +484,17 @@ static void a_process_that_ends_unseen_leaves_a_part(void)
     enter_folder();
     leaves_part_only("underscore_exits", 5, true);
     leaves_part_only("is_killed", 128 + SIGKILL, false);
-    leaves_part_only("is_terminated", 128 + SIGTERM, false);
     leaves_part_only("crashes_under_its_own_handler", SIGSEGV, true);
+}
+
+static void a_process_that_is_stopped_reports(void)
+{
+    enter_folder();
+    for (EACH_AUDIT(audit)) {
+        CHECK(run_program("is_terminated", audit, "report", NULL) == 128 + SIGTERM);
+        is_a_report_on("report", 5000);
+        CHECK(files_here() == 2 && said_nothing());
+    }
 }
 
 static void a_process_can_report_before_it_ends_unseen(void)
@@ -743,6 +752,7 @@ static const struct CMUnitTest tests[] = {
     FRESH(a_process_that_dies_reports_and_says_so, .status = 0),
     FRESH(a_thread_that_overflows_its_stack_as_well, .status = 0),
     FRESH(a_process_that_ends_unseen_leaves_a_part, .status = 0),
+    FRESH(a_process_that_is_stopped_reports, .status = 0),
     FRESH(a_process_can_report_before_it_ends_unseen, .status = 0),
     FRESH(without_a_phase_there_is_nothing, .status = 0),
     FRESH(nothing_found_is_a_header_row, .status = 0),

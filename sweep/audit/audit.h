@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #define UNKNOWN UINT64_MAX
 extern const char not_known[]; /* "NA" */
@@ -197,6 +198,7 @@ struct options {
     const char *folded;
     const char *write_suppressions;
     uint64_t fail_above; /* or UNKNOWN */
+    pid_t process;       /* that is asked for its report, or 0 */
     bool top_given;
     size_t top;
 };
@@ -250,6 +252,9 @@ void unseen_read(const char *folder, long first, const char *program, struct uns
 
 /* The allocator that is linked into program, by its name; NULL if none is known. */
 const char *unseen_allocator(const char *program);
+
+/* ---- request.c: a report of a process that runs. Exits 2 with a line when it is under no audit. */
+void report_request(pid_t process, struct audit *audit, struct strings *strings);
 
 /* ---- folder.c: the folder that the library writes into; none is left when we exit */
 const char *folder_make(void);

@@ -123,38 +123,42 @@ static void add_range(struct report *report, struct size_range range)
     report->sizes[report->size_count++] = range;
 }
 
-/* The number of phases and MIN_BYTES are the same in every row of a process. False when there is
- * none: it was killed before it could write that. */
-static bool read_sizes(const char *path, struct report *report)
+/* The number of phases and MIN_BYTES are the same in every row of a process. */
+static void read_rows(struct tsv *tsv, struct report *report)
 {
     uint64_t phases = 0;
     uint64_t lost = 0;
     uint64_t allocations = UNKNOWN;
-    struct tsv tsv;
 
-    if (!tsv_open(&tsv, path, "min_bytes"))
-        return false;
-    while (tsv_next(&tsv)) {
-        uint64_t min_bytes = tsv_number(&tsv, "min_bytes");
+    while (tsv_next(tsv)) {
+        uint64_t min_bytes = tsv_number(tsv, "min_bytes");
 
-        phases = tsv_number(&tsv, "phases");
-        lost = tsv_number_if_any(&tsv, "lost");
-        allocations = tsv_number_if_any(&tsv, "allocations");
-        report->kernel_unseen =
-            report->kernel_unseen || tsv_number_if_any(&tsv, "sees_kernel") == 0;
-        report->places_unseen =
-            report->places_unseen || tsv_number_if_any(&tsv, "sees_places") == 0;
+        phases = tsv_number(tsv, "phases");
+        lost = tsv_number_if_any(tsv, "lost");
+        allocations = tsv_number_if_any(tsv, "allocations");
+        report->kernel_unseen = report->kernel_unseen || tsv_number_if_any(tsv, "sees_kernel") == 0;
+        report->places_unseen = report->places_unseen || tsv_number_if_any(tsv, "sees_places") == 0;
         report->min_bytes = least(report->min_bytes, min_bytes);
         report->min_bytes_most = most(report->min_bytes_most, min_bytes);
-        add_range(report, (struct size_range){.from = tsv_number(&tsv, "size_from"),
-                                              .to = tsv_number(&tsv, "size_to"),
-                                              .bytes = tsv_number(&tsv, "bytes")});
+        add_range(report, (struct size_range){.from = tsv_number(tsv, "size_from"),
+                                              .to = tsv_number(tsv, "size_to"),
+                                              .bytes = tsv_number(tsv, "bytes")});
     }
     report->phases = sum(report->phases, phases);
     report->lost = sum(report->lost, lost);
     report->allocations = allocations == UNKNOWN || report->allocations == UNKNOWN
                               ? UNKNOWN
                               : report->allocations + allocations;
+}
+
+/* False when there is none: the process was killed before it could write that. */
+static bool read_sizes(const char *path, struct report *report)
+{
+    struct tsv tsv;
+
+    if (!tsv_open(&tsv, path, "min_bytes"))
+        return false;
+    read_rows(&tsv, report);
     return true;
 }
 
@@ -172,6 +176,56 @@ static const char *last_column(bool trap)
     return trap ? "access_line" : "line";
 }
 
+static FILE *temporary(void)
+{
+    FILE *file = tmpfile();
+
+    if (file == NULL)
+        die(3, "no temporary file: %s: set TMPDIR to a folder that can be written",
+            strerror(errno));
+    return file;
+}
+
+/* What a process wrote that might not put its report in its place: both tables, into the file that it had open. False
+ * if they are not whole. */
+static bool read_kept(const char *folder, long pid, bool trap, struct report *report,
+                      struct strings *strings)
+{
+    static const char second[] = "size_from\t";
+    char path[PATH_MAX];
+    FILE *tables[2] = {temporary(), temporary()};
+    size_t lines[2] = {0, 0};
+    size_t table = 0;
+    char *line = NULL;
+    size_t room = 0;
+    FILE *file;
+    struct tsv tsv;
+
+    snprintf(path, sizeof path, "%s/%ld.part", folder, pid);
+    file = fopen(path, "re");
+    while (file != NULL && getline(&line, &room, file) > 0) {
+        if (strncmp(line, second, sizeof second - 1) == 0)
+            table = 1;
+        fputs(line, tables[table]);
+        lines[table]++;
+    }
+    if (file != NULL)
+        fclose(file);
+    free(line);
+    if (lines[0] < 1 || lines[1] < 2) {
+        fclose(tables[0]);
+        fclose(tables[1]);
+        return false;
+    }
+    rewind(tables[0]);
+    rewind(tables[1]);
+    tsv_start(&tsv, tables[0], path, last_column(trap));
+    read_table(&tsv, trap, report, strings);
+    tsv_start(&tsv, tables[1], path, "min_bytes");
+    read_rows(&tsv, report);
+    return true;
+}
+
 /* Both files of a process; or its .part, which tells that they are missing. */
 static void read_process(const char *folder, long pid, const char *suffix, bool trap,
                          struct report *report, struct strings *strings)
@@ -187,9 +241,15 @@ static void read_process(const char *folder, long pid, const char *suffix, bool 
             fclose(whole); /* then it was made before an exec, and what came after reported */
         else if (kill((pid_t)pid, 0) == 0 || errno == EPERM)
             report->running++;
-        else
+        else if (!read_kept(folder, pid, trap, report, strings))
             report->silent++;
         return;
+    }
+    if (strcmp(suffix, ".so_far") == 0) { /* it was asked for, and more was to come */
+        if (kill((pid_t)pid, 0) == 0 || errno == EPERM)
+            report->running++;
+        else
+            report->silent++;
     }
     if (*suffix != '\0')
         return;
@@ -263,9 +323,8 @@ static FILE *extract(FILE *from, bool trap)
         if (header == NULL)
             continue;
         fields = count_fields(header);
-        if (table == NULL && (table = tmpfile()) == NULL)
-            die(3, "no temporary file: %s: set TMPDIR to a folder that can be written",
-                strerror(errno));
+        if (table == NULL)
+            table = temporary();
         if (ftell(table) == 0)
             fputs(header, table);
     }
@@ -293,13 +352,10 @@ static void read_alone(FILE *from, const char *path, bool trap, struct run *run,
 /* A pipe cannot be read twice. */
 static FILE *copy_of(FILE *from)
 {
-    FILE *copy = tmpfile();
+    FILE *copy = temporary();
     char part[4096];
     size_t got;
 
-    if (copy == NULL)
-        die(3, "no temporary file: %s: set TMPDIR to a folder that can be written",
-            strerror(errno));
     while ((got = fread(part, 1, sizeof part, from)) > 0)
         fwrite(part, 1, got, copy);
     return copy;

@@ -24,6 +24,7 @@ enum option_code {
     OPTION_SKIP,
     OPTION_STACKS,
     OPTION_RESOLVE,
+    OPTION_REPORT,
     OPTION_JSON,
     OPTION_SARIF,
     OPTION_FOLDED,
@@ -44,6 +45,7 @@ static void print_help(void)
     puts(
         "usage: zk-audit [options] -- PROGRAM ARGS...\n"
         "       zk-audit [options] --resolve FILE...\n"
+        "       zk-audit [options] --report PID\n"
         "Runs PROGRAM twice and tells whether what it allocates in one phase is kept or used in a "
         "later one,\n"
         "which lines do that, and which MIN_BYTES keeps those blocks out of the arena.\n\n"
@@ -57,6 +59,7 @@ static void print_help(void)
         "                  '*/third_party/*'; @FILE has one in each line\n"
         "  --resolve       names what is in reports that were written without zk-audit: what\n"
         "                  ZK_ALLOC_AUDIT_OUT named, or a program's stderr (- is stdin)\n"
+        "  --report PID    what a process under audit has found so far; it goes on\n"
         "  --json          a document on stdout, with everything\n"
         "  --sarif FILE    results that code hosts show at their lines\n"
         "  --folded FILE   stacks by retained bytes, for flame graphs and speedscope\n"
@@ -69,6 +72,18 @@ static void print_help(void)
         "library)\n\n"
         "The report is on stderr. Exit status: 0 safe, 1 unsafe, 2 usage, 3 the program failed or\n"
         "there was nothing to audit. See man zk-audit.");
+}
+
+static pid_t parse_process(const char *text)
+{
+    char *end;
+    long number;
+
+    errno = 0;
+    number = strtol(text, &end, 10);
+    if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || number <= 1)
+        die(2, "--report %s: want the number of a process", text);
+    return (pid_t)number;
 }
 
 static size_t parse_top(const char *text)
@@ -166,6 +181,9 @@ static void parse_option(struct options *options, int code, const char *wrong)
     case OPTION_VERSION:
         puts("zk-audit " ZK_VERSION);
         exit(0);
+    case OPTION_REPORT:
+        options->process = parse_process(optarg);
+        break;
     case OPTION_MIN_BYTES:
         options->min_bytes = parse_size("--min-bytes", optarg);
         break;
@@ -206,6 +224,7 @@ static void parse(struct options *options, int argc, char **argv)
         {"skip", required_argument, NULL, OPTION_SKIP},
         {"stacks", no_argument, NULL, OPTION_STACKS},
         {"resolve", no_argument, NULL, OPTION_RESOLVE},
+        {"report", required_argument, NULL, OPTION_REPORT},
         {"json", no_argument, NULL, OPTION_JSON},
         {"sarif", required_argument, NULL, OPTION_SARIF},
         {"folded", required_argument, NULL, OPTION_FOLDED},
@@ -224,6 +243,10 @@ static void parse(struct options *options, int argc, char **argv)
     /* +: what follows PROGRAM is PROGRAM's; and we say ourselves what is wrong */
     while ((code = getopt_long(argc, argv, "+:", names, NULL)) != -1)
         parse_option(options, code, argv[optind - 1]);
+    if (optind < argc && options->process != 0)
+        die(2, "--report: it asks a process, and runs no program: leave %s out", argv[optind]);
+    if (optind == argc && options->process != 0)
+        return;
     if (optind == argc && options->resolve)
         die(2, "--resolve: no report: want zk-audit --resolve FILE...");
     if (optind == argc)
@@ -333,7 +356,9 @@ int main(int argc, char **argv)
 
     screen = stderr;
     parse(&options, argc, argv);
-    if (options.resolve)
+    if (options.process != 0)
+        report_request(options.process, &audit, &strings);
+    else if (options.resolve)
         read_reports(&audit, &strings);
     else
         make_runs(&audit, &strings);

@@ -1,0 +1,47 @@
+/*
+ * signals.c - a process under audit reports when a signal ends it, so a handler of ours is there in place of the
+ * default. The program is not to see it: who asks is told of the default, and who wants the default gets ours again.
+ * And a handler for faults does not come before the trap's.
+ */
+#include "fatal.h"
+#include "next.h"
+#include "trap.h"
+
+#include "audit.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+NEXT(sigaction);
+
+static bool wants_default(const struct sigaction *action)
+{
+    return action != NULL && (action->sa_flags & SA_SIGINFO) == 0 && action->sa_handler == SIG_DFL;
+}
+
+EXPORT int sigaction(int signal, const struct sigaction *action, struct sigaction *before)
+{
+    int result;
+
+    NEED(sigaction);
+    result = next_sigaction(signal, action, before);
+    if (result != 0)
+        return result;
+    if (before != NULL && zk_fatal_is_ours(before))
+        *before = (struct sigaction){.sa_handler = SIG_DFL};
+    if (wants_default(action) && zk_fatal_is_watched(signal))
+        zk_fatal_watch_one(signal);
+    if (action != NULL && signal == SIGSEGV && zk_auditing(ZK_AUDIT_TRAP))
+        zk_trap_catch_faults();
+    return result;
+}
+
+EXPORT void (*signal(int number, void (*handler)(int)))(int)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    struct sigaction before;
+
+    return sigaction(number, &action, &before) == 0 ? before.sa_handler : SIG_ERR;
+}
