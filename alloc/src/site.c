@@ -384,18 +384,27 @@ zk_site zk_site_of(struct zk_caller caller)
     return site;
 }
 
+/* Is the C library linked into what we are linked into? Then its code cannot be told from the program's. */
+static bool is_inside(const struct zk_object *library)
+{
+    uintptr_t here = (uintptr_t)zk_site_at;
+
+    return here >= library->start && here < library->end;
+}
+
 static bool is_of_c_library(uintptr_t pc)
 {
     static struct zk_object library; /* who comes first writes what all write */
 
     if (library.end == 0)
         library = zk_object_at((uintptr_t)getenv);
-    return pc >= library.start && pc < library.end;
+    return pc >= library.start && pc < library.end && !is_inside(&library);
 }
 
 uint32_t zk_site_caller(zk_site site)
 {
     static uint32_t library; /* as above */
+    static zk_where own;     /* as above */
     zk_where frames[ZK_SITE_DEPTH_MAX];
     size_t depth = zk_site_frames(site, frames);
     uint64_t hash = 0;
@@ -403,10 +412,12 @@ uint32_t zk_site_caller(zk_site site)
 
     if (library == 0) {
         lock();
+        own = zk_where_of((uintptr_t)zk_site_at);
         library = zk_where_object(zk_where_of((uintptr_t)getenv));
         zk_unlock(&sites.lock);
     }
-    while (first < depth && zk_where_object(frames[first]) == library)
+    while (first < depth && zk_where_object(frames[first]) == library &&
+           zk_where_object(own) != library)
         first++;
     if (first == depth)
         first = 0;

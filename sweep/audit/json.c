@@ -144,7 +144,7 @@ static json_t *site_of(const struct audit *audit, const struct group *group)
     json_set(site, "size_most", json_number(group->size_most));
     json_set(site, "bytes", json_number(bytes));
     json_set(site, "threads", json_number(group->threads));
-    json_set(site, "below_min_bytes", json_boolean(group->size_most < audit->min_bytes));
+    json_set(site, "below_min_bytes", json_boolean(group->asked_most < audit->min_bytes));
     json_set(site, "touched",
              run_reported(&audit->trap) ? json_boolean(group->touch != NULL) : json_null());
     json_set(site, "freed_late", json_boolean(group->freed_late));

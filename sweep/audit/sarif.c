@@ -227,7 +227,7 @@ static json_t *results_of(const struct audit *audit)
     json_t *results = json_array();
 
     for (size_t i = 0; i < audit->groups.count; i++)
-        if (audit->groups.at[i].size_most >= audit->min_bytes)
+        if (audit->groups.at[i].asked_most >= audit->min_bytes)
             json_add(results, result_of(&audit->groups.at[i]));
     for (size_t i = 0; i < audit->trap.report.findings.count; i++) {
         const struct finding *finding = &audit->trap.report.findings.at[i];

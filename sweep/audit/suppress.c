@@ -165,9 +165,10 @@ void suppressions_apply(struct audit *audit)
             if (group->hidden == NULL)
                 group->hidden = rules.at[r].reason;
         }
-        any = any || (group->hidden == NULL && group->size_most >= audit->min_bytes);
+        any = any || (group->hidden == NULL && group->asked_most >= audit->min_bytes);
     }
-    audit->apart = audit->verdict == UNSAFE && !any;
+    /* What was discarded and used is in no group: it is never hidden. */
+    audit->apart = audit->verdict == UNSAFE && !any && audit->discarded <= audit->min_bytes;
     if (audit->apart)
         audit->verdict = audit->lack == LACKS_NOTHING ? SAFE : NO_VERDICT;
 }

@@ -17,7 +17,7 @@ for mode in --census --trap; do
         silent_on 'No report|dies of'
     done
     for how in hup int term handler; do
-        run 1 "$audit" $mode -- ./endings $how
+        run 4 "$audit" $mode -- ./endings $how
         says "$seen" 'it died of SIG(HUP|INT|TERM)'
         silent_on 'No report|dies of signal'
     done
