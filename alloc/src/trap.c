@@ -64,11 +64,17 @@ static void take_lock(void)
     zk_trap.epoch = zk_epoch();
 }
 
-void zk_trap_lock(void)
+void zk_trap_lock_for_fault(void)
 {
     zk_trap_enter();
     take_lock();
     zk_trap_calls_end();
+}
+
+void zk_trap_lock(void)
+{
+    zk_trap_lock_for_fault();
+    zk_trap_lingering_ends();
 }
 
 static void admit_late(void)

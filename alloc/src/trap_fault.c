@@ -76,14 +76,14 @@ static _Thread_local struct {
 static const greg_t trap_flag = 1 << 8;
 
 /* So many instructions are let through one by one at once, and so many more in each millisecond: the program is to be
- * slowed down, and not to stand. */
+ * slowed down, and not to stand. In a virtual machine, one takes some 20 microseconds. */
 static struct {
     _Atomic uint64_t taken;
     _Atomic int64_t since_ms;
     _Atomic bool exhausted;
 } steps;
 
-static const uint64_t steps_at_once = 30000;
+static const uint64_t steps_at_once = 6000;
 static const uint64_t steps_per_ms = 4;
 
 static int64_t now_ms(void)
@@ -92,6 +92,12 @@ static int64_t now_ms(void)
 
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void note_missing_places(void)
+{
+    if (!atomic_load(&steps.exhausted))
+        atomic_store(&steps.exhausted, true);
 }
 
 static bool take_step(void)
@@ -105,7 +111,7 @@ static bool take_step(void)
         taken < steps_at_once + (uint64_t)(now_ms() - since) * steps_per_ms)
         return true;
     atomic_fetch_sub(&steps.taken, 1);
-    atomic_store(&steps.exhausted, true);
+    note_missing_places();
     return false;
 }
 
@@ -179,7 +185,7 @@ static void start_step(ucontext_t *context, uintptr_t pc, const struct zk_openin
 /* Behind the instruction. */
 static void end_step(ucontext_t *context)
 {
-    zk_trap_lock();
+    zk_trap_lock_for_fault();
     close_all();
     zk_trap_unlock();
     *mask_of(context) = step.mask;
@@ -197,6 +203,10 @@ bool zk_trap_sees_all_places(void)
 }
 
 #else
+
+static void note_missing_places(void)
+{
+}
 
 static bool may_step(const ucontext_t *context, uintptr_t pc)
 {
@@ -231,15 +241,52 @@ bool zk_trap_sees_all_places(void)
 
 /* ---- Faults */
 
-/* The access before: the same instruction, in the same call, to the same block, is the same place. */
-static _Thread_local struct {
+enum { recent_max = 4, lingering_max = 4, patience = 1000 };
+
+/* Accesses of late: the same instruction, in the same call, to the same block, is the same place. */
+struct recent {
     uintptr_t pc;
     uintptr_t stack;
     uintptr_t frame;
     uint32_t phase;
+    uint32_t times;
     enum zk_access access;
     const char *block;
-} last __attribute__((tls_model(ZK_TLS_MODEL)));
+};
+
+/* What a place that is at it for long has touched last stays open, until the thread touches something else, or does
+ * something that is seen here: so a loop costs a fault for each page, and the place behind it is seen at least where
+ * the loop has not been last. */
+static _Thread_local struct {
+    struct recent recent[recent_max];
+    unsigned next;
+    struct zk_opening lingering[lingering_max];
+    unsigned oldest;
+} own __attribute__((tls_model(ZK_TLS_MODEL)));
+
+static void end_lingering(struct zk_opening *opening)
+{
+    if (opening->bytes > 0)
+        zk_trap_close(opening);
+    opening->bytes = 0;
+}
+
+void zk_trap_lingering_ends(void)
+{
+    for (size_t i = 0; i < lingering_max; i++)
+        end_lingering(&own.lingering[i]);
+}
+
+/* The lock is held. */
+static bool linger(const struct zk_block *block, char *address)
+{
+    struct zk_opening *opening = &own.lingering[own.oldest];
+
+    note_missing_places();
+    end_lingering(opening);
+    own.oldest = (own.oldest + 1) % lingering_max;
+    return zk_trap_open_pages(block, address, opening);
+}
 
 static void frame_of(const ucontext_t *context, uintptr_t *stack, uintptr_t *frame)
 {
@@ -252,26 +299,34 @@ static void frame_of(const ucontext_t *context, uintptr_t *stack, uintptr_t *fra
 #endif
 }
 
-/* If it is that, opens it and is done. The lock is held. */
+static bool same_place(const struct recent *a, const struct recent *b)
+{
+    return a->block == b->block && a->pc == b->pc && a->stack == b->stack && a->frame == b->frame &&
+           a->access == b->access && a->phase == b->phase;
+}
+
+/* If it is that, opens what it needs, and is done. The lock is held. */
 static bool is_again(char *address, enum zk_access access, const ucontext_t *context,
                      struct zk_opening *opening)
 {
     const struct zk_block *block = zk_block_around(address);
-    bool again;
-    uintptr_t stack;
-    uintptr_t frame;
-    uintptr_t pc = program_counter(context);
+    struct recent now = {
+        .pc = program_counter(context), .phase = zk_trap.phase, .access = access, .times = 1};
 
-    frame_of(context, &stack, &frame);
-    again = block != NULL && last.block == block->start && last.pc == pc && last.stack == stack &&
-            last.frame == frame && last.access == access && last.phase == zk_trap.phase;
-    last.block = block == NULL ? NULL : block->start;
-    last.pc = pc;
-    last.stack = stack;
-    last.frame = frame;
-    last.access = access;
-    last.phase = zk_trap.phase;
-    return again && !block->open && zk_trap_open_pages(block, address, opening);
+    if (block == NULL || block->open)
+        return false;
+    now.block = block->start;
+    frame_of(context, &now.stack, &now.frame);
+    for (size_t i = 0; i < recent_max; i++) {
+        if (!same_place(&own.recent[i], &now))
+            continue;
+        if (++own.recent[i].times > patience)
+            return linger(block, address);
+        return zk_trap_open_pages(block, address, opening);
+    }
+    own.recent[own.next] = now;
+    own.next = (own.next + 1) % recent_max;
+    return false;
 }
 
 /* Counts it, and opens what it needs. */
@@ -283,7 +338,7 @@ static bool admit(char *address, ucontext_t *context, struct zk_opening *opening
     bool handled;
     zk_site site;
 
-    zk_trap_lock();
+    zk_trap_lock_for_fault();
     alone = may_step(context, pc);
     handled = alone && is_again(address, access, context, opening);
     zk_trap_unlock();
@@ -291,7 +346,7 @@ static bool admit(char *address, ucontext_t *context, struct zk_opening *opening
         return true;
     zk_trap_enter(); /* the unwinder reads what the loader has made, perhaps in an earlier phase */
     site = zk_site_at(pc);
-    zk_trap_lock();
+    zk_trap_lock_for_fault();
     handled = zk_trap_admit(address, access, site, alone ? opening : NULL);
     zk_trap_unlock();
     return handled;

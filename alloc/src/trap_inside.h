@@ -92,6 +92,7 @@ extern struct zk_trap zk_trap;
 /* From enter to unlock, the calling thread may hold locks that its fault handler would want. */
 void zk_trap_enter(void);
 void zk_trap_lock(void);
+void zk_trap_lock_for_fault(void); /* the program goes on with what it is at */
 void zk_trap_unlock(void);
 
 /* Pages that are open for one instruction. */
@@ -118,6 +119,11 @@ void zk_trap_count_unwatched(size_t size, uint32_t thread, zk_site site);
 
 /* A stale access by a handler of another signal, that came while the thread was inside: looked at when it leaves. */
 bool zk_trap_note_late(char *address, size_t bytes, enum zk_access access, uintptr_t pc);
+
+/* ---- trap_fault.c */
+
+/* The calling thread is at something else: what it had open is closed. The lock is held. */
+void zk_trap_lingering_ends(void);
 
 /* ---- trap_kernel.c: blocks that the kernel has been given */
 
