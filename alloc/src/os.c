@@ -271,6 +271,76 @@ size_t zk_os_mappings_max(void)
     return most;
 }
 
+/* A number in a file; SIZE_MAX if there is none. */
+static size_t number_in(const char *path)
+{
+    char text[32] = "";
+    size_t number = SIZE_MAX;
+    int fd = zk_os_open(path, O_RDONLY | O_CLOEXEC, 0);
+
+    if (fd < 0)
+        return number;
+    if (zk_os_read(fd, text, sizeof text - 1) > 0 && text[0] >= '0' && text[0] <= '9')
+        number = strtoul(text, NULL, 10);
+    zk_os_close(fd);
+    return number;
+}
+
+/* The least limit of a group and of those that it lies in. group is cut in place. */
+static size_t limit_of(const char *root, char *group, const char *name)
+{
+    size_t least = SIZE_MAX;
+
+    for (;;) {
+        char path[1024];
+        char *slash = strrchr(group, '/');
+        size_t limit;
+
+        snprintf(path, sizeof path, "%s%s/%s", root, group, name);
+        limit = number_in(path);
+        least = limit < least ? limit : least;
+        if (slash == NULL)
+            return least;
+        *slash = '\0';
+    }
+}
+
+/* "0::/GROUP", or "4:memory:/GROUP" of the first version. */
+static size_t limit_in(char *line)
+{
+    char *group = strrchr(line, ':');
+
+    if (group == NULL)
+        return SIZE_MAX;
+    group++;
+    if (strncmp(line, "0::", 3) == 0)
+        return limit_of("/sys/fs/cgroup", group, "memory.max");
+    if (strstr(line, ":memory:") != NULL)
+        return limit_of("/sys/fs/cgroup/memory", group, "memory.limit_in_bytes");
+    return SIZE_MAX;
+}
+
+size_t zk_os_memory_limit(void)
+{
+    char text[4096] = "";
+    size_t least = os.memory_bytes;
+    int fd = zk_os_open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC, 0);
+    char *rest = text;
+    char *line;
+
+    if (fd < 0)
+        return least;
+    if (zk_os_read(fd, text, sizeof text - 1) <= 0)
+        text[0] = '\0';
+    zk_os_close(fd);
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        size_t limit = limit_in(line);
+
+        least = limit < least ? limit : least;
+    }
+    return least;
+}
+
 bool zk_os_has_stderr(void)
 {
     int saved = errno;

@@ -484,8 +484,19 @@ bool zk_trap_admit(char *address, enum zk_access access, zk_site site, struct zk
 
 /* ---- Phases ---- */
 
+/* What there is for the program, asked for while it may still ask. */
+static size_t memory_limit(void)
+{
+    static size_t bytes; /* under the phase lock, or before there are threads */
+
+    if (bytes == 0)
+        bytes = zk_os_memory_limit();
+    return bytes;
+}
+
 void zk_trap_load(void)
 {
+    memory_limit();
     zk_trap_catch_faults();
 }
 
@@ -507,7 +518,7 @@ void zk_trap_start(void)
     zk_os_hugepages(zk_trap.base, bytes, 0);
     zk_trap.end = zk_trap.base + bytes;
     zk_trap.bump = zk_trap.opened = zk_trap.sealed = zk_trap.base;
-    zk_trap.bytes_limit = (zk_os_memory_bytes() / 2) & ~(page - 1);
+    zk_trap.bytes_limit = (memory_limit() / 2) & ~(page - 1);
     if (zk_trap.bytes_limit > bytes)
         zk_trap.bytes_limit = bytes;
     zk_trap.mappings_limit = (long)(zk_os_mappings_max() / 4 * 3);

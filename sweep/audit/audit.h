@@ -294,6 +294,13 @@ struct groups groups_of(const struct findings *census, const struct findings *tr
                         uint64_t min_bytes);
 void groups_free(struct groups *groups);
 
+/* ---- growth.c */
+
+struct amount;
+
+/* Do the group's blocks grow? rule tells how: "by 1000 bytes in each phase". */
+bool growth_of(const struct group *group, struct amount *rule);
+
 /* ---- verdict.c: the answer */
 
 enum verdict { SAFE, UNSAFE, NO_VERDICT };

@@ -221,6 +221,7 @@ static void add_access(const struct audit *audit, const struct group *group, str
 static void add_group(const struct audit *audit, const struct group *group, struct lines *lines)
 {
     size_t columns = screen_columns();
+    struct amount rule;
     char blocks[256];
     size_t length;
 
@@ -234,6 +235,8 @@ static void add_group(const struct audit *audit, const struct group *group, stru
               length == 3 ? "" : " ", length == 3 ? "" : blocks);
     if (length == 3)
         lines_add(lines, "    %s", blocks);
+    if (growth_of(group, &rule))
+        lines_add(lines, "    grows %s: a larger run needs more", rule.text);
     if (audit->options->stacks)
         stacks_add(group, lines);
     if (group->touch != NULL)

@@ -6,7 +6,7 @@ build=$1 truth=$(realpath "$(dirname "$0")/truth")
 audit=$build/sweep/zk-audit preload=$build/alloc/libzkalloc-preload.so
 . "$(dirname "$0")/helpers.sh"
 cd "$work" || exit 1
-for program in grown; do
+for program in grown sizes; do
     check "cc $program" cc -g -O1 -I"$truth" "$truth/$program.c" -o $program
 done
 blind() { # blind MIN_BYTES COMMAND...
@@ -36,5 +36,22 @@ run 1 "$audit" --min-bytes 0 -- ./grown small
 says '1 block of 16384 bytes, at first up to 64, '
 run 1 "$audit" --tsv --min-bytes 0 -- ./grown small
 row '^touched 16384 1 .* 64$'
+
+# Where sizes grow, the bound of this run is none of a longer one, and that is told, with the rule.
+run 1 "$audit" --census -- ./sizes double
+says '^guaranteed +80001 ' '^    grows 2 times in each phase: a larger run needs more$'
+run 1 "$audit" --census -- ./sizes add
+says '^guaranteed +9001 ' '^    grows by 1000 bytes in each phase: a larger run needs more$'
+run 1 "$audit" --census -- ./sizes same
+silent_on grows
+if cc -g -O1 -fopenmp -I"$truth" "$truth/team.c" -o team 2>/dev/null; then
+    for threads in 2 9; do
+        OMP_NUM_THREADS=$threads run 1 "$audit" --census --min-bytes 0 --tsv -- ./team
+        sizes[threads]=$(grep 'libgomp' <<<"$out" | cut -f2 | sort -n | tail -1)
+    done
+    check "libgomp's blocks of 2 and 9 threads: ${sizes[*]}" test $((sizes[9] - sizes[2])) -eq $((7 * 224))
+    OMP_NUM_THREADS=2 run 1 "$audit" --census --min-bytes 0 --top 9 -- ./team
+    says 'grows with the threads, by 224 bytes for each \(libgomp\)'
+fi
 
 conclude bounds_test
