@@ -38,7 +38,7 @@ score() {
     local name=$1 kind=$2 sources=$3 row
     shift 3
     builds=$((builds + 1))
-    "$audit" --min-bytes 1000 --tsv -- "$@" >"$work/found" 2>"$work/said" </dev/null
+    "$audit" --min-bytes 0 --tsv -- "$@" >"$work/found" 2>"$work/said" </dev/null
     # shellcheck disable=SC2086 # a list of files
     row=$(awk -F'\t' -v kind="$kind" '
         function base(path) { sub(/.*\//, "", path); return path }

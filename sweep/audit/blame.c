@@ -225,8 +225,10 @@ void blame_judge(const struct object *object, struct scope *scope)
 
 /* The scopes of a stack in one row, innermost first, without those that belong to the allocator. */
 struct row {
-    const struct scope **scopes;
-    const struct frame **frames;
+    struct step {
+        const struct scope *scope;
+        const struct frame *frame;
+    } * at;
     size_t count;
 };
 
@@ -243,10 +245,8 @@ static struct row lay_out(uint32_t number)
             if (frame->scopes[s].allocates)
                 row.count = 0; /* this one, and all that it calls */
             else {
-                row.scopes = grow(row.scopes, row.count, sizeof *row.scopes);
-                row.frames = grow(row.frames, row.count, sizeof *row.frames);
-                row.scopes[row.count] = &frame->scopes[s];
-                row.frames[row.count++] = frame;
+                row.at = grow(row.at, row.count, sizeof *row.at);
+                row.at[row.count++] = (struct step){&frame->scopes[s], frame};
             }
         }
     }
@@ -265,7 +265,8 @@ static bool is_users_name(const struct scope *scope)
 
 static bool is_librarys(const struct scope *scope)
 {
-    return scope->owner == OWNER_LIBRARY && known(scope->function);
+    return scope->owner == OWNER_LIBRARY && known(scope->function) &&
+           !is_boilerplate(scope->function);
 }
 
 static bool is_anybodys(const struct scope *scope)
@@ -282,16 +283,16 @@ const struct scope *blame(uint32_t trace, const struct frame **frame)
 
     *frame = NULL;
     for (size_t rule = 0; rule < COUNT(innermost); rule++) {
-        for (i = 0; i < row.count && !innermost[rule](row.scopes[i]); i++)
+        for (i = 0; i < row.count && !innermost[rule](row.at[i].scope); i++)
             continue;
         if (i < row.count)
-            return *frame = row.frames[i], row.scopes[i];
+            return *frame = row.at[i].frame, row.at[i].scope;
     }
     for (size_t rule = 0; rule < COUNT(outermost); rule++) {
-        for (i = row.count; i > 0 && !outermost[rule](row.scopes[i - 1]); i--)
+        for (i = row.count; i > 0 && !outermost[rule](row.at[i - 1].scope); i--)
             continue;
         if (i > 0)
-            return *frame = row.frames[i - 1], row.scopes[i - 1];
+            return *frame = row.at[i - 1].frame, row.at[i - 1].scope;
     }
     if (trace == 0)
         return NULL;

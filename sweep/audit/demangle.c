@@ -98,7 +98,8 @@ static void replace_all(char *name, const char *what, const char *shorter)
 {
     for (char *at = name; (at = strstr(at, what)) != NULL; at += strlen(shorter)) {
         cut_out(at + strlen(shorter), at + strlen(what));
-        memcpy(at, shorter, strlen(shorter));
+        for (size_t i = 0; shorter[i] != '\0'; i++)
+            at[i] = shorter[i];
     }
 }
 

@@ -286,7 +286,7 @@ static void include(struct group *group, const struct finding *finding)
                                 .count = UNKNOWN,
                                 .touched = UNKNOWN,
                                 .threads = UNKNOWN};
-    group->findings = grow(group->findings, group->finding_count, sizeof *group->findings);
+    group->findings = grow(group->findings, group->finding_count, sizeof(void *)); /* pointers */
     group->findings[group->finding_count++] = finding;
     group->size_least = least(group->size_least, finding->size);
     group->size_most = most(group->size_most, finding->size);
@@ -316,7 +316,7 @@ static void count_touches(struct group *group)
 {
     const char *last = NULL;
 
-    qsort(group->findings, group->finding_count, sizeof *group->findings, by_access);
+    qsort(group->findings, group->finding_count, sizeof(void *), by_access);
     for (size_t i = 0; i < group->finding_count; i++) {
         if (group->findings[i]->kind != TOUCHED)
             continue;

@@ -57,6 +57,7 @@ void output_check(const char *path)
         return;
     output = output_open(path);
     fclose(output.file);
-    unlink(output.part);
+    if (output.part != NULL)
+        unlink(output.part);
     free(output.part);
 }

@@ -287,17 +287,16 @@ static json_t *invocations_of(const struct audit *audit)
 
 static json_t *roots(void)
 {
-    char here[PATH_MAX - 1];
+    char here[PATH_MAX + 1];
     json_t *root = json_object();
     json_t *object = json_object();
     char *uri;
 
-    if (getcwd(here, sizeof here) == NULL)
+    if (getcwd(here, PATH_MAX) == NULL)
         snprintf(here, sizeof here, "/");
+    if (here[1] != '\0')
+        here[strlen(here) + 1] = '\0', here[strlen(here)] = '/';
     uri = uri_of("file://", here);
-    uri = need(realloc(uri, strlen(uri) + 2));
-    if (uri[strlen(uri) - 1] != '/')
-        strcat(uri, "/");
     json_set(root, "uri", json_text(uri));
     json_set(object, "SRCROOT", root);
     free(uri);
