@@ -156,6 +156,34 @@ static json_t *site_of(const struct audit *audit, const struct group *group)
     return site;
 }
 
+/* What is in no site: accesses after free, blocks that were used after they had been discarded, or not watched. */
+static json_t *others_of(const struct findings *findings)
+{
+    json_t *others = json_array();
+
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *finding = &findings->at[i];
+        json_t *other;
+
+        if (finding->kind == TOUCHED || finding->kind == RETAINED || finding->kind == FREED_LATE)
+            continue;
+        other = json_object();
+        json_set(other, "kind", json_text(kind_names[finding->kind]));
+        json_set(other, "size", json_number(finding->size));
+        json_set(other, "count", json_number(finding->count));
+        set_place(other, &finding->made);
+        if (known(finding->access)) {
+            json_t *access = json_object();
+
+            json_set(access, "access", json_text(finding->access));
+            set_place(access, &finding->accessed);
+            json_set(other, "by", access);
+        }
+        json_add(others, other);
+    }
+    return others;
+}
+
 static json_t *run_of(const struct run *run)
 {
     json_t *object = json_object();
@@ -209,6 +237,7 @@ void json_print(const struct audit *audit, const struct lines *notes)
     json_set(document, "advice", json_number(advice == 0 ? UNKNOWN : advice));
     json_set(document, "runs", runs);
     json_set(document, "sites", sites);
+    json_set(document, "others", others_of(&audit->trap.report.findings));
     json_set(document, "notes", lines);
     if (json_dumpf(document, stdout, JSON_INDENT(2)) != 0 || putchar('\n') == EOF ||
         fflush(stdout) != 0)

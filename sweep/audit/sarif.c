@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { RULE_TOUCHED, RULE_RETAINED, RULE_AFTER_FREE, RULES };
+enum { RULE_TOUCHED, RULE_RETAINED, RULE_AFTER_FREE, RULE_DISCARDED, RULES };
 
 static const struct {
     const char *id;
@@ -39,6 +39,10 @@ static const struct {
      "size, or recycle pinned."},
     {"after-free", "error", "Memory is used after it was freed",
      "The program reads or writes a block that it has freed: its own bug, under any allocator."},
+    {"discarded", "error", "Memory is used after zk_discard_phase",
+     "The block is read or written after the phase that it was allocated in was discarded: its "
+     "bytes are lost under every "
+     "recycling. End the phase by zk_end_phase, or do not use the block."},
 };
 
 static json_t *message(const char *text)
@@ -233,10 +237,12 @@ static json_t *results_of(const struct audit *audit)
         const struct finding *finding = &audit->trap.report.findings.at[i];
         char text[96];
 
-        if (finding->kind != FREED)
+        if ((finding->kind != FREED && finding->kind != DISCARDED) || !known(finding->access))
             continue;
-        snprintf(text, sizeof text, "A %s of a block that has been freed.", finding->access);
-        json_add(results, result(RULE_AFTER_FREE, &finding->accessed, text));
+        snprintf(text, sizeof text, "A %s of a block that has been %s.", finding->access,
+                 finding->kind == FREED ? "freed" : "given up by zk_discard_phase");
+        json_add(results, result(finding->kind == FREED ? RULE_AFTER_FREE : RULE_DISCARDED,
+                                 &finding->accessed, text));
     }
     return results;
 }

@@ -153,7 +153,8 @@ void baseline_add(const char *function, const char *file, uint64_t size)
 
 void suppressions_apply(struct audit *audit)
 {
-    bool any = false;
+    bool any = audit->discarded > audit->min_bytes; /* that is in no group: it is never hidden */
+    bool hides = false;
 
     for (size_t i = 0; i < audit->groups.count; i++) {
         struct group *group = &audit->groups.at[i];
@@ -165,10 +166,12 @@ void suppressions_apply(struct audit *audit)
             if (group->hidden == NULL)
                 group->hidden = rules.at[r].reason;
         }
-        any = any || (group->hidden == NULL && group->asked_most >= audit->min_bytes);
+        if (group->asked_most < audit->min_bytes)
+            continue;
+        hides = hides || group->hidden != NULL;
+        any = any || group->hidden == NULL;
     }
-    /* What was discarded and used is in no group: it is never hidden. */
-    audit->apart = audit->verdict == UNSAFE && !any && audit->discarded <= audit->min_bytes;
+    audit->apart = audit->verdict == UNSAFE && hides && !any;
     if (audit->apart)
         audit->verdict = audit->lack == LACKS_NOTHING ? SAFE : NO_VERDICT;
 }
@@ -182,7 +185,7 @@ void suppressions_note(const struct audit *audit, struct lines *lines)
     for (size_t i = 0; i < audit->groups.count; i++) {
         const struct group *group = &audit->groups.at[i];
 
-        if (group->hidden == NULL || group->size_most < audit->min_bytes)
+        if (group->hidden == NULL || group->asked_most < audit->min_bytes)
             continue;
         sites++;
         blocks = sum(blocks, group->count);
@@ -211,7 +214,7 @@ void suppressions_write(const char *path, const struct audit *audit)
         char *function = escaped(group->made->made.symbol);
         char *file = escaped(file_of(group));
 
-        if (group->size_most >= audit->min_bytes)
+        if (group->asked_most >= audit->min_bytes)
             fprintf(output.file, "%s\t%s\t-%" PRIu64 "\t%s\n", function, file,
                     power_above(group->size_most), group->hidden == NULL ? "" : group->hidden);
         free(function);

@@ -329,9 +329,11 @@ static bool fails(const struct audit *audit)
 {
     if (audit->options->fail_above == UNKNOWN)
         return audit->verdict == UNSAFE;
+    if (audit->discarded > audit->options->fail_above)
+        return true;
     for (size_t i = 0; i < audit->groups.count; i++)
         if (audit->groups.at[i].hidden == NULL &&
-            audit->groups.at[i].size_most >= audit->options->fail_above)
+            audit->groups.at[i].asked_most >= audit->options->fail_above)
             return true;
     return false;
 }

@@ -4,37 +4,17 @@
 # bytes that nobody touches.
 set -uo pipefail
 source=$2 audit=$1/sweep/zk-audit
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=sweep/tests/helpers.sh
+. "$(dirname "$0")/helpers.sh"
 cd "$work" || exit 3
-checks=0 failures=0
-unset LD_PRELOAD ZK_ALLOC_MIN_BYTES ZK_ALLOC_AUDIT_DEPTH LLVM_SYMBOLIZER_PATH NO_COLOR
+unset LLVM_SYMBOLIZER_PATH
 command -v jq >/dev/null || { echo "formats_test: skipped: jq is not installed"; exit 77; }
-fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
-run() { # run STATUS COMMAND...: leaves stdout in $out, stderr in $said
-    local status=$1 got
-    shift
-    checks=$((checks + 1))
-    what="$*"
-    "$@" >out 2>said </dev/null
-    got=$?
-    out=$(<out) said=$(<said)
-    [[ $got -eq $status ]] || fail "$what: exit $got, want $status: $out $said"
-}
 is() { # is WANT FILTER [FILE]: what jq finds in the document
     local got
     checks=$((checks + 1))
-    got=$(jq -cr "$2" "${3:-out}" 2>&1)
+    got=$(jq -cr "$2" "${3:-stdout}" 2>&1)
     [[ $got == "$1" ]] || fail "$what: $2 is $got, want $1"
 }
-says() {
-    local pattern
-    for pattern in "$@"; do
-        checks=$((checks + 1))
-        grep -Eq -- "$pattern" said || fail "$what: no line matches '$pattern': $said"
-    done
-}
-
 cat >keeps.c <<'C'
 #include "planted.h"
 #include <stdio.h>
@@ -112,7 +92,7 @@ is 0 '.runs[0].results | length' results.sarif
 run 2 "$audit" --sarif no/such/folder -- ./keeps
 says '^zk-audit: no/such/folder: No such file'
 checks=$((checks + 1))
-! grep -q output out || fail "$what: the program was run all the same"
+[[ ! $out =~ output ]] || fail "$what: the program was run all the same"
 
 # ---- Folded stacks: bytes of each, outermost first.
 
@@ -132,7 +112,7 @@ says '^SAFE at MIN_BYTES 4096, apart from what is suppressed$' \
 run 1 "$audit" --suppressions accepted -- ./keeps te # another one is not
 says '^UNSAFE at MIN_BYTES 4096: 1 block of 9000 bytes' 'extra_make' '^Suppressed, .*: 1 site'
 checks=$((checks + 1))
-! grep -q table_make said || fail "$what: what is suppressed is shown: $said"
+[[ ! $said =~ table_make ]] || fail "$what: what is suppressed is shown: $said"
 sed 's/^/\n\n/' keeps.c >moved.c # between builds, lines move
 mv moved.c keeps.c
 gcc -g -O0 -I"$source/sweep/tests/planted" keeps.c -o keeps
@@ -154,7 +134,7 @@ is '["external"]' '[.runs[0].results[].suppressions[].kind]' results.sarif
 # ---- Baseline: what was there before does not fail.
 
 run 1 "$audit" --json -- ./keeps t
-mv out base.json
+mv stdout base.json
 run 0 "$audit" --baseline base.json -- ./keeps t
 run 1 "$audit" --baseline base.json -- ./keeps te
 says '^UNSAFE .* 1 block of 9000 bytes' 'extra_make'
@@ -183,17 +163,27 @@ mv accepted audit.supp
 run 0 "$source/examples/audit_ci.sh" "$audit" ./keeps t
 run 4 "$source/examples/audit_ci.sh" "$audit" ./keeps tef
 
+# ---- What is in no site: used after it was discarded. Nothing hides it.
+
+gcc -g -O0 -I"$source/sweep/tests/truth" "$source/sweep/tests/truth/discarded.c" -o discarded
+lost=$(grep -n STALE:log "$source/sweep/tests/truth/discarded.c" | cut -d: -f1)
+printf '*\t*\t*\tall\n' >all.supp
+run 1 "$audit" --trap --json --sarif results.sarif --suppressions all.supp --fail-above 1 -- ./discarded
+is '["unsafe","discarded",true]' '[.verdict, .others[0].kind, ([.others[].by.line] | index('"$lost"') != null)]'
+is true '[.runs[0].results[] | select(.ruleId == "discarded") | .locations[0].physicalLocation.region.startLine] |
+    index('"$lost"') != null' results.sarif
+is true '[.runs[0] | .results[] as $result | .tool.driver.rules[$result.ruleIndex].id == $result.ruleId] | all' results.sarif
+
 # ---- The screen is as wide as the terminal.
 
 if command -v script >/dev/null; then
     for columns in 40 60 100; do
         what="$columns columns"
-        NO_COLOR=1 script -qec "stty cols $columns rows 24; '$audit' -- ./keeps te 2>&1" /dev/null </dev/null | tr -d '\r' | sed 's/^.*\x1b\[K//' >said
-        checks=$((checks + 1))
-        [[ $(wc -L <said) -le $columns ]] || fail "$columns columns: $(cat said)"
+        NO_COLOR=1 script -qec "stty cols $columns rows 24; '$audit' -- ./keeps te 2>&1" /dev/null </dev/null | tr -d '\r' | sed 's/^.*\x1b\[K//' >screen
+        said=$(<screen)
+        check "$columns columns: $said" test "$(wc -L <screen)" -le "$columns"
         says '^UNSAFE at MIN_BYTES' "keeps.c:$(line made)"
     done
 fi
 
-echo "formats_test: $checks checks, $failures failed"
-[[ $failures -eq 0 ]]
+conclude formats_test

@@ -3,31 +3,13 @@
 # /* made */ allocates, /* used */ touches that in a later phase.
 set -uo pipefail
 build=$1 source=$2 audit=$1/sweep/zk-audit preload=$1/alloc/libzkalloc-preload.so
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=sweep/tests/helpers.sh
+. "$(dirname "$0")/helpers.sh"
 cd "$work" || exit 3
-checks=0 failures=0
-unset LD_PRELOAD ZK_ALLOC_MIN_BYTES ZK_ALLOC_AUDIT_DEPTH LLVM_SYMBOLIZER_PATH
-fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
-run() { # run STATUS COMMAND...: leaves what it said, on both, in $said
-    local status=$1 got
-    shift
-    checks=$((checks + 1))
-    what="$*"
-    said=$("$@" 2>&1 </dev/null)
-    got=$?
-    [[ $got -eq $status ]] || fail "$what: exit $got, want $status: $said"
-}
-says() {
-    local pattern
-    for pattern in "$@"; do
-        checks=$((checks + 1))
-        grep -Eq -- "$pattern" <<<"$said" || fail "$what: no line matches '$pattern': $said"
-    done
-}
-silent_on() {
-    checks=$((checks + 1))
-    ! grep -Eq -- "$1" <<<"$said" || fail "$what: a line matches '$1': $said"
+unset LLVM_SYMBOLIZER_PATH
+both() { # both STATUS COMMAND...: as run, and what it said on either is in $said
+    run "$@"
+    said=$out$'\n'$said
 }
 line() { grep -n "/\* $2 \*/" "$1" | cut -d: -f1; } # line FILE MARK
 cc=(gcc -g -O2 -I"$source/sweep/tests/planted")
@@ -79,13 +61,13 @@ C
 for name in plugin other; do "${cc[@]}" -shared -fPIC $name.c -o $name.so; done
 "${cc[@]}" host.c -ldl -o host
 made=$(line plugin.c made) used=$(line host.c used)
-run 1 "$audit" -- ./host ./plugin.so ./other.so
+both 1 "$audit" -- ./host ./plugin.so ./other.so
 says "^  plugin.c:$made \(plugin_make\), by plugin.so: 1 block of 20000 bytes" "by host.c:$used \(main\), 1 phase later"
 silent_on innocent
-run 1 "$audit" -- ./host ./plugin.so ./other.so plugin_make innocent_one
+both 1 "$audit" -- ./host ./plugin.so ./other.so plugin_make innocent_one
 says "^  plugin.c:$made \(plugin_make\), by plugin.so: 1 block of 20000 bytes" \
     "^  other.c:$made \(innocent_one\), by other.so: 1 block of 30000 bytes"
-run 1 "$audit" -- ./host ./plugin.so ./plugin.so plugin_make plugin_make
+both 1 "$audit" -- ./host ./plugin.so ./plugin.so plugin_make plugin_make
 says "^  plugin.c:$made \(plugin_make\), by plugin.so: 2 blocks of 20000 bytes, 1 thread, 2 stacks, touched later$"
 
 # A file that has been replaced since is not asked for names.
@@ -93,7 +75,7 @@ cat >replace.sh <<'S'
 ./host ./plugin.so ./other.so
 cp other.so plugin.so
 S
-run 1 "$audit" --census -- sh replace.sh
+both 1 "$audit" --census -- sh replace.sh
 says "^  plugin_make \(plugin.so\+0x|^  host.c:[0-9]+ \(main\), by plugin.so|^  plugin.so\+0x" \
     'plugin.so is not the file that ran: it has another build id'
 silent_on innocent
@@ -109,23 +91,23 @@ ZK_ALLOC_AUDIT="trap" ./host ./plugin.so ./other.so 2>said
 unset LD_PRELOAD ZK_ALLOC_AUDIT
 checks=$((checks + 1))
 grep -q '	plugin.so+0x[^	]*	20000	1	20000	1	[^	]*/plugin.so	NA	NA	NA	' report || fail "the report: $(cat report)"
-run 0 "$audit" --resolve report
+both 0 "$audit" --resolve report
 says "^  plugin.c:$made \(plugin_make\), by plugin.so: 1 block of 20000 bytes, 1 thread$" '^UNSAFE at MIN_BYTES 4096: '
-run 0 "$audit" --resolve report report.trap
+both 0 "$audit" --resolve report report.trap
 says "^  plugin.c:$made \(plugin_make\), by plugin.so: 1 block of 20000 bytes, 1 thread, touched later$" "host.c:$used"
-run 0 sh -c "'$audit' --min-bytes 30000 --resolve - <said"
+both 0 sh -c "'$audit' --min-bytes 30000 --resolve - <said"
 says '^SAFE at MIN_BYTES 30000: '
-run 0 sh -c "ZK_ALLOC_MIN_BYTES=30000 '$audit' --resolve - <said" # nobody knows that the program had that
+both 0 sh -c "ZK_ALLOC_MIN_BYTES=30000 '$audit' --resolve - <said" # nobody knows that the program had that
 says '^NO VERDICT at MIN_BYTES 30000: ' "^The program's MIN_BYTES is not known"
-run 0 sh -c "'$audit' --resolve - <said"
+both 0 sh -c "'$audit' --resolve - <said"
 says "plugin.c:$made \(plugin_make\)" "host.c:$used"
-run 0 "$audit" --tsv --resolve report
+both 0 "$audit" --tsv --resolve report
 says "	plugin_make	$work/plugin.c	$made	"
-run 2 "$audit" --resolve no-such-report
+both 2 "$audit" --resolve no-such-report
 says '^zk-audit: no-such-report: No such file'
-run 2 "$audit" --resolve host.c
+both 2 "$audit" --resolve host.c
 says '^zk-audit: host.c: there is no report in it'
-run 2 "$audit" --resolve
+both 2 "$audit" --resolve
 says '^zk-audit: --resolve: no report'
 
 # A static program: it has no loader to ask, and used to crash.
@@ -150,7 +132,7 @@ int main(void)
 }
 C
 if gcc -g -O0 -static -I"$source/alloc/include" alone.c "$build/alloc/libzkalloc.a" -pthread -o alone 2>/dev/null; then
-    run 1 "$audit" -- ./alone
+    both 1 "$audit" -- ./alone
     says "^  alone.c:$(line alone.c made) \(make\): 1 block of 5000 bytes, 1 thread, touched later$" \
         "by alone.c:$(line alone.c used) \(main\)"
 else
@@ -202,36 +184,36 @@ int main(void)
 C
 "${cc[@]}" wrapped.c -o wrapped
 made=$(line wrapped.c made) caller=$(line wrapped.c caller)
-run 1 "$audit" -- ./wrapped
+both 1 "$audit" -- ./wrapped
 says "^  wrapped.c:$made \(pool_take\): 10 blocks of 5000 bytes, 1 thread, 10 stacks, touched later$"
 silent_on 'xmalloc'
-run 1 "$audit" --skip 'pool_*' -- ./wrapped
+both 1 "$audit" --skip 'pool_*' -- ./wrapped
 says "^  wrapped.c:$caller \(deep\): 10 blocks of 5000 bytes, 1 thread, 10 stacks, touched later$"
 printf '# ours\npool_*\n\ndeep\n' >skip
-run 1 "$audit" --skip @skip -- ./wrapped
+both 1 "$audit" --skip @skip -- ./wrapped
 says "^  wrapped.c:[0-9]+ \(main\): 10 blocks"
-run 1 "$audit" --skip '*/wrapped.c' -- ./wrapped
+both 1 "$audit" --skip '*/wrapped.c' -- ./wrapped
 says "\(main\): 10 blocks"
-run 2 "$audit" --skip @no-such-file -- ./wrapped
+both 2 "$audit" --skip @no-such-file -- ./wrapped
 says '^zk-audit: --skip @no-such-file: No such file'
-run 1 "$audit" --stacks -- ./wrapped
+both 1 "$audit" --stacks -- ./wrapped
 says '^      stack 10 of 10, 1 block, 5000 bytes$' "^        wrapped.c:$(line wrapped.c wrapper) \(xmalloc\)$" \
     "^        wrapped.c:$made \(pool_take\)$" "^        wrapped.c:$caller \(deep\)$" '^        wrapped.c:[0-9]+ \(main\)$' \
     '^      stack of an access 1 of 1$'
 checks=$((checks + 1))
 order=$(sed -n '/stack 1 of 10/,/stack 2 of 10/p' <<<"$said" | grep -oE '\((xmalloc|pool_take|deep|main)\)' | uniq | tr -d '()\n')
 [[ $order == xmallocpool_takedeepmain ]] || fail "$what: the outermost is not last: $order"
-run 1 "$audit" --tsv -- ./wrapped
+both 1 "$audit" --tsv -- ./wrapped
 says "	10	NA$|	10	wrapped\+0x"
 
 # ---- What the user lacks.
 
-run 1 env LLVM_SYMBOLIZER_PATH=/no/such/program "$audit" -- ./wrapped
+both 1 env LLVM_SYMBOLIZER_PATH=/no/such/program "$audit" -- ./wrapped
 says '^  pool_take \(wrapped\+0x[0-9a-f]+\): 10 blocks of 5000 bytes, ' \
     '^Names only, no source lines: llvm-symbolizer is not installed \(Debian: apt-get install llvm\)\.$'
 cp wrapped bare
 strip --strip-debug bare
-run 1 "$audit" -- ./bare
+both 1 "$audit" -- ./bare
 says '^  pool_take \(bare\+0x[0-9a-f]+\): 10 blocks of 5000 bytes, ' "/bare has no debug information, or not for all: "
 # A symbolizer that dies of a question loses that one, and no other.
 cat >dies <<'S'
@@ -244,7 +226,7 @@ while read -r question; do
 done
 S
 chmod +x dies
-run 1 env LLVM_SYMBOLIZER_PATH="$work/dies" "$audit" -- ./wrapped
+both 1 env LLVM_SYMBOLIZER_PATH="$work/dies" "$audit" -- ./wrapped
 says 'file.c:7 \(named_1\)'
 
 # ---- The report of a program with 100,000 symbols is as quick as any other's: nothing in it depends on them.
@@ -253,12 +235,11 @@ awk 'BEGIN { for (i = 0; i < 100000; i++) printf ".type symbol_%d, STT_FUNC\nsym
     print ".section .note.GNU-stack" }' >symbols.s
 cp wrapped.c large.c
 if gcc -c symbols.s -o symbols.o && "${cc[@]}" large.c symbols.o -o large; then
-    run 1 "$audit" -- ./large
+    both 1 "$audit" -- ./large
     says "^  large.c:$made \(pool_take\): 10 blocks of 5000 bytes"
     LD_PRELOAD=$preload ZK_ALLOC_AUDIT=census ZK_ALLOC_AUDIT_OUT=$work/large.report ./large
     checks=$((checks + 1))
     [[ $(wc -c <large.report) -lt 20000 ]] || fail "the report has $(wc -c <large.report) bytes"
 fi
 
-echo "lines_test: $checks checks, $failures failed"
-[[ $failures -eq 0 ]]
+conclude lines_test
