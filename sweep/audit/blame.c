@@ -151,11 +151,16 @@ static bool is_wrapper(const char *function)
 /* Around main, and around what a thread runs: nobody's. */
 static bool is_boilerplate(const char *function)
 {
-    static const char *const from[] = {
-        "_start",       "__libc_start",        "start_thread", "clone",       "__clone",
-        "std::rt::",    "std::panic",          "std::thread",  "std::sys",    "core::ops::function",
-        "<core::panic", "<alloc::boxed::Box<", "__rust_",      "lang_start",  "call_once",
-        "do_call",      "catch_unwind",        "__rustc",      "thread_start"};
+    static const char *const from[] = {"_start",       "__libc_",
+                                       "start_thread", "clone",
+                                       "__clone",      "std::rt::",
+                                       "std::panic",   "std::thread",
+                                       "std::sys",     "core::ops::function",
+                                       "<core::panic", "<alloc::boxed::Box<",
+                                       "__rust_",      "lang_start",
+                                       "call_once",    "do_call",
+                                       "catch_unwind", "__rustc",
+                                       "thread_start"};
 
     return any(begins, function, from, COUNT(from)) ||
            contains(function, "core::ops::function::Fn");

@@ -227,6 +227,7 @@ static void tidy_path(char *path)
 static void read_line_of(char *text, struct scope *scope)
 {
     char *column = strrchr(text, ':');
+    size_t length;
     char *line;
 
     scope->file = not_known;
@@ -240,7 +241,9 @@ static void read_line_of(char *text, struct scope *scope)
     *line++ = '\0';
     if (strcmp(text, "??") == 0 || *text == '\0')
         return;
-    if (strcmp(line, "0") == 0 && strchr(text, '/') == NULL)
+    length = strlen(text);
+    if (strcmp(line, "0") == 0 &&
+        (text[0] != '/' || (length > 2 && strcmp(text + length - 2, ".o") == 0)))
         return; /* a name in the symbol table, for want of debug information */
     tidy_path(text);
     scope->file = strings_add(&names.strings, text);
