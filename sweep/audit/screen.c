@@ -222,7 +222,7 @@ static void add_group(const struct audit *audit, const struct group *group, stru
 {
     size_t columns = screen_columns();
     struct amount rule;
-    char blocks[256];
+    char blocks[512];
     size_t length;
 
     describe_blocks(blocks, sizeof blocks, audit, group);
