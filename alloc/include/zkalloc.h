@@ -40,6 +40,10 @@ void *zk_realloc(void *p, size_t size);
  * Alignments up to 1 GiB are served from the arena while the slab has room. */
 void *zk_aligned_alloc(size_t align, size_t size);
 
+/* zk_calloc, aligned to align. NULL with EINVAL unless align is a power of two, with ENOMEM when the product
+ * overflows. */
+void *zk_aligned_calloc(size_t align, size_t count, size_t size);
+
 /* Ends the life of p, on any thread. NULL is ignored; errno is kept. */
 void zk_free(void *p);
 

@@ -16,7 +16,7 @@ bool zk_defers_rarely(void)
 
 #ifdef ZK_INTERPOSE
 
-__attribute__((visibility("default"))) const struct zk_api zk_preload_api_2 = {
+__attribute__((visibility("default"))) const struct zk_api zk_preload_api_3 = {
     .route = zk_route,
     .zeroed = zk_zeroed,
     .resize = zk_resize,
@@ -51,7 +51,7 @@ void zk_defer_load(void)
 
 void zk_defer_load(void)
 {
-    zk_other = dlsym(RTLD_DEFAULT, "zk_preload_api_2");
+    zk_other = dlsym(RTLD_DEFAULT, "zk_preload_api_3");
     if (zk_other != NULL)
         atomic_fetch_or(&zk_rare_flags, ZK_RARE_DEFERS);
 }

@@ -15,7 +15,7 @@
 /* What a linked library asks of the preloaded one. The symbol has the version in its name. */
 struct zk_api {
     void *(*route)(struct zk_wish wish);
-    void *(*zeroed)(size_t count, size_t size, struct zk_caller caller);
+    void *(*zeroed)(struct zk_wish wish);
     void *(*resize)(void *p, struct zk_wish wish);
     void *(*resize_sized)(void *p, size_t old_size, struct zk_wish wish);
     void (*free)(void *p);
@@ -44,9 +44,9 @@ struct zk_api {
 extern const struct zk_api *zk_other;
 
 /* In the preload library these are the ones that others call. */
-extern const struct zk_api zk_preload_api_2;
+extern const struct zk_api zk_preload_api_3;
 
-void *zk_zeroed(size_t count, size_t size, struct zk_caller caller);
+void *zk_zeroed(struct zk_wish wish);
 void *zk_resize(void *p, struct zk_wish wish);
 void *zk_resize_sized(void *p, size_t old_size, struct zk_wish wish);
 void zk_scope_enter(struct zk_guard *guard, void *returns);

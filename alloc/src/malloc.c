@@ -402,9 +402,14 @@ static __attribute__((noinline)) void *malloc_slow(size_t size, struct slab *hel
     return malloc_rarely(size, held, caller);
 }
 
+static bool is_alignment(size_t align)
+{
+    return align != 0 && (align & (align - 1)) == 0;
+}
+
 void *zk_aligned_alloc(size_t align, size_t size)
 {
-    if (align == 0 || (align & (align - 1)) != 0) {
+    if (!is_alignment(align)) {
         errno = EINVAL;
         return NULL;
     }
@@ -440,32 +445,56 @@ static void clear(char *p, size_t bytes)
         zk_tools_zeroed(p, bytes);
 }
 
-void *zk_zeroed(size_t count, size_t size, struct zk_caller caller)
+/* Zeroes from system. */
+static void *zeroed_from_system(struct zk_wish wish)
 {
-    struct zk_wish wish = {.align = ZK_GRANULE, .caller = caller};
+    void *p;
+
+    if (wish.align <= ZK_GRANULE) {
+        p = zk_system_calloc(1, wish.size);
+        return p == NULL && zk_region_give_back(wish.size) ? zk_system_calloc(1, wish.size) : p;
+    }
+    p = from_system(wish);
+    return p != NULL ? memset(p, 0, wish.size) : NULL;
+}
+
+void *zk_zeroed(struct zk_wish wish)
+{
     bool overflow;
     char *p;
 
     if (zk_defers())
-        return zk_other->zeroed(count, size, caller);
-    if (__builtin_mul_overflow(count, size, &wish.size)) {
-        errno = ENOMEM;
-        return NULL;
-    }
+        return zk_other->zeroed(wish);
     p = zk_route_arena(wish, &overflow);
     if (p != NULL) {
         clear(p, wish.size);
         return p;
     }
-    p = zk_system_calloc(count, size);
-    if (unlikely(p == NULL) && zk_region_give_back(wish.size))
-        p = zk_system_calloc(count, size);
-    return count_system(p, wish, overflow);
+    return count_system(zeroed_from_system(wish), wish, overflow);
+}
+
+/* NULL with ENOMEM when there is no such size. */
+static inline void *zeroed_array(size_t count, struct zk_wish wish)
+{
+    if (__builtin_mul_overflow(count, wish.size, &wish.size)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return zk_zeroed(wish);
 }
 
 void *zk_calloc(size_t count, size_t size)
 {
-    return zk_zeroed(count, size, ZK_CALLER);
+    return zeroed_array(count, (struct zk_wish){size, ZK_GRANULE, ZK_CALLER, false});
+}
+
+void *zk_aligned_calloc(size_t align, size_t count, size_t size)
+{
+    if (!is_alignment(align)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return zeroed_array(count, (struct zk_wish){size, align, ZK_CALLER, false});
 }
 
 static size_t tell_usable(const void *p)

@@ -246,6 +246,12 @@ SITE static void ask_zk_aligned_alloc(void)
     STAY_IN_FRAME();
 }
 
+SITE static void ask_zk_aligned_calloc(void)
+{
+    AT(asked_at, zk_aligned_calloc(4096, 2, 61));
+    STAY_IN_FRAME();
+}
+
 SITE static void move_by_zk_realloc(void)
 {
     void *p = zk_malloc(106);
@@ -274,6 +280,7 @@ static void the_caller_is_the_first_frame_of_a_site(void)
         {ask_zk_realloc, "ask_zk_realloc", 103},
         {ask_zk_realloc_sized, "ask_zk_realloc_sized", 104},
         {ask_zk_aligned_alloc, "ask_zk_aligned_alloc", 105},
+        {ask_zk_aligned_calloc, "ask_zk_aligned_calloc", 122},
         {move_by_zk_realloc, "move_by_zk_realloc", 10000},
         {move_by_zk_realloc_sized, "move_by_zk_realloc_sized", 10001},
     };

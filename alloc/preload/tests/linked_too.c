@@ -56,6 +56,9 @@ static void check_blocks(bool together)
     }
     kept = zk_aligned_alloc(1 << 16, 10000);
     CHECK(zk_owns(kept) && (size_t)kept % (1 << 16) == 0);
+    zk_free(kept);
+    kept = zk_aligned_calloc(1 << 16, 10, 1000);
+    CHECK(zk_owns(kept) && (size_t)kept % (1 << 16) == 0 && ((char *)kept)[9999] == 0);
     kept = zk_realloc_sized(kept, 10000, 64, 50000);
     CHECK(zk_owns(kept));
     zk_free_sized(kept, 50000);
