@@ -130,7 +130,7 @@ static const struct repro_variant variants[] = {
      {REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
     {"--min-bytes 6144 --filler off",
      {REPRO_LATENT, REPRO_LATENT, REPRO_LATENT, REPRO_LATENT, REPRO_CLEAN, REPRO_CLEAN}},
-    /* The pages are made before any phase; the maps, of 148 bytes, and the stack are not. */
+    /* The pages are made before any phase; the maps, of 116 bytes, and the stack are not. */
     {"--warm 4096", {REPRO_HANG, REPRO_HANG, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
     /* Where a thread's entry of current spans is made in the phase, the next one finds it borrowed. */
     {"--crates 2026",

@@ -6,21 +6,29 @@
  */
 #include "span_extensions.h"
 
+#include "crates.h"
 #include "zkalloc.h"
 
 #include <sched.h>
+#include <stddef.h>
 #include <string.h>
 
-/* A key in the map is the low half of a TypeId; this is the rest of the entry. */
+/* A key in the map is the low half of a TypeId; this is the rest of the entry. The high half comes last: a
+ * TypeId of Rust 1.63, Debian 12's, has none. */
 struct extension {
-    uint64_t type_high;
     void *value; /* a box */
     const struct span_extension_type *type;
+    uint64_t type_high;
 };
 
 _Static_assert(sizeof(struct extension) + SWISS_TABLE_KEY_BYTES == 32, "TypeId and Box<dyn Any>");
 
-enum { EXTENSION_BYTES = sizeof(struct extension) };
+/* What there is of it in the map. */
+static size_t extension_bytes(void)
+{
+    return crates_chosen() == CRATES_DEBIAN12 ? offsetof(struct extension, type_high)
+                                              : sizeof(struct extension);
+}
 
 /* As futex-based RwLock: */
 static const uint32_t lock_writer =
@@ -92,7 +100,7 @@ void span_extensions_clear(struct span_extensions *extensions)
     if (swiss_table_length(&extensions->values) == 0)
         return;
     swiss_table_iterate(&extensions->values, &iterator);
-    while (swiss_table_sized_next(&iterator, EXTENSION_BYTES, &key, &entry))
+    while (swiss_table_sized_next(&iterator, extension_bytes(), &key, &entry))
         drop_extension(entry);
     swiss_table_clear(&extensions->values);
 }
@@ -100,7 +108,7 @@ void span_extensions_clear(struct span_extensions *extensions)
 void span_extensions_deinit(struct span_extensions *extensions)
 {
     span_extensions_clear(extensions);
-    swiss_table_sized_deinit(&extensions->values, EXTENSION_BYTES);
+    swiss_table_sized_deinit(&extensions->values, extension_bytes());
 }
 
 static enum span_status insert_locked(struct span_extensions *extensions,
@@ -113,14 +121,14 @@ static enum span_status insert_locked(struct span_extensions *extensions,
     if (extension.value == NULL)
         return SPAN_NO_MEMORY;
     memcpy(extension.value, value, type->value_bytes);
-    replaced = swiss_table_sized_get(&extensions->values, EXTENSION_BYTES, type->id);
+    replaced = swiss_table_sized_get(&extensions->values, extension_bytes(), type->id);
     if (replaced != NULL) {
         drop_extension(replaced);
-        *replaced = extension;
+        memcpy(replaced, &extension, extension_bytes());
         extensions->lock.poisoned = 1;
         return SPAN_PANIC_DUPLICATE_EXTENSION;
     }
-    if (swiss_table_sized_insert(&extensions->values, EXTENSION_BYTES, type->id, &extension) == 0)
+    if (swiss_table_sized_insert(&extensions->values, extension_bytes(), type->id, &extension) == 0)
         return SPAN_OK;
     zk_free(extension.value);
     return SPAN_NO_MEMORY;
@@ -142,7 +150,7 @@ static enum span_status read_locked(const struct span_extensions *extensions,
                                     const struct span_extension_type *type, void *value)
 {
     const struct extension *extension =
-        swiss_table_sized_get(&extensions->values, EXTENSION_BYTES, type->id);
+        swiss_table_sized_get(&extensions->values, extension_bytes(), type->id);
 
     /* The second question is the real one's to the box: of what type are you? */
     if (extension == NULL || extension->type->id != type->id)
@@ -164,5 +172,5 @@ enum span_status span_extensions_get(struct span_extensions *extensions,
 
 size_t span_extensions_bytes(const struct span_extensions *extensions)
 {
-    return swiss_table_block_bytes(&extensions->values, EXTENSION_BYTES);
+    return swiss_table_block_bytes(&extensions->values, extension_bytes());
 }

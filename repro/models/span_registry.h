@@ -10,14 +10,15 @@
  * it full; never freed current spans   16 bytes an entry, 4 entries at the thread's first enter,
  * then doubling: 256 at 16 entered at once, 512 at 32, 8192 at 512; capacity kept. Its header lies
  * in a bucket of 40-byte entries (thread_local 1.1.4), of which two are made with the registry
- *   extensions      a map of type to box, 148 bytes for up to 3 types, 280 for up to 7; emptied and
+ *   extensions      a map of type to box, 116 bytes for up to 3 types, 216 for up to 7; emptied and
  * kept when the span closes, and used by the next span in the slot
  *
  * Identifiers and lifecycle words are laid out as the crates lay them out. Nothing is checked that
  * the crates do not check, and where they panic, a call returns a SPAN_PANIC_ status that is named
  * for the panic; the state is then as the unwinding would leave it.
  *
- * Where the releases of 2026 differ (crates.h): entering and leaving a span takes no reference and
+ * Where the releases of 2026 differ (crates.h): an entry of the map has 32 bytes in place of 24 (148 for up to 3 types, 280 for
+ * up to 7: TypeId has 16 bytes since Rust 1.72); entering and leaving a span takes no reference and
  * drops none; an identifier whose page would be the one behind the last is not found, where 0.1.4
  * panics; a thread's bucket is made at its first use.
  *

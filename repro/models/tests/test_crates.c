@@ -114,6 +114,31 @@ static void the_page_behind_the_last_one(void **state)
     }
 }
 
+static void an_extension_has_a_key_of_the_compilers(void **state)
+{
+    static const struct span_extension_type type = {.id = 7, .value_bytes = 8};
+    static const struct {
+        enum crates crates;
+        size_t map_bytes; /* of 4 buckets */
+    } cases[] = {{CRATES_DEBIAN12, 4 * (8 + 16) + 4 + 16}, {CRATES_2026, 4 * (16 + 16) + 4 + 16}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct span_registry *registry = registry_of(cases[i].crates);
+        const uint64_t value = 42;
+        uint64_t found = 0;
+        uint64_t id;
+
+        assert_int_equal(span_registry_new_span(registry, &step, &id), SPAN_OK);
+        assert_int_equal(span_registry_insert_extension(registry, id, &type, &value), SPAN_OK);
+        assert_int_equal(span_registry_extension_bytes(registry, id), cases[i].map_bytes);
+        assert_int_equal(span_registry_get_extension(registry, id, &type, &found), SPAN_OK);
+        assert_int_equal(found, value);
+        assert_int_equal(span_registry_close(registry, id), SPAN_CLOSED);
+        span_registry_destroy(registry);
+    }
+}
+
 static void enter_once(struct span_registry *registry)
 {
     uint64_t id;
@@ -281,6 +306,7 @@ int main(void)
         cmocka_unit_test(entering_held_a_reference),
         cmocka_unit_test(a_recycled_slot_is_first_touched_by_a_child),
         cmocka_unit_test(the_page_behind_the_last_one),
+        cmocka_unit_test(an_extension_has_a_key_of_the_compilers),
         cmocka_unit_test(buckets_are_made_at_first_use),
         cmocka_unit_test(records_are_larger),
         cmocka_unit_test(a_pool_allocates_what_the_crate_does),

@@ -208,13 +208,13 @@ static void extension_buffer_is_kept_for_the_next_span(void **state)
     assert_int_equal(span_registry_insert_extension(registry, id, &timings, value), SPAN_OK);
     since = stats_since(&before);
     assert_int_equal(since.system_count, 2);
-    assert_int_equal(since.system_bytes, 40 + 148);
+    assert_int_equal(since.system_bytes, 40 + 116);
     for (unsigned i = 0; i < 100; i++) {
         assert_int_equal(span_registry_close(registry, id), SPAN_CLOSED);
         assert_int_equal(dropped, ++drops);
         id = open_span(registry);
         assert_int_equal(address_of(id), 0);
-        assert_int_equal(span_registry_extension_bytes(registry, id), 148);
+        assert_int_equal(span_registry_extension_bytes(registry, id), 116);
         assert_int_equal(span_registry_get_extension(registry, id, &timings, read), SPAN_NOT_FOUND);
         before = stats_now();
         assert_int_equal(span_registry_insert_extension(registry, id, &timings, value), SPAN_OK);
@@ -225,9 +225,9 @@ static void extension_buffer_is_kept_for_the_next_span(void **state)
     }
     assert_int_equal(span_registry_insert_extension(registry, id, &fields, value), SPAN_OK);
     assert_int_equal(span_registry_insert_extension(registry, id, &more[0], value), SPAN_OK);
-    assert_int_equal(span_registry_extension_bytes(registry, id), 148);
+    assert_int_equal(span_registry_extension_bytes(registry, id), 116);
     assert_int_equal(span_registry_insert_extension(registry, id, &more[1], value), SPAN_OK);
-    assert_int_equal(span_registry_extension_bytes(registry, id), 280);
+    assert_int_equal(span_registry_extension_bytes(registry, id), 216);
     span_registry_destroy(registry);
     assert_int_equal(dropped, drops + 1);
 }
@@ -887,9 +887,9 @@ static void overwritten_pages(void **state)
 static void overwritten_maps_and_stacks(void **state)
 {
     (void)state;
-    assert_int_equal(in_arena(149, 0xAA, map_alone), SPAN_OK);
-    assert_int_equal(in_arena(148, 0xAA, map_alone), HUNG);
-    assert_int_equal(in_arena(148, 0x55, map_alone), HUNG);
+    assert_int_equal(in_arena(117, 0xAA, map_alone), SPAN_OK);
+    assert_int_equal(in_arena(116, 0xAA, map_alone), HUNG);
+    assert_int_equal(in_arena(116, 0x55, map_alone), HUNG);
     assert_int_equal(in_arena(65, 0xAA, stack_alone), SPAN_OK);
     assert_int_equal(in_arena(64, 0xAA, stack_alone), SPAN_NOT_FOUND);
     assert_int_equal(in_arena(64, 0x55, stack_alone), SPAN_NOT_FOUND);
