@@ -83,10 +83,12 @@ static const struct repro_option options[] = {
 };
 
 static const struct repro_law law = {
-    .formula = "payload + 16 + 1",
-    .source = "two counts of 8 bytes in front of the payload (ArcInner, std of Rust 1.95)",
+    .formula = "(payload + 7) / 8 * 8 + 16 + 1",
+    .source = "two counts of 8 bytes in front of the payload, all of it rounded up to their "
+              "alignment (ArcInner, std of "
+              "Rust 1.63 to 1.95)",
     .at =
-        (const char *const[]){"--payload 496", "--payload 497", "--payload 1008", "--payload 4079",
+        (const char *const[]){"--payload 496", "--payload 497", "--payload 4073", "--payload 4079",
                               "--payload 4080", "--payload 8176", "--payload 16384", NULL},
 };
 

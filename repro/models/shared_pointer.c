@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdalign.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -27,14 +28,16 @@ static void check_count(size_t before)
 
 size_t shared_pointer_block_bytes(size_t payload_bytes)
 {
-    return sizeof(struct shared_pointer) + payload_bytes;
+    const size_t align = alignof(struct shared_pointer);
+
+    return (sizeof(struct shared_pointer) + payload_bytes + align - 1) / align * align;
 }
 
 struct shared_pointer *shared_pointer_new(const void *payload, size_t payload_bytes)
 {
     struct shared_pointer *pointer;
 
-    if (payload_bytes > PTRDIFF_MAX - sizeof *pointer) {
+    if (payload_bytes > PTRDIFF_MAX - sizeof *pointer - alignof(struct shared_pointer)) {
         errno = ENOMEM;
         return NULL;
     }

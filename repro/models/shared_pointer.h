@@ -1,7 +1,8 @@
 /*
  * shared_pointer.h - model of Rust's Arc<T> and Weak<T>: two counts and the payload in one block.
  *
- * Faithful to alloc::sync of Rust 1.95: strong 8 + weak 8 + payload bytes, so that 16400 bytes hold
+ * Faithful to alloc::sync of Rust 1.63 and 1.95: strong 8 + weak 8 + payload bytes, rounded up to 8 as the
+ * layout of ArcInner is, so that 16400 bytes hold
  * a payload of 16384, and the counts are the first 16 bytes. All strong pointers together hold one
  * weak count. A clone traps when the count it found is above PTRDIFF_MAX: 0x5555555555555555 is
  * not, and 0xAAAAAAAAAAAAAAAA is. Behaviour on overwritten counts compared with that compiler's

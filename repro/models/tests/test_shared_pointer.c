@@ -66,6 +66,9 @@ static void block_is_counts_and_payload(void **state)
     assert_int_equal(after.system_count - before.system_count, 1);
     assert_int_equal(after.system_bytes - before.system_bytes, 16400);
     assert_int_equal(shared_pointer_block_bytes(PAYLOAD_BYTES), 16400);
+    assert_int_equal(shared_pointer_block_bytes(497), 520); /* as Arc<[u8]> asks for */
+    assert_int_equal(shared_pointer_block_bytes(504), 520);
+    assert_int_equal(shared_pointer_block_bytes(505), 528);
     assert_int_equal((char *)pointer->payload - (char *)pointer, 16);
     assert_int_equal((char *)&pointer->strong - (char *)pointer, 0);
     assert_int_equal((char *)&pointer->weak - (char *)pointer, 8);
