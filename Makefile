@@ -3,7 +3,7 @@ SHELL := /bin/bash
 JOBS  ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: build sweep test stress findings audit bench bench-memory bench-quick lint install clean help bootstrap
+.PHONY: build sweep test stress findings audit bench bench-memory bench-quick lint install clean help bootstrap crates rust
 
 build: bootstrap ## build everything (release, in build/)
 	@echo "building (build/build.log)" >&2
@@ -52,6 +52,12 @@ bench-quick: bootstrap-all build ## the same in four minutes, to look at: writes
 	@scripts/bench_memory.sh build build/bench-quick --quick --force
 	@scripts/figures.sh build/bench-quick
 
+crates: bootstrap-crates build ## the real crates (Debian's, or FOLDER=) beside the models of them; writes results/crates.tsv
+	@scripts/crates.sh $(if $(FOLDER),--folder $(FOLDER)) build results || [[ $$? -eq 77 ]]
+
+rust: bootstrap-crates ## the crate of bindings/rust: tests, clippy, format, package, and the prover example
+	@scripts/rust.sh build || [[ $$? -eq 77 ]]
+
 lint: bootstrap-all ## clang-format, clang-tidy, cppcheck, shellcheck
 	@scripts/lint.sh
 
@@ -68,6 +74,11 @@ help: ## this list
 bootstrap:
 	@mkdir -p build
 	@scripts/bootstrap.sh
+
+.PHONY: bootstrap-crates
+bootstrap-crates:
+	@mkdir -p build
+	@scripts/bootstrap.sh --crates
 
 .PHONY: bootstrap-all
 bootstrap-all:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing, from Debian's packages: to build and to test, or (--all) to lint and to bench as
-# well, or (--stress) besides those the programs that stress/chaos_programs.sh runs. Without the right to
+# Installs what is missing, from Debian's packages: to build and to test, or (--crates) besides those Rust and the crates
+# that the models are of, or (--all) all of it and what lints and benches, or (--stress) besides those the programs that stress/chaos_programs.sh runs. Without the right to
 # install, prints the one command to run, and stops.
 set -euo pipefail
 
@@ -8,6 +8,12 @@ packages=(gcc g++ libc6-dev make cmake pkgconf groff-base libcmocka-dev libdw-de
 if [[ ${1:-} == --all || ${1:-} == --stress ]]; then
     packages+=(ninja-build clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck spin
         libtcmalloc-minimal4 libmimalloc2.0 libjemalloc2 jq git perl xz-utils sqlite3 gnuplot-nox hyperfine python3 libpython3.11-testsuite)
+fi
+if [[ ${1:-} == --crates || ${1:-} == --all ]]; then
+    # Debian's Rust, and the crates that repro/crates and the prover example are built with, offline.
+    packages+=(cargo rustc rustfmt rust-clippy librust-rayon-dev librust-crossbeam-deque-dev librust-crossbeam-epoch-dev
+        librust-crossbeam-channel-dev librust-tracing-dev librust-tracing-subscriber-dev librust-dashmap-dev
+        librust-parking-lot-dev librust-rand-dev)
 fi
 # Servers among them would be started as they are installed, and with the machine: they are only wanted as programs.
 declare -A services=()
