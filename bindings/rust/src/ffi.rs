@@ -60,9 +60,11 @@ mod tests {
         let out = Path::new(env!("OUT_DIR")).join("layout");
         let source = out.with_extension("c");
         let mut text = String::from("#include <stdio.h>\n#include \"zkalloc.h\"\nint main(void)\n{\n");
-        for field in fields {
-            text += &format!("    printf(\"%zu\\n\", offsetof(struct zk_stats, {field}));\n");
-        }
+        text.extend(
+            fields
+                .iter()
+                .map(|field| format!("    printf(\"%zu\\n\", offsetof(struct zk_stats, {field}));\n")),
+        );
         text += "    printf(\"%zu\\n\", sizeof(struct zk_stats));\n}\n";
         fs::write(&source, text).unwrap();
         let compiled = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()))

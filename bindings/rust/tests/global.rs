@@ -16,6 +16,7 @@ fn alone() -> MutexGuard<'static, ()> {
     let guard = LOCK.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     std::env::set_var("ZK_ALLOC_MIN_BYTES", "0");
     std::env::set_var("ZK_ALLOC_RECYCLE", "pinned");
+    std::env::set_var("ZK_ALLOC_PRETENURE", "off"); // sizes stay where the tests look for them
     guard
 }
 
@@ -75,7 +76,7 @@ fn a_phase_is_in_the_arena_and_outside_is_not() {
 #[test]
 fn a_panic_inside_leaves_no_phase_open() {
     let _alone = alone();
-    let result = catch_unwind(|| phase(|| -> () { panic!("on purpose") }));
+    let result = catch_unwind(|| phase(|| panic!("on purpose")));
     let payload = result.unwrap_err();
     assert_eq!(payload.downcast_ref::<&str>(), Some(&"on purpose")); // it goes on
     assert!(no_phase_is_open());
