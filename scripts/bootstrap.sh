@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs what is missing, from Debian's packages: to build and to test, or (--crates) besides those Rust and the crates
-# that the models are of, or (--all) all of it and what lints and benches, or (--stress) besides those the programs that stress/chaos_programs.sh runs. Without the right to
-# install, prints the one command to run, and stops.
+# Installs what is missing, from Debian's packages: to build and to test, or (--all) to lint and to bench as
+# well, or (--stress) besides those the programs that stress/chaos_programs.sh runs, or (--crates) to build and to
+# test, with Rust and the crates that the models are of. Without the right to install, prints the one command to run,
+# and stops.
 set -euo pipefail
 
 packages=(gcc g++ libc6-dev make cmake pkgconf groff-base libcmocka-dev libdw-dev libiberty-dev libjansson-dev llvm valgrind locales libglib2.0-dev libsqlite3-dev zlib1g-dev nettle-dev libpfm4-dev)
@@ -9,7 +10,7 @@ if [[ ${1:-} == --all || ${1:-} == --stress ]]; then
     packages+=(ninja-build clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck spin
         libtcmalloc-minimal4 libmimalloc2.0 libjemalloc2 jq git perl xz-utils sqlite3 gnuplot-nox hyperfine python3 libpython3.11-testsuite)
 fi
-if [[ ${1:-} == --crates || ${1:-} == --all ]]; then
+if [[ ${1:-} == --crates ]]; then
     # Debian's Rust, and the crates that repro/crates and the prover example are built with, offline.
     packages+=(cargo rustc rustfmt rust-clippy librust-rayon-dev librust-crossbeam-deque-dev librust-crossbeam-epoch-dev
         librust-crossbeam-channel-dev librust-tracing-dev librust-tracing-subscriber-dev librust-dashmap-dev

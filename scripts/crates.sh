@@ -119,11 +119,11 @@ take_touched() {
 
 # The smallest MIN_BYTES without harm, by bisection.
 take_observed() {
-    local low=-1 high=$guaranteed middle
+    local low=-1 high=$guaranteed middle=$((guaranteed - 1)) # which is mostly the one
     while ((high - low > 1)); do
-        middle=$(((low + high) / 2))
         run --profile route --min-bytes "$middle"
         if [[ $(harms "$outcome") == harm ]]; then low=$middle; else high=$middle; fi
+        middle=$(((low + high) / 2))
     done
     observed=$high
 }
