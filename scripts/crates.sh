@@ -144,7 +144,12 @@ only_in() {
         n = split(a, mine, ","); for (i = 1; i <= n; i++) if (!(mine[i] in known)) { printf "%s%s", sep, mine[i]; sep = "," } }'
 }
 
-described() { "$build/repro/$1" --describe | awk -F'\t' -v key="$2" '$1 == key'; }
+# Of the model, which has what the two have in common; of the crate, where there is no model.
+described() {
+    local program=$build/repro/$1
+    [[ -x $program ]] || program=$work/target/release/$1
+    "$program" --describe | awk -F'\t' -v key="$2" '$1 == key'
+}
 
 # The programs of both sides for a repro and its arguments.
 sides() {
@@ -201,17 +206,20 @@ while IFS=$'\t' read -r slug arguments names differs why; do
     [[ $slug != repro ]] || continue
     [[ -z $only || $slug == "$only" ]] || continue
     [[ -x $work/target/release/$slug ]] || die 3 "$slug: no such program in repro/crates"
-    if [[ ! -x $build/repro/$slug ]]; then
-        echo "crates: $slug: skipped: there is no model of it yet" >&2
-        lacking=$((lacking + 1))
-        continue
-    fi
     sides "$slug" "$arguments"
     side=("${crate[@]}")
     take_census; sizes_crate=$sizes guaranteed_crate=$guaranteed
     take_touched; touched_crate=$touched
     take_observed; observed_crate=$observed
     take_outcomes; outcomes_crate=("${outcomes[@]}")
+    if [[ ! -x $build/repro/$slug ]]; then
+        lacking=$((lacking + 1))
+        row=("$slug" "${arguments/%-/NA}" "$(described "$slug" class | cut -f2)" "$(versions "$names")" "$sizes_crate" NA
+            "$observed_crate" NA "$touched_crate" NA "$guaranteed_crate" NA "${outcomes_crate[@]}" NA NA NA NA NA NA NA
+            "no model")
+        (IFS=$'\t'; echo "${row[*]}") >>"$scratch/crates.tsv"
+        continue
+    fi
     side=("${model[@]}")
     take_census
     take_touched
