@@ -4,7 +4,7 @@ use dashmap::DashMap;
 use zkalloc_crates::{repro, Run};
 
 fn body(run: Run) {
-    let shards = (4 * run.option("cores\0")).next_power_of_two();
+    let shards = (4 * run.option("processors\0")).next_power_of_two();
     let mut memo: Option<DashMap<u64, u64>> = None;
     for phase in 0..=u64::from(run.cycles()) {
         if !run.begin() {
@@ -27,5 +27,5 @@ repro!(
     "sharded_map",
     "a concurrent map of the phase before takes no entry",
     body,
-    "cores": "processors that the map is made for", 8
+    "processors": "of the machine that the map is made on", 8
 );
