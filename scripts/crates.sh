@@ -262,7 +262,7 @@ while IFS=$'\t' read -r slug arguments names differs why; do
         "${outcomes_crate[@]}" "${outcomes[@]}" "$laws" "$verdict")
     (IFS=$'\t'; echo "${row[*]}") >>"$scratch/crates.tsv"
 done <"$source/repro/crates/rows.tsv"
-((equal + differing > 0)) || die 2 "--only $only: no such repro in repro/crates/rows.tsv"
+((equal + differing + lacking > 0)) || die 2 "--only $only: no such repro in repro/crates/rows.tsv"
 
 if [[ -z $only ]]; then
     mv "$scratch/crates.tsv" "$out/crates.tsv"
