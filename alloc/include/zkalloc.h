@@ -170,11 +170,11 @@ void zk_reset_stats(void);
 /* ---- Audit: what would be unsafe under blind recycling? ----------------------------------------
  *
  * ZK_ALLOC_AUDIT=census keeps a list of all live blocks that were allocated in phases, of any size,
- * and at each begin counts those retained, by size and call stack. ZK_ALLOC_AUDIT=trap never reuses
- * an address, takes away access to every earlier block at each begin, and counts what is touched
- * all the same; an access made by the kernel (read into a stale buffer) is caught where the preload
- * library is loaded and the program makes the call itself, and fails with EFAULT otherwise. At
- * exit the findings are written to ZK_ALLOC_AUDIT_OUT as TSV, one row for each size and call stack;
+ * and at each begin counts those retained, by size and call stack. ZK_ALLOC_AUDIT=trap does not
+ * reuse an address of an earlier phase, takes away access to every earlier block at each begin, and
+ * counts what is touched all the same, by the program or by the kernel for it (x86-64, Linux 5.11;
+ * elsewhere an access by the kernel is caught where the preload library is loaded and the program
+ * makes the call itself, and fails with EFAULT otherwise). When the process ends, the findings are written to ZK_ALLOC_AUDIT_OUT as TSV, one row for each size and call stack;
  * zk-audit(1) runs a program under both and says what they mean.
  */
 
