@@ -62,7 +62,7 @@ struct sigaction *zk_dispatch_program_action(int signal)
 {
     size_t i = 0;
 
-    while (kept[i] != signal)
+    while (i + 1 < kept_signals && kept[i] != signal)
         i++;
     return &dispatch.program[i];
 }
@@ -133,7 +133,7 @@ static void reach_parts(const struct call *call, uint64_t parts, uint64_t count,
     const uint64_t most = 1024; /* as the kernel */
 
     for (uint64_t i = 0; i < count && i < most; i++) {
-        struct vector part;
+        struct vector part = {0};
 
         if (!peek(&part, parts + i * sizeof part, sizeof part))
             return;
@@ -462,7 +462,7 @@ enum { words = 64, depth_max = 3 };
 static bool search(const struct call *call, uint64_t address, unsigned depth)
 {
     const uint64_t lowest = 1 << 16;
-    uint64_t found[words];
+    uint64_t found[words] = {0};
     size_t bytes = sizeof found - (address & 7);
     bool any = false;
 
@@ -551,7 +551,8 @@ static void on_call(int signal, siginfo_t *info, void *context)
 static bool turn_on(void)
 {
     return zk_call_raw(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON,
-                       (long)zk_call_begin, zk_call_end - zk_call_begin, 0, 0) == 0;
+                       (long)zk_call_begin,
+                       (long)((uintptr_t)zk_call_end - (uintptr_t)zk_call_begin), 0, 0) == 0;
 }
 
 void zk_dispatch_start(void (*on_fault)(int, siginfo_t *, void *))

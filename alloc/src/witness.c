@@ -59,7 +59,7 @@ void zk_witness_load(void)
 
     if (name == NULL || *name == '\0' || strlen(name) >= sizeof folder)
         return;
-    strcpy(folder, name);
+    memcpy(folder, name, strlen(name) + 1);
     preloaded = has(environ, "LD_PRELOAD", "libzkalloc");
     say("loaded\n");
 }

@@ -76,7 +76,7 @@ static double factor(const struct step *steps, size_t count)
 
 bool growth_of(const struct group *group, struct amount *rule)
 {
-    struct step steps[STEPS_MAX];
+    struct step steps[STEPS_MAX] = {{0}};
     size_t count = steps_of(group, steps);
     uint64_t bytes = count == 0 ? 0 : addend(steps, count);
     double times = count == 0 ? 0 : factor(steps, count);

@@ -84,7 +84,7 @@ static bool is_go(const struct image *image)
 {
     static const char mark[] = "\xff Go buildinf:"; /* of every program that Go's linker makes */
 
-    return memmem(image->at, image->bytes, mark, sizeof mark - 1) != NULL;
+    return image->at != NULL && memmem(image->at, image->bytes, mark, sizeof mark - 1) != NULL;
 }
 
 static bool gains_rights(const char *path)
@@ -193,7 +193,8 @@ const char *unseen_allocator(const char *program)
     if (!search(program, path))
         return NULL;
     image = image_open(path);
-    for (size_t i = 0; i < sizeof known_ones / sizeof *known_ones && name == NULL; i++)
+    for (size_t i = 0;
+         image.bytes > 0 && i < sizeof known_ones / sizeof *known_ones && name == NULL; i++)
         if (memmem(image.at, image.bytes, known_ones[i].symbol, strlen(known_ones[i].symbol)) !=
             NULL)
             name = known_ones[i].name;

@@ -33,7 +33,7 @@ done
 check "$what: more than three places" test "$(grep -c ^touched <<<"$out")" -eq 3
 
 # What the kernel touches; no call fails that works without the trap, nor the other way round.
-LD_PRELOAD= run 0 ./calls
+run 0 ./calls
 check "the control: $out" test -z "$out"
 run 1 "$audit" --trap -- ./calls
 check "$what: calls failed: $out" test -z "$out"
