@@ -201,7 +201,7 @@ done
 columns+=(law_values verdict)
 (IFS=$'\t'; echo "${columns[*]}") >"$scratch/crates.tsv"
 
-equal=0 differing=0 lacking=0
+equal=0 differing=0 lacking=0 before=''
 while IFS=$'\t' read -r slug arguments names differs why; do
     [[ $slug != repro ]] || continue
     [[ -z $only || $slug == "$only" ]] || continue
@@ -243,11 +243,12 @@ while IFS=$'\t' read -r slug arguments names differs why; do
         if ((i >= 4)) && [[ ${outcomes_crate[i]} != clean ]]; then failed=1; fi
     done
     guaranteed_model=$guaranteed sizes_model=$sizes laws=NA
-    if [[ $arguments == - && -n $(described "$slug" law) ]]; then
+    if [[ $slug != "$before" && -n $(described "$slug" law) ]]; then # with a repro's first row
         check_laws "$slug"
         laws=$checked
         [[ -z $unlike ]] || { verdict+=$unlike; failed=1; }
     fi
+    before=$slug
     verdict=${verdict#, }
     verdict=${verdict:-equal}
     [[ $why == - ]] || verdict+="; $why"
