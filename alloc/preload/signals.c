@@ -5,6 +5,7 @@
  */
 #include "fatal.h"
 #include "next.h"
+#include "sigtrap.h"
 #include "trap.h"
 
 #include "audit.h"
@@ -23,9 +24,12 @@ static bool wants_default(const struct sigaction *action)
 
 EXPORT int sigaction(int signal, const struct sigaction *action, struct sigaction *before)
 {
+    struct sigaction room;
     int result;
 
     NEED(sigaction);
+    if (zk_sigtrap_sigaction(signal, &action, before, &room))
+        return 0;
     result = next_sigaction(signal, action, before);
     if (result != 0)
         return result;

@@ -141,6 +141,16 @@ static const char *parse_chaos(const char *value, struct zk_config *config)
 #endif
 }
 
+/* Functions are found, and told of, by preload/begin_at.c. */
+static const char *parse_function(void)
+{
+#ifdef ZK_INTERPOSE
+    return NULL;
+#else
+    return "only libzkalloc-preload.so knows it";
+#endif
+}
+
 static const char *parse_depth(const char *value, unsigned *out)
 {
     size_t depth;
@@ -232,6 +242,8 @@ const char *zk_config_parse(struct zk_config *config, const char *name, const ch
         return parse_depth(value, &config->audit_depth);
     } else if (strcmp(name, "ZK_ALLOC_CHAOS") == 0) {
         return parse_chaos(value, config);
+    } else if (strcmp(name, "ZK_ALLOC_BEGIN_AT") == 0 || strcmp(name, "ZK_ALLOC_END_AT") == 0) {
+        return parse_function();
     } else if (strcmp(name, "ZK_ALLOC_TOOLS") == 0) {
         if ((word = parse_word(value, tools)) < 0)
             return "want tell or ignore";

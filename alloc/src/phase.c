@@ -27,6 +27,7 @@
 #include "trap.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 _Atomic uint64_t zk_phase_word;
 
@@ -44,6 +45,9 @@ static struct {
     uint64_t number; /* of begins that started a phase */
     struct phase_counts counts;
     bool orphan_said;
+    _Atomic bool crossed;    /* zk_phase_cross has been called */
+    _Atomic unsigned due;    /* crossings that it has left to who held the lock */
+    _Atomic bool due_begins; /* how the last of them ends */
 } phase;
 
 /* What a public function returns for error, 0 or an errno. */
@@ -53,6 +57,12 @@ static int result(int error)
         return 0;
     errno = error;
     return -1;
+}
+
+/* Are there boundaries that the program knows nothing of? */
+static bool is_unseen(void)
+{
+    return zk_chaos() || atomic_load(&phase.crossed);
 }
 
 static void set_word(uint64_t word)
@@ -81,9 +91,9 @@ static void mend(void)
         phase.begun = false;
         zk_region_forget();
     }
-    if (phase.depth > 0 && !zk_phase_word_active(word) && !zk_chaos())
+    if (phase.depth > 0 && !zk_phase_word_active(word) && !is_unseen())
         phase.depth = 0;
-    if (phase.depth == 0 && zk_phase_word_active(word) && !zk_chaos())
+    if (phase.depth == 0 && zk_phase_word_active(word) && !is_unseen())
         clear_word();
     else
         set_word(word); /* some floors may still be open for the phase before */
@@ -115,8 +125,16 @@ static void settle(void)
         take_over();
 }
 
+#ifdef ZK_INTERPOSE
+static void cross_due(void);
+#endif
+
+/* From before this thread has the lock until after it has given it back. */
+static _Thread_local _Atomic bool has_lock __attribute__((tls_model(ZK_TLS_MODEL)));
+
 static void lock(void)
 {
+    atomic_store(&has_lock, true);
     zk_lock(&phase.lock);
     settle();
 }
@@ -124,6 +142,11 @@ static void lock(void)
 static void unlock(void)
 {
     zk_unlock(&phase.lock);
+    atomic_store(&has_lock, false);
+#ifdef ZK_INTERPOSE
+    if (atomic_load(&phase.due) > 0)
+        cross_due();
+#endif
 }
 
 /* ---- Boundaries ---- */
@@ -309,9 +332,12 @@ void zk_phase_cross_if_due(void)
     bool alone;
     bool begin;
 
+    atomic_store(&has_lock, true);
     zk_lock_try(&phase.lock, &alone);
-    if (!alone)
+    if (!alone) {
+        atomic_store(&has_lock, false);
         return;
+    }
     settle();
     if (zk_chaos_due(&begin)) {
         start_up();
@@ -322,6 +348,42 @@ void zk_phase_cross_if_due(void)
     }
     unlock();
 }
+
+#ifdef ZK_INTERPOSE
+
+static void cross_now(bool begin)
+{
+    start_up();
+    if (begin)
+        cross();
+    else
+        clear_word();
+}
+
+/* What zk_phase_cross has left. */
+static void cross_due(void)
+{
+    unsigned due = atomic_exchange(&phase.due, 0);
+
+    while (due-- > 0)
+        zk_phase_cross(due > 0 || atomic_load(&phase.due_begins));
+}
+
+/* A thread that has the lock has entered the function in a signal handler, and cannot wait for itself. */
+void zk_phase_cross(bool begin)
+{
+    atomic_store(&phase.crossed, true);
+    if (has_lock) {
+        atomic_store(&phase.due_begins, begin);
+        atomic_fetch_add(&phase.due, 1);
+        return;
+    }
+    lock();
+    cross_now(begin);
+    unlock();
+}
+
+#endif
 
 static void discard_all(uint64_t word)
 {
@@ -340,9 +402,9 @@ static int end(bool discard)
     lock();
     word = atomic_load(&zk_phase_word);
     error = end_locked(zk_thread_token(), &ended);
-    /* Until its next begin the program may go on using what it discards: chaos, which begins in between, takes it
-     * for an end. */
-    if (ended && discard && !zk_chaos())
+    /* Until its next begin the program may go on using what it discards: a boundary that it knows nothing of comes in
+     * between, so that it is taken for an end. */
+    if (ended && discard && !is_unseen())
         discard_all(word);
     unlock();
     if (ended)
@@ -448,7 +510,8 @@ int zk_config(struct zk_config *config)
 
 static bool is_asked_for_something(void)
 {
-    return zk_settings.chaos_every != 0 || zk_settings.audit != ZK_AUDIT_OFF;
+    return zk_settings.chaos_every != 0 || zk_settings.audit != ZK_AUDIT_OFF ||
+           getenv("ZK_ALLOC_BEGIN_AT") != NULL;
 }
 
 /* Chaos comes before anything else. */

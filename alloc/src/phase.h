@@ -37,6 +37,10 @@ struct phase_counts zk_phase_counts(void);
  * run: the thread is inside malloc. Waits for nobody. */
 void zk_phase_cross_if_due(void);
 
+/* A boundary at a function that the program enters: the active phase is over, and the next one begins, or none does. The
+ * program's own view of its phases stays, and hooks are not run: it is called in a signal handler. Where we are malloc. */
+void zk_phase_cross(bool begin);
+
 /* Of the program's begins that started a phase, the latest. */
 uint64_t zk_phase_number(void);
 
