@@ -3,6 +3,7 @@
  * contradictory goes without a line.
  */
 #include "audit.h"
+#include "begin_at.h"
 #include "output.h"
 #include "traces.h"
 
@@ -68,16 +69,26 @@ static bool note_unseen(const struct run *run, bool reason, struct lines *lines)
     return program;
 }
 
+static void note_no_phase(const struct run *run, const struct options *options, struct lines *lines)
+{
+    if (begin_at_function() != NULL)
+        lines_add(lines, "No phase was begun in the %s run: %s was never entered.", run->name,
+                  begin_at_function());
+    else
+        lines_add(lines, "No phase was begun in the %s run: nothing to audit (%s%s).", run->name,
+                  options->chaos == NULL
+                      ? "it must call zk_begin_phase, or be given --begin-at FUNCTION"
+                      : "it allocates too little for --chaos ",
+                  options->chaos == NULL ? "" : options->chaos);
+}
+
 static void note_missing(const struct run *run, const struct options *options, struct lines *lines)
 {
     if (!run->made)
         return;
     if (run->report.processes + run->report.silent + run->report.running == 0 &&
         !note_unseen(run, true, lines))
-        lines_add(lines, "No phase was begun in the %s run: nothing to audit (%s%s).", run->name,
-                  options->chaos == NULL ? "it must call zk_begin_phase"
-                                         : "it allocates too little for --chaos ",
-                  options->chaos == NULL ? "" : options->chaos);
+        note_no_phase(run, options, lines);
     if (run->report.processes > 0)
         note_unseen(run, false, lines);
     if (run->report.silent > 0)

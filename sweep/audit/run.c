@@ -6,6 +6,7 @@
  * and the folder removed.
  */
 #include "audit.h"
+#include "begin_at.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -113,6 +114,8 @@ void runs_start(const struct options *options)
     if (options->chaos != NULL && library == NULL)
         die(2, "--chaos: libzkalloc-preload.so is neither in ../alloc nor in ../lib beside this "
                "program: build it, or leave --chaos out");
+    begin_at_set(options->command[0],
+                 library != NULL); /* runs a program of ours: not with the library in it */
     if (library != NULL)
         preload(library);
     if (options->chaos != NULL)

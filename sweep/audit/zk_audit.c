@@ -3,6 +3,7 @@
  * tells whether anything in it crosses a phase, and which MIN_BYTES keeps that out of the arena.
  */
 #include "audit.h"
+#include "begin_at.h"
 #include "output.h"
 #include "traces.h"
 #include "zkalloc.h"
@@ -19,6 +20,8 @@ enum option_code {
     OPTION_CENSUS = 256,
     OPTION_TRAP,
     OPTION_CHAOS,
+    OPTION_BEGIN_AT,
+    OPTION_END_AT,
     OPTION_TOP,
     OPTION_TSV,
     OPTION_SKIP,
@@ -69,7 +72,11 @@ static void print_help(void)
         "  --fail-above N  exit 1 only if a bound is above N bytes\n"
         "  --tsv           a table on stdout; the program's stdout goes to stderr\n"
         "  --chaos N       a phase boundary about every N allocations (needs the preload "
-        "library)\n\n"
+        "library)\n"
+        "  --begin-at F    a phase begins where the program enters the function F: a name, a part "
+        "of\n"
+        "                  one, or FILE:LINE; F@MODULE in that library\n"
+        "  --end-at F      and ends where it enters that one\n\n"
         "The report is on stderr. Exit status: 0 safe, 1 unsafe, 2 usage, 3 the program failed or\n"
         "there was nothing to audit. See man zk-audit.");
 }
@@ -137,6 +144,12 @@ static void parse_option(struct options *options, int code, const char *wrong)
         break;
     case OPTION_CHAOS:
         options->chaos = parse_chaos(optarg);
+        break;
+    case OPTION_BEGIN_AT:
+        begin_at(optarg);
+        break;
+    case OPTION_END_AT:
+        end_at(optarg);
         break;
     case OPTION_TOP:
         options->top = parse_top(optarg);
@@ -219,6 +232,8 @@ static void parse(struct options *options, int argc, char **argv)
         {"census", no_argument, NULL, OPTION_CENSUS},
         {"trap", no_argument, NULL, OPTION_TRAP},
         {"chaos", required_argument, NULL, OPTION_CHAOS},
+        {"begin-at", required_argument, NULL, OPTION_BEGIN_AT},
+        {"end-at", required_argument, NULL, OPTION_END_AT},
         {"top", required_argument, NULL, OPTION_TOP},
         {"tsv", no_argument, NULL, OPTION_TSV},
         {"skip", required_argument, NULL, OPTION_SKIP},
