@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install.sh BUILD PREFIX: builds what is installed (libraries, zk-audit) in the folder BUILD, and installs it under
+# install.sh BUILD PREFIX: builds what is installed (libraries, zk-audit, zk-trial) in the folder BUILD, and installs it under
 # PREFIX, or DESTDIR/PREFIX. Installs no packages.
 set -euo pipefail
 [[ $# -eq 2 ]] || { echo "usage: install.sh BUILD PREFIX" >&2; exit 2; }
@@ -16,7 +16,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 echo "install: building in $build" >&2
 if ! { "${as_user[@]}" cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release &&
-    "${as_user[@]}" cmake --build "$build" --parallel "${JOBS:-$(nproc)}" --target zkalloc zkalloc-preload zk-audit; } \
+    "${as_user[@]}" cmake --build "$build" --parallel "${JOBS:-$(nproc)}" --target installed; } \
     >"$log" 2>&1; then
     cat "$log" >&2
     echo "install: the build failed: run make build, which installs what it needs, and then this again" >&2

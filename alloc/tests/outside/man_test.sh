@@ -50,7 +50,7 @@ sed -n 's/^\.It Ev //p' "$page" | sort -u >"$work/explained"
 sed -n 's/^\.It Va //p' "$page" | tr -d ' ' | tr ',' '\n' | sort -u >"$work/listed"
 sort -u "$work/names" "$work/switches" >"$work/exists"
 
-for manual in "$page" "$source/man/zk-audit.1"; do
+for manual in "$page" "$source/man/zk-audit.1" "$source/man/zk-trial.1"; do
     none "groff on ${manual##*/}" < <(groff -ww -z -mandoc "$manual" 2>&1)
 done
 none "in zkalloc.h, not in the page" < <(lacking names said)

@@ -53,7 +53,7 @@ check "make install takes DESTDIR and PREFIX" says "DESTDIR='$stage' scripts/ins
 check "PREFIX is /usr/local otherwise" says "DESTDIR='' scripts/install.sh build '/usr/local'" front_door -n install
 install_to() { (umask 077 && PATH=$work/bin:$PATH DESTDIR=$1 SUDO_USER='' "$source/scripts/install.sh" "$build" "$2"); }
 check "install" install_to "$stage" /opt/zk
-checked='^-S .*:--build .* --target zkalloc zkalloc-preload zk-audit:--install [^:]* --prefix /opt/zk:$'
+checked='^-S .*:--build .* --target installed:--install [^:]* --prefix /opt/zk:$'
 check "it builds first, and nothing else" says "$checked" tr '\n' : <"$work/calls"
 check "a relative PREFIX is refused" fails install_to "$stage" opt/zk
 check "a relative DESTDIR is refused" fails install_to stage /opt/zk
@@ -62,6 +62,8 @@ check "a relative DESTDIR is refused" fails install_to stage /opt/zk
 
 libdir=$(sed -n 's/^CMAKE_INSTALL_LIBDIR:PATH=//p' "$build/CMakeCache.txt")
 contents='bin/zk-audit
+bin/zk-locate
+bin/zk-trial
 include/zkalloc.h
 lib/cmake/zkalloc/zkallocConfig.cmake
 lib/cmake/zkalloc/zkallocConfigVersion.cmake
@@ -71,7 +73,14 @@ lib/libzkalloc-preload.so
 lib/libzkalloc.a
 lib/pkgconfig/zkalloc.pc
 share/man/man1/zk-audit.1
-share/man/man3/zkalloc.3'
+share/man/man1/zk-trial.1
+share/man/man3/zkalloc.3
+share/zkalloc/trial/bench_common.sh
+share/zkalloc/trial/libzk-probe.so
+share/zkalloc/trial/quantile.awk
+share/zkalloc/trial/trial.awk
+share/zkalloc/trial/verdict.awk
+share/zkalloc/trial/zk-usage'
 check "what is installed" diff <(sed "s,^lib/,$libdir/," <<<"$contents") <(cd "$stage/opt/zk" && find . -type f | sed 's,^\./,,' | LC_ALL=C sort)
 check "nothing beside it" diff <(echo opt) <(ls "$stage")
 check "a folder or file that not everybody may read" diff /dev/null <(find "$stage/opt/zk" ! -perm -444)

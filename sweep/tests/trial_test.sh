@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# trial_test.sh BUILD SOURCE - zk-trial on programs in C, C++ and Rust that know nothing of phases: what it measures is
+# there, and what it says is what its table says. No time is compared with anything.
+set -uo pipefail
+build=$1 here=$(cd "$(dirname "$0")" && pwd)
+trial=$build/sweep/zk-trial
+[[ -x $trial ]] || { echo "zk-trial is not built"; exit 77; }
+for tool in hyperfine jq od cmp; do
+    command -v $tool >/dev/null || { echo "$tool is not installed: scripts/bootstrap.sh --all"; exit 77; }
+done
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 3
+mkdir tmp
+export TMPDIR=$work/tmp
+checks=0 failures=0
+. "$here/begin_at_programs.sh"
+
+check() { # check WHAT COMMAND...
+    checks=$((checks + 1))
+    "${@:2}" >check.out 2>&1 || { failures=$((failures + 1)) && echo "FAIL: $1:" && sed 's/^/  /' check.out; }
+}
+# tried STATUS OPTION...: to trial.out and trial.err
+tried() {
+    local status=0
+    "$trial" "${@:2}" >trial.out 2>trial.err </dev/null || status=$?
+    [[ $status == "$1" ]] || { echo "status $status"; cat trial.out trial.err; return 1; }
+}
+says() { grep -qE "$1" "$2" || { cat "$2"; return 1; }; }
+lacks() { ! grep -qE "$1" "$2" || { cat "$2"; return 1; }; }
+# measured ALLOCATOR METRIC CONDITION: of the median, in trial.out
+measured() {
+    awk -F'\t' -v allocator="$1" -v metric="$2" "\$1 == allocator && \$2 == metric { found = 1; if (!(\$4 != \"NA\" && $3)) bad = 1 }
+        END { exit !found || bad }" trial.out || { grep "^$1	$2	" trial.out; return 1; }
+}
+
+# ---- C: a table
+
+c_program
+cc -O2 -g -o prover prover.c
+check "C" tried 0 --begin-at prove --rounds 3 --only pinned,pinned_0,blind --tsv -- ./prover 6
+check "the header" says '^allocator	metric	unit	median	ratio_to_glibc	low	high	rounds	judgement$' trial.out
+check "a row for each allocator and metric" test "$(wc -l <trial.out)" == $((1 + 5 * 7))
+for allocator in glibc pinned pinned_0 blind; do
+    for metric in warm first wall peak page_faults; do
+        check "$allocator $metric" measured $allocator $metric '$4 > 0 && $8 == 3'
+    done
+done
+check "glibc is the reference" measured glibc warm '$5 == 1 && $9 == "reference"'
+check "it is sorted" diff <(tail -n +2 trial.out) <(tail -n +2 trial.out | LC_ALL=C sort)
+
+# ---- For people, by a document, as a figure
+
+check "for people" tried 0 --begin-at prove --end-at finish --rounds 3 --only pinned,blind --figure "$work/figure.svg" -- ./prover 6
+check "the bound" says 'blind: ZK_ALLOC_MIN_BYTES=5001, as the audit guarantees' trial.out
+check "is it safe" says 'blocks of up to 5000 bytes are kept from one phase into the next' trial.out
+check "what to set" says 'Set ' trial.out
+check "no bar but on a terminal" lacks '\[#* *\]' trial.err
+if command -v gnuplot >/dev/null; then check "a figure" says '<svg' figure.svg; fi
+check "one round tells nothing" tried 0 --begin-at prove --rounds 1 --only pinned --json -- ./prover 6
+check "and says so" jq -e '.verdict == "unsafe" and .guaranteed == 5001 and (.answer | test("fewer than three rounds"))' trial.out
+check "every other is NA or a number" jq -e '[.results[] | .median | numbers // "null"] | length == 21' trial.out
+
+# ---- State, output, failures
+
+printf '#!/bin/sh\necho run >>%s/runs\n[ ! -e %s/state ] || exit 9\n: >%s/state\nexec ./prover 4\n' "$work" "$work" "$work" >stateful.sh
+chmod +x stateful.sh
+check "a program that changes a file fails" tried 2 --begin-at prove --rounds 1 --only pinned -- ./stateful.sh
+check "and it is said with which" says 'the program fails with' trial.err
+rm -f state
+check "it is put back before each run" tried 2 --begin-at prove --rounds 1 --only pinned --command-per-round false -- ./stateful.sh
+check "a command that fails is told" says 'command-per-round fails: false' trial.err
+check "what fails is shown" tried 2 --begin-at prove --rounds 1 -- ./prover 4 7
+check "with its output" says '^  \| [0-9]+$' trial.err
+cat >tells.c <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+__attribute__((noinline)) int prove(int i) { void *volatile p = malloc(10000); free(p); return i; }
+int main(void)
+{
+    int sum = 0;
+    for (int i = 0; i < 100; i++)
+        sum += prove(i);
+    printf("%d %s\n", sum, getenv("ZK_ALLOC_MIN_BYTES") ? "routed" : "plain");
+    return 0;
+}
+END
+cc -O1 -o tells tells.c
+check "another output" tried 0 --begin-at prove --rounds 1 --only pinned,pinned_0 -- ./tells
+check "is told" says 'what the program writes is another than with glibc, with: pinned_0' trial.err
+sed 's/getenv("ZK_ALLOC_MIN_BYTES")/(unsigned long)\&sum % 1024 \&\& 0/; s/%d %s/%d %p/; s/? "routed" : "plain"/? 0 : (void *)\&sum/' tells.c >random.c
+cc -O1 -o random random.c && check "an output that is never the same" tried 0 --begin-at prove --rounds 2 --only pinned -- ./random
+check "is not compared" says 'differs from run to run, with glibc as well' trial.err
+
+# ---- An allocator inside
+
+cat >inside.c <<'END'
+#include <stddef.h>
+static char room[1 << 20];
+static size_t used;
+__attribute__((noinline)) void *mi_malloc(size_t bytes) { return used + bytes > sizeof room ? room : room + (used += bytes) - bytes; }
+__attribute__((noinline)) int prove(int i) { char *volatile p = mi_malloc(100); *p = (char)i; return *p; }
+int main(void)
+{
+    int sum = 0;
+    for (int i = 0; i < 100; i++)
+        sum += prove(i);
+    return sum == 0;
+}
+END
+cc -O1 -o inside inside.c
+check "an allocator inside" tried 1 --begin-at prove -- ./inside
+check "is named" says 'own allocator inside: mimalloc' trial.err
+check "and what to do" says 'Build it without' trial.err
+
+# ---- What is wrong is told in one line
+
+for wrong in "--begin-at no_such -- ./prover" "-- ./prover" "--begin-at prove" "--begin-at prove --rounds 0 -- ./prover" \
+    "--begin-at prove --only nothing -- ./prover" "--begin-at prove --figure x.pdf -- ./prover" "--begin-at tiny -- ./prover" \
+    "--nothing" "--begin-at prove --min-time x -- ./prover" "--begin-at finish_ -- ./prover" "--begin-at prove -- ./nothing"; do
+    # shellcheck disable=SC2086 # several words
+    check "$wrong" tried 2 $wrong
+    check "$wrong: one line" test "$(grep -c '^zk-trial: ' trial.err) $(wc -l <trial.err) $(wc -c <trial.out)" == "1 1 0"
+done
+check "a function that is never entered" tried 2 --begin-at prove -- ./prover 0
+check "is told" says 'prove was never entered' trial.err
+
+# ---- It is interrupted: what is known is told
+
+cat >slow.c <<'END'
+#include <stdlib.h>
+#include <unistd.h>
+__attribute__((noinline)) int prove(int i) { void *volatile p = malloc(10000); free(p); usleep(2000); return i; }
+int main(void)
+{
+    int sum = 0;
+    for (int i = 0; i < 100; i++)
+        sum += prove(i);
+    return sum == 0;
+}
+END
+cc -O1 -o slow slow.c
+interrupted() {
+    local status=0
+    timeout --foreground --kill-after 60 -s INT 6 "$trial" --begin-at prove --rounds 500 --only pinned --tsv -- ./slow \
+        >trial.out 2>trial.err </dev/null || status=$?
+    [[ $status == 124 ]] && says 'interrupted: what is known so far' trial.err && measured glibc warm '$8 > 0'
+}
+check "interrupted" interrupted
+check "nothing is left" test -z "$(find tmp -mindepth 1)"
+
+# ---- C++ and Rust, and everything that is installed
+
+if command -v c++ >/dev/null; then
+    cxx_program
+    c++ -O2 -o prover_cxx prover.cc
+    check "C++" tried 0 --begin-at Prover::prove --rounds 1 --tsv -- ./prover_cxx
+    for allocator in $(cut -f1 trial.out | sort -u | grep -v allocator); do
+        check "C++: $allocator" measured "$allocator" warm '$4 > 0'
+    done
+fi
+if command -v rustc >/dev/null && rust_program && rustc --edition 2021 -O -o prover_rust prover.rs 2>/dev/null; then
+    check "Rust" tried 0 --begin-at stark::prove --rounds 1 --tsv --only pinned -- ./prover_rust
+    check "Rust: pinned" measured pinned warm '$4 > 0'
+fi
+echo "trial_test: $checks checks, $failures failed"
+((failures == 0 && checks > 40))

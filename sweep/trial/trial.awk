@@ -1,0 +1,225 @@
+# trial.awk - what zk-trial says of its runs. After quantile.awk. table=times reads the times of entries, the others the
+# runs: allocator, round, wall_s, cpu_s, page_faults, peak_bytes, instructions, entries, first_ms, warm_ms, allocations.
+
+# ---- Times: a word a line, of each process after a line "process": entries, allocations plus 1, twice the time plus 1 where
+# a phase ends. From one entry to the next, or to the end of the phase if it has one.
+
+table == "times" && $1 == "process" { word = 0; have = 0; intervals = 0; next }
+table == "times" {
+    word++
+    if (word == 1) entries += $1
+    else if (word == 2) { if ($1 > 0) { allocations += $1 - 1; known = 1 } }
+    else {
+        ends = $1 % 2
+        time = ($1 - ends) / 2e6
+        if (have && (ends || !paired)) {
+            if (++intervals == 1) add("first", time - began)
+            else add("warm", time - began)
+        }
+        if (ends) paired = 1
+        if (!ends) { began = time; have = 1 } else have = 0
+    }
+    next
+}
+
+# ---- Runs
+
+{
+    metrics = split("warm first wall cpu page_faults peak instructions", metric, " ")
+    unit["warm"] = "ms"; unit["first"] = "ms"; unit["wall"] = "s"; unit["cpu"] = "s"
+    unit["page_faults"] = "count"; unit["peak"] = "bytes"; unit["instructions"] = "count"
+    of["wall"] = 3; of["cpu"] = 4; of["page_faults"] = 5; of["peak"] = 6; of["instructions"] = 7; of["first"] = 9; of["warm"] = 10
+    if ($2 > last_round) last_round = $2
+    for (m = 1; m <= metrics; m++) {
+        value = $(of[metric[m]])
+        if (value == "NA" || value == "") continue
+        cell[$1, $2, metric[m]] = value
+        add($1 SUBSEP metric[m], value)
+    }
+}
+
+# The ratios of one to the other in the same round.
+function compare(one, other, which,    round, key) {
+    key = one SUBSEP other SUBSEP which
+    if (key in compared) return key
+    compared[key] = 1
+    for (round = 1; round <= last_round; round++)
+        if ((one, round, which) in cell && (other, round, which) in cell && cell[other, round, which] > 0)
+            add(key, cell[one, round, which] / cell[other, round, which])
+    return key
+}
+
+# less, more or noise: whether one is told apart from the other; few: there are too few rounds for that.
+function judge(one, other, which,    key, again, middle, low, high, least, most) {
+    key = compare(one, other, which)
+    if (length_of[key] == 0) return "NA"
+    if (length_of[key] < 3) return "few"
+    middle = median(key); low = quantile(key, 0.25); high = quantile(key, 0.75)
+    if (low <= 1 && high >= 1) return "noise"
+    again = compare("glibc_again", "glibc", which)
+    if (length_of[again] > 0) { # how far glibc is from itself, either way
+        least = quantile(again, 0.25); most = quantile(again, 0.75)
+        if (1 / most < least) least = 1 / most
+        if (1 / least > most) most = 1 / least
+        if (middle >= least && middle <= most) return "noise"
+    }
+    return middle < 1 ? "less" : "more"
+}
+
+function cell_of(one, which,    key, mark, judgement) {
+    key = compare(one, "glibc", which)
+    if (length_of[key] == 0) return "NA"
+    judgement = judge(one, "glibc", which)
+    mark = judgement == "noise" || judgement == "few" ? "~" : ""
+    return sprintf("%.2f %.2f..%.2f%s", median(key), quantile(key, 0.25), quantile(key, 0.75), mark)
+}
+
+function absolute(which,    value) {
+    value = median("glibc" SUBSEP which)
+    if (value == "NA") return "NA"
+    if (unit[which] == "ms") return sprintf(value < 10 ? "%.3f ms" : "%.1f ms", value)
+    if (unit[which] == "s") return sprintf("%.3f s", value)
+    if (unit[which] == "bytes") return sprintf("%.1f MiB", value / 1048576)
+    return sprintf("%d", value)
+}
+
+function print_people(    i, m, count, name, shown_metrics, has_instructions) {
+    count = split(names, name, " ")
+    shown_metrics = 6
+    if (median("glibc" SUBSEP "instructions") != "NA") shown_metrics = 7
+    printf "%s%-12s", bold, "allocator"
+    for (m = 1; m <= shown_metrics; m++) printf "  %-17s", metric[m]
+    printf "%s\n%-12s", plain, "glibc"
+    for (m = 1; m <= shown_metrics; m++) printf "  %-17s", absolute(metric[m])
+    print ""
+    for (i = 1; i <= count; i++) {
+        if (name[i] == "glibc") continue
+        printf "%-12s", name[i]
+        for (m = 1; m <= shown_metrics; m++) printf "  %-17s", cell_of(name[i], metric[m])
+        print ""
+    }
+    print "  Median and quartiles of the ratios to glibc in the same round, of " last_round " rounds; less is better. ~ within noise."
+    print "  warm: from one entry of " functions " to the next, without the first; glibc_again: how far glibc is from itself."
+    if (guaranteed != "NA" && (" " names " ") ~ / blind /) print "  blind: ZK_ALLOC_MIN_BYTES=" guaranteed ", as the audit guarantees."
+    while ((getline line < counted) > 0) {
+        split(line, field, "\t")
+        if (field[1] == "glibc") of_glibc = field[2]
+        share = ""
+        if (of_glibc > 0) share = sprintf(" (%.3f of glibc)", field[2] / of_glibc)
+        printf "  instructions, %s: %s%s\n", field[1], field[2], share
+    }
+}
+
+function print_tsv(    i, m, count, name, key, word) {
+    word["less"] = "less"; word["more"] = "more"; word["noise"] = "within noise"; word["few"] = "too few rounds"; word["NA"] = "NA"
+    count = split(names, name, " ")
+    for (i = 1; i <= count; i++)
+        for (m = 1; m <= metrics; m++) {
+            key = compare(name[i], "glibc", metric[m])
+            printf "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", name[i], metric[m], unit[metric[m]],
+                shown(median(name[i] SUBSEP metric[m]), "%.6g"), shown(median(key), "%.4f"), shown(quantile(key, 0.25), "%.4f"),
+                shown(quantile(key, 0.75), "%.4f"), length_of[name[i] SUBSEP metric[m]],
+                name[i] == "glibc" ? "reference" : word[judge(name[i], "glibc", metric[m])]
+        }
+}
+
+# ---- The answer
+
+# What decides: the warm time, if there is one.
+function deciding() { return median("glibc" SUBSEP "warm") != "NA" ? "warm" : "wall" }
+
+# The best of those that there are, by the median ratio to glibc; "" if none.
+function best_of(list, which,    i, count, name, key, best, least) {
+    count = split(list, name, " ")
+    for (i = 1; i <= count; i++) {
+        key = compare(name[i], "glibc", which)
+        if (length_of[key] > 0 && (best == "" || median(key) < least)) { best = name[i]; least = median(key) }
+    }
+    return best
+}
+
+function ratio_text(one, which,    key) {
+    key = compare(one, "glibc", which)
+    return sprintf("%.2f (%.2f..%.2f)", median(key), quantile(key, 0.25), quantile(key, 0.75))
+}
+
+function safety() {
+    if (found == "safe")
+        return "Safe: no block that is allocated in one phase" (at == "NA" ? "" : " at MIN_BYTES " at) " is kept into the next, in the run that the audit looked at."
+    if (found == "unsafe" && guaranteed != "NA")
+        return "Not safe without more ado: blocks of up to " guaranteed - 1 " bytes are kept from one phase into the next" \
+            (touched == "0" ? ", though none was used there" : "") ". With ZK_ALLOC_MIN_BYTES=" guaranteed \
+            " none lies in the arena (of what this run did), and pinned recycling keeps them at any MIN_BYTES."
+    if (found == "unsafe")
+        return "Not safe without more ado: blocks are kept from one phase into the next. Pinned recycling keeps them; blind does not."
+    return "Whether it is safe is not known: the audit came to no verdict. Pinned recycling keeps blocks that live on."
+}
+
+function setting_of(one) {
+    if (one == "glibc_tuned") return "GLIBC_TUNABLES=" tunables
+    if (one == "pinned") return "LD_PRELOAD=" library " ZK_ALLOC_BEGIN_AT=" places
+    if (one == "pinned_0") return "LD_PRELOAD=" library " ZK_ALLOC_MIN_BYTES=0 ZK_ALLOC_BEGIN_AT=" places
+    if (one == "blind") return "LD_PRELOAD=" library " ZK_ALLOC_RECYCLE=blind ZK_ALLOC_MIN_BYTES=" guaranteed " ZK_ALLOC_BEGIN_AT=" places
+    return "LD_PRELOAD of " one "'s library"
+}
+
+function print_answer(    which, arena, other, cheap, told, text, against) {
+    which = deciding()
+    arena = best_of("pinned pinned_0 blind", which)
+    other = best_of("glibc_tuned tcmalloc mimalloc jemalloc", which)
+    print safety()
+    if (arena == "") { print "No arena was tried."; return }
+    told = judge(arena, "glibc", which)
+    text = "The best arena, " arena ", takes " ratio_text(arena, which) " of glibc's " (which == "warm" ? "time from entry to entry" : "wall time")
+    if (told == "few") { print text "; with fewer than three rounds nothing can be told apart: more --rounds."; return }
+    if (told == "noise") text = text ", which is within noise: that it pays cannot be told."
+    else if (told == "more") text = text ": it costs time."
+    else text = text ": it pays, compared with glibc."
+    print text
+    if (told != "less") tell_noise(compare("glibc_again", "glibc", which))
+    if (other == "") {
+        if (told == "less") print "Set " setting_of(arena)
+        else print "Set nothing."
+        return
+    }
+    against = judge(arena, other, which)
+    if (told != "less" && judge(other, "glibc", which) != "less") { print "The same goes for the other allocators that were tried. Set nothing."; return }
+    cheap = simplest_like(arena, which)
+    if (against == "less") {
+        print "The best of the others, " other ", takes " ratio_text(other, which) ". Set " setting_of(arena)
+    } else if (told == "less" && cheap != "") {
+        print cheap " gives the same without phases: " ratio_text(cheap, which) ". Set " setting_of(cheap) ", and change nothing else."
+    } else {
+        print other " gives more, without phases: " ratio_text(other, which) ". Set " setting_of(other) "."
+    }
+}
+
+# The one that asks least of an integrator, of those that are as fast as the arena or faster.
+function simplest_like(arena, which,    i, count, name, told) {
+    count = split("glibc_tuned tcmalloc mimalloc jemalloc", name, " ")
+    for (i = 1; i <= count; i++) {
+        told = judge(arena, name[i], which)
+        if (told == "noise" || told == "more") return name[i]
+    }
+    return ""
+}
+
+function print_figure(    i, count, name, key, which) {
+    which = deciding()
+    count = split(names, name, " ")
+    for (i = 1; i <= count; i++) {
+        key = compare(name[i], "glibc", which)
+        if (name[i] != "glibc")
+            printf "%s\t%s\t%s\t%s\n", name[i], shown(median(key), "%.4f"), shown(quantile(key, 0.25), "%.4f"), shown(quantile(key, 0.75), "%.4f")
+    }
+}
+
+END {
+    if (table == "times")
+        printf "%d\t%s\t%s\t%s\n", entries, shown(median("first"), "%.6f"), shown(median("warm"), "%.6f"), known ? allocations : "NA"
+    if (table == "people") print_people()
+    if (table == "tsv") print_tsv()
+    if (table == "answer") print_answer()
+    if (table == "figure") print_figure()
+    if (table == "figure_title") print (deciding() == "warm" ? "Time from entry to entry" : "Wall time") ", relative to glibc in the same round"
+}
