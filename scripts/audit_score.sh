@@ -175,6 +175,7 @@ places() { # places COMPILER FILE
         system_copies+=("/usr/lib/debug$work/whole.debug")
         score "$base under /usr/lib/debug" lines "$(sources_of "$file")" "$work/elsewhere"
         rm -r "/usr/lib/debug$work"
+        rmdir -p --ignore-fail-on-non-empty "/usr/lib/debug$(dirname "$work")" 2>/dev/null
     else
         skip "$base by build id, under /usr/lib/debug" "not the right to write there"
     fi

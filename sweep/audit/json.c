@@ -184,11 +184,12 @@ static json_t *others_of(const struct findings *findings)
     return others;
 }
 
-static json_t *run_of(const struct run *run)
+static json_t *run_of(const struct audit *audit, const struct run *run)
 {
     json_t *object = json_object();
-    bool ended = run->made && WIFEXITED(run->status);
-    bool died = run->made && WIFSIGNALED(run->status);
+    bool seen = run->made && !audit->options->resolve; /* else it was somebody else's run */
+    bool ended = seen && WIFEXITED(run->status);
+    bool died = seen && WIFSIGNALED(run->status);
 
     json_set(object, "name", json_text(run->name));
     json_set(object, "made", json_boolean(run->made));
@@ -221,8 +222,8 @@ void json_print(const struct audit *audit, const struct lines *notes)
 
     for (char **word = audit->options->command; *word != NULL; word++)
         json_add(command, json_text(*word));
-    json_add(runs, run_of(&audit->census));
-    json_add(runs, run_of(&audit->trap));
+    json_add(runs, run_of(audit, &audit->census));
+    json_add(runs, run_of(audit, &audit->trap));
     for (size_t i = 0; i < audit->groups.count; i++)
         json_add(sites, site_of(audit, &audit->groups.at[i]));
     for (size_t i = 0; i < notes->count; i++)

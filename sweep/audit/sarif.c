@@ -278,7 +278,7 @@ static json_t *invocations_of(const struct audit *audit)
     for (size_t i = 0; i < 2; i++) {
         json_t *object;
 
-        if (!runs[i]->made)
+        if (!runs[i]->made || audit->options->resolve)
             continue;
         object = json_object();
         json_set(object, "executionSuccessful", json_boolean(!run_failed(runs[i])));

@@ -103,6 +103,9 @@ both 0 sh -c "'$audit' --resolve - <said"
 says "plugin.c:$made \(plugin_make\)" "host.c:$used"
 both 0 "$audit" --tsv --resolve report
 says "	plugin_make	$work/plugin.c	$made	"
+both 0 "$audit" --json --resolve report # the program's end was not seen
+says '"exit_status": null'
+silent_on '"exit_status": 0'
 both 2 "$audit" --resolve no-such-report
 says '^zk-audit: no-such-report: No such file'
 both 2 "$audit" --resolve host.c
