@@ -55,7 +55,7 @@ static void name_site(char *site, size_t room, char *const *place)
 static const struct {
     int columns; /* at least */
     int asked;   /* the size that decides the route */
-    int module; /* symbol, file and line follow */
+    int module;  /* symbol, file and line follow */
 } layouts[] = {[CENSUS] = {14, 13, 7}, [TRAP] = {23, 21, 9}};
 
 static void take_row(struct largest *largest, enum audit audit, char *row)

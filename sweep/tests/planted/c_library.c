@@ -35,11 +35,11 @@ static __attribute__((noinline)) void make_strings(void)
 
     memset(long_one, 'a', 6000);
     long_one[6000] = '\0';
-    kept.copy = strdup(long_one);                                // PLANT:copy 6001 make_strings
-    if (asprintf(&kept.text, "%s.%s", long_one, long_one) < 0)   // PLANT:text 12002 make_strings
+    kept.copy = strdup(long_one);                              // PLANT:copy 6001 make_strings
+    if (asprintf(&kept.text, "%s.%s", long_one, long_one) < 0) // PLANT:text 12002 make_strings
         abort();
     FILE *in = fmemopen(long_one, 6000, "r");
-    if (getline(&kept.line, &kept.line_room, in) < 0)            // PLANT:line ~ make_strings
+    if (getline(&kept.line, &kept.line_room, in) < 0) // PLANT:line ~ make_strings
         abort();
     fclose(in);
     free(long_one);
@@ -69,12 +69,12 @@ static __attribute__((noinline)) long use(void)
     ENTRY *found;
     long all = 0;
 
-    all += (long)strlen(kept.copy);                  // STALE:copy
-    all += ((volatile char *)kept.text)[77];         // STALE:text
-    all += ((volatile char *)kept.line)[5];          // STALE:line
-    all += ((volatile long *)kept.table)[11];        // STALE:table
+    all += (long)strlen(kept.copy);                   // STALE:copy
+    all += ((volatile char *)kept.text)[77];          // STALE:text
+    all += ((volatile char *)kept.line)[5];           // STALE:line
+    all += ((volatile long *)kept.table)[11];         // STALE:table
     all += hsearch_r(key, FIND, &found, &kept.names); // STALE:names
-    ((volatile char *)kept.grown)[3] = 5;            // STALE:grown
+    ((volatile char *)kept.grown)[3] = 5;             // STALE:grown
     all += ring_first(kept.ring);
     fprintf(kept.log, "two\n"); // STALE:log
     return all;
