@@ -382,8 +382,10 @@ void screen_print(const struct audit *audit, const struct lines *notes)
     used = head.count + advice.count + notes->count;
     add_discarded(audit, &sites);
     add_groups(audit, &audit->groups, used < SCREEN_LINES ? SCREEN_LINES - used : 0, &sites);
-    print_head(audit, head.at[0]);
-    print(&head, 1);
+    if (head.count > 0) { /* always */
+        print_head(audit, head.at[0]);
+        print(&head, 1);
+    }
     print(&sites, 0);
     print(&advice, 0);
     print(notes, 0);

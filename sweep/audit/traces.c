@@ -236,15 +236,19 @@ uint32_t trace_add(const char *stack, const char *objects, const char *site, con
 {
     static struct row_objects row;
 
+    if (!known(stack) && (!known(site) || !known(module)))
+        return 0;
     if (!known(stack))
-        return known(site) && known(module) ? read_site(site, module) : 0;
+        return read_site(site, module);
     read_objects(objects, &row);
     return read_stack(stack, &row);
 }
 
 struct trace trace_at(uint32_t number)
 {
-    return number == 0 ? (struct trace){0} : all.traces[number - 1];
+    static const struct trace none;
+
+    return number == 0 ? none : all.traces[number - 1];
 }
 
 const struct object *object_at(uint32_t number)

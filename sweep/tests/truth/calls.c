@@ -55,7 +55,7 @@ int main(void)
     begin();
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         blocks[i] = calloc(1, 5000); /* PLANT:block */
-    strcpy(blocks[0], "/tmp");
+    memcpy(blocks[0], "/tmp", sizeof "/tmp");
     message = blocks[1];
     message->msg_iov = blocks[2];
     message->msg_iovlen = 1;
