@@ -61,6 +61,7 @@ static void take_lock(void)
         return;
     zk_trap.counts = (struct zk_trap_counts){0};
     zk_places_forget();
+    zk_trap_callers_forget();
     zk_trap.epoch = zk_epoch();
 }
 

@@ -133,4 +133,7 @@ void zk_trap_calls_end(void);
 /* Takes away access to all that is sealed, but for what a call is using: that is touched. The lock is held. */
 bool zk_trap_seal(void);
 
+/* The threads of the parent of this process are not ours, nor are their calls. The lock is held. */
+void zk_trap_callers_forget(void);
+
 #endif

@@ -52,6 +52,18 @@ void zk_trap_caller_ends(void)
     own = NULL;
 }
 
+/* Callers are only taken under the lock: each but our own is one of the parent's. */
+void zk_trap_callers_forget(void)
+{
+    for (size_t i = 0; i < callers_max; i++) {
+        if (&callers[i] == own)
+            continue;
+        atomic_store(&callers[i].in_call, 0);
+        callers[i].count = 0;
+        atomic_store(&callers[i].used, 0);
+    }
+}
+
 static bool is_sealed(const char *p)
 {
     return p >= zk_trap.base && p < zk_trap.sealed;

@@ -1,0 +1,82 @@
+/*
+ * test_trap_calls.c - what counts as an access by the kernel: only what a system call that goes on in this process
+ * is given to use. Every body runs with ZK_ALLOC_AUDIT=trap.
+ */
+#include "findings.h"
+
+#include "dispatch.h"
+
+#include <sys/syscall.h>
+
+static char *block_of_this_phase(void)
+{
+    char *p;
+
+    next_phase();
+    p = zk_malloc(100);
+    CHECK(p != NULL);
+    memset(p, 7, 100);
+    if (!zk_dispatch_is_on())
+        skip_because("this kernel has no syscall user dispatch");
+    return p;
+}
+
+/* ---- A child has none of its parent's other threads */
+
+static int pipes[2];
+
+/* True when the thread of that number sleeps: nothing else than its read makes it. */
+static bool sleeps(pid_t thread)
+{
+    char path[64];
+    char state = 0;
+    FILE *stat;
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
+    stat = fopen(path, "r");
+    CHECK(stat != NULL && fscanf(stat, "%*d %*s %c", &state) == 1); /* NOLINT */
+    fclose(stat);
+    return state == 'S';
+}
+
+static _Atomic pid_t reader;
+
+static void *read_as_known(void *p)
+{
+    reader = (pid_t)syscall(SYS_gettid);
+    CHECK(read(pipes[0], p, 100) == 1);
+    return NULL;
+}
+
+static void begins_in_a_child(void *arg)
+{
+    (void)arg;
+    next_phase();
+    next_phase();
+    CHECK(summary_now().touched_count == 0 && summary_now().retained_count == 1);
+}
+
+static void a_call_of_a_thread_that_a_child_does_not_have_is_over(void)
+{
+    char *p = block_of_this_phase();
+    pthread_t thread;
+
+    CHECK(pipe(pipes) == 0);
+    thread = start_thread(read_as_known, p);
+    while (reader == 0 || !sleeps(reader))
+        sched_yield();
+    CHECK(status_of_fork(begins_in_a_child, NULL) == 0);
+    next_phase();
+    CHECK(summary_now().touched_count == 1); /* the parent's goes on */
+    CHECK(write(pipes[1], "x", 1) == 1);
+    join_thread(thread);
+}
+
+static const struct CMUnitTest tests[] = {
+    FRESH(a_call_of_a_thread_that_a_child_does_not_have_is_over, .env = {TRAP, ALL_SIZES}),
+};
+
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
