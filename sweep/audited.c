@@ -22,6 +22,7 @@ struct audits {
 struct largest {
     long size;
     char site[256];
+    char *report; /* the header and its row; NULL if there is none */
 };
 
 static void add_audit(struct audits *audits, size_t entry, enum audit audit, long min_bytes)
@@ -58,35 +59,43 @@ static const struct {
     int module;  /* symbol, file and line follow */
 } layouts[] = {[CENSUS] = {14, 13, 7}, [TRAP] = {23, 21, 9}};
 
-static void take_row(struct largest *largest, enum audit audit, char *row)
+static void take_row(struct largest *largest, enum audit audit, const char *header, char *row)
 {
     char *fields[24] = {0};
+    char *whole;
     long size;
     int count = 0;
 
     row[strcspn(row, "\n")] = '\0';
+    if (asprintf(&whole, "%s%s\n", header, row) < 0)
+        whole = need(NULL);
     while (row != NULL && count < 24)
         fields[count++] = strsep(&row, "\t");
-    if (count < layouts[audit].columns || (audit == TRAP && strcmp(fields[0], "touched") != 0))
+    if (count < layouts[audit].columns || (audit == TRAP && strcmp(fields[0], "touched") != 0) ||
+        (size = atol(fields[layouts[audit].asked])) <= largest->size) {
+        free(whole);
         return;
-    size = atol(fields[layouts[audit].asked]);
-    if (size <= largest->size)
-        return;
+    }
+    free(largest->report);
+    largest->report = whole;
     largest->size = size;
     name_site(largest->site, sizeof largest->site, &fields[layouts[audit].module]);
 }
 
 static void read_rows(struct largest *largest, enum audit audit, const char *path)
 {
+    char *header = NULL;
     char *line = NULL;
+    size_t header_room = 0;
     size_t room = 0;
     FILE *from = fopen(path, "r");
 
     if (from == NULL)
         return;
-    for (bool header = true; getline(&line, &room, from) > 0; header = false)
-        if (!header)
-            take_row(largest, audit, line);
+    if (getline(&header, &header_room, from) > 0)
+        while (getline(&line, &room, from) > 0)
+            take_row(largest, audit, header, line);
+    free(header);
     free(line);
     fclose(from);
 }
@@ -127,14 +136,21 @@ static void audit_ended(void *arg, struct run *run)
     struct largest largest = take_reports(run);
     long min_bytes = largest.size <= 0 ? 0 : largest.size + 1;
 
-    if (largest.size < 0 || strcmp(run->fields[FIELD_OUTCOME], "skip") == 0)
-        return;
-    if (run->min_bytes != 0) { /* the check */
-        level->none = largest.size >= run->min_bytes;
+    if (largest.size < 0 || strcmp(run->fields[FIELD_OUTCOME], "skip") == 0) {
+        free(largest.report);
         return;
     }
-    if (run->audit == CENSUS)
+    if (run->min_bytes != 0) { /* the check */
+        level->none = largest.size >= run->min_bytes;
+        free(largest.report);
+        return;
+    }
+    if (run->audit == CENSUS) {
         snprintf(bound->site, sizeof bound->site, "%s", largest.site);
+        bound->report = largest.report;
+    } else {
+        free(largest.report);
+    }
     *level = (struct level){.measured = true, .min_bytes = min_bytes};
     if (min_bytes > 0)
         add_audit(audits, run->entry, run->audit, min_bytes);
@@ -162,7 +178,7 @@ bool audited(struct plan *plan, const struct catalogue *catalogue, const struct 
     whole = runner_run(plan, catalogue, options, audit_ended, &audits);
     for (size_t i = 0; i < plan->count; i++)
         if (plan->runs[i]->audit != NO_AUDIT)
-            take_reports(plan->runs[i]); /* of those that were interrupted */
+            free(take_reports(plan->runs[i]).report); /* of those that were interrupted */
     rmdir(audits.folder);
     return whole;
 }

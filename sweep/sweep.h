@@ -112,6 +112,7 @@ struct bound {
     struct level touched;    /* no access to what was retained; by the trap */
     struct level guaranteed; /* nothing retained in the arena; by the census */
     char site[256];          /* that makes the largest retained block; "" if unknown */
+    char *report; /* what a census wrote of that block, for sites_name; NULL if nothing */
 };
 enum { BOUND_MOST = 1 << 20 };
 
@@ -274,5 +275,11 @@ void *need(void *p); /* exits 3 when p is NULL */
 double now_ms(void);
 bool word_in(const char *list, const char *word); /* in "a,b,c" */
 __attribute__((format(printf, 2, 3), noreturn)) void die(int status, const char *format, ...);
+
+/* ---- site.c */
+
+/* Of the bounds that force the recommendation: replaces the site by the function and the line that allocate, if
+ * zk-audit, beside this program, names them. */
+void sites_name(struct bound *bounds, size_t count);
 
 #endif

@@ -272,6 +272,7 @@ static int sweep(const struct options *options, struct plan *plan,
         return interrupted();
     if (options->out != NULL)
         tables_write(options->out, plan, catalogue, bounds, &checks);
+    sites_name(bounds, catalogue->count);
     recommended = report_print(plan, catalogue, bounds);
     if (options->profiles[ROUTE]) {
         laws_print(catalogue, bounds, options->asked);
@@ -337,6 +338,8 @@ int main(int argc, char **argv)
     else
         status = sweep(&options, &plan, &catalogue, bounds);
     plan_free(&plan);
+    for (size_t i = 0; i < catalogue.count; i++)
+        free(bounds[i].report);
     catalogue_free(&catalogue);
     free(bounds);
     free(options.thresholds);
