@@ -50,23 +50,39 @@ static void note_tail(const struct run *run, struct lines *lines)
     }
 }
 
-/* What was run without the library: in full where that is why nothing reported, else how many. True if the program
- * itself was. */
-static bool note_unseen(const struct run *run, bool reason, struct lines *lines)
+/* What was run without the library, in full: that is why nothing reported. True if the program itself was. */
+static bool note_why_unseen(const struct run *run, struct lines *lines)
 {
     const struct unseen *unseen = &run->unseen;
     bool program = false;
 
-    for (size_t i = 0; reason && i < unseen->count && i < UNSEEN; i++) {
+    for (size_t i = 0; i < unseen->count && i < UNSEEN; i++) {
         lines_add(lines, "The library was not loaded into %s: %s.", unseen->at[i].path,
                   unseen->at[i].why);
         lines_add(lines, "  What to do: %s.", unseen->at[i].advice);
         program = program || unseen->at[i].program;
     }
-    if (!reason && unseen->count > 0)
+    return program;
+}
+
+/* Is all that can be said of it what was said of the run before? */
+static bool is_unseen_again(const struct run *run, const struct run *before)
+{
+    const struct missed *now = run->unseen.at;
+
+    return before->report.processes > 0 && before->unseen.count == run->unseen.count &&
+           strcmp(before->unseen.at->path, now->path) == 0 &&
+           strcmp(before->unseen.at->why, now->why) == 0;
+}
+
+/* Where others reported: how many were not seen. before is NULL for the first run. */
+static void note_unseen(const struct run *run, const struct run *before, struct lines *lines)
+{
+    const struct unseen *unseen = &run->unseen;
+
+    if (unseen->count > 0 && (before == NULL || !is_unseen_again(run, before)))
         lines_add(lines, "The library was not loaded into %s, such as %s: %s.",
                   amount(unseen->count, "program").text, unseen->at[0].path, unseen->at[0].why);
-    return program;
 }
 
 static void note_no_phase(const struct run *run, const struct options *options, struct lines *lines)
@@ -82,15 +98,16 @@ static void note_no_phase(const struct run *run, const struct options *options, 
                   options->chaos == NULL ? "" : options->chaos);
 }
 
-static void note_missing(const struct run *run, const struct options *options, struct lines *lines)
+static void note_missing(const struct run *run, const struct run *before,
+                         const struct options *options, struct lines *lines)
 {
     if (!run->made)
         return;
     if (run->report.processes + run->report.silent + run->report.running == 0 &&
-        !note_unseen(run, true, lines))
+        !note_why_unseen(run, lines))
         note_no_phase(run, options, lines);
     if (run->report.processes > 0)
-        note_unseen(run, false, lines);
+        note_unseen(run, before, lines);
     if (run->report.silent > 0)
         lines_add(lines, "No report from %s of the %s run: killed, or ended by _exit.",
                   amount(run->report.silent, "process").text, run->name);
@@ -262,8 +279,8 @@ void notes_collect(const struct audit *audit, struct lines *lines)
     note_ending(&audit->trap, lines);
     if (audit->trap.hidden && run_failed(&audit->trap) && !run_failed(&audit->census))
         note_tail(&audit->trap, lines);
-    note_missing(&audit->census, audit->options, lines);
-    note_missing(&audit->trap, audit->options, lines);
+    note_missing(&audit->census, NULL, audit->options, lines);
+    note_missing(&audit->trap, &audit->census, audit->options, lines);
     if (audit->trap.made) {
         note_freed(&audit->trap.report.findings, lines);
         note_unwatched(&audit->trap.report, lines);

@@ -66,5 +66,6 @@ fi
 # A helper without it does not spoil what was seen of the program; but it is told of.
 run 1 "$audit" -- sh -c './kept_static; exec ./kept'
 says '^UNSAFE ' '^The library was not loaded into 1 program, such as ./kept_static: '
+check "$what: told twice: $said" test "$(grep -c '^The library was not loaded' <<<"$said")" -eq 1
 
 conclude unseen_test
