@@ -556,6 +556,28 @@ static bool turn_on(void)
                        (long)((uintptr_t)zk_call_end - (uintptr_t)zk_call_begin), 0, 0) == 0;
 }
 
+/* What the program did before: a kept signal that is blocked, by its mask or while another handler runs, kills. */
+static void unblock_kept(void)
+{
+    const int signals = 64;
+    uint64_t mask = ~without_kept(UINT64_MAX);
+
+    zk_call_raw(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&mask, 0, sizeof mask, 0, 0);
+    for (int signal = 1; signal <= signals; signal++) {
+        struct sigaction action;
+        sigset_t before;
+
+        if (zk_call_sigaction(signal, NULL, &action) != 0 || action.sa_handler == SIG_DFL ||
+            action.sa_handler == SIG_IGN)
+            continue;
+        before = action.sa_mask;
+        for (size_t i = 0; i < kept_signals; i++)
+            sigdelset(&action.sa_mask, kept[i]);
+        if (memcmp(&before, &action.sa_mask, sizeof before) != 0)
+            zk_call_sigaction(signal, &action, NULL);
+    }
+}
+
 void zk_dispatch_start(void (*on_fault)(int, siginfo_t *, void *))
 {
     struct sigaction calls = {.sa_sigaction = on_call,
@@ -575,6 +597,7 @@ void zk_dispatch_start(void (*on_fault)(int, siginfo_t *, void *))
     atomic_store(&dispatch.process, (pid_t)zk_call_raw(SYS_getpid, 0, 0, 0, 0, 0, 0));
     if (zk_call_sigaction(SIGSYS, &calls, NULL) != 0)
         return;
+    unblock_kept();
     if (!turn_on()) {
         zk_call_sigaction(SIGSYS, &dispatch.program[1], NULL);
         return;

@@ -6,6 +6,7 @@
 
 #include "dispatch.h"
 
+#include <signal.h>
 #include <sys/syscall.h>
 
 static char *block_of_this_phase(void)
@@ -72,8 +73,45 @@ static void a_call_of_a_thread_that_a_child_does_not_have_is_over(void)
     join_thread(thread);
 }
 
+/* ---- What the program did before the first begin */
+
+static volatile sig_atomic_t handled;
+
+static void make_a_call(int signal)
+{
+    (void)signal;
+    handled = handled + (syscall(SYS_getppid) > 0);
+}
+
+static void a_handler_that_was_set_before_with_all_signals_blocked_makes_calls(void)
+{
+    struct sigaction action = {.sa_handler = make_a_call, .sa_flags = SA_RESTART};
+
+    sigfillset(&action.sa_mask);
+    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+    block_of_this_phase();
+    CHECK(raise(SIGUSR1) == 0 && handled == 1);
+    CHECK(sigaction(SIGUSR1, NULL, &action) == 0);
+    CHECK((action.sa_flags & SA_RESTART) != 0 && sigismember(&action.sa_mask, SIGUSR2));
+}
+
+static void a_thread_that_blocked_all_signals_before_makes_calls(void)
+{
+    sigset_t mask;
+
+    sigfillset(&mask);
+    CHECK(pthread_sigmask(SIG_SETMASK, &mask, NULL) == 0);
+    block_of_this_phase();
+    CHECK(syscall(SYS_getppid) > 0);
+    CHECK(pthread_sigmask(SIG_SETMASK, NULL, &mask) == 0 && sigismember(&mask, SIGUSR1));
+}
+
+#define TRAP_ALL .env = {TRAP, ALL_SIZES}
+
 static const struct CMUnitTest tests[] = {
-    FRESH(a_call_of_a_thread_that_a_child_does_not_have_is_over, .env = {TRAP, ALL_SIZES}),
+    FRESH(a_call_of_a_thread_that_a_child_does_not_have_is_over, TRAP_ALL),
+    FRESH(a_handler_that_was_set_before_with_all_signals_blocked_makes_calls, TRAP_ALL),
+    FRESH(a_thread_that_blocked_all_signals_before_makes_calls, TRAP_ALL),
 };
 
 int main(void)
