@@ -102,6 +102,14 @@ __attribute__((noreturn)) static inline void skip_because(const char *reason)
     _exit(FRESH_SKIPPED);
 }
 
+/* The trap sees no system call. */
+__attribute__((noreturn)) static inline void skip_undispatched(void)
+{
+    skip_because(THREAD_SANITIZED ? "no syscall user dispatch: ThreadSanitizer's functions cannot "
+                                    "run where calls are made"
+                                  : "this kernel has no syscall user dispatch");
+}
+
 /* The exit status of a child of the child, which runs body(arg). */
 static inline int status_of_fork(void (*body)(void *arg), void *arg)
 {
