@@ -314,6 +314,8 @@ static void resize(struct oracle *oracle, const struct oracle_op *op)
     if (p == NULL)
         oracle_fail(oracle, ORACLE_WRONG, "no memory for %zu bytes", op->size);
     check_pattern(oracle, &old, p, old.size < op->size ? old.size : op->size);
+    if (!old.arena)
+        oracle->known[op->thread] = true; /* it counts what system has served, where it was too */
     if (p != old.p)
         admit_new(oracle, op, p, due && old.arena); /* system's stay there */
     else
