@@ -297,10 +297,20 @@ static int run_as_program(const char *name)
 
 /* ---- Running them ---- */
 
-static char folder[] = "/tmp/test_audit.XXXXXX";
+/* Of this run alone: others may go on at once. Each body has a folder in it. */
+static char run_folder[] = "/tmp/test_audit.XXXXXX";
+
+static int make_run_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(run_folder) == NULL ? -1 : 0;
+}
 
 static void enter_folder(void)
 {
+    char folder[sizeof run_folder + 16];
+
+    snprintf(folder, sizeof folder, "%s/XXXXXX", run_folder);
     CHECK(mkdtemp(folder) != NULL && chdir(folder) == 0);
 }
 
@@ -741,10 +751,13 @@ static void configured_instead_of_switched(void)
     CHECK(frames_in(field(&(struct findings[]){findings_now()}[0], 1, "site")) == 3);
 }
 
-static int leave_folder(void **state)
+static int remove_run_folder(void **state)
 {
+    char command[sizeof run_folder + 16];
+
     (void)state;
-    return system("rm -rf /tmp/test_audit.??????") == 0 ? 0 : -1; // NOLINT(cert-env33-c)
+    snprintf(command, sizeof command, "rm -rf %s", run_folder);
+    return system(command) == 0 ? 0 : -1; // NOLINT(cert-env33-c)
 }
 
 static const struct CMUnitTest tests[] = {
@@ -791,5 +804,5 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--program") == 0)
         return run_as_program(argv[2]);
-    return cmocka_run_group_tests(tests, NULL, leave_folder);
+    return cmocka_run_group_tests(tests, make_run_folder, remove_run_folder);
 }
