@@ -105,7 +105,7 @@ static void *resize_by_system(void *p, size_t old_bytes, struct zk_wish wish)
 /* Would it stay where it is, if it were in the arena? */
 static bool would_stay(const struct zk_born *was, struct zk_wish wish)
 {
-    return wish.size <= ((was->size + ZK_GRANULE - 1) & ~(size_t)(ZK_GRANULE - 1));
+    return wish.size <= zk_in_granules(was->size);
 }
 
 /* Attended: a block that MIN_BYTES has kept out of the arena is on record as if it were there, and

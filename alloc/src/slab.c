@@ -320,21 +320,13 @@ static void take(struct slab *slab, char *at, char *start, char *end)
     zk_slab_enter_run(slab, end);
 }
 
-/* A prover walks through many columns of the same size at a time; if each were a power of two behind the last, the
- * lines in use would all want the same set of the first-level cache, and drive each other out. */
-enum { line = 64, colours = 64 };
-
-/* So a line lies before a block that is bumped with its neighbours. */
-static size_t stagger(const struct slab *slab, size_t size)
-{
-    return size > bytes_of_chunk(slab) / 4 && size < ZK_LARGE_FROM && slab->pinned ? line : 0;
-}
-
-/* And a large one starts as many lines behind the first byte of its chunk as its place says, if there is room. */
+/* A large block starts as many lines behind the first byte of its chunk as its place says, if there is room: why, see
+ * stagger. */
 static size_t colour(const struct slab *slab, const char *start, size_t size)
 {
+    const size_t colours = 64;
     size_t room = (size_t)(slab->run_end - start) - size; /* it fits */
-    size_t bytes = (size_t)chunk_of(slab, start) % colours * line;
+    size_t bytes = chunk_of(slab, start) % colours * ZK_LINE;
 
     return bytes <= room ? bytes : 0;
 }
@@ -369,16 +361,11 @@ static char *find_place(struct slab *slab, size_t before, size_t size, size_t al
     return bump + (-(uintptr_t)bump & (align - 1)) + before;
 }
 
-static size_t in_granules(size_t size)
-{
-    return (size + ZK_GRANULE - 1) & ~(size_t)(ZK_GRANULE - 1);
-}
-
 /* What is placed at `at` becomes a block, `colour` bytes behind it. NULL if the kernel has no memory. */
 static void *serve(struct slab *slab, char *at, size_t colour, size_t size)
 {
     char *start = at + colour;
-    char *end = start + in_granules(size);
+    char *end = start + zk_in_granules(size);
 
     if (!zk_slab_commit(slab, end))
         return NULL;
@@ -395,7 +382,8 @@ static __attribute__((noinline)) void *carve_large(struct slab *slab, size_t siz
 
     if (at == NULL)
         return NULL;
-    return serve(slab, at, slab->pinned && align <= line ? colour(slab, at, in_granules(size)) : 0,
+    return serve(slab, at,
+                 slab->pinned && align <= ZK_LINE ? colour(slab, at, zk_in_granules(size)) : 0,
                  size);
 }
 
@@ -461,7 +449,7 @@ static void grow_behind_chunk(struct slab *slab, char *p, char *end)
 bool zk_slab_grow(struct slab *slab, char *p, size_t old_bytes, size_t size)
 {
     char *bump = LOAD(slab->bump);
-    char *end = p + in_granules(size);
+    char *end = p + zk_in_granules(size);
     bool has_block = LOAD(slab->log) != log_of(slab, LOAD(slab->current));
 
     if (p + old_bytes != bump || size > (size_t)(slab->run_end - p) || !zk_slab_commit(slab, end))

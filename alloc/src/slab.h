@@ -32,6 +32,12 @@ enum {
                                       or start on a page (blind) */
 };
 
+/* The bytes that a block of size bytes takes. */
+static inline size_t zk_in_granules(size_t size)
+{
+    return (size + ZK_GRANULE - 1) & ~(size_t)(ZK_GRANULE - 1);
+}
+
 /* The chunks used in this phase, and those pinned, are linked in the order of addresses. */
 #define ZK_NO_CHUNK UINT32_MAX
 

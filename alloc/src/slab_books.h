@@ -87,6 +87,16 @@ static inline char *run_before(const struct slab *slab, uint32_t pin)
     return pin == ZK_NO_CHUNK ? slab_end(slab) : chunk_start(slab, pin);
 }
 
+enum { ZK_LINE = 64 }; /* of the cache, or two */
+
+/* What lies before a block of size bytes that is bumped with its neighbours. A prover walks through many columns of the
+ * same size at a time; if each were a power of two behind the last, the lines in use would all want the same set of the
+ * first-level cache, and drive each other out. */
+static inline size_t stagger(const struct slab *slab, size_t size)
+{
+    return size > bytes_of_chunk(slab) / 4 && size < ZK_LARGE_FROM && slab->pinned ? ZK_LINE : 0;
+}
+
 static inline bool fits(const char *start, const char *end, size_t size, size_t align)
 {
     size_t padding = -(uintptr_t)start & (align - 1);

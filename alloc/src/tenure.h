@@ -9,6 +9,7 @@
 #ifndef ZK_TENURE_H
 #define ZK_TENURE_H
 
+#include "slab.h"
 #include "zkalloc.h"
 
 #include <stdatomic.h>
@@ -17,12 +18,12 @@
 #include <stdint.h>
 
 /* Blocks of at least this size have chunks to themselves, and waste little. */
-#define ZK_TENURE_BELOW ((size_t)1 << 20)
+#define ZK_TENURE_BELOW ((size_t)ZK_LARGE_FROM)
 
 /* One bit for each class of sizes: four to a doubling, from 16 bytes (and what is less) up to ZK_TENURE_BELOW. */
 extern _Atomic uint64_t zk_tenured;
 
-/* Of a size that is rounded up as blocks are, to 16 bytes, and below ZK_TENURE_BELOW. */
+/* Of a size that is rounded up as blocks are, and below ZK_TENURE_BELOW. */
 static inline unsigned zk_tenure_class(size_t size)
 {
     unsigned log2 = 63 - (unsigned)__builtin_clzll(size | 16);
@@ -36,7 +37,7 @@ static inline bool zk_is_tenured(size_t size)
     /* Relaxed: whoever learns of it later serves from the arena meanwhile, which is right as well. */
     uint64_t tenured = atomic_load_explicit(&zk_tenured, memory_order_relaxed);
 
-    size_t rounded = (size + 15) & ~(size_t)15;
+    size_t rounded = zk_in_granules(size);
 
     return __builtin_expect(tenured != 0, 0) && rounded - 1 < ZK_TENURE_BELOW - 1 &&
            (tenured >> zk_tenure_class(rounded) & 1) != 0;

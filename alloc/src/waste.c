@@ -6,16 +6,18 @@
 #include "slab_books.h"
 #include "tenure.h"
 
-/* A block may end with the line that staggers the one behind it. */
+static uint64_t class_of(size_t bytes)
+{
+    return bytes < ZK_TENURE_BELOW ? UINT64_C(1) << zk_tenure_class(bytes) : 0;
+}
+
+/* Of a block that ends where the next one starts: so it may end with the line that staggers that one. */
 static uint64_t classes_of(const struct slab *slab, size_t bytes)
 {
-    const size_t line = 64;
-    uint64_t classes = 0;
+    uint64_t classes = class_of(bytes);
 
-    if (bytes < ZK_TENURE_BELOW)
-        classes |= UINT64_C(1) << zk_tenure_class(bytes);
-    if (bytes - line > bytes_of_chunk(slab) / 4 && bytes - line < ZK_TENURE_BELOW)
-        classes |= UINT64_C(1) << zk_tenure_class(bytes - line);
+    if (bytes > ZK_LINE && stagger(slab, bytes - ZK_LINE) > 0)
+        classes |= class_of(bytes - ZK_LINE);
     return classes;
 }
 
