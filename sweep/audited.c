@@ -42,21 +42,17 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* "function (file:line)", or the library, from a report's columns module, symbol, file and line. */
-static void name_site(char *site, size_t room, char *const *place)
+/* The library, or the program, from a report's column; the line is for sites_name to find out. */
+static void name_site(char *site, size_t room, const char *module)
 {
-    site[0] = '\0';
-    if (strcmp(place[1], "NA") != 0 && strcmp(place[3], "NA") != 0)
-        snprintf(site, room, "%s (%s:%s)", place[1], base_name(place[2]), place[3]);
-    else if (strcmp(place[0], "NA") != 0)
-        snprintf(site, room, "%s", base_name(place[0]));
+    snprintf(site, room, "%s", strcmp(module, "NA") != 0 ? base_name(module) : "");
 }
 
 /* The columns of a report that matter here, by audit. */
 static const struct {
     int columns; /* at least */
     int asked;   /* the size that decides the route */
-    int module;  /* symbol, file and line follow */
+    int module;
 } layouts[] = {[CENSUS] = {14, 13, 7}, [TRAP] = {23, 21, 9}};
 
 static void take_row(struct largest *largest, enum audit audit, const char *header, char *row)
@@ -79,7 +75,7 @@ static void take_row(struct largest *largest, enum audit audit, const char *head
     free(largest->report);
     largest->report = whole;
     largest->size = size;
-    name_site(largest->site, sizeof largest->site, &fields[layouts[audit].module]);
+    name_site(largest->site, sizeof largest->site, fields[layouts[audit].module]);
 }
 
 static void read_rows(struct largest *largest, enum audit audit, const char *path)

@@ -3,10 +3,14 @@
  */
 #include "sweep.h"
 
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 const char *const profile_names[PROFILES] = {"none", "flush", "route", "seed", "pinned", "system"};
 
@@ -36,6 +40,17 @@ double now_ms(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+const char *own_folder(void)
+{
+    static char self[PATH_MAX - 16]; /* room for what lies beside it */
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (length < 0)
+        die(3, "/proc/self/exe: %s", strerror(errno));
+    self[length] = '\0';
+    return dirname(self);
 }
 
 bool word_in(const char *list, const char *word)

@@ -4,9 +4,6 @@
  */
 #include "sweep.h"
 
-#include <errno.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,18 +44,13 @@ static bool take_row(char *row, char *site, size_t room)
 /* Runs zk-audit on the report in the file at path. */
 static void ask(const char *path, char *site, size_t room)
 {
-    char self[PATH_MAX];
     char *command;
     char *line = NULL;
     size_t line_room = 0;
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     FILE *answer;
 
-    if (length < 0)
-        return;
-    self[length] = '\0';
     if (asprintf(&command, "'%s/zk-audit' --min-bytes 0 --tsv --resolve '%s' 2>/dev/null",
-                 dirname(self), path) < 0)
+                 own_folder(), path) < 0)
         command = need(NULL);
     answer = popen(command, "r");
     while (answer != NULL && getline(&line, &line_room, answer) > 0)

@@ -273,6 +273,7 @@ void costs_free(struct costs *costs);
 /* ---- common.c: small things, each of which cannot fail */
 void *need(void *p); /* exits 3 when p is NULL */
 double now_ms(void);
+const char *own_folder(void); /* that this program lies in; exits 3 when that cannot be read */
 bool word_in(const char *list, const char *word); /* in "a,b,c" */
 __attribute__((format(printf, 2, 3), noreturn)) void die(int status, const char *format, ...);
 

@@ -6,7 +6,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,13 +227,8 @@ static bool parse(struct options *options, int argc, char **argv)
 static const char *default_repro_dir(void)
 {
     static char path[PATH_MAX];
-    char self[PATH_MAX - 16];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
 
-    if (length < 0)
-        die(3, "/proc/self/exe: %s", strerror(errno));
-    self[length] = '\0';
-    snprintf(path, sizeof path, "%s/../repro", dirname(self));
+    snprintf(path, sizeof path, "%s/../repro", own_folder());
     return path;
 }
 
