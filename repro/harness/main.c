@@ -90,11 +90,6 @@ static unsigned long parse_word(const char *what, const char *text, const char *
 
 static const char *const audits[] = {"off", "census", "trap", NULL};
 
-static bool is_flag(const struct repro_option *own)
-{
-    return own->words == NULL && own->most == 0;
-}
-
 static void print_own_options(void)
 {
     for (size_t i = 0; repro.options != NULL && repro.options[i].name != NULL; i++) {
@@ -102,13 +97,13 @@ static void print_own_options(void)
         char left[64];
 
         snprintf(left, sizeof left, "--%s%s", own->name,
-                 is_flag(own)         ? ""
+                 option_is_flag(own)  ? ""
                  : own->words != NULL ? " W"
                                       : " N");
         printf("  %-15s ", left);
         for (size_t w = 0; own->words != NULL && own->words[w] != NULL; w++)
             printf("%s%s", own->words[w], own->words[w + 1] != NULL ? ", " : ": ");
-        if (is_flag(own))
+        if (option_is_flag(own))
             printf("%s\n", own->meaning);
         else if (own->words != NULL)
             printf("%s (default %s)\n", own->meaning, own->words[own->initial]);
@@ -135,8 +130,8 @@ static void print_help(void)
            "  --no-fork       in this process, without time limit: for a debugger\n"
            "  --explain       what this bug is, and what to expect\n"
            "  --describe      the descriptor, for programs\n",
-           repro.slug, repro.title, repro.cycles != 0 ? repro.cycles : 10,
-           repro.threads != 0 ? repro.threads : 2, default_limit_ms);
+           repro.slug, repro.title, repro.cycles != 0 ? repro.cycles : 10, default_threads(),
+           default_limit_ms);
     print_own_options();
     printf(
         "\nExit status: 0 clean, 10 latent, 11 stale, 12 corrupt, 13 crash, 14 hang, 15 refused,\n"
@@ -154,7 +149,7 @@ static void parse_own_option(struct settings *settings, int index, const char *v
         exit(3); /* getopt has no code for what is not there */
     own += index;
     snprintf(name, sizeof name, "--%s", own->name);
-    if (is_flag(own)) {
+    if (option_is_flag(own)) {
         settings->options[index] = 1;
         return;
     }
@@ -259,9 +254,10 @@ static void parse(struct command *command, int argc, char **argv)
 
     for (int i = 0; repro.options != NULL && repro.options[i].name != NULL && i < RUN_OPTIONS_MAX;
          i++) {
-        options[own_options_at + i] = (struct option){
-            repro.options[i].name, is_flag(&repro.options[i]) ? no_argument : required_argument,
-            NULL, OPTION_OWN + i};
+        options[own_options_at + i] =
+            (struct option){repro.options[i].name,
+                            option_is_flag(&repro.options[i]) ? no_argument : required_argument,
+                            NULL, OPTION_OWN + i};
         command->settings.options[i] = repro.options[i].initial;
     }
     while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -279,7 +275,7 @@ int main(int argc, char **argv)
     struct zk_config environment;
     struct command command = {.settings = {.profile = REPRO_NONE,
                                            .cycles = repro.cycles != 0 ? repro.cycles : 10,
-                                           .threads = repro.threads != 0 ? repro.threads : 2,
+                                           .threads = default_threads(),
                                            .limit_ms = default_limit_ms,
                                            .filler = true}};
     enum repro_outcome outcome;

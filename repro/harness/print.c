@@ -161,7 +161,7 @@ static void print_rerun(const struct repro_run *run)
     if (settings->min_bytes_given && settings->profile != REPRO_SYSTEM)
         printf(" --min-bytes %zu", settings->min_bytes);
     printf(" --cycles %u", settings->cycles);
-    if (settings->threads != repro.threads && !(repro.threads == 0 && settings->threads == 2))
+    if (settings->threads != default_threads())
         printf(" --threads %u", settings->threads);
     if (!settings->filler && settings->audit == ZK_AUDIT_OFF)
         printf(" --filler off");
@@ -176,7 +176,7 @@ static void print_rerun(const struct repro_run *run)
             continue;
         if (own->words != NULL)
             printf(" --%s %s", own->name, own->words[settings->options[i]]);
-        else if (own->most == 0) /* a flag */
+        else if (option_is_flag(own))
             printf(" --%s", own->name);
         else
             printf(" --%s %lu", own->name, settings->options[i]);
@@ -239,7 +239,7 @@ void print_explanation(void)
 
 static void print_options(void)
 {
-    printf("threads\t%u\n", repro.threads != 0 ? repro.threads : 2);
+    printf("threads\t%u\n", default_threads());
     for (size_t i = 0; repro.options != NULL && repro.options[i].name != NULL; i++) {
         const struct repro_option *own = &repro.options[i];
 

@@ -68,6 +68,18 @@ struct settings {
     unsigned long options[RUN_OPTIONS_MAX];
 };
 
+/* Of this repro, unless --threads says otherwise. */
+static inline unsigned default_threads(void)
+{
+    return repro.threads != 0 ? repro.threads : 2;
+}
+
+/* --name alone, without a value. */
+static inline bool option_is_flag(const struct repro_option *own)
+{
+    return own->words == NULL && own->most == 0;
+}
+
 struct filler {
     unsigned char *bytes;
     size_t size;
