@@ -9,7 +9,7 @@
 #include "models/parking_lot.h"
 #include "repro.h"
 
-enum { threads_most = 255, moment = 50 /* microseconds that a thread is ready to wait */ };
+enum { moment = 50 /* microseconds that a thread is ready to wait */ };
 
 struct contention {
     struct repro_run *run;
@@ -36,7 +36,7 @@ static void lock_and_unlock(void *arg)
 
 static void body(struct repro_run *run)
 {
-    struct repro_thread *threads[threads_most];
+    struct repro_thread *threads[REPRO_THREADS_MAX];
     struct contention contention = {.run = run};
     unsigned count = repro_threads(run);
 

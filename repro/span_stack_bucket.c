@@ -13,8 +13,6 @@
 
 #include <stdlib.h>
 
-enum { threads_most = 255 };
-
 static const struct span_metadata step = {"step", "prover"};
 
 struct tracing {
@@ -74,7 +72,7 @@ static void give_numbers(struct tracing *tracing, struct repro_thread **threads,
 
 static void body(struct repro_run *run)
 {
-    struct repro_thread *threads[threads_most];
+    struct repro_thread *threads[REPRO_THREADS_MAX];
     struct tracing tracing = {.run = run};
     unsigned count = repro_threads(run);
 

@@ -10,7 +10,7 @@
 #include "models/thread_infos.h"
 #include "repro.h"
 
-enum { threads_most = 255, guard_bytes = 4096 };
+enum { guard_bytes = 4096 };
 
 /* On a new thread, before it runs anything; and on the first, before main. */
 static void thread_starts(void *arg)
@@ -41,7 +41,7 @@ static struct repro_thread *replace(struct repro_run *run, struct repro_thread *
 
 static void body(struct repro_run *run)
 {
-    struct repro_thread *threads[threads_most] = {NULL};
+    struct repro_thread *threads[REPRO_THREADS_MAX] = {NULL};
     unsigned count = repro_threads(run);
     unsigned oldest = 0;
 

@@ -180,7 +180,7 @@ static void parse_option(struct command *command, int code, const char *value)
         settings->cycles = (unsigned)parse_number("--cycles", value, 1, 1000000);
         break;
     case OPTION_THREADS:
-        settings->threads = (unsigned)parse_number("--threads", value, 1, RUN_FILLERS_MAX - 1);
+        settings->threads = (unsigned)parse_number("--threads", value, 1, REPRO_THREADS_MAX);
         break;
     case OPTION_TIMEOUT:
         settings->limit_ms = (unsigned)parse_number("--timeout", value, 1, 3600000);

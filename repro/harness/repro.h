@@ -101,6 +101,9 @@ struct repro_variant {
  * shows; and is not 0, so that the last two bytes of any pointer show. */
 #define REPRO_FILLER 0xAAAAAAAAAAAAAAAAu
 
+/* Most threads that --threads can say: beside the main one, each of them can take part in phases. */
+enum { REPRO_THREADS_MAX = 255 };
+
 struct repro_run;
 
 struct repro {

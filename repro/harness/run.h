@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 enum {
-    RUN_FILLERS_MAX = 256, /* threads that can take part */
+    RUN_FILLERS_MAX = REPRO_THREADS_MAX + 1, /* threads that can take part */
     RUN_EXTENTS_MAX = 4096,
     RUN_TEXT_MAX = 200,
     RUN_OPTIONS_MAX = 16,
