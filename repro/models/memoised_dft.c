@@ -144,17 +144,25 @@ static int make_list(struct memoised_dft *dft, size_t height)
     return 0;
 }
 
+/* The roots for this height, and behind them those for its half, ...; NULL when there are none. */
+static const struct dft_roots *find_roots(const struct memoised_dft *dft, size_t height)
+{
+    unsigned length = logarithm(height);
+
+    return dft->list_length < length ? NULL : dft->list + dft->list_length - length;
+}
+
 /* Makes the table if there is none for this height; leaves the lock held to read. */
 static int lock_roots(struct memoised_dft *dft, size_t height)
 {
     int error = 0;
 
     pthread_rwlock_rdlock(&dft->lock);
-    if (dft->list_length >= logarithm(height))
+    if (find_roots(dft, height) != NULL)
         return 0;
     pthread_rwlock_unlock(&dft->lock);
     pthread_rwlock_wrlock(&dft->lock);
-    if (dft->list_length < logarithm(height))
+    if (find_roots(dft, height) == NULL)
         error = make_list(dft, height);
     pthread_rwlock_unlock(&dft->lock);
     pthread_rwlock_rdlock(&dft->lock);
@@ -192,7 +200,7 @@ static void butterflies(const struct memoised_dft *dft, uint64_t *values, size_t
 int memoised_dft_forward(struct memoised_dft *dft, uint64_t *values, size_t height)
 {
     int error = lock_roots(dft, height);
-    const struct dft_roots *roots = dft->list + dft->list_length - logarithm(height);
+    const struct dft_roots *roots = find_roots(dft, height);
 
     for (size_t block = height; error == 0 && block > 1; block /= 2, roots++)
         for (size_t at = 0; at < height; at += block)
@@ -209,8 +217,7 @@ size_t memoised_dft_right_roots(struct memoised_dft *dft, size_t height)
     const struct dft_roots *roots;
 
     pthread_rwlock_rdlock(&dft->lock);
-    roots = dft->list_length < logarithm(height) ? NULL
-                                                 : dft->list + dft->list_length - logarithm(height);
+    roots = find_roots(dft, height);
     for (size_t i = 0; roots != NULL && i < height / 2; i++) {
         right += element_at(dft, roots->elements, i) == power;
         power = dft_multiply(dft->field, power, root);
