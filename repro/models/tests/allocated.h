@@ -6,12 +6,15 @@
 
 #include "zkalloc.h"
 
+#include <stdlib.h>
+
 /* What the process has taken so far. */
 static inline struct zk_stats allocated_so_far(void)
 {
     struct zk_stats now;
 
-    zk_stats(&now);
+    if (zk_stats(&now) != 0)
+        abort();
     return now;
 }
 

@@ -5,6 +5,8 @@
 #include "models/span_registry.h"
 #include "zkalloc.h"
 
+#include "allocated.h"
+
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -35,24 +37,6 @@ static const struct span_extension_type timings = {.id = 1, .value_bytes = 40, .
 static const struct span_extension_type fields = {.id = 2, .value_bytes = 24};
 static const struct span_extension_type more[2] = {{.id = 3, .value_bytes = 8},
                                                    {.id = 4, .value_bytes = 8}};
-
-static struct zk_stats stats_now(void)
-{
-    struct zk_stats stats;
-
-    assert_int_equal(zk_stats(&stats), 0);
-    return stats;
-}
-
-/* What has been allocated since. */
-static struct zk_stats stats_since(const struct zk_stats *before)
-{
-    struct zk_stats stats = stats_now();
-
-    stats.system_count -= before->system_count;
-    stats.system_bytes -= before->system_bytes;
-    return stats;
-}
 
 static struct span_registry *new_registry(void)
 {
@@ -86,18 +70,18 @@ static uint64_t address_of(uint64_t id)
 
 static void first_span_makes_shard_and_page(void **state)
 {
-    struct zk_stats before = stats_now();
+    struct zk_stats before = allocated_so_far();
     struct zk_stats since;
     struct span_registry *registry = new_registry();
     uint64_t id;
 
     (void)state;
-    since = stats_since(&before);
+    since = allocated_since(&before);
     assert_int_equal(since.system_count, 4); /* record, shard pointers, two buckets of one */
     assert_true(since.system_bytes > 32768 + 2 * 40 && since.system_bytes < 34000);
-    before = stats_now();
+    before = allocated_so_far();
     id = open_span(registry);
-    since = stats_since(&before);
+    since = allocated_since(&before);
     assert_int_equal(since.system_count, 4); /* shard: pages, heads, record; page 0 */
     assert_int_equal(since.system_bytes, 1280 + 256 + 40 + 3072);
     assert_int_equal(address_of(id), 0);
@@ -115,12 +99,12 @@ static void pages_appear_with_spans_1_33_97_225_481_993(void **state)
 
     (void)state;
     for (size_t live = 1; live <= 1100; live++) {
-        struct zk_stats before = stats_now();
+        struct zk_stats before = allocated_so_far();
         struct zk_stats since;
 
         ids[live] = open_span(registry);
         assert_int_equal(address_of(ids[live]), live - 1);
-        since = stats_since(&before);
+        since = allocated_since(&before);
         if (page < 6 && live == firsts[page]) {
             assert_int_equal(span_registry_page_bytes((unsigned)page), bytes[page]);
             assert_int_equal(since.system_bytes, bytes[page] + (live == 1 ? 1280 + 256 + 40 : 0));
@@ -146,14 +130,14 @@ static void closed_slots_are_used_again(void **state)
 
     (void)state;
     for (unsigned round = 0; round < 3; round++) {
-        before = stats_now();
+        before = allocated_so_far();
         for (unsigned i = 0; i < 1000; i++)
             ids[i] = open_span(registry);
         assert_int_equal(span_registry_span_count(registry), 1000);
         for (unsigned i = 0; i < 1000; i++)
             assert_int_equal(span_registry_close(registry, ids[i]), SPAN_CLOSED);
         assert_int_equal(span_registry_span_count(registry), 0);
-        since = stats_since(&before);
+        since = allocated_since(&before);
         assert_int_equal(since.system_count, round == 0 ? 9 : 0);
     }
     span_registry_destroy(registry);
@@ -200,13 +184,13 @@ static void extension_buffer_is_kept_for_the_next_span(void **state)
     struct span_registry *registry = new_registry();
     uint64_t id = open_span(registry);
     unsigned long drops = dropped;
-    struct zk_stats before = stats_now();
+    struct zk_stats before = allocated_so_far();
     struct zk_stats since;
 
     (void)state;
     assert_int_equal(span_registry_extension_bytes(registry, id), 0);
     assert_int_equal(span_registry_insert_extension(registry, id, &timings, value), SPAN_OK);
-    since = stats_since(&before);
+    since = allocated_since(&before);
     assert_int_equal(since.system_count, 2);
     assert_int_equal(since.system_bytes, 40 + 116);
     for (unsigned i = 0; i < 100; i++) {
@@ -216,10 +200,10 @@ static void extension_buffer_is_kept_for_the_next_span(void **state)
         assert_int_equal(address_of(id), 0);
         assert_int_equal(span_registry_extension_bytes(registry, id), 116);
         assert_int_equal(span_registry_get_extension(registry, id, &timings, read), SPAN_NOT_FOUND);
-        before = stats_now();
+        before = allocated_so_far();
         assert_int_equal(span_registry_insert_extension(registry, id, &timings, value), SPAN_OK);
-        assert_int_equal(stats_since(&before).system_count, 1); /* the box alone */
-        assert_int_equal(stats_since(&before).system_bytes, 40);
+        assert_int_equal(allocated_since(&before).system_count, 1); /* the box alone */
+        assert_int_equal(allocated_since(&before).system_bytes, 40);
         assert_int_equal(span_registry_get_extension(registry, id, &timings, read), SPAN_OK);
         assert_memory_equal(read, value, sizeof value);
     }

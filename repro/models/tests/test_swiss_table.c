@@ -6,6 +6,8 @@
 #include "models/swiss_table.h"
 #include "zkalloc.h"
 
+#include "allocated.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -27,14 +29,6 @@ static uint64_t next_random(uint64_t *seed)
     *seed ^= *seed >> 7;
     *seed ^= *seed << 17;
     return *seed;
-}
-
-static struct zk_stats stats_now(void)
-{
-    struct zk_stats stats;
-
-    assert_int_equal(zk_stats(&stats), 0);
-    return stats;
 }
 
 static uint64_t key_at(size_t i)
@@ -208,12 +202,12 @@ static void sizes_are_those_of_hash_map(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++) {
-        struct zk_stats before = stats_now();
+        struct zk_stats before = allocated_so_far();
         struct swiss_table table;
 
         assert_int_equal(swiss_table_init_with_capacity(&table, seen[i].capacity), 0);
-        assert_int_equal(stats_now().system_count - before.system_count, 1);
-        assert_int_equal(stats_now().system_bytes - before.system_bytes, seen[i].bytes);
+        assert_int_equal(allocated_since(&before).system_count, 1);
+        assert_int_equal(allocated_since(&before).system_bytes, seen[i].bytes);
         assert_int_equal(swiss_table_block_bytes(&table, 8), seen[i].bytes);
         assert_int_equal(swiss_table_block_bytes_for(seen[i].capacity), seen[i].bytes);
         swiss_table_deinit(&table);
@@ -233,13 +227,13 @@ static void grows_at_seven_eighths(void **state)
     swiss_table_init(&table);
     assert_int_equal(swiss_table_block_bytes(&table, 8), 0);
     for (uint64_t key = 0; key < 500; key++) {
-        struct zk_stats before = stats_now();
+        struct zk_stats before = allocated_so_far();
         bool full = swiss_table_length(&table) == swiss_table_capacity(&table);
 
         assert_int_equal(swiss_table_insert(&table, key, ~key), 0);
-        assert_int_equal(stats_now().system_count - before.system_count, full);
+        assert_int_equal(allocated_since(&before).system_count, full);
         if (full)
-            assert_int_equal(stats_now().system_bytes - before.system_bytes, bytes[grown++]);
+            assert_int_equal(allocated_since(&before).system_bytes, bytes[grown++]);
     }
     assert_int_equal(grown, sizeof bytes / sizeof bytes[0]);
     for (uint64_t key = 0; key < 500; key++) {
@@ -268,7 +262,7 @@ static struct zk_stats churn(uint64_t live, size_t *block_bytes)
     struct zk_stats after;
 
     assert_int_equal(swiss_table_init_with_capacity(&table, 100), 0);
-    before = stats_now();
+    before = allocated_so_far();
     for (uint64_t key = 0; key < 100000; key++) {
         size_t growth_left = table.growth_left;
 
@@ -278,7 +272,7 @@ static struct zk_stats churn(uint64_t live, size_t *block_bytes)
         if (key >= live)
             assert_true(swiss_table_remove(&table, key - live, NULL));
     }
-    after = stats_now();
+    after = allocated_so_far();
     check_keys(&table, 100000 - live, 99999);
     *block_bytes = swiss_table_block_bytes(&table, 8);
     swiss_table_deinit(&table);
@@ -343,7 +337,7 @@ static void clear_keeps_the_block(void **state)
     (void)state;
     assert_int_equal(swiss_table_init_with_capacity(&table, 1000), 0);
     control = table.control;
-    before = stats_now();
+    before = allocated_so_far();
     for (unsigned round = 0; round < 3; round++) {
         for (uint64_t key = 0; key < 1792; key++)
             assert_int_equal(swiss_table_insert(&table, key * 3 + round, key), 0);
@@ -354,7 +348,7 @@ static void clear_keeps_the_block(void **state)
         for (size_t i = 0; i < 2048 + 16; i++)
             assert_int_equal(table.control[i], SWISS_TABLE_EMPTY);
     }
-    assert_int_equal(stats_now().system_count, before.system_count);
+    assert_int_equal(allocated_so_far().system_count, before.system_count);
     swiss_table_deinit(&table);
 }
 

@@ -5,6 +5,8 @@
 #include "models/vector.h"
 #include "zkalloc.h"
 
+#include "allocated.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,14 +14,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static struct zk_stats stats_now(void)
-{
-    struct zk_stats stats;
-
-    assert_int_equal(zk_stats(&stats), 0);
-    return stats;
-}
 
 /* Pushes until the vector has grown as often as there are capacities, and checks each. */
 static void check_growth(size_t element_bytes, const size_t *capacities, size_t count)
@@ -30,19 +24,18 @@ static void check_growth(size_t element_bytes, const size_t *capacities, size_t 
 
     vector_init(&vector);
     while (grown < count) {
-        struct zk_stats before = stats_now();
+        struct zk_stats before = allocated_so_far();
         size_t capacity = vector.capacity;
         bool full = vector.length == capacity;
 
         assert_int_equal(vector_push(&vector, element_bytes, element), 0);
-        assert_int_equal(stats_now().system_count - before.system_count, full);
+        assert_int_equal(allocated_since(&before).system_count, full);
         if (!full) {
             assert_int_equal(vector.capacity, capacity);
             continue;
         }
         assert_int_equal(vector.capacity, capacities[grown]);
-        assert_int_equal(stats_now().system_bytes - before.system_bytes,
-                         capacities[grown] * element_bytes);
+        assert_int_equal(allocated_since(&before).system_bytes, capacities[grown] * element_bytes);
         assert_true(zk_usable_size(vector.data) >= capacities[grown] * element_bytes);
         grown++;
     }
@@ -108,7 +101,7 @@ static void clear_keeps_the_block(void **state)
     (void)state;
     assert_int_equal(vector_init_with_capacity(&vector, 1, 8192), 0);
     block = vector.data;
-    before = stats_now();
+    before = allocated_so_far();
     for (unsigned round = 0; round < 3; round++) {
         for (unsigned i = 0; i < 8192; i++)
             assert_int_equal(vector_push(&vector, 1, "x"), 0);
@@ -117,7 +110,7 @@ static void clear_keeps_the_block(void **state)
         assert_ptr_equal(vector.data, block);
     }
     assert_int_equal(vector_block_bytes(&vector, 1), 8192);
-    assert_int_equal(stats_now().system_count, before.system_count);
+    assert_int_equal(allocated_so_far().system_count, before.system_count);
     assert_int_equal(vector_push(&vector, 1, "x"), 0);
     assert_ptr_equal(vector_at(&vector, 1, 0), block);
     vector_deinit(&vector);
