@@ -6,13 +6,13 @@
  */
 #include "sharded_map.h"
 
+#include "array_bytes.h"
 #include "backoff.h"
 #include "crates.h"
 #include "power_of_two.h"
 #include "swiss_table.h"
 #include "zkalloc.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 
 /* dashmap 5.4.0: RwLock<HashMap>; in 6 the hasher is the map's alone, and the rest is padded. */
@@ -83,10 +83,8 @@ int sharded_map_init(struct sharded_map *map, size_t shard_count)
     size_t shard_bytes = padded ? shard_6_bytes : shard_5_bytes;
     size_t bytes;
 
-    if (__builtin_mul_overflow(shard_count, shard_bytes, &bytes) || bytes > PTRDIFF_MAX) {
-        errno = ENOMEM;
+    if (!array_bytes(shard_count, shard_bytes, &bytes))
         return -1;
-    }
     *map = (struct sharded_map){.shards = padded ? zk_aligned_alloc(shard_6_bytes, bytes)
                                                  : zk_malloc(bytes),
                                 .shard_count = shard_count,

@@ -3,6 +3,7 @@
  */
 #include "vector.h"
 
+#include "array_bytes.h"
 #include "zkalloc.h"
 
 #include <errno.h>
@@ -23,10 +24,8 @@ int vector_init_with_capacity(struct vector *vector, size_t element_bytes, size_
     vector_init(vector);
     if (capacity == 0)
         return 0;
-    if (__builtin_mul_overflow(element_bytes, capacity, &bytes) || bytes > PTRDIFF_MAX) {
-        errno = ENOMEM;
+    if (!array_bytes(capacity, element_bytes, &bytes))
         return -1;
-    }
     vector->data = zk_malloc(bytes);
     if (vector->data == NULL)
         return -1;
@@ -59,10 +58,8 @@ static int grow(struct vector *vector, size_t element_bytes, size_t capacity)
     size_t bytes;
     void *data;
 
-    if (__builtin_mul_overflow(element_bytes, capacity, &bytes) || bytes > PTRDIFF_MAX) {
-        errno = ENOMEM;
+    if (!array_bytes(capacity, element_bytes, &bytes))
         return -1;
-    }
     if (vector->capacity == 0)
         data = zk_malloc(bytes);
     else

@@ -6,9 +6,9 @@
  */
 #include "worker_metrics.h"
 
+#include "array_bytes.h"
 #include "zkalloc.h"
 
-#include <errno.h>
 #include <sched.h>
 #include <stdalign.h>
 #include <stdatomic.h>
@@ -30,10 +30,8 @@ struct worker_metrics *worker_metrics_create(size_t workers)
     struct worker_metrics *metrics;
     size_t bytes;
 
-    if (__builtin_mul_overflow(workers, sizeof *metrics, &bytes) || bytes > PTRDIFF_MAX) {
-        errno = ENOMEM;
+    if (!array_bytes(workers, sizeof *metrics, &bytes))
         return NULL;
-    }
     metrics = zk_aligned_alloc(alignof(struct worker_metrics), bytes);
     for (size_t i = 0; metrics != NULL && i < workers; i++)
         metrics[i] = (struct worker_metrics){0};
