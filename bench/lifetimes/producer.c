@@ -57,13 +57,13 @@ static void *produce(void *arg)
     for (size_t i = 0; i < queue->count; i++) {
         struct buffer buffer = {.number = i};
 
-        if (queue->begins && i % phase_buffers == 0)
-            phase_begin();
+        if (queue->begins)
+            phase_before(i, phase_buffers);
         buffer.size = queue->least + next_random(&queue->random) % (queue->most - queue->least + 1);
         buffer.p = block_new(buffer.size, i);
         queue_put(queue, buffer);
-        if (queue->begins && (i % phase_buffers == phase_buffers - 1 || i == queue->count - 1))
-            phase_end();
+        if (queue->begins)
+            phase_behind(i, phase_buffers, queue->count);
     }
     return NULL;
 }

@@ -17,11 +17,9 @@ static void run(const size_t *arguments)
         small = large;
     clock_start();
     for (size_t i = 0; i < count; i++) {
-        if (i % phase_blocks == 0)
-            phase_begin();
+        phase_before(i, phase_blocks);
         kept[i] = must_realloc(block_new(large, i), small);
-        if (i % phase_blocks == phase_blocks - 1 || i == count - 1)
-            phase_end();
+        phase_behind(i, phase_blocks, count);
     }
     clock_stop();
     note_live(count * small + large);

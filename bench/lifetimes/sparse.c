@@ -29,12 +29,10 @@ static void run(const size_t *arguments)
 
     clock_start();
     for (size_t i = 0; i < count; i++) {
-        if (i % phase_kept == 0)
-            phase_begin();
+        phase_before(i, phase_kept);
         kept[i] = block_new(kept_bytes, i);
         make_temporaries(temporaries);
-        if (i % phase_kept == phase_kept - 1 || i == count - 1)
-            phase_end();
+        phase_behind(i, phase_kept, count);
     }
     clock_stop();
     count_units(count);

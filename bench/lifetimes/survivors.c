@@ -32,13 +32,11 @@ static void make_pairs(size_t pairs)
     for (size_t i = 0; i < pairs; i++) {
         char *p;
 
-        if (i % phase_pairs == 0)
-            phase_begin();
+        phase_before(i, phase_pairs);
         p = must_malloc((size_t)1 << 20);
         *(volatile char *)p = 1;
         free(p);
-        if (i % phase_pairs == phase_pairs - 1 || i == pairs - 1)
-            phase_end();
+        phase_behind(i, phase_pairs, pairs);
     }
 }
 

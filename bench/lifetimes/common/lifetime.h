@@ -42,6 +42,20 @@ extern const struct lifetime lifetime;
 void phase_begin(void);
 void phase_end(void);
 
+/* A phase for every `each` of the items: begins it before item number i, or ends it behind it, if it is due. count: of
+ * all items. */
+static inline void phase_before(size_t i, size_t each)
+{
+    if (i % each == 0)
+        phase_begin();
+}
+
+static inline void phase_behind(size_t i, size_t each, size_t count)
+{
+    if (i % each == each - 1 || i == count - 1)
+        phase_end();
+}
+
 /* As malloc, calloc and realloc, but for the NULL: the program ends. */
 void *must_malloc(size_t size);
 void *must_calloc(size_t count, size_t size);
@@ -56,7 +70,7 @@ __attribute__((noreturn)) void stop_damaged(void);
 /* The same numbers in every run; a state for each thread. *state is not 0. */
 uint64_t next_random(uint64_t *state);
 
-/* Starts thread number `number` of the program with body(arg). */
+/* Starts a thread with body(arg). The program ends if it cannot be started. */
 void thread_start(pthread_t *thread, void *(*body)(void *), void *arg);
 
 /* What lies between is timed; several pieces are added up. Not nested, and on one thread. */
