@@ -150,7 +150,6 @@ extern "C" {
     fn repro_refill(run: *mut c_void);
     fn repro_fill_with(run: *mut c_void, word: u64);
     fn repro_wrong(run: *mut c_void, format: *const c_char, ...);
-    fn repro_progress(run: *mut c_void);
     fn repro_spawn(run: *mut c_void) -> *mut c_void;
     fn repro_on(thread: *mut c_void, act: Act, arg: *mut c_void);
     fn repro_join(run: *mut c_void, thread: *mut c_void);
@@ -162,7 +161,7 @@ extern "C" {
 #[derive(Clone, Copy)]
 pub struct Run(*mut c_void);
 
-// Safety: only `wrong` and `progress` are called on other threads, which repro.h allows.
+// Safety: only `wrong` is called on other threads, which repro.h allows.
 unsafe impl Send for Run {}
 unsafe impl Sync for Run {}
 
@@ -244,10 +243,6 @@ impl Run {
         let line: Vec<u8> = text.bytes().map(|byte| if byte < b' ' { b' ' } else { byte }).collect();
         let line = CString::new(line).expect("it has no NUL");
         unsafe { repro_wrong(self.0, c!("%s"), line.as_ptr()) }
-    }
-
-    pub fn progress(&self) {
-        unsafe { repro_progress(self.0) }
     }
 
     pub fn spawn(&self) -> Thread {
