@@ -79,7 +79,7 @@ static void check_pattern(struct oracle *oracle, const struct oracle_block *bloc
 void oracle_check_block(struct oracle *oracle, const struct oracle_block *block)
 {
     check_pattern(oracle, block, block->p, block->size);
-    if (oracle->arena_only && !block->arena)
+    if (!oracle_reaches(oracle, block))
         return;
     if (oracle->setup.recycle == ZK_RECYCLE_BLIND)
         return; /* what blind says of a retained block's size is worth nothing */
@@ -102,7 +102,7 @@ void oracle_check_all(struct oracle *oracle)
     size_t count = 0;
 
     for (size_t i = 0; i < ORACLE_SLOTS; i++)
-        if (oracle->blocks[i].p != NULL && (oracle->blocks[i].arena || !oracle->arena_only))
+        if (oracle->blocks[i].p != NULL && oracle_reaches(oracle, &oracle->blocks[i]))
             live[count++] = &oracle->blocks[i];
     for (size_t i = 0; i < count; i++)
         oracle_check_block(oracle, live[i]);
@@ -151,7 +151,7 @@ static void release(struct oracle *oracle, struct oracle_block *block)
     if (block->p == NULL)
         return;
     oracle_check_block(oracle, block);
-    if (!oracle->arena_only || block->arena)
+    if (oracle_reaches(oracle, block))
         zk_free(block->p);
     block->p = NULL;
 }

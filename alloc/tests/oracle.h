@@ -151,6 +151,12 @@ void oracle_drop_holder(struct oracle *oracle, unsigned thread);
 /* Checks every block in the table. */
 void oracle_check_all(struct oracle *oracle);
 
+/* May the allocator be asked about the block, and given it back? Not where that may wait for system for ever. */
+static inline bool oracle_reaches(const struct oracle *oracle, const struct oracle_block *block)
+{
+    return block->arena || !oracle->arena_only;
+}
+
 /* The pattern of block number in size bytes at p; or, does it hold? */
 void oracle_fill(char *p, size_t size, uint64_t number);
 void oracle_check_block(struct oracle *oracle, const struct oracle_block *block);

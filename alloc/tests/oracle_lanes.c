@@ -92,7 +92,7 @@ static void unpack(struct lane *lane, struct parcel *parcel)
     block.usable = block.size;
     open_parcel(lane, parcel);
     oracle_check_block(&lane->oracle, &block);
-    if (block.arena || !lane->oracle.arena_only)
+    if (oracle_reaches(&lane->oracle, &block))
         zk_free(block.p);
     atomic_store_explicit(&parcel->p, NULL, RELAXED);
     open_parcel(lane, NULL);
@@ -122,7 +122,7 @@ static uint64_t clear_out(struct lane *heir, struct lane *lane)
         oracle_check_block(&heir->oracle, block);
         if (slot % 2 == 0)
             kept += block->arena;
-        else if (block->arena || !heir->oracle.arena_only)
+        else if (oracle_reaches(&heir->oracle, block))
             zk_free(block->p);
     }
     for (unsigned i = 0; i < threads * parcels_each; i++) {
