@@ -77,11 +77,6 @@ unsigned zk_os_cpus(void)
     return os.cpus;
 }
 
-size_t zk_os_memory_bytes(void)
-{
-    return os.memory_bytes;
-}
-
 /* ---- Address space ---- */
 
 /* ThreadSanitizer must see when memory becomes another thread's: what is called for it are the C library's functions. No
@@ -266,24 +261,6 @@ ssize_t zk_os_write(int fd, const void *from, size_t bytes)
     return zk_call(SYS_write, fd, (long)from, (long)bytes, 0, 0, 0);
 }
 
-size_t zk_os_mappings_max(void)
-{
-    static size_t most; /* the callers' lock guards it */
-    char text[32] = "";
-    int fd;
-
-    if (most != 0)
-        return most;
-    most = 65530; /* the kernel's default */
-    fd = zk_os_open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0)
-        return most;
-    if (zk_os_read(fd, text, sizeof text - 1) > 0)
-        most = strtoul(text, NULL, 10);
-    zk_os_close(fd);
-    return most;
-}
-
 /* A number in a file; SIZE_MAX if there is none. */
 static size_t number_in(const char *path)
 {
@@ -297,6 +274,18 @@ static size_t number_in(const char *path)
         number = strtoul(text, NULL, 10);
     zk_os_close(fd);
     return number;
+}
+
+size_t zk_os_mappings_max(void)
+{
+    static size_t most; /* the callers' lock guards it */
+
+    if (most != 0)
+        return most;
+    most = number_in("/proc/sys/vm/max_map_count");
+    if (most == SIZE_MAX)
+        most = 65530; /* the kernel's default */
+    return most;
 }
 
 /* The least limit of a group and of those that it lies in. group is cut in place. */

@@ -21,10 +21,7 @@ size_t zk_os_page_bytes(void);
 /* Processors online when the library was loaded, at least 1. */
 unsigned zk_os_cpus(void);
 
-/* Bytes of physical memory. */
-size_t zk_os_memory_bytes(void);
-
-/* The same, or less, if the process's control group may not have so much. Reads files. */
+/* Bytes of physical memory, or less, if the process's control group may not have so much. Reads files. */
 size_t zk_os_memory_limit(void);
 
 /* Reserves bytes of address space, with an inaccessible page before and behind, at an address that is a
