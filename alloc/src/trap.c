@@ -103,16 +103,20 @@ void zk_trap_unlock(void)
     own.inside = false;
 }
 
+static char *page_of(char *address)
+{
+    return address - ((uintptr_t)address & (zk_os_page_bytes() - 1));
+}
+
 bool zk_trap_note_late(char *address, size_t bytes, enum zk_access access, uintptr_t pc)
 {
-    size_t page = zk_os_page_bytes();
-    char *start = address - ((uintptr_t)address & (page - 1));
+    char *start = page_of(address);
     size_t left = (size_t)(zk_trap.sealed - start);
 
     if (own.late_count < late_max)
         own.late[own.late_count] = (struct late){address, access, pc};
     own.late_count++;
-    return zk_os_allow(start, bytes < left ? (bytes + page - 1) & ~(page - 1) : left);
+    return zk_os_allow(start, bytes < left ? zk_in_pages(bytes) : left);
 }
 
 /* ---- What was seen. The lock is held; the tally's is taken inside. ---- */
@@ -158,10 +162,7 @@ void zk_trap_count_stale(struct zk_block *block, enum zk_access access, size_t o
 
     if (block->touched_in != zk_trap.phase) {
         block->touched_in = zk_trap.phase;
-        if (block->dead)
-            zk_trap.counts.after_discard++;
-        else
-            zk_trap.counts.touched++;
+        zk_trap.counts.touched += !block->dead;
     }
     if (!block->dead && block->size > zk_trap.counts.largest_touched)
         zk_trap.counts.largest_touched = block->size;
@@ -231,8 +232,6 @@ void *zk_trap_serve(size_t size, size_t align, uint32_t thread, struct zk_caller
         zk_trap.bump = block.start + bytes;
         zk_trap.added++;
         zk_trap.live_bytes += bytes;
-        zk_trap.counts.served++;
-        zk_trap.counts.bytes += bytes;
     }
     zk_trap_unlock();
     return block.start;
@@ -421,7 +420,7 @@ bool zk_trap_open_pages(const struct zk_block *block, char *address, struct zk_o
     size_t page = zk_os_page_bytes();
     size_t left;
 
-    opening->start = address - ((uintptr_t)address & (page - 1));
+    opening->start = page_of(address);
     left = (size_t)(block->start + zk_block_bytes(block) - opening->start);
     opening->bytes = left < 2 * page ? left : 2 * page;
     if (zk_trap.mappings + 2 <= zk_trap.mappings_limit &&
@@ -464,8 +463,7 @@ void zk_trap_touch(const void *p, struct zk_caller caller)
 bool zk_trap_admit(char *address, enum zk_access access, zk_site site, struct zk_opening *opening)
 {
     struct zk_block *block = zk_block_around(address);
-    size_t page = zk_os_page_bytes();
-    char *start = address - ((uintptr_t)address & (page - 1));
+    char *start = page_of(address);
 
     if (block != NULL && (!block->freed || block->dead)) {
         if (block->open) /* another thread faulted on it a moment before */
@@ -480,7 +478,7 @@ bool zk_trap_admit(char *address, enum zk_access access, zk_site site, struct zk
         count(ZK_TALLY_FREED, access, block, (size_t)(address - block->start), site, false);
     else
         count(ZK_TALLY_FREED, access, &(struct zk_block){.start = start}, 0, site, false);
-    return open_again(start, page, 2);
+    return open_again(start, zk_os_page_bytes(), 2);
 }
 
 /* ---- Phases ---- */

@@ -77,14 +77,11 @@ void zk_trap_discard(uint32_t phase);
 
 /* What the trap has seen so far. */
 struct zk_trap_counts {
-    uint64_t served;
-    uint64_t bytes;
     uint64_t retained;      /* at the last begin */
     uint64_t touched;       /* accesses caught */
     size_t largest_touched; /* blocks, in bytes */
     uint64_t freed_late;
-    uint64_t after_free;    /* accesses to what had been freed */
-    uint64_t after_discard; /* to what had been discarded */
+    uint64_t after_free; /* accesses to what had been freed */
     uint64_t unwatched;
 };
 struct zk_trap_counts zk_trap_counts(void);

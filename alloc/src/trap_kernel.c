@@ -64,14 +64,9 @@ void zk_trap_callers_forget(void)
     }
 }
 
-static bool is_sealed(const char *p)
-{
-    return p >= zk_trap.base && p < zk_trap.sealed;
-}
-
 bool zk_trap_is_sealed(const void *p)
 {
-    /* Relaxed: as in trap_fault.c. */
+    /* Relaxed: a thread that has learned of a begin by whatever means sees what it sealed. */
     return (const char *)p >= zk_trap.base &&
            (const char *)p < __atomic_load_n(&zk_trap.sealed, __ATOMIC_RELAXED);
 }
@@ -98,8 +93,9 @@ void zk_trap_calls_end(void)
     for (size_t i = 0; i < own->count; i++) {
         const struct zk_block *block = zk_block_at(own->given[i].block);
 
-        if (block != NULL && block->start == own->given[i].block && is_sealed(block->start) &&
-            !block->open && !block->freed && !zk_trap.all_open && !is_busy(block->start))
+        if (block != NULL && block->start == own->given[i].block &&
+            zk_trap_is_sealed(block->start) && !block->open && !block->freed && !zk_trap.all_open &&
+            !is_busy(block->start))
             zk_os_deny(block->start, zk_block_bytes(block));
     }
     own->count = 0;
@@ -109,7 +105,7 @@ void zk_trap_calls_end(void)
 static bool give(struct zk_block *block, enum zk_access access, zk_site site)
 {
     struct caller *caller = own_caller();
-    bool stale = is_sealed(block->start);
+    bool stale = zk_trap_is_sealed(block->start);
 
     if (stale)
         zk_trap_count_stale(block, access, 0, site);
@@ -135,9 +131,9 @@ bool zk_trap_reach(char *address, enum zk_access access, uintptr_t pc)
     zk_trap_lock();
     block = zk_block_around(address);
     if (block != NULL && !block->freed) {
-        reached = is_sealed(address);
+        reached = zk_trap_is_sealed(address);
         give(block, access, site);
-    } else if (is_sealed(address)) {
+    } else if (zk_trap_is_sealed(address)) {
         reached = zk_trap_admit(address, access, site, NULL);
     }
     zk_trap_unlock();
@@ -199,7 +195,7 @@ static void find_busy(struct busy *busy)
             struct zk_block *block = zk_block_at(given->block);
 
             if (block == NULL || block->start != given->block || block->freed ||
-                !is_sealed(block->start))
+                !zk_trap_is_sealed(block->start))
                 continue;
             zk_trap_count_stale(block, given->access, 0, given->site);
             add_busy(busy, block);
@@ -240,6 +236,7 @@ bool zk_trap_open_all(void)
 
 bool zk_trap_is_sealing(void)
 {
+    /* Relaxed: as above. */
     return __atomic_load_n(&zk_trap.sealed, __ATOMIC_RELAXED) != zk_trap.base;
 }
 
