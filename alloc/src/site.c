@@ -407,7 +407,6 @@ uint32_t zk_site_caller(zk_site site)
     static zk_where own;     /* as above */
     zk_where frames[ZK_SITE_DEPTH_MAX];
     size_t depth = zk_site_frames(site, frames);
-    uint64_t hash = 0;
     size_t first = 0;
 
     if (library == 0) {
@@ -421,9 +420,7 @@ uint32_t zk_site_caller(zk_site site)
         first++;
     if (first == depth)
         first = 0;
-    for (size_t i = first; i < depth; i++)
-        hash = (hash ^ frames[i]) * 0x9E3779B97F4A7C15u ^ hash >> 29;
-    return (uint32_t)(hash >> 32);
+    return hash_frames(frames + first, depth - first);
 }
 
 zk_site zk_site_at(uintptr_t pc)
