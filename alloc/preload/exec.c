@@ -31,12 +31,18 @@ static void touch_strings(char *const *texts, struct zk_caller caller)
         touch_string(*texts, caller);
 }
 
-static void before(const char *path, char *const *arguments, char *const *environment,
-                   struct zk_caller caller)
+static void touch_all(const char *path, char *const *arguments, char *const *environment,
+                      struct zk_caller caller)
 {
     touch_string(path, caller);
     touch_strings(arguments, caller);
     touch_strings(environment, caller);
+}
+
+static void before(const char *path, char *const *arguments, char *const *environment,
+                   struct zk_caller caller)
+{
+    touch_all(path, arguments, environment, caller);
     zk_audit_before_exec();
     zk_witness_exec(path, environment);
 }
@@ -137,8 +143,16 @@ EXPORT int execle(const char *path, const char *first, ...)
     return execve(path, arguments, environment);
 }
 
-static int spawned(int result, const pid_t *id, const char *path, char *const *environment)
+static int spawn(__typeof__(posix_spawn) *next, pid_t *id, const char *path,
+                 const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+                 char *const *arguments, char *const *environment, struct zk_caller caller)
 {
+    pid_t child = 0;
+    int result;
+
+    touch_all(path, arguments, environment, caller);
+    id = id == NULL ? &child : id;
+    result = next(id, path, actions, attributes, arguments, environment);
     if (result == 0)
         zk_witness_spawn(*id, path, environment);
     return result;
@@ -149,15 +163,9 @@ EXPORT int posix_spawn(pid_t *id, const char *path, const posix_spawn_file_actio
                        const posix_spawnattr_t *attributes, char *const *arguments,
                        char *const *environment)
 {
-    pid_t child;
-
     NEED(posix_spawn);
-    touch_string(path, ZK_CALLER);
-    touch_strings(arguments, ZK_CALLER);
-    touch_strings(environment, ZK_CALLER);
-    id = id == NULL ? &child : id;
-    return spawned(next_posix_spawn(id, path, actions, attributes, arguments, environment), id,
-                   path, environment);
+    return spawn(next_posix_spawn, id, path, actions, attributes, arguments, environment,
+                 ZK_CALLER);
 }
 
 NEXT(posix_spawnp);
@@ -165,15 +173,9 @@ EXPORT int posix_spawnp(pid_t *id, const char *file, const posix_spawn_file_acti
                         const posix_spawnattr_t *attributes, char *const *arguments,
                         char *const *environment)
 {
-    pid_t child;
-
     NEED(posix_spawnp);
-    touch_string(file, ZK_CALLER);
-    touch_strings(arguments, ZK_CALLER);
-    touch_strings(environment, ZK_CALLER);
-    id = id == NULL ? &child : id;
-    return spawned(next_posix_spawnp(id, file, actions, attributes, arguments, environment), id,
-                   file, environment);
+    return spawn(next_posix_spawnp, id, file, actions, attributes, arguments, environment,
+                 ZK_CALLER);
 }
 
 NEXT(system);
