@@ -14,6 +14,9 @@
 #define TEXT_(x) #x
 #define TEXT(x)  TEXT_(x)
 
+#define STACK_BYTES  TEXT(ZK_CALL_STACK_BYTES)
+#define FAULT_NUMBER TEXT(ZK_CALL_FAULT_NUMBER)
+
 /* zk_call_return: the end of our own signal handlers. The bytes of its two instructions are what unwinders and
  * debuggers know a signal's frame by, and no unwind information may be there.
  *
@@ -25,6 +28,16 @@
  * first turns the dispatch on, which the kernel turns off in it. zk_call_vfork_N: a child that shares the stack, or
  * has no handlers: it leaves the dispatch off. */
 __asm__(
+    ".set .Lstack_bytes, " STACK_BYTES "\n"
+    ".set .Lfault_number, " FAULT_NUMBER "\n"
+    ".macro zk_with_frame\n"
+    "  .cfi_startproc\n"
+    "  .cfi_def_cfa %rsp, .Lstack_bytes\n"
+    "  .cfi_offset %rip, -.Lstack_bytes\n"
+    ".endm\n"
+    ".macro zk_return\n" /* from the frame to the program */
+    "  ret $.Lstack_bytes - 8\n"
+    ".endm\n"
     ".pushsection .text.zk_call,\"ax\",@progbits\n"
     ".balign 64\n"
     ".hidden zk_call_begin, zk_call_end, zk_call_return, zk_call_stub, zk_call_fault\n"
@@ -51,94 +64,71 @@ __asm__(
     "  ret\n"
     "  .cfi_endproc\n"
     ".size zk_call_raw, . - zk_call_raw\n"
-    "  .cfi_startproc\n"
-    "  .cfi_def_cfa %rsp, " TEXT(
-        ZK_CALL_FRAME_BYTES +
-        128) "\n"
-             "  .cfi_offset %rip, -" TEXT((
-                 ZK_CALL_FRAME_BYTES +
-                 128)) "\n"
-                       "zk_call_stub:\n"
-                       "  syscall\n"
-                       "  mov 112(%rsp), %rcx\n"
-                       "  movl $0, (%rcx)\n"
-                       "  mov 16(%rsp), %rdi\n"
-                       "  mov 24(%rsp), %rsi\n"
-                       "  mov 32(%rsp), %r8\n"
-                       "  mov 40(%rsp), %r9\n"
-                       "  mov 48(%rsp), %r10\n"
-                       "  lea 14(%rax), %rcx\n"
-                       "  jrcxz 1f\n"
-                       "  ret $" TEXT((
-                           ZK_CALL_FRAME_BYTES + 128 -
-                           8)) "\n"
-                               "1: mov $" TEXT(
-                                   ZK_CALL_FAULT_NUMBER) ", %eax\n"
-                                                         "  jmp zk_call_fault_call\n"
-                                                         "  .cfi_endproc\n"
-                                                         ".macro zk_slot i\n"
-                                                         "  syscall\n"
-                                                         "  mov %rax, %rcx\n"
-                                                         "  jrcxz 1f\n"
-                                                         "  jmp *zk_call_slots+8*\\i(%rip)\n"
-                                                         "1: lea -128(%rsp), %rsp\n"
-                                                         "  push %rdi\n"
-                                                         "  push %rsi\n"
-                                                         "  push %rdx\n"
-                                                         "  push %r8\n"
-                                                         "  push %r10\n"
-                                                         "  mov $157, %eax\n" /* prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, begin, bytes, NULL) */
-                                                         "  mov $59, %edi\n"
-                                                         "  mov $1, %esi\n"
-                                                         "  lea zk_call_begin(%rip), %rdx\n"
-                                                         "  mov $zk_call_end - zk_call_begin, "
-                                                         "%r10\n"
-                                                         "  xor %r8d, %r8d\n"
-                                                         "  syscall\n"
-                                                         "  pop %r10\n"
-                                                         "  pop %r8\n"
-                                                         "  pop %rdx\n"
-                                                         "  pop %rsi\n"
-                                                         "  pop %rdi\n"
-                                                         "  lea 128(%rsp), %rsp\n"
-                                                         "  xor %eax, %eax\n"
-                                                         "  jmp *zk_call_slots+8*\\i(%rip)\n"
-                                                         ".balign 128\n"
-                                                         ".endm\n"
-                                                         ".balign 128\n"
-                                                         "zk_call_clones:\n"
-                                                         ".irp "
-                                                         "i,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
-                                                         "  zk_slot \\i\n"
-                                                         ".endr\n"
-                                                         "zk_call_vforks:\n"
-                                                         ".irp "
-                                                         "i,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
-                                                         "  syscall\n"
-                                                         "  jmp *zk_call_slots+8*\\i(%rip)\n"
-                                                         "  .balign 16\n"
-                                                         ".endr\n"
-                                                         "  nop\n"
-                                                         "zk_call_end:\n"
-                                                         "  nop\n"
-                                                         "  .cfi_startproc\n"
-                                                         "  .cfi_def_cfa %rsp, " TEXT(
-                                                             ZK_CALL_FRAME_BYTES +
-                                                             128) "\n"
-                                                                  "  .cfi_offset %rip, -" TEXT((
-                                                                      ZK_CALL_FRAME_BYTES +
-                                                                      128)) "\n"
-                                                                            "zk_call_fault_call:\n"
-                                                                            "  syscall\n"
-                                                                            "zk_call_fault:\n"
-                                                                            "  ret $" TEXT((
-                                                                                ZK_CALL_FRAME_BYTES +
-                                                                                128 -
-                                                                                8)) "\n"
-                                                                                    "  "
-                                                                                    ".cfi_endproc\n"
-                                                                                    ".popsection"
-                                                                                    "\n");
+    "  zk_with_frame\n"
+    "zk_call_stub:\n"
+    "  syscall\n"
+    "  mov 112(%rsp), %rcx\n"
+    "  movl $0, (%rcx)\n"
+    "  mov 16(%rsp), %rdi\n"
+    "  mov 24(%rsp), %rsi\n"
+    "  mov 32(%rsp), %r8\n"
+    "  mov 40(%rsp), %r9\n"
+    "  mov 48(%rsp), %r10\n"
+    "  lea 14(%rax), %rcx\n"
+    "  jrcxz 1f\n"
+    "  zk_return\n"
+    "1: mov $.Lfault_number, %eax\n"
+    "  jmp zk_call_fault_call\n"
+    "  .cfi_endproc\n"
+    ".macro zk_slot i\n"
+    "  syscall\n"
+    "  mov %rax, %rcx\n"
+    "  jrcxz 1f\n"
+    "  jmp *zk_call_slots+8*\\i(%rip)\n"
+    "1: lea -128(%rsp), %rsp\n"
+    "  push %rdi\n"
+    "  push %rsi\n"
+    "  push %rdx\n"
+    "  push %r8\n"
+    "  push %r10\n"
+    "  mov $157, %eax\n" /* prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, begin, bytes, NULL) */
+    "  mov $59, %edi\n"
+    "  mov $1, %esi\n"
+    "  lea zk_call_begin(%rip), %rdx\n"
+    "  mov $zk_call_end - zk_call_begin, %r10\n"
+    "  xor %r8d, %r8d\n"
+    "  syscall\n"
+    "  pop %r10\n"
+    "  pop %r8\n"
+    "  pop %rdx\n"
+    "  pop %rsi\n"
+    "  pop %rdi\n"
+    "  lea 128(%rsp), %rsp\n"
+    "  xor %eax, %eax\n"
+    "  jmp *zk_call_slots+8*\\i(%rip)\n"
+    ".balign 128\n"
+    ".endm\n"
+    ".balign 128\n"
+    "zk_call_clones:\n"
+    ".irp i,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
+    "  zk_slot \\i\n"
+    ".endr\n"
+    "zk_call_vforks:\n"
+    ".irp i,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
+    "  syscall\n"
+    "  jmp *zk_call_slots+8*\\i(%rip)\n"
+    "  .balign 16\n"
+    ".endr\n"
+    "  nop\n"
+    "zk_call_end:\n"
+    "  nop\n"
+    "  zk_with_frame\n"
+    "zk_call_fault_call:\n"
+    "  syscall\n"
+    "zk_call_fault:\n"
+    "  zk_return\n"
+    "  .cfi_endproc\n"
+    ".popsection\n");
 
 /* As the kernel has it. */
 struct kernel_action {

@@ -5,6 +5,8 @@
 #define ZK_CALL_FRAME_H
 
 #define ZK_CALL_FRAME_BYTES  128
+#define ZK_CALL_RED_ZONE     128 /* bytes below rsp that are the program's */
+#define ZK_CALL_STACK_BYTES  (ZK_CALL_FRAME_BYTES + ZK_CALL_RED_ZONE)
 #define ZK_CALL_FAULT_NUMBER 0x5a6b /* no system call has it */
 
 enum { ZK_CALL_SLOTS = 16 };

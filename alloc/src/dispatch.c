@@ -85,12 +85,16 @@ struct vector {
     size_t bytes;
 };
 
+static long own_process(void)
+{
+    return zk_call_raw(SYS_getpid, 0, 0, 0, 0, 0, 0);
+}
+
 static bool copy(long call, void *here, uintptr_t there, size_t bytes)
 {
     struct vector local = {here, bytes};
     struct vector remote = {(const void *)there, bytes};
-    long pid = zk_call_raw(SYS_getpid, 0, 0, 0, 0, 0, 0);
-    long done = zk_call_raw(call, pid, (long)&local, 1, (long)&remote, 1, 0);
+    long done = zk_call_raw(call, own_process(), (long)&local, 1, (long)&remote, 1, 0);
 
     if (done != -ENOSYS && done != -EPERM)
         return done == (long)bytes;
@@ -152,7 +156,7 @@ static void reach_messages(const struct call *call, uint64_t messages, uint64_t 
     for (uint64_t i = 0; i < count && i < most; i++) {
         struct {
             uint64_t name, name_bytes, parts, part_count, control, control_bytes;
-        } message;
+        } message = {0};
 
         if (!peek(&message, messages + i * apart, sizeof message))
             return;
@@ -246,7 +250,7 @@ static long change_mask(const struct call *call)
 /* A process that shares our memory until it becomes another program: what it wants is not the program's wish. */
 static bool is_borrowed(void)
 {
-    return zk_call_raw(SYS_getpid, 0, 0, 0, 0, 0, 0) != atomic_load(&dispatch.process);
+    return own_process() != atomic_load(&dispatch.process);
 }
 
 /* The four words of a kernel's sigaction: handler, flags, restorer, mask. */
@@ -274,10 +278,13 @@ static long keep_action(const struct call *call)
 
 static bool is_kept(uint64_t signal)
 {
-    return signal == SIGSEGV || signal == SIGSYS || signal == SIGTRAP;
+    for (size_t i = 0; i < kept_signals; i++)
+        if (signal == (uint64_t)kept[i])
+            return true;
+    return false;
 }
 
-/* Puts a copy of the mask that argument i points to, without the kept signals, into its place. */
+/* Puts a copy of the mask that argument points to, without the kept signals, into its place. */
 static void replace_mask(const struct call *call, greg_t *argument)
 {
     if (*argument == 0 || !peek(&call->frame->mask, (uintptr_t)*argument, sizeof call->frame->mask))
@@ -408,9 +415,8 @@ static void finish(const struct call *call, long result)
 /* Sends the program on to call.c. */
 static void make_call(struct call *call)
 {
-    const size_t red_zone = 128;
     greg_t *registers = call->registers;
-    uint64_t stack = (uint64_t)registers[REG_RSP] - red_zone - sizeof *call->frame;
+    uint64_t stack = (uint64_t)registers[REG_RSP] - ZK_CALL_STACK_BYTES;
 
     call->frame = (struct zk_call_frame *)(uintptr_t)stack;
     *call->frame = (struct zk_call_frame){.returns = call->pc,
@@ -427,27 +433,22 @@ static void make_call(struct call *call)
     registers[REG_RIP] = (greg_t)(uintptr_t)zk_call_stub;
 }
 
-static bool is_call_of(const struct call *call, long number)
-{
-    return call->number == number;
-}
-
 static void handle(struct call *call)
 {
-    if (is_call_of(call, SYS_rt_sigreturn)) {
+    if (call->number == SYS_rt_sigreturn) {
         call->registers[REG_RIP] = (greg_t)(uintptr_t)zk_call_return;
         return;
     }
-    if (is_call_of(call, SYS_exit_group) && !zk_trap_is_inside())
+    if (call->number == SYS_exit_group && !zk_trap_is_inside())
         zk_audit_at_last();
     zk_trap_call_prepares();
-    if (is_call_of(call, SYS_exit))
+    if (call->number == SYS_exit)
         zk_trap_caller_ends();
     else
         reach_all(call);
-    if (is_call_of(call, SYS_rt_sigprocmask))
+    if (call->number == SYS_rt_sigprocmask)
         finish(call, change_mask(call));
-    else if (is_call_of(call, SYS_rt_sigaction) && is_kept(call->arguments[0]))
+    else if (call->number == SYS_rt_sigaction && is_kept(call->arguments[0]))
         finish(call, keep_action(call));
     else if (makes_another(call->number))
         make_another(call);
@@ -505,7 +506,6 @@ static long make_desperately(const struct call *call)
 /* The call whose frame is there failed with EFAULT. */
 static void handle_fault(struct call *call)
 {
-    const size_t red_zone = 128;
     bool any = false;
 
     call->frame = (struct zk_call_frame *)(uintptr_t)call->registers[REG_RSP];
@@ -513,15 +513,11 @@ static void handle_fault(struct call *call)
     call->pc = call->frame->returns;
     for (unsigned i = 0; i < 6; i++)
         any = search(call, call->arguments[i], 0) || any;
-    if (!any && zk_trap_is_sealing()) {
-        call->registers[REG_RAX] = make_desperately(call);
-        return;
-    }
     if (!any) {
-        call->registers[REG_RAX] = -EFAULT;
+        finish(call, zk_trap_is_sealing() ? make_desperately(call) : -EFAULT);
         return;
     }
-    call->registers[REG_RSP] += (greg_t)(red_zone + sizeof *call->frame);
+    call->registers[REG_RSP] += ZK_CALL_STACK_BYTES;
     make_call(call);
 }
 
@@ -602,7 +598,7 @@ void zk_dispatch_start(void (*on_fault)(int, siginfo_t *, void *))
         zk_call_sigaction(kept[i], NULL, &dispatch.program[i]);
     }
     calls.sa_mask = faults.sa_mask = all;
-    atomic_store(&dispatch.process, (pid_t)zk_call_raw(SYS_getpid, 0, 0, 0, 0, 0, 0));
+    atomic_store(&dispatch.process, (pid_t)own_process());
     if (zk_call_sigaction(SIGSYS, &calls, NULL) != 0)
         return;
     unblock_kept();
