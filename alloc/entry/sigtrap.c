@@ -6,6 +6,7 @@
 #include "sigtrap.h"
 #include "breakpoint.h"
 #include "call.h"
+#include "fatal.h"
 #include "next.h"
 
 #include <errno.h>
@@ -141,8 +142,6 @@ static void on_trap(int number, siginfo_t *info, void *context)
  * under an audit opens a file and wants more. */
 void zk_sigtrap_take(void)
 {
-    /* What an instruction raises itself, or the trap makes of a system call, may not be blocked. */
-    static const int raised[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
     struct sigaction action = {.sa_sigaction = on_trap,
                                .sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER};
     sigset_t set;
@@ -150,8 +149,8 @@ void zk_sigtrap_take(void)
 
     zk_next_load();
     sigfillset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof raised / sizeof *raised; i++)
-        sigdelset(&action.sa_mask, raised[i]);
+    for (const int *signal = zk_raised_signals; *signal != 0; signal++)
+        sigdelset(&action.sa_mask, *signal);
     next_sigaction(SIGTRAP, &action, &trap.theirs);
     sigemptyset(&set);
     sigaddset(&set, SIGTRAP);

@@ -17,11 +17,6 @@
 
 NEXT(sigaction);
 
-static bool wants_default(const struct sigaction *action)
-{
-    return action != NULL && (action->sa_flags & SA_SIGINFO) == 0 && action->sa_handler == SIG_DFL;
-}
-
 EXPORT int sigaction(int signal, const struct sigaction *action, struct sigaction *before)
 {
     struct sigaction room;
@@ -35,7 +30,7 @@ EXPORT int sigaction(int signal, const struct sigaction *action, struct sigactio
         return result;
     if (before != NULL && zk_fatal_is_ours(before))
         *before = (struct sigaction){.sa_handler = SIG_DFL};
-    if (wants_default(action) && zk_fatal_is_watched(signal))
+    if (action != NULL && zk_fatal_is_default(action) && zk_fatal_is_watched(signal))
         zk_fatal_watch_one(signal);
     if (action != NULL && signal == SIGSEGV && zk_auditing(ZK_AUDIT_TRAP))
         zk_trap_catch_faults();

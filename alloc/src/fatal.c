@@ -20,6 +20,8 @@
 static const int fatal_signals[] = {SIGABRT, SIGBUS,  SIGFPE,  SIGILL,  SIGSEGV, SIGHUP,
                                     SIGINT,  SIGQUIT, SIGTERM, SIGPIPE, SIGXCPU};
 
+const int zk_raised_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, 0};
+
 enum {
     fatal_count = sizeof fatal_signals / sizeof *fatal_signals,
     crash_count = 5,
@@ -162,6 +164,11 @@ static void on_request(int signal)
     errno = saved;
 }
 
+bool zk_fatal_is_default(const struct sigaction *action)
+{
+    return (action->sa_flags & SA_SIGINFO) == 0 && action->sa_handler == SIG_DFL;
+}
+
 static void watch_request(void)
 {
     struct sigaction watch = {.sa_handler = on_request, .sa_flags = SA_ONSTACK | SA_RESTART};
@@ -169,8 +176,7 @@ static void watch_request(void)
 
     sigfillset(&watch.sa_mask);
     sigdelset(&watch.sa_mask, SIGSEGV);
-    if (sigaction(ZK_REPORT_SIGNAL, NULL, &before) == 0 && (before.sa_flags & SA_SIGINFO) == 0 &&
-        before.sa_handler == SIG_DFL)
+    if (sigaction(ZK_REPORT_SIGNAL, NULL, &before) == 0 && zk_fatal_is_default(&before))
         sigaction(ZK_REPORT_SIGNAL, &watch, NULL);
 }
 
@@ -204,8 +210,7 @@ void zk_fatal_watch(void)
     for (size_t i = 0; i < fatal_count; i++) {
         struct sigaction before;
 
-        if (sigaction(fatal_signals[i], NULL, &before) == 0 &&
-            (before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_DFL)
+        if (sigaction(fatal_signals[i], NULL, &before) == 0 && zk_fatal_is_default(&before))
             zk_fatal_watch_one(fatal_signals[i]);
     }
 }

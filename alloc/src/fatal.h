@@ -10,8 +10,14 @@
 /* Reports on the signals that mean a crash, as far as the program leaves them alone. */
 void zk_fatal_watch(void);
 
+/* What an instruction raises itself, or the trap makes of a system call: a handler that nothing else is to interrupt may
+ * not block these. Ended by 0. */
+extern const int zk_raised_signals[];
+
 /* The signal that asks a process under audit for a report of what it has found so far; see zk-audit --report. */
 #define ZK_REPORT_SIGNAL (SIGRTMAX - 3)
+
+bool zk_fatal_is_default(const struct sigaction *action);
 
 /* For who stands between the program and sigaction: is action what zk_fatal_watch has put in place of the default; is
  * the signal one of those, by now; put it there. */

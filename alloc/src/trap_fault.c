@@ -138,14 +138,12 @@ static uint64_t *mask_of(ucontext_t *context)
     return (uint64_t *)(void *)&context->uc_sigmask;
 }
 
-/* Signals that an instruction raises itself must not be blocked. */
 static uint64_t all_that_may_wait(void)
 {
-    static const int raised[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
     uint64_t mask = UINT64_MAX;
 
-    for (size_t i = 0; i < sizeof raised / sizeof *raised; i++)
-        mask &= ~(UINT64_C(1) << (raised[i] - 1));
+    for (const int *signal = zk_raised_signals; *signal != 0; signal++)
+        mask &= ~(UINT64_C(1) << (*signal - 1));
     return mask;
 }
 
