@@ -29,26 +29,19 @@ SHAPE(stored, "call *shape_pointer(%rip)\nret");
 SHAPE(sub,
       "subq $128, %rsp\nmovq $40, 8(%rsp)\nmov %rdi, %rax\nadd 8(%rsp), %rax\nadd $128, %rsp\nret");
 /* The flags are the caller's: set and cleared. */
-static long with_carry(long (*shape)(long x), long x)
-{
-    long result;
-
-    __asm__ volatile("stc\ncall *%1"
-                     : "=a"(result)
-                     : "r"(shape), "D"(x)
-                     : "cc", "memory", "rcx", "rdx", "rsi");
-    return result;
-}
-static long without_carry(long (*shape)(long x), long x)
-{
-    long result;
-
-    __asm__ volatile("clc\ncall *%1"
-                     : "=a"(result)
-                     : "r"(shape), "D"(x)
-                     : "cc", "memory", "rcx", "rdx", "rsi");
-    return result;
-}
+#define CALL_WITH(name, set)                                                                       \
+    static long name(long (*shape)(long x), long x)                                                \
+    {                                                                                              \
+        long result;                                                                               \
+                                                                                                   \
+        __asm__ volatile(set "\ncall *%1"                                                          \
+                         : "=a"(result)                                                            \
+                         : "r"(shape), "D"(x)                                                      \
+                         : "cc", "memory", "rcx", "rdx", "rsi");                                   \
+        return result;                                                                             \
+    }
+CALL_WITH(with_carry, "stc")
+CALL_WITH(without_carry, "clc")
 #elif defined __aarch64__
 __asm__(".data\n.align 3\nshape_value: .quad 40\n.text\n.align 3\nshape_near_value: .quad 40\n"
         "shape_add: add x0, x0, #40\nret\n"
@@ -64,26 +57,19 @@ SHAPE(address, "adrp x1, shape_value\nldr x1, [x1, :lo12:shape_value]\nadd x0, x
 SHAPE(stored, "tbnz x0, #63, 1f\nadd x0, x0, #40\nret\n1: add x0, x0, #40\nret");
 SHAPE(sub,
       "sub sp, sp, #128\nmov x1, #40\nstr x1, [sp, #8]\nadd x0, x0, x1\nadd sp, sp, #128\nret");
-static long with_carry(long (*shape)(long x), long x)
-{
-    register long result __asm__("x0") = x;
-
-    __asm__ volatile("mov x9, #1\ncmp x9, #0\nadr x9, 2f\nblr %1\n2:"
-                     : "+r"(result)
-                     : "r"(shape)
-                     : "cc", "memory", "x1", "x9", "x30");
-    return result;
-}
-static long without_carry(long (*shape)(long x), long x)
-{
-    register long result __asm__("x0") = x;
-
-    __asm__ volatile("mov x9, #0\ncmp x9, #1\nadr x9, 2f\nblr %1\n2:"
-                     : "+r"(result)
-                     : "r"(shape)
-                     : "cc", "memory", "x1", "x9", "x30");
-    return result;
-}
+#define CALL_WITH(name, set)                                                                       \
+    static long name(long (*shape)(long x), long x)                                                \
+    {                                                                                              \
+        register long result __asm__("x0") = x;                                                    \
+                                                                                                   \
+        __asm__ volatile(set "\nadr x9, 2f\nblr %1\n2:"                                            \
+                         : "+r"(result)                                                            \
+                         : "r"(shape)                                                              \
+                         : "cc", "memory", "x1", "x9", "x30");                                     \
+        return result;                                                                             \
+    }
+CALL_WITH(with_carry, "mov x9, #1\ncmp x9, #0")
+CALL_WITH(without_carry, "mov x9, #0\ncmp x9, #1")
 #endif
 
 /* 40 more, but for those that look at the carry flag: 41 more with it, or without. */
