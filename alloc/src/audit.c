@@ -80,10 +80,11 @@ static void say_what_is_missing(void)
                   (unsigned long long)unwatched);
 }
 
+/* The child of a vfork has its parent's memory, and no phases of its own. */
 static bool has_report(void)
 {
     return zk_attended() && zk_settings.audit != ZK_AUDIT_OFF && audit.phases > 0 &&
-           audit.epoch == zk_epoch();
+           audit.epoch == zk_epoch() && getpid() == audit.reporter;
 }
 
 /* Once. False, with errno, when it could not be written. */
@@ -119,7 +120,7 @@ __attribute__((destructor)) static void on_exit_of_process(void)
 /* A handler of a signal may end the process from inside of the allocator, whose locks a report needs. */
 void zk_audit_at_last(void)
 {
-    if (has_report() && zk_outlet_is_files() && getpid() == audit.reporter && zk_locks_held == 0)
+    if (has_report() && zk_outlet_is_files() && zk_locks_held == 0)
         report();
 }
 
@@ -131,7 +132,7 @@ void zk_audit_report_now(void)
 
 void zk_audit_before_exec(void)
 {
-    if (has_report() && getpid() == audit.reporter)
+    if (has_report())
         report();
 }
 
@@ -139,7 +140,7 @@ void zk_audit_after_exec(void)
 {
     int saved = errno;
 
-    if (has_report() && getpid() == audit.reporter)
+    if (has_report())
         atomic_store(&audit.reported, false);
     errno = saved;
 }
