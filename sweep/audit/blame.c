@@ -79,13 +79,6 @@ static bool is_package_file(const char *file)
 
 /* ---- Programs and libraries */
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash == NULL ? path : slash + 1;
-}
-
 static bool is_runtime_object(const char *path)
 {
     static const char *const names[] = {"libc.so",     "libc-",      "ld-linux", "ld-2",

@@ -60,6 +60,13 @@ bool known(const char *text)
     return strcmp(text, not_known) != 0;
 }
 
+const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? path : slash + 1;
+}
+
 uint64_t sum(uint64_t a, uint64_t b)
 {
     if (a == UNKNOWN || b == UNKNOWN)

@@ -11,13 +11,6 @@
 
 /* ---- Places */
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash == NULL ? path : slash + 1;
-}
-
 /* A report that names its places itself is believed. */
 static void name_place(struct place *place, uint32_t trace, struct strings *strings)
 {

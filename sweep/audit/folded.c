@@ -33,11 +33,10 @@ static char *fold(struct trace trace)
 
         for (uint32_t s = frame->scope_count; s > 0; s--) {
             const char *path = object_at(frame->object)->path;
-            const char *slash = strrchr(path, '/');
             char place[128];
 
             snprintf(place, sizeof place, "[%.60s+0x%" PRIx64 "]",
-                     *path == '\0' ? "?" : (slash == NULL ? path : slash + 1), frame->offset);
+                     *path == '\0' ? "?" : base_name(path), frame->offset);
             append(&text, &used,
                    known(frame->scopes[s - 1].function) ? frame->scopes[s - 1].function : place);
         }

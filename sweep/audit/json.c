@@ -271,11 +271,8 @@ void baseline_read(const char *path)
         die(2, "--baseline %s: it has no sites: want what an earlier --json printed", path);
     json_array_foreach(sites, i, site)
     {
-        const char *module = text_in(site, "module", "");
-        const char *slash = strrchr(module, '/');
-
         baseline_add(text_in(site, "function", not_known),
-                     text_in(site, "file", slash == NULL ? module : slash + 1),
+                     text_in(site, "file", base_name(text_in(site, "module", ""))),
                      (uint64_t)json_integer_value(json_object_get(site, "size_most")));
     }
     json_decref(document);

@@ -113,13 +113,6 @@ const char *from_here(const char *file)
     return strncmp(file, here, length) == 0 && file[length] == '/' ? file + length + 1 : file;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash == NULL ? path : slash + 1;
-}
-
 /* What a function gets: all but the file's own name and what else there is; the file's folders are
  * the first to go. */
 static size_t symbol_columns(const char *file, size_t others, size_t width)

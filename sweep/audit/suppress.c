@@ -90,12 +90,8 @@ void suppressions_read(const char *path)
 static const char *file_of(const struct group *group)
 {
     const struct place *place = &group->made->made;
-    const char *slash;
 
-    if (known(place->file))
-        return from_here(place->file);
-    slash = strrchr(place->module, '/');
-    return slash == NULL ? place->module : slash + 1;
+    return known(place->file) ? from_here(place->file) : base_name(place->module);
 }
 
 /* The pattern may leave out the folders that differ between machines. */

@@ -207,8 +207,7 @@ static uint32_t read_stack(const char *stack, const struct row_objects *row)
 /* "prog+0x12;libc.so.6+0x34": only the file that the first frame lies in has a path. */
 static uint32_t read_site(const char *site, const char *module)
 {
-    const char *slash = strrchr(module, '/');
-    const char *name = slash == NULL ? module : slash + 1;
+    const char *name = base_name(module);
     uint32_t frames[STACK_MAX];
     uint32_t count = 0;
 
