@@ -53,8 +53,7 @@ static const char *where(const struct place *place, const char *site, struct str
 
 /* ---- Rows of the same places */
 
-/* A total order: equal means the same row of two stacks, or of two processes. */
-int finding_compare(const struct finding *a, const struct finding *b)
+static int compare_blocks(const struct finding *a, const struct finding *b)
 {
     int order = strcmp(a->where, b->where);
 
@@ -62,8 +61,16 @@ int finding_compare(const struct finding *a, const struct finding *b)
         return order;
     if (a->size != b->size)
         return a->size < b->size ? -1 : 1;
-    if (a->asked != b->asked)
-        return a->asked < b->asked ? -1 : 1;
+    return (a->asked > b->asked) - (a->asked < b->asked);
+}
+
+/* A total order: equal means the same row of two stacks, or of two processes. */
+int finding_compare(const struct finding *a, const struct finding *b)
+{
+    int order = compare_blocks(a, b);
+
+    if (order != 0)
+        return order;
     if (a->kind != b->kind)
         return a->kind < b->kind ? -1 : 1;
     order = strcmp(a->access_where, b->access_where);
@@ -116,17 +123,6 @@ static void sort_and_merge(struct findings *findings)
             findings->at[++kept] = findings->at[i];
     }
     findings->count = kept + 1;
-}
-
-static int compare_blocks(const struct finding *a, const struct finding *b)
-{
-    int order = strcmp(a->where, b->where);
-
-    if (order != 0)
-        return order;
-    if (a->size != b->size)
-        return a->size < b->size ? -1 : 1;
-    return (a->asked > b->asked) - (a->asked < b->asked);
 }
 
 /* Several instructions of one line touch the same blocks. There are no more than rows of all places saw first. */
