@@ -91,10 +91,9 @@ bool tsv_next(struct tsv *tsv)
 
 const char *tsv_text_or(const struct tsv *tsv, const char *name, const char *otherwise)
 {
-    for (size_t i = 0; i < tsv->columns; i++)
-        if (strcmp(tsv->names[i], name) == 0)
-            return tsv->fields[i];
-    return otherwise;
+    size_t at = column_if_any(tsv, name);
+
+    return at < tsv->columns ? tsv->fields[at] : otherwise;
 }
 
 const char *tsv_text(const struct tsv *tsv, const char *name)
