@@ -7,6 +7,7 @@
 #ifndef AUDIT_H
 #define AUDIT_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,11 +30,12 @@ void strings_free(struct strings *strings);
 void *need(void *p);                                      /* exits 3 when p is NULL */
 void *grow(void *array, size_t count, size_t item_bytes); /* room for one more than count */
 bool known(const char *text);
-const char *base_name(const char *path);             /* without its folders */
-uint64_t sum(uint64_t a, uint64_t b);                /* what is not known counts for nothing */
-uint64_t most(uint64_t a, uint64_t b);               /* likewise */
-uint64_t least(uint64_t a, uint64_t b);              /* likewise */
-bool parse_bytes(const char *text, uint64_t *bytes); /* 4096, 64K, 1M, 2G */
+const char *base_name(const char *path);                  /* without its folders */
+uint64_t sum(uint64_t a, uint64_t b);                     /* what is not known counts for nothing */
+uint64_t most(uint64_t a, uint64_t b);                    /* likewise */
+uint64_t least(uint64_t a, uint64_t b);                   /* likewise */
+bool parse_bytes(const char *text, uint64_t *bytes);      /* 4096, 64K, 1M, 2G */
+bool find_in_path(const char *name, char path[PATH_MAX]); /* a program, in one of PATH's folders */
 __attribute__((format(printf, 2, 3), noreturn)) void die(int status, const char *format, ...);
 
 /* ---- reports.c: what the library wrote */

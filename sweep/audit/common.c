@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char not_known[] = "NA";
 
@@ -84,6 +85,23 @@ uint64_t most(uint64_t a, uint64_t b)
 uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b; /* UNKNOWN is the largest there is */
+}
+
+bool find_in_path(const char *name, char path[PATH_MAX])
+{
+    const char *folders = getenv("PATH");
+
+    while (folders != NULL && *folders != '\0') {
+        size_t length = strcspn(folders, ":");
+
+        if (length > 0 &&
+            snprintf(path, PATH_MAX, "%.*s/%s", (int)length, folders, name) < PATH_MAX &&
+            access(path, X_OK) == 0)
+            return true;
+        folders += length;
+        folders += *folders == ':';
+    }
+    return false;
 }
 
 bool parse_bytes(const char *text, uint64_t *bytes)

@@ -35,24 +35,6 @@ static struct {
 
 /* ---- What to run, and how ---- */
 
-/* As the name of a file in one of PATH's folders. */
-static bool find_in_path(const char *name, char path[PATH_MAX])
-{
-    const char *folders = getenv("PATH");
-
-    while (folders != NULL && *folders != '\0') {
-        size_t length = strcspn(folders, ":");
-
-        if (length > 0 &&
-            snprintf(path, PATH_MAX, "%.*s/%s", (int)length, folders, name) < PATH_MAX &&
-            access(path, X_OK) == 0)
-            return true;
-        folders += length;
-        folders += *folders == ':';
-    }
-    return false;
-}
-
 /* NULL when there is none. */
 static const char *find_symbolizer(void)
 {

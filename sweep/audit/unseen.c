@@ -163,19 +163,9 @@ static struct reason reason_of(const char *path, bool kept)
 /* As execvp finds it. False if it does not. */
 static bool search(const char *name, char file[PATH_MAX])
 {
-    const char *path = getenv("PATH");
-
     if (strchr(name, '/') != NULL)
         return snprintf(file, PATH_MAX, "%s", name) < PATH_MAX;
-    while (path != NULL) {
-        int length = (int)strcspn(path, ":");
-
-        if (length > 0 && snprintf(file, PATH_MAX, "%.*s/%s", length, path, name) < PATH_MAX &&
-            access(file, X_OK) == 0)
-            return true;
-        path = path[length] == ':' ? path + length + 1 : NULL;
-    }
-    return false;
+    return find_in_path(name, file);
 }
 
 const char *unseen_allocator(const char *program)
