@@ -14,13 +14,31 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct image {
-    const unsigned char *at;
-    size_t bytes;
-};
+struct image image_open(const char *path)
+{
+    struct image image = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat status;
 
-/* Where count items of size lie, or NULL if they do not lie in the file. */
-static const void *part(const struct image *image, uint64_t offset, uint64_t count, size_t size)
+    if (fd < 0)
+        return image;
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
+        void *at = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+
+        if (at != MAP_FAILED)
+            image = (struct image){at, (size_t)status.st_size};
+    }
+    close(fd);
+    return image;
+}
+
+void image_close(struct image *image)
+{
+    if (image->bytes > 0)
+        munmap((void *)(uintptr_t)image->at, image->bytes);
+}
+
+const void *image_part(const struct image *image, uint64_t offset, uint64_t count, size_t size)
 {
     if (offset > image->bytes || count > (image->bytes - offset) / size)
         return NULL;
@@ -53,10 +71,10 @@ static void look_at_notes(const unsigned char *at, size_t left, struct elf_facts
 static void look_at_parts(const struct image *image, const ElfW(Ehdr) * head,
                           struct elf_facts *facts)
 {
-    const ElfW(Phdr) *parts = part(image, head->e_phoff, head->e_phnum, sizeof *parts);
+    const ElfW(Phdr) *parts = image_part(image, head->e_phoff, head->e_phnum, sizeof *parts);
 
     for (int i = 0; parts != NULL && i < head->e_phnum; i++) {
-        const void *notes = part(image, parts[i].p_offset, parts[i].p_filesz, 1);
+        const void *notes = image_part(image, parts[i].p_offset, parts[i].p_filesz, 1);
 
         if (parts[i].p_type == PT_NOTE && parts[i].p_align <= 4 && notes != NULL)
             look_at_notes(notes, parts[i].p_filesz, facts);
@@ -68,10 +86,10 @@ static void look_at_sections(const struct image *image, const ElfW(Ehdr) * head,
                              struct elf_facts *facts)
 {
     enum { zstd = 2 }; /* ELFCOMPRESS_ZSTD, which older headers do not have */
-    const ElfW(Shdr) *sections = part(image, head->e_shoff, head->e_shnum, sizeof *sections);
+    const ElfW(Shdr) *sections = image_part(image, head->e_shoff, head->e_shnum, sizeof *sections);
 
     for (int i = 0; sections != NULL && i < head->e_shnum; i++) {
-        const ElfW(Chdr) *how = part(image, sections[i].sh_offset, 1, sizeof *how);
+        const ElfW(Chdr) *how = image_part(image, sections[i].sh_offset, 1, sizeof *how);
 
         if ((sections[i].sh_flags & SHF_COMPRESSED) != 0 && how != NULL && how->ch_type == zstd)
             facts->zstd = true;
@@ -80,31 +98,17 @@ static void look_at_sections(const struct image *image, const ElfW(Ehdr) * head,
 
 bool elf_look(const char *path, struct elf_facts *facts)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct image image = {0};
-    const ElfW(Ehdr) * head;
-    struct stat status;
+    struct image image = image_open(path);
+    const ElfW(Ehdr) *head = image_part(&image, 0, 1, sizeof *head);
     bool is_elf;
 
     *facts = (struct elf_facts){0};
-    if (fd < 0)
-        return false;
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
-        void *at = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-
-        if (at != MAP_FAILED)
-            image = (struct image){at, (size_t)status.st_size};
-    }
-    close(fd);
-    if (image.at == NULL)
-        return false;
-    head = part(&image, 0, 1, sizeof *head);
     is_elf = head != NULL && memcmp(head->e_ident, ELFMAG, SELFMAG) == 0 &&
              head->e_ident[EI_CLASS] == (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32);
     if (is_elf) {
         look_at_parts(&image, head, facts);
         look_at_sections(&image, head, facts);
     }
-    munmap((void *)(uintptr_t)image.at, image.bytes);
+    image_close(&image);
     return is_elf;
 }

@@ -1,10 +1,23 @@
 /*
- * object_file.h - the little that must be known of a program or library before its names are looked up.
+ * object_file.h - the little that must be known of a program or library by its file.
  */
 #ifndef OBJECT_FILE_H
 #define OBJECT_FILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A file in memory, to be read; bytes is 0 when it cannot be read, or is no regular file. */
+struct image {
+    const unsigned char *at;
+    size_t bytes;
+};
+struct image image_open(const char *path);
+void image_close(struct image *image);
+
+/* Where count items of size lie, or NULL if they do not lie in the file. */
+const void *image_part(const struct image *image, uint64_t offset, uint64_t count, size_t size);
 
 enum { BUILD_ID_TEXT = 2 * 32 + 1 };
 

@@ -3,15 +3,14 @@
  * processes it is in, and what they became or started; what the rest was, its file tells.
  */
 #include "audit.h"
+#include "object_file.h"
 
 #include <dirent.h>
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -28,52 +27,14 @@ static const struct reason no_reason = {
     "see what LD_DEBUG=libs says of libzkalloc-preload.so",
 };
 
-/* A file in memory; bytes is 0 when it cannot be read. */
-struct image {
-    const unsigned char *at;
-    size_t bytes;
-};
-
-static struct image image_open(const char *path)
-{
-    struct image image = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-
-    if (fd < 0)
-        return image;
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
-        void *at = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-
-        if (at != MAP_FAILED)
-            image = (struct image){at, (size_t)status.st_size};
-    }
-    close(fd);
-    return image;
-}
-
-static void image_close(struct image *image)
-{
-    if (image->bytes > 0)
-        munmap((void *)(uintptr_t)image->at, image->bytes);
-}
-
-/* An array of the file, or NULL if it is not all there. */
-static const void *part(const struct image *image, uint64_t offset, uint64_t count, size_t item)
-{
-    if (offset > image->bytes || count > (image->bytes - offset) / item)
-        return NULL;
-    return image->at + offset;
-}
-
 /* The loader that the program asks for; NULL for none. */
 static const char *loader_of(const struct image *image, const Elf64_Ehdr *head)
 {
-    const Elf64_Phdr *parts = part(image, head->e_phoff, head->e_phnum, sizeof *parts);
+    const Elf64_Phdr *parts = image_part(image, head->e_phoff, head->e_phnum, sizeof *parts);
 
     for (unsigned i = 0; parts != NULL && i < head->e_phnum; i++)
         if (parts[i].p_type == PT_INTERP && parts[i].p_filesz > 0) {
-            const char *name = part(image, parts[i].p_offset, parts[i].p_filesz, 1);
+            const char *name = image_part(image, parts[i].p_offset, parts[i].p_filesz, 1);
 
             return name != NULL && name[parts[i].p_filesz - 1] == '\0' ? name : NULL;
         }
@@ -100,7 +61,7 @@ static bool gains_rights(const char *path)
 
 static struct reason reason_of_elf(const char *path, const struct image *image)
 {
-    const Elf64_Ehdr *head = part(image, 0, 1, sizeof *head);
+    const Elf64_Ehdr *head = image_part(image, 0, 1, sizeof *head);
     const char *loader;
 
     if (image->at[EI_CLASS] == ELFCLASS32)
