@@ -36,6 +36,7 @@ uint64_t most(uint64_t a, uint64_t b);                    /* likewise */
 uint64_t least(uint64_t a, uint64_t b);                   /* likewise */
 bool parse_bytes(const char *text, uint64_t *bytes);      /* 4096, 64K, 1M, 2G */
 bool find_in_path(const char *name, char path[PATH_MAX]); /* a program, in one of PATH's folders */
+const char *own_folder(void); /* of zk-audit; exits 3 without /proc. The next call overwrites it */
 __attribute__((format(printf, 2, 3), noreturn)) void die(int status, const char *format, ...);
 
 /* ---- reports.c: what the library wrote */

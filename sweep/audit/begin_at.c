@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -53,13 +52,8 @@ const char *begin_at_function(void)
 static char *locate_path(void)
 {
     static char path[PATH_MAX];
-    char self[PATH_MAX - 16];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
 
-    if (length < 0)
-        die(3, "/proc/self/exe: %s: mount /proc", strerror(errno));
-    self[length] = '\0';
-    snprintf(path, sizeof path, "%s/zk-locate", dirname(self));
+    snprintf(path, sizeof path, "%s/zk-locate", own_folder());
     return access(path, X_OK) == 0 ? path : NULL;
 }
 

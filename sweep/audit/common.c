@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <libgen.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,17 @@ bool find_in_path(const char *name, char path[PATH_MAX])
         folders += *folders == ':';
     }
     return false;
+}
+
+const char *own_folder(void)
+{
+    static char self[PATH_MAX - 64];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (length < 0)
+        die(3, "/proc/self/exe: %s: mount /proc", strerror(errno));
+    self[length] = '\0';
+    return dirname(self);
 }
 
 bool parse_bytes(const char *text, uint64_t *bytes)

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -79,14 +78,8 @@ static const char *preload_library(void)
                                          ZK_LIBDIR "/libzkalloc-preload.so",
                                          "../lib/libzkalloc-preload.so"};
     static char path[PATH_MAX];
-    char self[PATH_MAX - 64];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    const char *folder;
+    const char *folder = own_folder();
 
-    if (length < 0)
-        die(3, "/proc/self/exe: %s: mount /proc", strerror(errno));
-    self[length] = '\0';
-    folder = dirname(self);
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, beside[i]);
         if (access(path, R_OK) == 0)
