@@ -321,7 +321,7 @@ struct bound {
 /* Why there is no verdict, though there is a report. */
 enum lack {
     LACKS_NOTHING,
-    LACKS_REPORTS,     /* of a process */
+    LACKS_REPORTS,     /* of a process, or of its MIN_BYTES */
     LACKS_ALLOCATIONS, /* none was seen */
     LACKS_SIGHT,       /* the trap, which was alone, could not watch all */
     LACKS_MEMORY,      /* the census could not list all */

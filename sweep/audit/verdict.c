@@ -107,6 +107,8 @@ static enum lack lack_of(const struct audit *audit)
         return LACKS_ALLOCATIONS;
     if (!run_reported(&audit->census) && report_looked_away(&run->report))
         return LACKS_SIGHT;
+    if (audit->census.report.unsized && audit->options->min_bytes == UNKNOWN)
+        return LACKS_REPORTS; /* what the program runs with was not reported */
     return LACKS_NOTHING;
 }
 

@@ -387,11 +387,6 @@ int main(int argc, char **argv)
     findings_name(&audit.census.report.findings, &strings);
     findings_name(&audit.trap.report.findings, &strings);
     audit_judge(&audit);
-    if (options.resolve && audit.census.report.unsized && options.min_bytes == UNKNOWN &&
-        audit.verdict == SAFE) {
-        audit.verdict = NO_VERDICT;
-        audit.lack = LACKS_REPORTS;
-    }
     audit.groups =
         groups_of(&audit.census.report.findings, &audit.trap.report.findings, audit.min_bytes);
     suppressions_apply(&audit);

@@ -99,6 +99,9 @@ both 0 sh -c "'$audit' --min-bytes 30000 --resolve - <said"
 says '^SAFE at MIN_BYTES 30000: '
 both 0 sh -c "ZK_ALLOC_MIN_BYTES=30000 '$audit' --resolve - <said" # nobody knows that the program had that
 says '^NO VERDICT at MIN_BYTES 30000: ' "^The program's MIN_BYTES is not known"
+printf 'plugin_make\t*\t*\n' >accepted # nor whether others are above it, where all that is seen is suppressed
+both 0 sh -c "'$audit' --suppressions accepted --resolve - <said"
+says '^NO VERDICT at MIN_BYTES 4096: ' "^The program's MIN_BYTES is not known" '^Suppressed, or in the baseline: 1 site'
 both 0 sh -c "'$audit' --resolve - <said"
 says "plugin.c:$made \(plugin_make\)" "host.c:$used"
 both 0 "$audit" --tsv --resolve report
