@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# helpers.sh - what the tests of zk-audit share: a folder for the test and one for zk-audit, and checks that count.
+# helpers.sh - what the tests of zk-audit and zk-sweep share: a folder for the test and one for the program, and checks that count.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/tmp"
@@ -13,6 +13,15 @@ check() { # check WHAT COMMAND...: the command succeeds
     shift
     checks=$((checks + 1))
     "$@" || fail "$what"
+}
+want() { # want STATUS PATTERN COMMAND...: the command's exit status, and a line of its stdout or stderr matches
+    local status=$1 pattern=$2 output got
+    shift 2
+    checks=$((checks + 1))
+    output=$("$@" 2>&1)
+    got=$?
+    [[ $got -eq $status ]] || fail "$*: exit $got, want $status: $output"
+    grep -Eq -- "$pattern" <<<"$output" || fail "$*: no line matches '$pattern': $output"
 }
 run() { # run STATUS COMMAND...: leaves the command's stdout in $out and its stderr in $said
     local status=$1 got

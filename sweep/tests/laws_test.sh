@@ -3,19 +3,8 @@
 # not is found, byte by byte, and what is printed for a machine is what a run there confirms.
 set -uo pipefail
 build=$1 source=$2 sweep=$1/sweep/zk-sweep
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-checks=0 failures=0
-fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
-want() { # want STATUS PATTERN COMMAND...
-    local status=$1 pattern=$2 output got
-    shift 2
-    checks=$((checks + 1))
-    output=$("$@" 2>&1)
-    got=$?
-    [[ $got -eq $status ]] || fail "$*: exit $got, want $status: $output"
-    grep -Eq -- "$pattern" <<<"$output" || fail "$*: no line matches '$pattern': $output"
-}
+# shellcheck source=sweep/tests/helpers.sh
+. "$(dirname "$0")/helpers.sh"
 
 # liar FORMULA: a pool whose descriptor says that formula, and is otherwise as it is; from folder $work/liar
 "$build/repro/pool_built_in_phase" --describe >"$work/described"
@@ -86,5 +75,4 @@ grep -qP '^buffered_writer\tcapacity \+ 1\tdefault,capacity=128,.*\t512\t1024\t4
 checks=$((checks + 1))
 diff "$source/results/laws.tsv" "$work/all/laws.tsv" || fail "results/laws.tsv is not what the laws give: make findings"
 
-echo "laws_test: $checks checks, $failures failed"
-[[ $failures -eq 0 ]]
+conclude laws_test

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # readme_test.sh BUILD SOURCE: README has the rows of the tables, all of them and no others.
 set -uo pipefail
-source=$2 checks=0 failures=0
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
+source=$2
+# shellcheck source=sweep/tests/helpers.sh
+. "$(dirname "$0")/helpers.sh"
 same() { cmp -s "$work/README.md" "$source/README.md"; }
 
 checks=$((checks + 1))
@@ -34,5 +33,4 @@ checks=$((checks + 1))
 "$source/scripts/readme.sh" "$work" "$work/README.md" 2>/dev/null
 [[ $? -eq 2 ]] || fail "a folder without tables is not refused"
 
-echo "readme_test: $checks checks, $failures failed"
-[[ $failures -eq 0 ]]
+conclude readme_test

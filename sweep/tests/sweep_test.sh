@@ -5,25 +5,8 @@ set -uo pipefail
 part=()
 [[ -z ${3:-} ]] || part=(--profile "pinned,system")
 sweep=$1/sweep/zk-sweep bodies=$1/repro/harness_tests source=$2
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-checks=0 failures=0
-fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
-check() { # check WHAT COMMAND...: the command succeeds
-    local what=$1
-    shift
-    checks=$((checks + 1))
-    "$@" || fail "$what"
-}
-want() { # want STATUS PATTERN COMMAND...
-    local status=$1 pattern=$2 output got
-    shift 2
-    checks=$((checks + 1))
-    output=$("$@" 2>&1)
-    got=$?
-    [[ $got -eq $status ]] || fail "$*: exit $got, want $status: $output"
-    grep -Eq -- "$pattern" <<<"$output" || fail "$*: no line matches '$pattern': $output"
-}
+# shellcheck source=sweep/tests/helpers.sh
+. "$(dirname "$0")/helpers.sh"
 
 # A sweep gives the bytes that are committed.
 check "sweep" "$sweep" "${part[@]}" --out "$work/a" >"$work/report"
@@ -150,5 +133,4 @@ none_survive() { ! survivors; }
 check "children survive an interrupted sweep" none_survive
 check "an interrupted sweep wrote tables" test ! -e "$work/none"
 
-echo "sweep_test: $checks checks, $failures failed"
-[[ $failures -eq 0 ]]
+conclude sweep_test
