@@ -42,7 +42,7 @@ pub struct Stats {
 /// ```
 pub fn stats() -> Stats {
     let mut raw = MaybeUninit::<ffi::RawStats>::zeroed();
-    // Safety: the library fills its struct, which the fields are laid out as (tests/layout.rs), and for
+    // Safety: the library fills its struct, which the fields are laid out as (tested in ffi.rs), and for
     // which there is room; all zeros are valid.
     let raw = unsafe {
         ffi::zk_stats(raw.as_mut_ptr());
