@@ -17,11 +17,11 @@ trap 'rm -f "$temporary"' EXIT
 
 describe() { "$1" --describe | awk -F'\t' -v OFS='\t' -v slug="$(basename "$1")" \
     '$1 == "finding" { print slug, $2, $3, $4, $5, $6, $7, $8, $9 }'; }
+described=$(cut -f1 "$results/matrix.tsv" | tail -n +2 | while read -r slug; do describe "$build/repro/$slug"; done)
 
 # Findings of the repros, with what the sweep measured.
 of_repros() {
-    cut -f1 "$results/matrix.tsv" | tail -n +2 | while read -r slug; do describe "$build/repro/$slug"; done |
-        awk -F'\t' '$9 == "-"' | awk -F'\t' -v OFS='\t' -v results="$results" '
+    awk -F'\t' -v OFS='\t' -v results="$results" '
         BEGIN {
             while ((getline line < (results "/matrix.tsv")) > 0) {
                 split(line, f, "\t"); none[f[1]] = f[2]; seed[f[1]] = f[5]; pinned[f[1]] = f[6]
@@ -45,7 +45,9 @@ of_repros() {
             if (o == "clean") return "yes " cycles[slug, profile] "/" cycles[slug, profile]
             return "yes (" o ")"
         }
-        { print $2, $3, $4, reproducible($1, $7, $8), $5, $6, bounds[$1], none[$1], seed[$1], pinned[$1], $1 }'
+        $9 == "-" {
+            print $2, $3, $4, reproducible($1, $7, $8), $5, $6, bounds[$1], none[$1], seed[$1], pinned[$1], $1
+        }' <<<"$described"
 }
 
 # largest REPRO ARGUMENTS AUDIT: one more than the largest block that it finds where all is in the arena; 0 if none.
@@ -59,8 +61,7 @@ largest() {
 
 # Findings that a variant of a repro shows, which is run here. What no bisection was made for is NA.
 of_variants() {
-    cut -f1 "$results/matrix.tsv" | tail -n +2 | while read -r slug; do describe "$build/repro/$slug"; done |
-        awk -F'\t' '$9 != "-"' |
+    awk -F'\t' '$9 != "-"' <<<"$described" |
         while IFS=$'\t' read -r slug id category description severity fix_status profile shown_by arguments; do
             local -A outcome=()
             local each shown
