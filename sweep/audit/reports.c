@@ -226,6 +226,11 @@ static bool read_kept(const char *folder, long pid, bool trap, struct report *re
     return true;
 }
 
+static bool is_running(long pid)
+{
+    return kill((pid_t)pid, 0) == 0 || errno == EPERM;
+}
+
 /* Both files of a process; or its .part, which tells that they are missing. */
 static void read_process(const char *folder, long pid, const char *suffix, bool trap,
                          struct report *report, struct strings *strings)
@@ -239,14 +244,14 @@ static void read_process(const char *folder, long pid, const char *suffix, bool 
 
         if (whole != NULL)
             fclose(whole); /* then it was made before an exec, and what came after reported */
-        else if (kill((pid_t)pid, 0) == 0 || errno == EPERM)
+        else if (is_running(pid))
             report->running++;
         else if (!read_kept(folder, pid, trap, report, strings))
             report->silent++;
         return;
     }
     if (strcmp(suffix, ".so_far") == 0) { /* it was asked for, and more was to come */
-        if (kill((pid_t)pid, 0) == 0 || errno == EPERM)
+        if (is_running(pid))
             report->running++;
         else
             report->silent++;
