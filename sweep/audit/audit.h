@@ -379,6 +379,7 @@ struct amount {
     char text[64];
 };
 struct amount amount(uint64_t number, const char *noun);
+struct amount sizes_of(const struct group *group); /* "16400", "64 to 16400" */
 
 /* Relative to the folder that we are in, if it lies there. */
 const char *from_here(const char *file);

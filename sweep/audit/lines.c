@@ -102,6 +102,18 @@ struct amount amount(uint64_t number, const char *noun)
     return text;
 }
 
+struct amount sizes_of(const struct group *group)
+{
+    struct amount text;
+
+    if (group->size_least == group->size_most)
+        snprintf(text.text, sizeof text.text, "%" PRIu64, group->size_most);
+    else
+        snprintf(text.text, sizeof text.text, "%" PRIu64 " to %" PRIu64, group->size_least,
+                 group->size_most);
+    return text;
+}
+
 const char *from_here(const char *file)
 {
     char here[PATH_MAX];

@@ -11,7 +11,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,17 +195,11 @@ static json_t *result_of(const struct group *group)
     struct parts parts = group_stacks(group, false);
     json_t *stacks = json_array();
     json_t *object;
-    char sizes[80];
     char text[256];
 
-    if (group->size_least == group->size_most)
-        snprintf(sizes, sizeof sizes, "%" PRIu64, group->size_most);
-    else
-        snprintf(sizes, sizeof sizes, "%" PRIu64 " to %" PRIu64, group->size_least,
-                 group->size_most);
     snprintf(text, sizeof text, "%s of %s bytes, kept across a phase%s.",
-             group->count == UNKNOWN ? "Blocks" : amount(group->count, "block").text, sizes,
-             touched ? " and used in a later one" : "");
+             group->count == UNKNOWN ? "Blocks" : amount(group->count, "block").text,
+             sizes_of(group).text, touched ? " and used in a later one" : "");
     object = result(touched ? RULE_TOUCHED : RULE_RETAINED, &group->made->made, text);
     set_related(object, group);
     for (size_t i = 0; i < parts.count; i++)

@@ -168,18 +168,12 @@ static void describe_fate(char *text, size_t room, const struct audit *audit,
 static void describe_blocks(char *text, size_t room, const struct audit *audit,
                             const struct group *group)
 {
-    char sizes[64];
     char threads[80] = "";
     char stacks[80] = "";
     char first[80] = "";
     char fate[80];
 
     describe_fate(fate, sizeof fate, audit, group);
-    if (group->size_least == group->size_most)
-        snprintf(sizes, sizeof sizes, "%" PRIu64, group->size_most);
-    else
-        snprintf(sizes, sizeof sizes, "%" PRIu64 " to %" PRIu64, group->size_least,
-                 group->size_most);
     if (group->asked_most != group->size_most)
         snprintf(first, sizeof first, ", at first up to %" PRIu64, group->asked_most);
     if (group->threads != UNKNOWN)
@@ -187,8 +181,8 @@ static void describe_blocks(char *text, size_t room, const struct audit *audit,
     if (group->stacks > 1)
         snprintf(stacks, sizeof stacks, ", %s", amount(group->stacks, "stack").text);
     snprintf(text, room, "%s of %s bytes%s%s%s%s%s",
-             group->count == UNKNOWN ? "blocks" : amount(group->count, "block").text, sizes, first,
-             threads, stacks, fate,
+             group->count == UNKNOWN ? "blocks" : amount(group->count, "block").text,
+             sizes_of(group).text, first, threads, stacks, fate,
              group->asked_most < audit->min_bytes ? " (below MIN_BYTES)" : "");
 }
 
