@@ -3,6 +3,7 @@
  */
 #include "sweep.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
@@ -51,6 +52,15 @@ const char *own_folder(void)
         die(3, "/proc/self/exe: %s", strerror(errno));
     self[length] = '\0';
     return dirname(self);
+}
+
+bool parse_number(const char *text, unsigned long *number)
+{
+    char *end;
+
+    errno = 0;
+    *number = strtoul(text, &end, 10);
+    return isdigit((unsigned char)*text) && *end == '\0' && errno == 0;
 }
 
 bool word_in(const char *list, const char *word)

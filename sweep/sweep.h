@@ -274,7 +274,8 @@ void costs_free(struct costs *costs);
 void *need(void *p); /* exits 3 when p is NULL */
 double now_ms(void);
 const char *own_folder(void); /* that this program lies in; exits 3 when that cannot be read */
-bool word_in(const char *list, const char *word); /* in "a,b,c" */
+bool word_in(const char *list, const char *word);           /* in "a,b,c" */
+bool parse_number(const char *text, unsigned long *number); /* digits, and nothing else */
 __attribute__((format(printf, 2, 3), noreturn)) void die(int status, const char *format, ...);
 
 /* ---- site.c */

@@ -5,8 +5,6 @@
 
 #include "formula.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,15 +16,6 @@ static bool is_name(const char *option, const char *name, size_t length)
         if (option[i] != name[i] && !(option[i] == '-' && name[i] == '_'))
             return false;
     return option[length] == '\0';
-}
-
-static bool parse_number(const char *text, unsigned long *number)
-{
-    char *end;
-
-    errno = 0;
-    *number = strtoul(text, &end, 10);
-    return isdigit((unsigned char)*text) && *end == '\0' && errno == 0;
 }
 
 /* The value that text is for an option: a number, or the index of a word. */

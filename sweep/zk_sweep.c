@@ -62,13 +62,9 @@ static void print_help(void)
 
 static unsigned parse_count(const char *what, const char *text, unsigned long most)
 {
-    char *end;
     unsigned long number;
 
-    errno = 0;
-    number = strtoul(text, &end, 10);
-    if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 || number == 0 ||
-        number > most)
+    if (!parse_number(text, &number) || number == 0 || number > most)
         die(2, "%s %s: want a number from 1 to %lu", what, text, most);
     return (unsigned)number;
 }
