@@ -6,8 +6,8 @@
 #include "sigtrap.h"
 #include "breakpoint.h"
 #include "call.h"
-#include "fatal.h"
 #include "next.h"
+#include "raised.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -20,8 +20,6 @@
 static const int fatal_signals[] = {SIGABRT, SIGBUS,  SIGFPE,  SIGILL,  SIGSEGV, SIGHUP,
                                     SIGINT,  SIGQUIT, SIGTERM, SIGPIPE, SIGXCPU};
 
-const int zk_raised_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, 0};
-
 enum {
     fatal_count = sizeof fatal_signals / sizeof *fatal_signals,
     crash_count = 5,

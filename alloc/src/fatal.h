@@ -10,10 +10,6 @@
 /* Reports on the signals that mean a crash, as far as the program leaves them alone. */
 void zk_fatal_watch(void);
 
-/* What an instruction raises itself, or the trap makes of a system call: a handler that nothing else is to interrupt may
- * not block these. Ended by 0. */
-extern const int zk_raised_signals[];
-
 /* The signal that asks a process under audit for a report of what it has found so far; see zk-audit --report. */
 #define ZK_REPORT_SIGNAL (SIGRTMAX - 3)
 

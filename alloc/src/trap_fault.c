@@ -7,6 +7,7 @@
 #include "dispatch.h"
 #include "fatal.h"
 #include "os.h"
+#include "raised.h"
 #include "trap_inside.h"
 
 #include <errno.h>
