@@ -35,6 +35,13 @@ enum { ORACLE_UNDER_TSAN = 1 };
 enum { ORACLE_UNDER_TSAN = 0 };
 #endif
 
+/* Where AddressSanitizer ends a thread, a fork in a handler finds its allocator locked, and even _exit wants memory of it. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { ORACLE_UNDER_ASAN = 1 };
+#else
+enum { ORACLE_UNDER_ASAN = 0 };
+#endif
+
 enum {
     ORACLE_SLOTS = 96,
     ORACLE_THREADS_MAX = 32,

@@ -260,7 +260,8 @@ static void fork_in_handler(int signal)
     pid_t pid;
 
     (void)signal;
-    if (lane == NULL || lane->in_child || number <= 0)
+    if (lane == NULL || lane->in_child || number <= 0 ||
+        (ORACLE_UNDER_ASAN && atomic_load(&lane->ends)))
         return;
     pid = oracle_fork(way);
     if (pid != 0) {
