@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # audit_score.sh BUILD [--short] [FOLDER]: how many of the lines that programs in FOLDER mark (planted.h says how; the
-# default is sweep/tests/planted) zk-audit names, with every compiler, level of optimisation and place of debug
+# default is audit/tests/planted) zk-audit names, with every compiler, level of optimisation and place of debug
 # information that there is. One row a build; exit 1 if one is not complete. --short is a build of each compiler.
 #
 # A stale access counts as named by its function where the compiler has given its instruction no line (line 0): that
@@ -14,7 +14,7 @@ if [[ ${1:-} == --short ]]; then
     shift
 fi
 source=$(realpath "$(dirname "$0")/..")
-programs=$(realpath "${1:-$source/sweep/tests/planted}")
+programs=$(realpath "${1:-$source/audit/tests/planted}")
 audit=$build/sweep/zk-audit
 work=$(mktemp -d)
 system_copies=()

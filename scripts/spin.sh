@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# spin.sh: every interleaving of the models of pinned recycling (alloc/src/recycle.pml) and of who holds a slab
-# (alloc/src/holders.pml), and of versions of them that are wrong and must be found so. Exit status 77 where spin
+# spin.sh: every interleaving of the models of pinned recycling (alloc/arena/recycle.pml) and of who holds a slab
+# (alloc/arena/holders.pml), and of versions of them that are wrong and must be found so. Exit status 77 where spin
 # is not installed.
 set -euo pipefail
-models=$(realpath "$(dirname "$0")/../alloc/src")
+models=$(realpath "$(dirname "$0")/../alloc/arena")
 command -v spin >/dev/null || { echo "spin is not installed: apt-get install spin"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

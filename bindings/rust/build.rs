@@ -101,6 +101,9 @@ fn run(command: &mut Command) {
     }
 }
 
+/// The folders of the allocator's sources.
+const ROOMS: [&str; 3] = ["os", "arena", "audit"];
+
 /// Thread-local storage by initial-exec, so that the library can be part of a shared object, too.
 fn from_sources() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where")).join("c");
@@ -109,17 +112,15 @@ fn from_sources() {
     let archive = out.join("libzkalloc.a");
     let mut objects = Vec::new();
 
-    println!("cargo:rerun-if-changed={}", root.join("src").display());
-    println!("cargo:rerun-if-changed={}", root.join("include").display());
-    for source in sources(&root.join("src")) {
+    for folder in ROOMS.iter().chain(&["include"]) {
+        println!("cargo:rerun-if-changed={}", root.join(folder).display());
+    }
+    for source in ROOMS.iter().flat_map(|room| sources(&root.join(room))) {
         let object = out.join(source.file_stem().expect("it has a name")).with_extension("o");
         run(Command::new(&compiler)
             .args(["-std=gnu11", "-O2", "-g", "-fPIC", "-pthread", "-fvisibility=hidden"])
             .args(["-D_GNU_SOURCE", "-DZK_TLS_MODEL=\"initial-exec\""])
-            .arg("-I")
-            .arg(root.join("include"))
-            .arg("-I")
-            .arg(root.join("src"))
+            .args(ROOMS.iter().chain(&["include"]).map(|folder| format!("-I{}", root.join(folder).display())))
             .arg("-c")
             .arg(&source)
             .arg("-o")

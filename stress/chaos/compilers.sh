@@ -2,9 +2,10 @@
 # gcc, clang: this project's sources; cmake and ninja: this project.
 compile() {
     local source
-    for source in slab recycle census; do
+    for source in arena/slab arena/recycle audit/census; do
         "${under[@]}" "$1" -std=gnu11 -O2 -g -fPIE -D_GNU_SOURCE '-DZK_TLS_MODEL="local-exec"' \
-            -I"$inputs/project/alloc/include" -c "$inputs/project/alloc/src/$source.c" -o "$source.o" || return
+            -I"$inputs/project/alloc/include" -I"$inputs/project/alloc/"{os,arena,audit} \
+            -c "$inputs/project/alloc/$source.c" -o "${source##*/}.o" || return
     done
 }
 settings[gcc]=$finer

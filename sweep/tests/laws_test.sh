@@ -3,8 +3,8 @@
 # not is found, byte by byte, and what is printed for a machine is what a run there confirms.
 set -uo pipefail
 build=$1 source=$2 sweep=$1/sweep/zk-sweep
-# shellcheck source=sweep/tests/helpers.sh
-. "$(dirname "$0")/helpers.sh"
+# shellcheck source=scripts/test_helpers.sh
+. "$(dirname "$0")/../../scripts/test_helpers.sh"
 
 # liar FORMULA: a pool whose descriptor says that formula, and is otherwise as it is; from folder $work/liar
 "$build/repro/pool_built_in_phase" --describe >"$work/described"

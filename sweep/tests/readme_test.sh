@@ -2,8 +2,8 @@
 # readme_test.sh BUILD SOURCE: README has the rows of the tables, all of them and no others.
 set -uo pipefail
 source=$2
-# shellcheck source=sweep/tests/helpers.sh
-. "$(dirname "$0")/helpers.sh"
+# shellcheck source=scripts/test_helpers.sh
+. "$(dirname "$0")/../../scripts/test_helpers.sh"
 same() { cmp -s "$work/README.md" "$source/README.md"; }
 
 checks=$((checks + 1))

@@ -5,8 +5,8 @@ set -uo pipefail
 part=()
 [[ -z ${3:-} ]] || part=(--profile "pinned,system")
 sweep=$1/sweep/zk-sweep bodies=$1/repro/harness_tests source=$2
-# shellcheck source=sweep/tests/helpers.sh
-. "$(dirname "$0")/helpers.sh"
+# shellcheck source=scripts/test_helpers.sh
+. "$(dirname "$0")/../../scripts/test_helpers.sh"
 
 # A sweep gives the bytes that are committed.
 check "sweep" "$sweep" "${part[@]}" --out "$work/a" >"$work/report"

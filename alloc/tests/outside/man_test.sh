@@ -3,7 +3,7 @@
 set -uo pipefail
 source=$1
 export LC_ALL=C # sort, comm and grep agree
-page=$source/man/zkalloc.3 header=$source/alloc/include/zkalloc.h config=$source/alloc/src/config.c
+page=$source/man/zkalloc.3 header=$source/alloc/include/zkalloc.h config=$source/alloc/arena/config.c
 command -v groff >/dev/null || { echo "man_test: groff is missing: scripts/bootstrap.sh installs it"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -7,7 +7,7 @@ audit=$build/sweep/zk-audit table=$build/examples/retained_table
 # What a sanitizer says is not to be taken for an answer. No leak check of programs under audit: once libdw has been
 # opened, LeakSanitizer can take its thread-local memory for another address, and crash. Ours is checked further down.
 export ASAN_OPTIONS=exitcode=99:detect_leaks=0 TSAN_OPTIONS=${TSAN_OPTIONS:-}:exitcode=99
-. "$(dirname "$0")/helpers.sh"
+. "$(dirname "$0")/../../scripts/test_helpers.sh"
 fits() { # the report is one screen
     check "$what: more than 24 lines: $said" test "$(wc -l <<<"$said")" -le 24
     check "$what: a line of more than 100 columns: $said" test "$(wc -L <<<"$said")" -le 100
@@ -20,7 +20,7 @@ made_line=$(line_of 'allocated here') used_line=$(line_of 'used here, one phase 
 made="retained_table.c:$made_line \\(table_make\\)"
 used="retained_table.c:$used_line \\(table_sum\\)"
 sum='the sum is 2100225, and should be 2100225'
-# In a build for ThreadSanitizer the trap sees no system call (alloc/src/dispatch.c), and says that it does not.
+# In a build for ThreadSanitizer the trap sees no system call (alloc/audit/dispatch.c), and says that it does not.
 touched=16401 nothing=0 exactness=exact unseen_status=0 unseen='SAFE at MIN_BYTES 20000: .* \(census: NA\)$'
 if [[ $sanitizer == thread ]]; then
     touched='at least 16401' nothing=NA exactness=at_least unseen_status=3 unseen='NO VERDICT at MIN_BYTES 20000: '

@@ -4,7 +4,7 @@
 set -uo pipefail
 build=$1 truth=$(realpath "$(dirname "$0")/truth")
 audit=$build/sweep/zk-audit preload=$build/alloc/libzkalloc-preload.so
-. "$(dirname "$0")/helpers.sh"
+. "$(dirname "$0")/../../scripts/test_helpers.sh"
 cd "$work" || exit 1
 for program in grown sizes; do
     check "cc $program" cc -g -O1 -I"$truth" "$truth/$program.c" -o $program

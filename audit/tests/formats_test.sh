@@ -4,8 +4,8 @@
 # bytes that nobody touches.
 set -uo pipefail
 source=$2 audit=$1/sweep/zk-audit
-# shellcheck source=sweep/tests/helpers.sh
-. "$(dirname "$0")/helpers.sh"
+# shellcheck source=scripts/test_helpers.sh
+. "$(dirname "$0")/../../scripts/test_helpers.sh"
 cd "$work" || exit 3
 unset LLVM_SYMBOLIZER_PATH
 command -v jq >/dev/null || { echo "formats_test: skipped: jq is not installed"; exit 77; }
@@ -53,7 +53,7 @@ int main(int argc, char **argv)
     return argc > 1 && strchr(argv[1], 'f') ? 7 : 0;
 }
 C
-gcc -g -O2 -I"$source/sweep/tests/planted" keeps.c -o keeps
+gcc -g -O2 -I"$source/audit/tests/planted" keeps.c -o keeps
 line() { grep -n "/\* $1 \*/" keeps.c | cut -d: -f1; }
 
 # ---- JSON: one document, and the program's output elsewhere.
@@ -115,7 +115,7 @@ checks=$((checks + 1))
 [[ ! $said =~ table_make ]] || fail "$what: what is suppressed is shown: $said"
 sed 's/^/\n\n/' keeps.c >moved.c # between builds, lines move
 mv moved.c keeps.c
-gcc -g -O0 -I"$source/sweep/tests/planted" keeps.c -o keeps
+gcc -g -O0 -I"$source/audit/tests/planted" keeps.c -o keeps
 run 0 "$audit" --suppressions accepted -- ./keeps t
 run 0 "$audit" --suppressions accepted -- ./keeps s
 says '^accepted:2: nothing matches table_make any more: remove it\.$'
@@ -165,8 +165,8 @@ run 4 "$source/examples/audit_ci.sh" "$audit" ./keeps tef
 
 # ---- What is in no site: used after it was discarded. Nothing hides it.
 
-gcc -g -O0 -I"$source/sweep/tests/truth" "$source/sweep/tests/truth/discarded.c" -o discarded
-lost=$(grep -n STALE:log "$source/sweep/tests/truth/discarded.c" | cut -d: -f1)
+gcc -g -O0 -I"$source/audit/tests/truth" "$source/audit/tests/truth/discarded.c" -o discarded
+lost=$(grep -n STALE:log "$source/audit/tests/truth/discarded.c" | cut -d: -f1)
 printf '*\t*\t*\tall\n' >all.supp
 run 1 "$audit" --trap --json --sarif results.sarif --suppressions all.supp --fail-above 1 -- ./discarded
 is '["unsafe","discarded",true]' '[.verdict, .others[0].kind, ([.others[].by.line] | index('"$lost"') != null)]'

@@ -3,8 +3,8 @@
 # /* made */ allocates, /* used */ touches that in a later phase.
 set -uo pipefail
 build=$1 source=$2 audit=$1/sweep/zk-audit preload=$1/alloc/libzkalloc-preload.so
-# shellcheck source=sweep/tests/helpers.sh
-. "$(dirname "$0")/helpers.sh"
+# shellcheck source=scripts/test_helpers.sh
+. "$(dirname "$0")/../../scripts/test_helpers.sh"
 cd "$work" || exit 3
 unset LLVM_SYMBOLIZER_PATH
 both() { # both STATUS COMMAND...: as run, and what it said on either is in $said
@@ -12,7 +12,7 @@ both() { # both STATUS COMMAND...: as run, and what it said on either is in $sai
     said=$out$'\n'$said
 }
 line() { grep -n "/\* $2 \*/" "$1" | cut -d: -f1; } # line FILE MARK
-cc=(gcc -g -O2 -I"$source/sweep/tests/planted")
+cc=(gcc -g -O2 -I"$source/audit/tests/planted")
 
 # ---- A library that has been closed, and another one at its place.
 

@@ -249,7 +249,7 @@ bool run_reported(const struct run *run);
 
 /* ---- unseen.c: what the library was not loaded into */
 
-/* Reads what the library's witness wrote into folder (alloc/src/witness.h). first is the process that was started,
+/* Reads what the library's witness wrote into folder (alloc/audit/witness.h). first is the process that was started,
  * from program. */
 void unseen_read(const char *folder, long first, const char *program, struct unseen *unseen,
                  struct strings *strings);
