@@ -13,7 +13,7 @@ echo "lint: shellcheck, ${#scripts[@]} files"
 shellcheck --severity=warning "${scripts[@]}"
 echo "lint: cppcheck"
 cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
-    --library=gnu --suppress=readdirCalled -Ialloc/include -Ialloc/os -Ialloc/arena -Ialloc/audit -Irepro/harness -Irepro -Isweep \
+    --library=gnu --suppress=readdirCalled -Ialloc/include -Ialloc/os -Ialloc/arena -Ialloc/tools -Ialloc/audit -Irepro/harness -Irepro -Isweep \
     -D_GNU_SOURCE -D__GNUC__ -D__x86_64__ -D__linux__ -j "$(nproc)" "${sources[@]}"
 echo "lint: clang-tidy, ${#sources[@]} files"
 cmake --preset release >/dev/null

@@ -7,10 +7,9 @@
  * Both are decided in one word: chunks that can be used, and chunks that there are. The holder alone raises
  * the first, anybody lowers the second to the first: whichever comes first, the other sees.
  */
-#include "audit.h"
+#include "observer.h"
 #include "os.h"
 #include "slab_books.h"
-#include "tools.h"
 
 static uint64_t extent_of(uint64_t usable, uint64_t there)
 {
@@ -76,9 +75,10 @@ static bool commit_to(struct slab *slab, uint64_t wanted)
         !atomic_compare_exchange_weak(&slab->extent, &extent, extent_of(to, there_of(extent))));
     if (open_chunks(slab, usable, to)) {
         STORE(slab->opened, to);
-        if (zk_auditing(ZK_AUDIT_OFF)) /* a memory debugger takes it for the program's by now */
-            zk_tools_close(chunk_start(slab, (uint32_t)usable), (size_t)(to - usable)
-                                                                    << zk_chunk_shift(slab));
+        zk_tell_close(
+            chunk_start(slab,
+                        (uint32_t)usable), /* a memory debugger takes it for the program's by now */
+            (size_t)(to - usable) << zk_chunk_shift(slab));
         return true;
     }
     zk_slab_uncommit(slab);

@@ -2,8 +2,8 @@
  * config.c - one table of switches. A bad value is refused with one line, and the default is kept.
  */
 #include "config.h"
+#include "observer.h"
 #include "os.h"
-#include "site.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -155,7 +155,7 @@ static const char *parse_depth(const char *value, unsigned *out)
 {
     size_t depth;
 
-    if (parse_bytes(value, &depth) != NULL || depth > ZK_SITE_DEPTH_MAX)
+    if (parse_bytes(value, &depth) != NULL || depth > ZK_AUDIT_DEPTH_MAX)
         return "want a number of frames, up to 32";
     *out = (unsigned)depth;
     return NULL;
@@ -235,6 +235,8 @@ const char *zk_config_parse(struct zk_config *config, const char *name, const ch
     } else if (strcmp(name, "ZK_ALLOC_AUDIT") == 0) {
         if ((word = parse_word(value, audit)) < 0)
             return "want off, census or trap";
+        if (word != ZK_AUDIT_OFF && !zk_observer_audits())
+            return "this library was built without the audit (ZKALLOC_AUDIT=OFF)";
         config->audit = (enum zk_audit)word;
     } else if (strcmp(name, "ZK_ALLOC_AUDIT_OUT") == 0) {
         return parse_path(value, &config->audit_out);
@@ -288,7 +290,7 @@ const char *zk_config_check(const struct zk_config *config)
         return "hugepage";
     if ((unsigned)config->audit > ZK_AUDIT_TRAP)
         return "audit";
-    if (config->audit_depth > ZK_SITE_DEPTH_MAX)
+    if (config->audit_depth > ZK_AUDIT_DEPTH_MAX)
         return "audit_depth";
     if ((unsigned)config->tools > ZK_TOOLS_IGNORE)
         return "tools";

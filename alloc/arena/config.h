@@ -10,6 +10,8 @@
  * that has seen an active phase may read it without a lock. */
 extern struct zk_config zk_settings;
 
+enum { ZK_AUDIT_DEPTH_MAX = 32 }; /* frames */
+
 /* Reads the environment, the first time that it is called. The caller holds the phase lock. */
 void zk_config_load(void);
 

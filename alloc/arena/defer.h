@@ -46,9 +46,6 @@ extern const struct zk_api *zk_other;
 /* In the preload library these are the ones that others call. */
 extern const struct zk_api zk_preload_api_3;
 
-void *zk_zeroed(struct zk_wish wish);
-void *zk_resize(void *p, struct zk_wish wish);
-void *zk_resize_sized(void *p, size_t old_size, struct zk_wish wish);
 void zk_scope_enter(struct zk_guard *guard, void *returns);
 
 /* The same, when the library may not be loaded yet. */

@@ -5,7 +5,8 @@
 #ifndef ZK_LOAD_H
 #define ZK_LOAD_H
 
-/* By a constructor, or by the first call if that comes earlier. */
+/* By a constructor, or by the first call if that comes earlier. The arena asks for it, and does not know who puts its
+ * parts together: see start/. */
 void zk_load(void);
 
 #endif

@@ -1,30 +1,22 @@
 /*
- * malloc.c - the two fast paths, and the route that everything else takes.
+ * malloc.c - the two fast paths, and what each does when it cannot serve.
  *
  * zk_malloc makes two comparisons. The first, against the slab's floor, decides all of: is the
  * block large enough for the arena, is a phase active, is the slab recycled for it, does this
- * thread have a slab. The second is the room left in the chunk.
+ * thread have a slab. The second is the room left in the chunk. What is left over goes on in route.c;
+ * and in rarely.c, in the few processes in which there is something special.
  */
 #include "also.h"
-#include "audit.h"
-#include "chaos.h"
-#include "config.h"
 #include "count.h"
 #include "defer.h"
-#include "os.h"
-#include "phase.h"
-#include "recycle.h"
+#include "rarely.h"
 #include "region.h"
-#include "route.h"
 #include "slab.h"
+#include "steps.h"
 #include "system.h"
-#include "tenure.h"
 #include "thread.h"
-#include "tools.h"
-#include "trap.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -62,24 +54,6 @@ void *zk_malloc(size_t size)
     return bump_over(slab, bump, size);
 }
 
-/* An audit wants to know of a free before somebody else can get the block. True when it was the
- * audit's own. */
-static bool tell_of_free(void *p)
-{
-    struct zk_born was;
-
-    zk_audit_gone(p, &was);
-    if (!zk_region_holds(p))
-        return false;
-    if (zk_settings.audit == ZK_AUDIT_TRAP) {
-        zk_trap_free(p);
-        return true;
-    }
-    if (zk_settings.audit == ZK_AUDIT_OFF)
-        zk_tools_freed(p, zk_usable_size(p));
-    return false;
-}
-
 static __attribute__((noinline)) void free_in_arena(void *p)
 {
     if (zk_region.slabs == 0)
@@ -95,19 +69,16 @@ static void free_untold(void *p)
         zk_system_free(p);
 }
 
-static __attribute__((noinline)) void free_rarely(void *p)
+void zk_free_plainly(void *p)
 {
-    if (zk_defers())
-        zk_other->free(p);
-    else if (!zk_attended() || zk_detour || !tell_of_free(p))
-        free_untold(p);
+    free_untold(p);
 }
 
 /* Not in the calling thread's slab, or one of the rare cases. Mostly system's: kept short. */
 static __attribute__((noinline)) void free_elsewhere(void *p)
 {
     if (unlikely(zk_rare() != 0))
-        free_rarely(p);
+        zk_rarely_free(p);
     else
         free_untold(p);
 }
@@ -169,189 +140,10 @@ void zk_free_sized(void *p, size_t size)
     zk_free(p);
 }
 
-/* Acquire: pairs with the store in set_word, so that settings and region are there to be read. */
-static uint64_t phase_word(void)
+/* Out of line, so that who is served pays nothing for it. */
+static __attribute__((noinline)) void *ask_again(size_t size)
 {
-    return atomic_load_explicit(&zk_phase_word, memory_order_acquire);
-}
-
-/* Is a block of size bytes none of the arena's: outside of phases, below MIN_BYTES, or of a size that does not pay
- * there? */
-static inline bool is_systems(uint64_t word, size_t size)
-{
-    return !zk_phase_word_active(word) || size < zk_settings.min_bytes || zk_is_tenured(size);
-}
-
-/* The slab that serves a thread that holds slab in the phase of word, recycled for it; NULL when
- * none is left. */
-static struct slab *slab_for(struct slab *slab, uint64_t word)
-{
-    if (slab == &zk_no_slab) {
-        slab = zk_thread_take_slab();
-        if (slab == NULL)
-            return NULL;
-    } else {
-        zk_thread_settle();
-    }
-    if (atomic_load_explicit(&slab->word, memory_order_relaxed) != word) /* our own store */
-        zk_recycle(slab, word);
-    return slab;
-}
-
-/* Lets the fast path serve from slab again, unless a begin or an end has come since word was read:
- * the other half of the protocol at the top of phase.c, hence sequentially consistent. */
-static void open_floor(struct slab *slab, uint64_t word)
-{
-    size_t floor = zk_tenure_floor(zk_settings.min_bytes > 0 ? zk_settings.min_bytes : 1);
-
-    if (atomic_load_explicit(&slab->floor, memory_order_relaxed) == floor)
-        return;
-    atomic_store(&slab->floor, floor);
-    if (atomic_load(&zk_phase_word) != word)
-        atomic_store(&slab->floor, ZK_FLOOR_CLOSED);
-}
-
-/* For a thread that holds `held`; word is that of an active phase. NULL when its slab has no room, or
- * it gets none. */
-static void *carve(struct slab *held, struct zk_wish wish, uint64_t word)
-{
-    struct slab *slab = slab_for(held, word);
-    void *p;
-
-    if (slab == NULL)
-        return NULL;
-    p = zk_slab_carve(slab, wish.size, wish.align);
-    open_floor(slab, word);
-    if (unlikely(zk_chaos())) {
-        slab->told_count += p != NULL; /* this one is counted already */
-        zk_slab_tighten(slab, zk_chaos_stride());
-    }
-    return p;
-}
-
-static size_t arena_usable(const void *p)
-{
-    return zk_auditing(ZK_AUDIT_TRAP) ? zk_trap_usable(p)
-                                      : zk_slab_block_bytes(zk_region_slab_of(p), p);
-}
-
-/* The same, attended. */
-static void *carve_attended(struct zk_wish wish, uint64_t word)
-{
-    void *p;
-
-    if (zk_settings.audit == ZK_AUDIT_TRAP)
-        p = zk_trap_serve(wish.size, wish.align, zk_thread_number(), wish.caller);
-    else
-        p = carve(zk_thread_slab(), wish, word);
-    if (p != NULL && zk_settings.audit == ZK_AUDIT_OFF)
-        zk_tools_served(p, arena_usable(p));
-    else if (p != NULL)
-        zk_audit_born(p, wish.size, wish.align, word, wish.caller);
-    return p;
-}
-
-/* The allocation that is being made, and those that the fast path has made since the last one that
- * came here. */
-static void count_for_chaos(void)
-{
-    struct slab *slab = zk_thread_slab();
-    uint64_t allocations = 1;
-
-    if (slab != &zk_no_slab) {
-        uint64_t count = zk_slab_totals(slab).count;
-
-        allocations += count - slab->told_count;
-        slab->told_count = count;
-    }
-    zk_chaos_count(allocations);
-}
-
-/* For a thread that holds `held`, if it is unattended. *overflow as in zk_route_arena. */
-static void *serve_arena(struct slab *held, struct zk_wish wish, bool *overflow)
-{
-    uint64_t word;
-    void *p;
-
-    *overflow = false;
-    if (unlikely(zk_chaos()) && !zk_detour && !wish.moves)
-        count_for_chaos();
-    word = phase_word();
-    if (is_systems(word, wish.size) || zk_detour)
-        return NULL;
-    p = unlikely(zk_attended()) ? carve_attended(wish, word) : carve(held, wish, word);
-    *overflow = p == NULL;
-    return p;
-}
-
-void *zk_route_arena(struct zk_wish wish, bool *overflow)
-{
-    return serve_arena(zk_my_slab, wish, overflow);
-}
-
-bool zk_route_is_arenas(size_t size)
-{
-    return !is_systems(phase_word(), size);
-}
-
-bool zk_route_grow(void *p, size_t old_bytes, size_t size)
-{
-    struct slab *slab = zk_my_slab; /* none, attended */
-    uint64_t word = phase_word();
-
-    if (!slab->pinned || is_systems(word, size) ||
-        !zk_is_below((size_t)((char *)p - slab->base), &slab->bytes) ||
-        atomic_load_explicit(&slab->word, memory_order_relaxed) != word || /* our own store */
-        size <= old_bytes || /* not what it was said to be */
-        !zk_slab_grow(slab, p, old_bytes, size))
-        return false;
-    if (unlikely(zk_chaos()))
-        zk_slab_tighten(slab, zk_chaos_stride());
-    return true;
-}
-
-/* What system served in the arena's place. */
-static void *count_system(void *p, struct zk_wish wish, bool overflow)
-{
-    if (p == NULL || zk_detour)
-        return p;
-    zk_thread_count_system(wish.size, overflow);
-    if (unlikely(zk_attended()))
-        zk_audit_born(p, wish.size, wish.align, phase_word(), wish.caller);
-    return p;
-}
-
-/* System has no memory. If the arena has address space that it has never used, and that might do, it is given
- * back, and system is asked once more. */
-static __attribute__((noinline)) void *ask_again(struct zk_wish wish)
-{
-    if (!zk_region_give_back(wish.size))
-        return NULL;
-    return zk_system_aligned(wish.align, wish.size);
-}
-
-static void *from_system(struct zk_wish wish)
-{
-    void *p = zk_system_aligned(wish.align, wish.size);
-
-    return likely(p != NULL) ? p : ask_again(wish);
-}
-
-static void *serve(struct slab *held, struct zk_wish wish)
-{
-    bool overflow;
-    void *p = serve_arena(held, wish, &overflow);
-
-    if (p != NULL)
-        return p;
-    return count_system(from_system(wish), wish, overflow);
-}
-
-void *zk_route(struct zk_wish wish)
-{
-    if (zk_defers())
-        return zk_other->route(wish);
-    return serve(zk_my_slab, wish);
+    return zk_ask_system_again((struct zk_wish){.size = size, .align = ZK_GRANULE});
 }
 
 /* From system, when nobody looks: what every program pays where it uses no arena. */
@@ -360,7 +152,7 @@ static void *malloc_unseen(size_t size)
     void *p = zk_system_malloc(size);
 
     if (unlikely(p == NULL))
-        p = ask_again((struct zk_wish){.size = size, .align = ZK_GRANULE});
+        p = ask_again(size);
     if (likely(p != NULL))
         zk_thread_count_system(size, false);
     return p;
@@ -378,28 +170,29 @@ static inline void *bump_below_floor(struct slab *slab, size_t size)
     return bump_over(slab, bump, size);
 }
 
-/* In a phase, or seen: takes the slab that the fast path has just looked at. */
-static __attribute__((noinline)) void *malloc_rarely(size_t size, struct slab *held,
-                                                     struct zk_caller caller)
+/* In a phase: takes the slab that the fast path has just looked at. */
+static __attribute__((noinline)) void *malloc_in_phase(size_t size, struct slab *held,
+                                                       struct zk_caller caller)
 {
-    void *p;
+    void *p = bump_below_floor(held, size);
 
-    if (likely(zk_rare() == 0)) {
-        p = bump_below_floor(held, size);
-        if (p != NULL)
-            return p;
-    }
-    if (zk_defers())
-        return zk_other->route((struct zk_wish){size, ZK_GRANULE, caller, false});
-    return serve(held, (struct zk_wish){size, ZK_GRANULE, caller, false});
+    return p != NULL ? p : zk_route_by(held, (struct zk_wish){size, ZK_GRANULE, caller, false});
 }
 
+static __attribute__((noinline)) void *malloc_rarely(size_t size, struct zk_caller caller)
+{
+    return zk_rarely_route((struct zk_wish){size, ZK_GRANULE, caller, false});
+}
+
+/* Whether anything is special is asked here, once. */
 static __attribute__((noinline)) void *malloc_slow(size_t size, struct slab *held,
                                                    struct zk_caller caller)
 {
-    if (likely(zk_rare() == 0 && is_systems(phase_word(), size)))
+    if (unlikely(zk_rare() != 0))
+        return malloc_rarely(size, caller);
+    if (likely(zk_is_systems(zk_phase_word_seen(), size)))
         return malloc_unseen(size);
-    return malloc_rarely(size, held, caller);
+    return malloc_in_phase(size, held, caller);
 }
 
 static bool is_alignment(size_t align)
@@ -414,63 +207,6 @@ void *zk_aligned_alloc(size_t align, size_t size)
         return NULL;
     }
     return zk_route((struct zk_wish){size, align, ZK_CALLER, false});
-}
-
-/* Zeroes what was used before. Much of that is had as zero pages from the kernel, as system's malloc does with
- * blocks of this size: who asks for so much may not touch it all. */
-static void zero(char *p, size_t bytes)
-{
-    const size_t much = (size_t)32 << 20;
-    size_t page = zk_os_page_bytes();
-    char *first_page = p + (-(uintptr_t)p & (page - 1));
-    char *last_page = p + bytes - ((uintptr_t)(p + bytes) & (page - 1));
-
-    if (bytes < much || !zk_os_discard(first_page, (size_t)(last_page - first_page))) {
-        memset(p, 0, bytes);
-        return;
-    }
-    memset(p, 0, (size_t)(first_page - p));
-    memset(last_page, 0, (size_t)(p + bytes - last_page));
-}
-
-/* Clears bytes at p, which the arena has just served: from the slab's dirty mark on, they are the
- * kernel's zero pages. */
-static void clear(char *p, size_t bytes)
-{
-    const char *dirty = zk_thread_slab()->dirty;
-
-    if (p < dirty)
-        zero(p, (size_t)(dirty - p) < bytes ? (size_t)(dirty - p) : bytes);
-    if (unlikely(zk_attended()) && zk_settings.audit == ZK_AUDIT_OFF)
-        zk_tools_zeroed(p, bytes);
-}
-
-/* Zeroes from system. */
-static void *zeroed_from_system(struct zk_wish wish)
-{
-    void *p;
-
-    if (wish.align <= ZK_GRANULE) {
-        p = zk_system_calloc(1, wish.size);
-        return p == NULL && zk_region_give_back(wish.size) ? zk_system_calloc(1, wish.size) : p;
-    }
-    p = from_system(wish);
-    return p != NULL ? memset(p, 0, wish.size) : NULL;
-}
-
-void *zk_zeroed(struct zk_wish wish)
-{
-    bool overflow;
-    char *p;
-
-    if (zk_defers())
-        return zk_other->zeroed(wish);
-    p = zk_route_arena(wish, &overflow);
-    if (p != NULL) {
-        clear(p, wish.size);
-        return p;
-    }
-    return count_system(zeroed_from_system(wish), wish, overflow);
 }
 
 /* NULL with ENOMEM when there is no such size. */
@@ -497,23 +233,14 @@ void *zk_aligned_calloc(size_t align, size_t count, size_t size)
     return zeroed_array(count, (struct zk_wish){size, align, ZK_CALLER, false});
 }
 
-static size_t tell_usable(const void *p)
-{
-    size_t bytes = arena_usable(p);
-
-    if (zk_auditing(ZK_AUDIT_OFF))
-        zk_tools_usable(p, bytes);
-    return bytes;
-}
-
 size_t zk_usable_size(const void *p)
 {
     if (p == NULL)
         return 0;
-    if (zk_defers())
-        return zk_other->usable_size(p);
+    if (unlikely(zk_rare() != 0))
+        return zk_rarely_usable_size(p);
     if (zk_region_holds(p))
-        return tell_usable(p);
+        return zk_slab_block_bytes(zk_region_slab_of(p), p);
     return zk_system_usable((void *)(uintptr_t)p);
 }
 
@@ -527,7 +254,7 @@ bool zk_owns(const void *p)
 size_t zk_high_water(void)
 {
     const struct slab *slab;
-    uint64_t word = phase_word();
+    uint64_t word = zk_phase_word_seen();
 
     if (zk_defers())
         return zk_other->high_water();

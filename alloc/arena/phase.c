@@ -9,7 +9,6 @@
  * phase that it was opened for.
  */
 #include "phase.h"
-#include "audit.h"
 #include "chaos.h"
 #include "config.h"
 #include "defer.h"
@@ -17,14 +16,13 @@
 #include "guard.h"
 #include "hook.h"
 #include "lock.h"
+#include "observer.h"
 #include "os.h"
 #include "region.h"
 #include "slab.h"
 #include "system.h"
 #include "tenure.h"
 #include "thread.h"
-#include "tools.h"
-#include "trap.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -98,7 +96,7 @@ static void mend(void)
     else
         set_word(word); /* some floors may still be open for the phase before */
     phase.inherited = true;
-    zk_audit_inherit();
+    zk_tell_forked();
 }
 
 /* A phase whose owner is not here is taken over by the thread that forked; whoever else is here has not been
@@ -171,25 +169,8 @@ static void start_up(void)
     if (zk_settings.verbose)
         tell_settings();
 #endif
-    if (zk_settings.audit == ZK_AUDIT_TRAP)
-        zk_trap_start();
-    else
-        zk_region_reserve();
-    zk_audit_start();
+    zk_observer_start();
     phase.started = true;
-}
-
-/* Blind: what lies below each bump pointer is recycled. */
-static void tell_tools(void)
-{
-    if (!zk_attended() || zk_settings.audit != ZK_AUDIT_OFF ||
-        zk_settings.recycle != ZK_RECYCLE_BLIND)
-        return;
-    for (unsigned i = 0; i < zk_region.slabs; i++) {
-        struct slab *slab = zk_region_slab(i);
-
-        zk_tools_recycled(slab->base, (size_t)(atomic_load(&slab->bump) - slab->base));
-    }
 }
 
 /* Arena blocks that are neither freed nor discarded. */
@@ -216,8 +197,7 @@ static void cross(void)
 
     phase.counts.retained_count = live_blocks();
     phase.counts.phases++;
-    zk_audit_begin(word);
-    tell_tools();
+    zk_tell_begin(word);
     set_word(word);
 }
 
@@ -387,7 +367,7 @@ void zk_phase_cross(bool begin)
 
 static void discard_all(uint64_t word)
 {
-    zk_audit_discard(word);
+    zk_tell_discarded(word);
     zk_tenure_stop();
     for (unsigned i = 0; i < zk_region.slabs; i++)
         zk_slab_discard(zk_region_slab(i), word);
@@ -489,6 +469,8 @@ int zk_configure(const struct zk_config *config)
         error = EBUSY;
     else if (zk_config_check(config) != NULL)
         error = EINVAL;
+    else if (config->audit != ZK_AUDIT_OFF && !zk_observer_audits())
+        error = ENOSYS;
     else
         zk_config_replace(config);
     unlock();

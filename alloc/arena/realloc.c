@@ -2,9 +2,9 @@
  * realloc.c - moving a block: from where to where, and how its bytes are carried over.
  */
 #include "also.h"
-#include "audit.h"
 #include "config.h"
 #include "defer.h"
+#include "observer.h"
 #include "os.h"
 #include "phase.h"
 #include "region.h"
@@ -12,8 +12,6 @@
 #include "slab.h"
 #include "system.h"
 #include "thread.h"
-#include "tools.h"
-#include "trap.h"
 
 #include <errno.h>
 #include <string.h>
@@ -39,20 +37,6 @@ copy_forward(char *to, const char *from, size_t bytes)
     }
 }
 
-/* A block of this many bytes at p is about to be moved, to where the arena does not yet know. */
-static void tell_of_move(const void *p, size_t bytes)
-{
-    if (zk_auditing(ZK_AUDIT_OFF))
-        zk_tools_moving(p, bytes);
-}
-
-/* Attended: p is about to be read, to be carried over. */
-static void tell_of_read(const void *p, struct zk_caller caller)
-{
-    if (zk_auditing(ZK_AUDIT_TRAP))
-        zk_trap_touch(p, caller);
-}
-
 /* old_bytes of p are carried over, or the wish's size, if that is less. */
 static void *move(void *p, size_t old_bytes, struct zk_wish wish)
 {
@@ -60,13 +44,11 @@ static void *move(void *p, size_t old_bytes, struct zk_wish wish)
     void *to;
 
     wish.moves = true;
-    tell_of_move(p, carried);
+    zk_tell_moving(p, carried);
     to = zk_route(wish);
     if (to == NULL)
         return NULL;
-    tell_of_read(p, wish.caller);
-    if (zk_attended())
-        zk_audit_moved(p, to);
+    zk_tell_moved(p, to, wish.caller);
     if (zk_settings.copy == ZK_COPY_FORWARD)
         copy_forward(to, p, carried);
     else
@@ -78,8 +60,7 @@ static void *move(void *p, size_t old_bytes, struct zk_wish wish)
 /* p, which the arena served, becomes as large as it has room for. */
 static void *stay(void *p, size_t size)
 {
-    if (zk_attended())
-        zk_audit_resized(p, size);
+    zk_tell_resized(p, size);
     return p;
 }
 
@@ -102,33 +83,14 @@ static void *resize_by_system(void *p, size_t old_bytes, struct zk_wish wish)
     return to;
 }
 
-/* Would it stay where it is, if it were in the arena? */
-static bool would_stay(const struct zk_born *was, struct zk_wish wish)
+/* An observer may stand around it. */
+static void *resize_in_system(void *p, size_t old_bytes, struct zk_wish wish)
 {
-    return wish.size <= zk_in_granules(was->size);
-}
+    const struct zk_observer *observer = zk_watcher();
 
-/* Attended: a block that MIN_BYTES has kept out of the arena is on record as if it were there, and
- * one that may migrate becomes one. Outside of phases, what has to move would leave the arena. */
-static void *resize_known(void *p, size_t old_bytes, struct zk_wish wish)
-{
-    struct zk_born was;
-    bool known = zk_audit_gone(p, &was);
-    void *to = resize_by_system(p, old_bytes, wish);
-
-    if (known && (to == NULL || would_stay(&was, wish))) {
-        if (to != NULL && was.size < wish.size)
-            was.size = wish.size;
-        if (zk_settings.realloc != ZK_REALLOC_STICKY)
-            was.asked = was.size;
-        zk_census_born(to == NULL ? p : to, &was);
-    } else if (to != NULL && zk_phase_active() &&
-               (known || zk_settings.realloc == ZK_REALLOC_MIGRATE)) {
-        zk_audit_born(to, wish.size, wish.align, atomic_load(&zk_phase_word), wish.caller);
-        if (known && zk_settings.realloc == ZK_REALLOC_STICKY)
-            zk_census_asked(to, was.asked);
-    }
-    return to;
+    if (observer != NULL && observer->resize_system != NULL)
+        return observer->resize_system(p, old_bytes, &wish, resize_by_system);
+    return resize_by_system(p, old_bytes, wish);
 }
 
 /* A system block moves into the arena, if that is the rule, and the arena takes it. */
@@ -158,7 +120,7 @@ static void *resize_system(void *p, size_t old_bytes, struct zk_wish wish)
 
     if (to != NULL)
         return to;
-    to = zk_attended() ? resize_known(p, old_bytes, wish) : resize_by_system(p, old_bytes, wish);
+    to = resize_in_system(p, old_bytes, wish);
     if (to != NULL)
         zk_thread_count_system(wish.size, overflow);
     return to;

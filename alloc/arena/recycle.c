@@ -40,10 +40,10 @@
 #include "recycle.h"
 #include "chaos.h"
 #include "config.h"
+#include "observer.h"
 #include "os.h"
 #include "region.h"
 #include "tenure.h"
-#include "tools.h"
 
 #include <string.h>
 
@@ -66,7 +66,7 @@ static void discard_run(void *arg, char *start, size_t bytes)
 
     if (start >= end)
         return;
-    zk_tools_open(start, (size_t)(end - start));
+    zk_tell_open(start, (size_t)(end - start));
     if (first_page >= last_page) {
         memset(start, 0, (size_t)(end - start));
     } else {
@@ -75,7 +75,7 @@ static void discard_run(void *arg, char *start, size_t bytes)
             memset(first_page, 0, (size_t)(last_page - first_page));
         memset(last_page, 0, (size_t)(end - last_page));
     }
-    zk_tools_close(start, (size_t)(end - start));
+    zk_tell_close(start, (size_t)(end - start));
 }
 
 static void tell_growth(const struct slab *slab)

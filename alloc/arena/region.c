@@ -3,10 +3,10 @@
  */
 #include "region.h"
 #include "config.h"
+#include "observer.h"
 #include "os.h"
 #include "slab.h"
 #include "system.h"
-#include "tools.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -119,7 +119,8 @@ bool zk_region_has(const void *p)
 void zk_region_reserve(void)
 {
     size_t chunk = zk_chunk_bytes();
-    size_t wanted_bytes = (zk_tools_slab_bytes(zk_settings.slab_bytes) + chunk - 1) & ~(chunk - 1);
+    size_t wanted_bytes =
+        (zk_observer_slab_bytes(zk_settings.slab_bytes) + chunk - 1) & ~(chunk - 1);
     unsigned wanted = zk_os_cpus() + spare_slabs;
     size_t slab_bytes = wanted_bytes;
     unsigned slabs = wanted;

@@ -4,7 +4,7 @@
 #ifndef ZK_ROUTE_H
 #define ZK_ROUTE_H
 
-#include "site.h"
+#include "caller.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,6 +21,14 @@ struct zk_wish {
 
 /* A block from wherever the settings and the phase say. NULL with ENOMEM. */
 void *zk_route(struct zk_wish wish);
+
+/* The same, and it reads as 0. */
+void *zk_zeroed(struct zk_wish wish);
+
+/* What was at p becomes a block as wished. NULL with ENOMEM, and p is untouched; or NULL for a wish of size 0, and p is
+ * freed. The second is told the size that p was asked for with. */
+void *zk_resize(void *p, struct zk_wish wish);
+void *zk_resize_sized(void *p, size_t old_size, struct zk_wish wish);
 
 /* A block from the arena, or NULL when it is not the arena's to serve; *overflow when it is, and
  * there was no slab or no room. */

@@ -11,9 +11,9 @@
  * In the child of a fork, all of this is its parent's: see zk_thread_settle.
  */
 #include "thread.h"
-#include "audit.h"
 #include "epoch.h"
 #include "lock.h"
+#include "observer.h"
 #include "os.h"
 #include "phase.h"
 #include "region.h"
@@ -124,8 +124,7 @@ static void give_slab_back(struct thread *thread, void (*by)(struct slab *slab))
 static void give_record_back(struct thread *thread)
 {
     thread->mark_count = 0; /* the room for marks stays */
-    if (thread->site_cache != NULL)
-        zk_site_forget(&thread->site_cache);
+    zk_tell_thread_ends(&thread->observers);
     if (atomic_load(&thread->watched)) {
         atomic_store(&thread->watched, false);
         pthread_mutex_unlock(&thread->life);
@@ -252,11 +251,11 @@ uint32_t zk_thread_number(void)
     return zk_thread_self()->number;
 }
 
-void **zk_thread_site_cache(void)
+void **zk_thread_observers(void)
 {
     struct thread *thread = zk_thread_self();
 
-    return thread == &threads.ended ? NULL : &thread->site_cache;
+    return thread == &threads.ended ? NULL : &thread->observers;
 }
 
 /* ---- Slabs ---- */
@@ -336,7 +335,7 @@ static void forget(struct thread *thread)
     atomic_store(&thread->slab, NULL);
     atomic_store(&thread->watched, false);
     thread->inherited = true;
-    thread->site_cache = NULL;
+    thread->observers = NULL;
     thread->marks = NULL;
     thread->mark_count = thread->mark_room = 0;
     atomic_store_explicit(&thread->held, 0, memory_order_release); /* as in give_record_back */

@@ -36,7 +36,7 @@ struct thread {
     _Atomic bool watched; /* it is held */
     bool inherited;       /* life was locked when this process was forked: of no use any more */
     bool keyless;         /* no destructor tells of its end: system serves it */
-    void *site_cache;     /* see site.c; NULL unless it is audited */
+    void *observers;      /* what an observer keeps of it; NULL: nothing */
     unsigned refused;     /* how often it found all slabs held, since ... */
     unsigned refused_at;  /* ... so many had been given back */
     _Atomic uint64_t system_count;
@@ -75,8 +75,8 @@ struct slab *zk_thread_slab(void);
 /* The calling thread's number; 0 past its last destructor. */
 uint32_t zk_thread_number(void);
 
-/* Where the calling thread keeps its cache of call stacks; NULL past its last destructor. */
-void **zk_thread_site_cache(void);
+/* Where an observer keeps what it likes of the calling thread; NULL past its last destructor. */
+void **zk_thread_observers(void);
 
 /* Makes the calling thread hold a slab, and returns it; NULL when all are held. Waits for nobody. */
 struct slab *zk_thread_take_slab(void);

@@ -1,8 +1,10 @@
 /*
- * audit.c - who is told of what, and when the findings are written.
+ * audit.c - when the findings are written, and what is said of them.
  */
 #include "audit.h"
 #include "call.h"
+#include "census.h"
+#include "config.h"
 #include "defer.h"
 #include "dispatch.h"
 #include "distribution.h"
@@ -12,18 +14,14 @@
 #include "os.h"
 #include "outlet.h"
 #include "phase.h"
-#include "region.h"
 #include "report.h"
 #include "tally.h"
-#include "thread.h"
-#include "tools.h"
 #include "trap.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 /* Written under the phase lock. */
@@ -234,20 +232,12 @@ __attribute__((constructor)) static void load(void)
 
 void zk_audit_start(void)
 {
-    if (zk_settings.audit == ZK_AUDIT_OFF) {
-        if (zk_tools_present())
-            atomic_fetch_or(&zk_rare_flags, ZK_RARE_ATTENDED);
-        return;
-    }
-    atomic_fetch_or(&zk_rare_flags, ZK_RARE_ATTENDED);
     if (at_quick_exit(report_at_exit) != 0)
         zk_os_say("audit: quick_exit will not be seen: end by exit, or call zk_audit_report(-1)");
 }
 
-void zk_audit_begin(uint64_t word)
+void zk_audit_begin(void)
 {
-    if (!zk_attended() || zk_settings.audit == ZK_AUDIT_OFF)
-        return;
     audit.epoch = zk_epoch();
     if (audit.phases++ == 0) {
         audit.reporter = getpid();
@@ -255,66 +245,9 @@ void zk_audit_begin(uint64_t word)
         zk_fatal_watch();
     }
     zk_site_begin();
-    if (zk_settings.audit == ZK_AUDIT_TRAP)
-        zk_trap_begin((uint32_t)(word / 2));
-    else
-        zk_census_begin((uint32_t)(word / 2));
 }
 
-void zk_audit_discard(uint64_t word)
-{
-    if (zk_auditing(ZK_AUDIT_TRAP))
-        zk_trap_discard((uint32_t)(word / 2));
-    else if (zk_auditing(ZK_AUDIT_CENSUS))
-        zk_census_discard((uint32_t)(word / 2));
-}
-
-void zk_audit_born(const void *p, size_t size, size_t align, uint64_t word, struct zk_caller caller)
-{
-    uint32_t thread = zk_thread_number();
-    struct zk_born born;
-
-    zk_phase_child_check();
-    if (!zk_phase_word_active(word) || zk_settings.audit == ZK_AUDIT_OFF)
-        return;
-    zk_fatal_watch_thread();
-    zk_distribution_count(size, thread);
-    if (zk_settings.audit == ZK_AUDIT_TRAP)
-        return; /* which has a record of what it served itself */
-    born = (struct zk_born){.size = size,
-                            .asked = size,
-                            .site = zk_site_of(caller),
-                            .thread = thread,
-                            .phase = (uint32_t)(word / 2),
-                            .align_log2 = (uint8_t)__builtin_ctzll(align),
-                            .arena = zk_region_holds(p)};
-    zk_census_born(p, &born);
-}
-
-bool zk_audit_gone(const void *p, struct zk_born *was)
-{
-    return zk_settings.audit == ZK_AUDIT_CENSUS && zk_census_gone(p, was);
-}
-
-void zk_audit_resized(const void *p, size_t size)
-{
-    if (zk_settings.audit == ZK_AUDIT_CENSUS)
-        zk_census_resized(p, size);
-    else if (zk_settings.audit == ZK_AUDIT_TRAP)
-        zk_trap_resized(p, size);
-}
-
-void zk_audit_moved(const void *from, const void *to)
-{
-    if (zk_settings.realloc != ZK_REALLOC_STICKY)
-        return; /* its size decides its route anew */
-    if (zk_settings.audit == ZK_AUDIT_CENSUS)
-        zk_census_moved(from, to);
-    else if (zk_settings.audit == ZK_AUDIT_TRAP)
-        zk_trap_moved(from, to);
-}
-
-void zk_audit_inherit(void)
+void zk_audit_forked(void)
 {
     audit.phases = 0;
     atomic_store(&audit.reported, false);

@@ -114,7 +114,7 @@ static bool is_wrapper(const char *path)
 
 /* The frames of a site; first is that of the first one that lies in no wrapper, or 0 if all do. */
 struct stack {
-    zk_where frames[ZK_SITE_DEPTH_MAX];
+    zk_where frames[ZK_AUDIT_DEPTH_MAX];
     size_t first;
     size_t depth;
 };
@@ -203,7 +203,7 @@ static void put_path(struct out *out, const char *path)
 /* "1:BUILDID:/usr/lib/libc.so.6;3::/home/prog": each object of the stacks once, and not number 0. */
 static void put_objects(struct out *out, const struct stack *const stacks[], size_t count)
 {
-    uint32_t done[2 * ZK_SITE_DEPTH_MAX];
+    uint32_t done[2 * ZK_AUDIT_DEPTH_MAX];
     size_t done_count = 0;
 
     for (size_t s = 0; s < count; s++) {

@@ -133,7 +133,7 @@ static zk_site keep(const zk_where *frames, size_t depth, uint32_t hash)
 /* Stacks are the same if they lie in the same places of the same objects. */
 static zk_site intern(const uintptr_t *addresses, size_t depth)
 {
-    zk_where frames[ZK_SITE_DEPTH_MAX];
+    zk_where frames[ZK_AUDIT_DEPTH_MAX];
     uint32_t hash;
     zk_site site = 0;
 
@@ -176,9 +176,9 @@ struct walk {
     size_t wanted;
     size_t depth;
     uintptr_t function;                    /* where that of the first frame starts */
-    uintptr_t frames[ZK_SITE_DEPTH_MAX];   /* inside the calls */
-    uintptr_t returns[ZK_SITE_DEPTH_MAX];  /* where they return to */
-    uintptr_t pointers[ZK_SITE_DEPTH_MAX]; /* the stack pointer there */
+    uintptr_t frames[ZK_AUDIT_DEPTH_MAX];   /* inside the calls */
+    uintptr_t returns[ZK_AUDIT_DEPTH_MAX];  /* where they return to */
+    uintptr_t pointers[ZK_AUDIT_DEPTH_MAX]; /* the stack pointer there */
 };
 
 static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *arg)
@@ -298,7 +298,7 @@ static void forget_closed(struct cache *cache)
 /* The calling thread's, or NULL. */
 static struct cache *own_cache(void)
 {
-    void **cache = zk_thread_site_cache();
+    void **cache = zk_thread_observers();
 
     if (cache == NULL)
         return NULL;
@@ -405,7 +405,7 @@ uint32_t zk_site_caller(zk_site site)
 {
     static uint32_t library; /* as above */
     static zk_where own;     /* as above */
-    zk_where frames[ZK_SITE_DEPTH_MAX];
+    zk_where frames[ZK_AUDIT_DEPTH_MAX];
     size_t depth = zk_site_frames(site, frames);
     size_t first = 0;
 

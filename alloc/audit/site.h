@@ -5,25 +5,15 @@
 #ifndef ZK_SITE_H
 #define ZK_SITE_H
 
+#include "caller.h"
+#include "config.h"
 #include "where.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Who called a public function: where it returns to, and its frame's canonical address. Taken in
- * that function itself, so that no frame of the allocator gets into a stack, however it is inlined.
- */
-struct zk_caller {
-    uintptr_t returns;
-    uintptr_t frame;
-};
-#define ZK_CALLER                                                                                  \
-    ((struct zk_caller){(uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_dwarf_cfa()})
-
 /* A stack that has been seen; 0 is the empty one. */
 typedef uint32_t zk_site;
-
-enum { ZK_SITE_DEPTH_MAX = 32 };
 
 /* The caller's stack, innermost first, to the configured depth. Any thread; 0 when there is no
  * memory. */
@@ -32,7 +22,7 @@ zk_site zk_site_of(struct zk_caller caller);
 /* The stack of the code that a signal interrupted at address pc; for the signal's handler. */
 zk_site zk_site_at(uintptr_t pc);
 
-/* Copies the frames into frames[ZK_SITE_DEPTH_MAX], as places inside the calls; returns how many. */
+/* Copies the frames into frames[ZK_AUDIT_DEPTH_MAX], as places inside the calls; returns how many. */
 size_t zk_site_frames(zk_site site, zk_where *frames);
 
 /* An object has been closed: what lies at its addresses is no longer taken for it. Any thread. */

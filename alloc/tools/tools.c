@@ -3,9 +3,10 @@
  * one library serves both. Valgrind is asked by requests that are no-ops anywhere else.
  */
 #include "tools.h"
-#include "audit.h"
 #include "config.h"
+#include "observer.h"
 #include "region.h"
+#include "slab.h"
 
 #include <string.h>
 
@@ -20,7 +21,7 @@ __attribute__((weak)) void __asan_poison_memory_region(void const volatile *star
 __attribute__((weak)) void __asan_unpoison_memory_region(void const volatile *start, size_t bytes);
 __attribute__((weak)) int __asan_address_is_poisoned(void const volatile *at);
 
-static bool memcheck; /* set before the first phase */
+static bool memcheck; /* set by the first begin */
 
 static bool asan(void)
 {
@@ -158,7 +159,8 @@ static void pool_close(void *start, size_t bytes)
 
 #endif
 
-size_t zk_tools_slab_bytes(size_t wanted)
+/* Memcheck takes minutes for as much as a slab is by default. */
+static size_t slab_bytes(size_t wanted)
 {
     const size_t most = (size_t)16 << 20;
 
@@ -167,31 +169,68 @@ size_t zk_tools_slab_bytes(size_t wanted)
     return most;
 }
 
-bool zk_tools_present(void)
+static bool wanted(void)
 {
-    if (zk_settings.tools == ZK_TOOLS_IGNORE)
+    if (zk_settings.audit != ZK_AUDIT_OFF || zk_settings.tools == ZK_TOOLS_IGNORE)
         return false;
     memcheck = ask_memcheck();
-    if (memcheck)
-        create_pool();
     return memcheck || asan();
 }
 
-void zk_tools_served(void *p, size_t bytes)
+static void start(void)
 {
-    if (asan())
-        __asan_unpoison_memory_region(p, bytes);
     if (memcheck)
-        pool_served(p, bytes);
+        create_pool();
 }
 
-void zk_tools_zeroed(void *p, size_t bytes)
+static void recycled(void *from, size_t bytes)
+{
+    if (asan())
+        __asan_poison_memory_region(from, bytes);
+    if (memcheck)
+        pool_recycled();
+}
+
+/* Blind: what lies below each bump pointer is recycled. */
+static void begin(uint64_t word)
+{
+    (void)word;
+    if (zk_settings.recycle != ZK_RECYCLE_BLIND)
+        return;
+    for (unsigned i = 0; i < zk_region.slabs; i++) {
+        struct slab *slab = zk_region_slab(i);
+
+        recycled(slab->base, (size_t)(atomic_load(&slab->bump) - slab->base));
+    }
+}
+
+static size_t bytes_of(const void *p)
+{
+    return zk_slab_block_bytes(zk_region_slab_of(p), p);
+}
+
+static void born(const void *p, const struct zk_wish *wish, uint64_t word)
+{
+    void *at = (void *)(uintptr_t)p;
+
+    (void)wish;
+    (void)word;
+    if (!zk_region_holds(p))
+        return;
+    if (asan())
+        __asan_unpoison_memory_region(p, bytes_of(p));
+    if (memcheck)
+        pool_served(at, bytes_of(p));
+}
+
+static void zeroed(void *p, size_t bytes)
 {
     if (memcheck)
         pool_zeroed(p, bytes);
 }
 
-void zk_tools_moving(const void *p, size_t bytes)
+/* It is read before there is another block in its place. */
+static void moving(const void *p, size_t bytes)
 {
     /* Not to be seen through: AddressSanitizer looks at the arguments, memcheck at the reads. */
     static void *(*volatile copy)(void *, const void *, size_t) = memcpy;
@@ -202,7 +241,8 @@ void zk_tools_moving(const void *p, size_t bytes)
         copy(to, from + i, bytes - i < sizeof to ? bytes - i : sizeof to);
 }
 
-void zk_tools_usable(const void *p, size_t bytes)
+/* More than it was served, where an aligned block behind it has left a gap. Nothing if p was recycled. */
+static void usable(void *p, size_t bytes)
 {
     if (bytes == 0)
         return;
@@ -212,8 +252,15 @@ void zk_tools_usable(const void *p, size_t bytes)
         pool_usable(p, bytes);
 }
 
-void zk_tools_freed(void *p, size_t bytes)
+/* Blind recycling does not know. */
+static void gone(void *p)
 {
+    size_t bytes;
+
+    if (!zk_region_holds(p))
+        return;
+    bytes = bytes_of(p);
+    usable(p, bytes);
     if (zk_settings.recycle == ZK_RECYCLE_BLIND)
         return;
     if (asan())
@@ -222,26 +269,32 @@ void zk_tools_freed(void *p, size_t bytes)
         pool_freed(p);
 }
 
-void zk_tools_recycled(void *start, size_t bytes)
+static void open_free(void *from, size_t bytes)
 {
     if (asan())
-        __asan_poison_memory_region(start, bytes);
+        __asan_unpoison_memory_region(from, bytes);
     if (memcheck)
-        pool_recycled();
+        pool_open(from, bytes);
 }
 
-void zk_tools_open(void *start, size_t bytes)
+static void close_free(void *from, size_t bytes)
 {
-    if (zk_attended() && asan())
-        __asan_unpoison_memory_region(start, bytes);
+    if (asan())
+        __asan_poison_memory_region(from, bytes);
     if (memcheck)
-        pool_open(start, bytes);
+        pool_close(from, bytes);
 }
 
-void zk_tools_close(void *start, size_t bytes)
-{
-    if (zk_attended() && asan())
-        __asan_poison_memory_region(start, bytes);
-    if (memcheck)
-        pool_close(start, bytes);
-}
+const struct zk_observer zk_tools_observer = {
+    .wanted = wanted,
+    .start = start,
+    .begin = begin,
+    .born = born,
+    .zeroed = zeroed,
+    .gone = gone,
+    .usable = usable,
+    .moving = moving,
+    .open = open_free,
+    .close = close_free,
+    .slab_bytes = slab_bytes,
+};

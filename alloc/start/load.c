@@ -1,51 +1,35 @@
 /*
- * load.c - in which order the parts start.
+ * load.c - the parts are put together here: in which order they start, and who may watch the arena.
  */
 #include "load.h"
-#include "chaos.h"
-#include "config.h"
+#include "audit.h"
 #include "defer.h"
 #include "epoch.h"
+#include "observer.h"
 #include "os.h"
 #include "phase.h"
 #include "rare.h"
 #include "system.h"
 #include "thread.h"
-#include "trap.h"
-#include "witness.h"
+#include "tools.h"
 
 #include <sched.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/auxv.h>
 
 _Atomic unsigned zk_rare_flags = ZK_RARE_NEW;
-
-/* The settings are read later where we are not malloc. */
-static bool is_to_be_trapped(void)
-{
-#ifdef ZK_INTERPOSE
-    return zk_settings.audit == ZK_AUDIT_TRAP && !zk_system_stands_by();
-#else
-    const char *audit = getauxval(AT_SECURE) != 0 ? NULL : getenv("ZK_ALLOC_AUDIT");
-
-    return zk_other == NULL && audit != NULL && strcmp(audit, "trap") == 0;
-#endif
-}
 
 static void start(void)
 {
     zk_system_load();
     zk_os_load();
-    zk_witness_load();
+    zk_audit_load();
     zk_epoch_load();
     zk_thread_load();
     zk_defer_load();
+    zk_observer_add(&zk_tools_observer);
 #ifdef ZK_INTERPOSE
     zk_phase_load();
 #endif
-    if (is_to_be_trapped())
-        zk_trap_load();
+    zk_audit_loaded();
 }
 
 void zk_load(void)

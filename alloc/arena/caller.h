@@ -1,0 +1,18 @@
+/*
+ * caller.h - who called a public function.
+ */
+#ifndef ZK_CALLER_H
+#define ZK_CALLER_H
+
+#include <stdint.h>
+
+/* Where the call returns to, and the canonical address of the caller's frame. Taken in the public function itself, so
+ * that no frame of the allocator gets into a call stack, however it is inlined. */
+struct zk_caller {
+    uintptr_t returns;
+    uintptr_t frame;
+};
+#define ZK_CALLER                                                                                  \
+    ((struct zk_caller){(uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_dwarf_cfa()})
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * route.c - the slow path: a slab for the thread, recycled for the phase; or system, when the block is none of the
+ * arena's, or the arena has no room.
+ */
+#include "route.h"
+#include "os.h"
+#include "rarely.h"
+#include "recycle.h"
+#include "region.h"
+#include "slab.h"
+#include "steps.h"
+#include "system.h"
+#include "thread.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* ---- The arena */
+
+/* The slab that serves a thread that holds slab in the phase of word, recycled for it; NULL when
+ * none is left. */
+static struct slab *slab_for(struct slab *slab, uint64_t word)
+{
+    if (slab == &zk_no_slab) {
+        slab = zk_thread_take_slab();
+        if (slab == NULL)
+            return NULL;
+    } else {
+        zk_thread_settle();
+    }
+    if (atomic_load_explicit(&slab->word, memory_order_relaxed) != word) /* our own store */
+        zk_recycle(slab, word);
+    return slab;
+}
+
+/* Lets the fast path serve from slab again, unless a begin or an end has come since word was read:
+ * the other half of the protocol at the top of phase.c, hence sequentially consistent. */
+static void open_floor(struct slab *slab, uint64_t word)
+{
+    size_t floor = zk_tenure_floor(zk_settings.min_bytes > 0 ? zk_settings.min_bytes : 1);
+
+    if (atomic_load_explicit(&slab->floor, memory_order_relaxed) == floor)
+        return;
+    atomic_store(&slab->floor, floor);
+    if (atomic_load(&zk_phase_word) != word)
+        atomic_store(&slab->floor, ZK_FLOOR_CLOSED);
+}
+
+void *zk_carve(struct slab *held, struct zk_wish wish, uint64_t word)
+{
+    struct slab *slab = slab_for(held, word);
+    void *p;
+
+    if (slab == NULL)
+        return NULL;
+    p = zk_slab_carve(slab, wish.size, wish.align);
+    open_floor(slab, word);
+    return p;
+}
+
+/* For a thread that holds `held`. *overflow as in zk_route_arena. */
+static void *from_arena(struct slab *held, struct zk_wish wish, bool *overflow)
+{
+    uint64_t word = zk_phase_word_seen();
+    void *p;
+
+    *overflow = false;
+    if (zk_is_systems(word, wish.size) || zk_detour)
+        return NULL;
+    p = zk_carve(held, wish, word);
+    *overflow = p == NULL;
+    return p;
+}
+
+void *zk_route_arena(struct zk_wish wish, bool *overflow)
+{
+    if (unlikely(zk_rare() != 0))
+        return zk_rarely_route_arena(wish, overflow);
+    return from_arena(zk_my_slab, wish, overflow);
+}
+
+bool zk_route_is_arenas(size_t size)
+{
+    return !zk_is_systems(zk_phase_word_seen(), size);
+}
+
+bool zk_route_grow(void *p, size_t old_bytes, size_t size)
+{
+    struct slab *slab = zk_my_slab; /* none, attended */
+    uint64_t word = zk_phase_word_seen();
+
+    if (!slab->pinned || zk_is_systems(word, size) ||
+        !zk_is_below((size_t)((char *)p - slab->base), &slab->bytes) ||
+        atomic_load_explicit(&slab->word, memory_order_relaxed) != word || /* our own store */
+        size <= old_bytes || /* not what it was said to be */
+        !zk_slab_grow(slab, p, old_bytes, size))
+        return false;
+    if (unlikely(zk_rare() != 0))
+        zk_rarely_grown(slab);
+    return true;
+}
+
+/* ---- System */
+
+void *zk_ask_system_again(struct zk_wish wish)
+{
+    if (!zk_region_give_back(wish.size))
+        return NULL;
+    return zk_system_aligned(wish.align, wish.size);
+}
+
+void *zk_from_system(struct zk_wish wish)
+{
+    void *p = zk_system_aligned(wish.align, wish.size);
+
+    return unlikely(p == NULL) ? zk_ask_system_again(wish) : p;
+}
+
+void *zk_zeroed_from_system(struct zk_wish wish)
+{
+    void *p;
+
+    if (wish.align <= ZK_GRANULE) {
+        p = zk_system_calloc(1, wish.size);
+        return p == NULL && zk_region_give_back(wish.size) ? zk_system_calloc(1, wish.size) : p;
+    }
+    p = zk_from_system(wish);
+    return p != NULL ? memset(p, 0, wish.size) : NULL;
+}
+
+void zk_count_system(const void *p, size_t size, bool overflow)
+{
+    if (p != NULL && !zk_detour)
+        zk_thread_count_system(size, overflow);
+}
+
+/* ---- Either */
+
+void *zk_route_by(struct slab *held, struct zk_wish wish)
+{
+    bool overflow;
+    void *p = from_arena(held, wish, &overflow);
+
+    if (p != NULL)
+        return p;
+    p = zk_from_system(wish);
+    zk_count_system(p, wish.size, overflow);
+    return p;
+}
+
+void *zk_route(struct zk_wish wish)
+{
+    if (unlikely(zk_rare() != 0))
+        return zk_rarely_route(wish);
+    return zk_route_by(zk_my_slab, wish);
+}
+
+/* ---- Zeroes */
+
+/* Zeroes what was used before. Much of that is had as zero pages from the kernel, as system's malloc does with
+ * blocks of this size: who asks for so much may not touch it all. */
+static void zero(char *p, size_t bytes)
+{
+    const size_t much = (size_t)32 << 20;
+    size_t page = zk_os_page_bytes();
+    char *first_page = p + (-(uintptr_t)p & (page - 1));
+    char *last_page = p + bytes - ((uintptr_t)(p + bytes) & (page - 1));
+
+    if (bytes < much || !zk_os_discard(first_page, (size_t)(last_page - first_page))) {
+        memset(p, 0, bytes);
+        return;
+    }
+    memset(p, 0, (size_t)(first_page - p));
+    memset(last_page, 0, (size_t)(p + bytes - last_page));
+}
+
+/* From the slab's dirty mark on, they are the kernel's zero pages. */
+void zk_clear(char *p, size_t bytes)
+{
+    const char *dirty = zk_thread_slab()->dirty;
+
+    if (p < dirty)
+        zero(p, (size_t)(dirty - p) < bytes ? (size_t)(dirty - p) : bytes);
+}
+
+void *zk_zeroed(struct zk_wish wish)
+{
+    bool overflow;
+    void *p;
+
+    if (unlikely(zk_rare() != 0))
+        return zk_rarely_zeroed(wish);
+    p = from_arena(zk_my_slab, wish, &overflow);
+    if (p != NULL) {
+        zk_clear(p, wish.size);
+        return p;
+    }
+    p = zk_zeroed_from_system(wish);
+    zk_count_system(p, wish.size, overflow);
+    return p;
+}
