@@ -87,7 +87,7 @@ static void refuse_valgrind(void)
 /* The dynamic linker asks which function zk_excluded is while it relocates this library, after those
  * that it needs. That is before the sanitizers' own start, in which they die of us: AddressSanitizer of
  * a check that names a library order, ThreadSanitizer of a null pointer. */
-static void (*resolve(void))(void)
+__attribute__((used)) static void (*resolve(void))(void) /* clang does not see ifunc name it */
 {
     refuse_sanitizers();
     return refuse_valgrind;

@@ -55,7 +55,7 @@ static void prepare(void)
 static void check_exit(struct repro_run *run, unsigned registered)
 {
     pid_t child;
-    int status;
+    int status = 0;
 
     atomic_store(ran, 0);
     child = fork();

@@ -1,0 +1,9 @@
+# Cross-compiling for aarch64 on Debian (scripts/bootstrap.sh --cross installs what it takes); programs run under qemu's
+# user emulation. ZKALLOC_QEMU_PAGE: the size of a page there, in bytes (4096; 16384 and 65536 are used on real machines).
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(ZKALLOC_QEMU_PAGE 4096 CACHE STRING "Bytes of a page in the emulation")
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64 -p ${ZKALLOC_QEMU_PAGE})

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# builds.sh [NAME...]: builds the project as others would: as a part of another project, by clang, with flags that
+# distributions set, at every level of optimisation, for 32 bits (which is refused); and runs a little of each. What is
+# built goes to build/builds/ or, where that is set, to the folder BUILDS.
+set -euo pipefail
+source=$(cd "$(dirname "$0")/.." && pwd)
+builds=${BUILDS:-$source/build/builds}
+mkdir -p "$builds"
+builds=$(cd "$builds" && pwd)
+jobs=${JOBS:-$(nproc)}
+failed=0
+fail() { echo "builds: $1: $2" >&2; failed=1; }
+
+# build NAME OPTION...: configures and builds all but tests and benchmarks, where no warning is let through, and runs what must go wrong and
+# what must not.
+build() {
+    local name=$1 log=$builds/$1.log slug
+    shift
+    echo "builds: $name"
+    if ! { cmake -S "$source" -B "$builds/$name" -DZKALLOC_WERROR=ON -DZKALLOC_BUILD_TESTS=OFF \
+        -DZKALLOC_BUILD_BENCH=OFF "$@" && cmake --build "$builds/$name" --parallel "$jobs"; } >"$log" 2>&1; then
+        grep -E 'warning:|error:|undefined' "$log" | head -20 >&2
+        fail "$name" "does not build: see $log"
+        return
+    fi
+    for slug in injector_block span_slab_pages; do
+        [[ -x $builds/$name/repro/$slug ]] || continue
+        for profile in seed pinned system; do
+            "$builds/$name/repro/$slug" --profile $profile --expect declared >"$log" 2>&1 ||
+                fail "$name" "$slug --profile $profile is not as declared: $(tail -1 "$log")"
+        done
+    done
+    [[ $(LD_PRELOAD=$builds/$name/alloc/libzkalloc-preload.so /bin/echo -n served) == served ]] ||
+        fail "$name" "a program does not run under the preload library"
+    "$builds/$name/sweep/zk-audit" -- "$builds/$name/examples/retained_table" >"$log" 2>&1 || [[ $? -eq 1 ]] ||
+        fail "$name" "zk-audit on the example: $(tail -1 "$log")"
+}
+
+# As a part of another project: the libraries and nothing else, and that project's own flags.
+subproject() {
+    local folder=$builds/subproject
+    echo "builds: subproject"
+    rm -rf "$folder"
+    mkdir -p "$folder/own"
+    cat >"$folder/own/CMakeLists.txt" <<EOF
+cmake_minimum_required(VERSION 3.21)
+project(own LANGUAGES C)
+add_subdirectory($source zkalloc)
+add_executable(own own.c)
+target_link_libraries(own PRIVATE zkalloc::zkalloc)
+EOF
+    cat >"$folder/own/own.c" <<'EOF'
+#include <zkalloc.h>
+
+int main(void)
+{
+    zk_begin_phase();
+    zk_free(zk_malloc(100));
+    zk_end_phase();
+    return 0;
+}
+EOF
+    if ! { cmake -S "$folder/own" -B "$folder/build" -DCMAKE_BUILD_TYPE=Release &&
+        cmake --build "$folder/build" --parallel "$jobs"; } >"$folder/log" 2>&1; then
+        fail subproject "does not build: see $folder/log"
+        return
+    fi
+    "$folder/build/own" || fail subproject "the program fails"
+    [[ ! -e $folder/build/zkalloc/repro && ! -e $folder/build/zkalloc/sweep ]] ||
+        fail subproject "more than the libraries is built"
+    ! grep -q 'CMOCKA' "$folder/build/CMakeCache.txt" || fail subproject "it looks for cmocka"
+    DESTDIR=$folder/installed cmake --install "$folder/build" >"$folder/log" 2>&1 || fail subproject "install: see $folder/log"
+    [[ -z $(find "$folder/installed" -type f 2>/dev/null) ]] || fail subproject "it installs itself with the other project"
+}
+
+# A compiler for 32 bits is refused by one line that says so.
+i386() {
+    local folder=$builds/i386
+    echo "builds: i386"
+    rm -rf "$folder"
+    if cmake -S "$source" -B "$folder" "$@" >"$builds/i386.log" 2>&1; then
+        fail i386 "is not refused"
+    fi
+    grep -q 'makes programs of 32 bits' "$builds/i386.log" || fail i386 "is not refused by the line that says why: see $builds/i386.log"
+}
+
+names=("$@")
+[[ $# -gt 0 ]] || names=(subproject i386 clang file_offset fortify O0 O1 O3)
+for name in "${names[@]}"; do
+    case $name in
+    subproject) subproject ;;
+    i386) i386 -DCMAKE_C_COMPILER=i686-linux-gnu-gcc ;;
+    clang) build clang -DCMAKE_C_COMPILER=clang ;;
+    file_offset) build file_offset -DCMAKE_C_FLAGS=-D_FILE_OFFSET_BITS=64 ;;
+    fortify) build fortify '-DCMAKE_C_FLAGS=-D_FORTIFY_SOURCE=3 -fstack-protector-strong -flto=auto' ;;
+    O0 | O1 | O3) build "$name" "-DCMAKE_C_FLAGS_RELEASE=-$name -g" ;;
+    *) echo "builds: $name: no build of that name: subproject, i386, clang, file_offset, fortify, O0, O1 or O3" >&2; exit 2 ;;
+    esac
+done
+exit "$failed"
