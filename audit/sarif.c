@@ -44,6 +44,22 @@ static const struct {
      "recycling. End the phase by zk_end_phase, or do not use the block."},
 };
 
+/* In the lists whose items must differ: two stacks, or places, may look alike that do not to the library. */
+static void add_new(json_t *array, json_t *value)
+{
+    size_t i;
+    const json_t *item;
+
+    json_array_foreach(array, i, item)
+    {
+        if (!json_equal(item, value))
+            continue;
+        json_decref(value);
+        return;
+    }
+    json_add(array, value);
+}
+
 static json_t *message(const char *text)
 {
     json_t *object = json_object();
@@ -171,17 +187,15 @@ static json_t *result(int rule, const struct place *place, const char *text)
 static void set_related(json_t *object, const struct group *group)
 {
     json_t *related = json_array();
-    const char *last = "";
 
     for (size_t i = 0; i < group->finding_count; i++) {
         const struct finding *finding = group->findings[i];
         char text[64];
 
-        if (finding->kind != TOUCHED || strcmp(finding->access_where, last) == 0)
+        if (finding->kind != TOUCHED)
             continue;
-        last = finding->access_where;
         snprintf(text, sizeof text, "%s here, in a later phase", finding->access);
-        json_add(related, location_of(&finding->accessed, text));
+        add_new(related, location_of(&finding->accessed, text));
     }
     if (json_array_size(related) > 0)
         json_set(object, "relatedLocations", related);
@@ -204,7 +218,7 @@ static json_t *result_of(const struct group *group)
     set_related(object, group);
     for (size_t i = 0; i < parts.count; i++)
         if (parts.at[i].trace != 0)
-            json_add(stacks, stack_of(parts.at[i].trace, "allocated by"));
+            add_new(stacks, stack_of(parts.at[i].trace, "allocated by"));
     free(parts.at);
     json_set(object, "stacks", stacks);
     if (group->hidden != NULL) {

@@ -8,7 +8,7 @@ set -euo pipefail
 packages=(gcc g++ libc6-dev make cmake pkgconf groff-base libcmocka-dev libdw-dev libiberty-dev libjansson-dev llvm valgrind locales libglib2.0-dev libsqlite3-dev zlib1g-dev nettle-dev libpfm4-dev)
 if [[ ${1:-} == --all || ${1:-} == --stress ]]; then
     packages+=(ninja-build clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck spin
-        libtcmalloc-minimal4 libmimalloc2.0 libjemalloc2 jq git perl xz-utils sqlite3 gnuplot-nox hyperfine python3 libpython3.11-testsuite)
+        libtcmalloc-minimal4 libmimalloc2.0 libjemalloc2 jq python3-jsonschema git perl xz-utils sqlite3 gnuplot-nox hyperfine python3 libpython3.11-testsuite)
 fi
 if [[ ${1:-} == --crates ]]; then
     # Debian's Rust, and the crates that repro/crates and the prover example are built with, offline.

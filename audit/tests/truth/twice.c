@@ -1,0 +1,21 @@
+/* One line allocates two blocks, and each of two lines touches both: stacks and places that are the same to a person, but
+ * are not to the library. */
+#include "phases.h"
+
+#include <stdlib.h>
+
+static char *volatile a, *volatile b;
+
+int main(void)
+{
+    volatile long x = 0;
+
+    begin();
+    a = malloc(16384), b = malloc(20000); /* PLANT:both */
+    end();
+    begin();
+    x = a[5] + b[5]; /* STALE:one */
+    x = a[6] + b[6]; /* STALE:other */
+    end();
+    return x != 0;
+}
