@@ -133,12 +133,14 @@ struct report {
     uint64_t min_bytes_most;
     uint64_t allocations; /* blocks asked for in phases; UNKNOWN if a process did not tell */
     uint64_t lost;        /* findings and blocks that there was no memory to count */
-    bool places_unseen;   /* trap: of the places that touch, some may be missing */
-    bool kernel_unseen;   /* trap: what the kernel reads and writes was not all seen */
-    bool unsized;         /* read alone, without its .phases: min_bytes is not known */
-    size_t processes;     /* that wrote a report */
-    size_t silent;        /* that ended without one */
-    size_t running;       /* that have not ended yet */
+    uint64_t
+        arena_retained; /* census: bytes of the largest block that was retained in the arena; or UNKNOWN */
+    bool places_unseen; /* trap: of the places that touch, some may be missing */
+    bool kernel_unseen; /* trap: what the kernel reads and writes was not all seen */
+    bool unsized;       /* read alone, without its .phases: min_bytes is not known */
+    size_t processes;   /* that wrote a report */
+    size_t silent;      /* that ended without one */
+    size_t running;     /* that have not ended yet */
 };
 
 /* Did the trap look away: blocks or accesses that it could not watch? */
@@ -185,6 +187,9 @@ uint64_t tsv_number_if_any(const struct tsv *tsv, const char *name);
 
 enum { TAIL_BYTES = 4096 };
 
+/* Are there to be further runs that confirm the bound? */
+enum confirm { CONFIRM_CHEAP, CONFIRM_ALWAYS, CONFIRM_NEVER };
+
 /* How the runs are to be made. */
 struct options {
     char **command;     /* the program and its arguments */
@@ -203,6 +208,7 @@ struct options {
     const char *write_suppressions;
     uint64_t fail_above; /* or UNKNOWN */
     pid_t process;       /* that is asked for its report, or 0 */
+    enum confirm confirm;
     bool top_given;
     size_t top;
 };
@@ -222,8 +228,10 @@ struct run {
     const char *name; /* the value of ZK_ALLOC_AUDIT */
     bool made;
     bool hidden;     /* its output went to tail */
+    bool brief;      /* it takes no longer than to be told of, while it runs */
     int status;      /* as of waitpid */
     bool stdin_null; /* there was a stdin, and this run could not have it */
+    int64_t took_ms;
     char tail[TAIL_BYTES];
     size_t tail_length;
     struct report report;
@@ -327,8 +335,30 @@ enum lack {
     LACKS_MEMORY,      /* the census could not list all */
 };
 
+/* ---- confirm.c: further runs, which ask routing whether the guaranteed bound is right */
+
+enum confirmed {
+    NOT_CONFIRMED, /* and nothing is said of it */
+    CONFIRMED,
+    CONFIRM_HIGHER,  /* at the bound, something was retained in the arena */
+    CONFIRM_LOWER,   /* nothing was, nor at a byte less */
+    CONFIRM_FAILED,  /* a run ended otherwise than the first */
+    CONFIRM_IGNORED, /* the program sets MIN_BYTES itself */
+    CONFIRM_COSTS,   /* a run takes long */
+};
+extern const char *const confirmed_names[]; /* as in --json; NULL for NOT_CONFIRMED */
+
+struct confirmation {
+    enum confirmed is;
+    uint64_t bound; /* that was asked for; not known to be right if `is` says otherwise */
+    uint64_t at;    /* bytes of the largest block that was retained in the arena at the bound ... */
+    uint64_t below; /* ... and at a byte less */
+    uint64_t above; /* the guaranteed bound of the last of these runs */
+};
+
 struct audit {
     const struct options *options;
+    struct confirmation confirmation;
     struct run census;
     struct run trap;
     uint64_t min_bytes; /* the present one; UNKNOWN without a report */
@@ -342,6 +372,13 @@ struct audit {
     bool apart; /* nothing is unsafe but what is suppressed */
 };
 void audit_judge(struct audit *audit);
+
+/* One more than the largest block of that kind, by the request that decided its route; 0 if there is none. */
+uint64_t run_above(const struct run *run, enum kind kind);
+
+/* Where the audit has been judged unsafe, and it is cheap or asked for: makes the runs. Between runs_start and runs_end. */
+void confirm_make(struct audit *audit, struct strings *strings);
+
 bool audit_reported(const struct audit *audit);
 
 /* The bound to recommend; 0 when there is nothing to change. */
@@ -410,6 +447,7 @@ void access_stacks_add(const struct group *group, struct lines *lines);
 
 /* ---- notes.c: whatever a reader must know to trust the answer */
 void notes_collect(const struct audit *audit, struct lines *lines);
+void confirm_note(const struct audit *audit, struct lines *lines); /* confirm.c */
 
 /* ---- screen.c, table.c: the answer, for people on stderr, and for machines on stdout */
 void screen_print(const struct audit *audit, const struct lines *notes);

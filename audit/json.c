@@ -235,6 +235,7 @@ void json_print(const struct audit *audit, const struct lines *notes)
     json_set(document, "min_bytes", json_number(audit->min_bytes));
     set_bound(document, "guaranteed", audit->guaranteed);
     set_bound(document, "touched", audit->touched);
+    json_set(document, "confirmation", json_text(confirmed_names[audit->confirmation.is]));
     json_set(document, "discarded",
              json_number(run_reported(&audit->trap) ? audit->discarded : UNKNOWN));
     json_set(document, "advice", json_number(advice == 0 ? UNKNOWN : advice));

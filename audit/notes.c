@@ -287,6 +287,7 @@ void notes_collect(const struct audit *audit, struct lines *lines)
     }
     if (audit->lack == LACKS_ALLOCATIONS)
         note_allocator(audit, lines);
+    confirm_note(audit, lines);
     note_min_bytes(audit, lines);
     note_differences(audit, lines);
     suppressions_note(audit, lines);

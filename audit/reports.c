@@ -136,6 +136,8 @@ static void read_rows(struct tsv *tsv, struct report *report)
         phases = tsv_number(tsv, "phases");
         lost = tsv_number_if_any(tsv, "lost");
         allocations = tsv_number_if_any(tsv, "allocations");
+        report->arena_retained =
+            most(report->arena_retained, tsv_number_if_any(tsv, "arena_retained"));
         report->kernel_unseen = report->kernel_unseen || tsv_number_if_any(tsv, "sees_kernel") == 0;
         report->places_unseen = report->places_unseen || tsv_number_if_any(tsv, "sees_places") == 0;
         report->min_bytes = least(report->min_bytes, min_bytes);
@@ -270,7 +272,8 @@ void report_read(const char *folder, bool trap, struct report *report, struct st
     DIR *files = opendir(folder);
     const struct dirent *entry;
 
-    *report = (struct report){.min_bytes = UNKNOWN, .min_bytes_most = UNKNOWN};
+    *report =
+        (struct report){.min_bytes = UNKNOWN, .min_bytes_most = UNKNOWN, .arena_retained = UNKNOWN};
     if (files == NULL)
         die(3, "%s: %s: do not remove it while zk-audit runs", folder, strerror(errno));
     while ((entry = readdir(files)) != NULL) {
@@ -348,7 +351,8 @@ static void read_alone(FILE *from, const char *path, bool trap, struct run *run,
     if (table == NULL)
         return;
     if (!run->made)
-        run->report = (struct report){.min_bytes = UNKNOWN, .min_bytes_most = UNKNOWN};
+        run->report = (struct report){
+            .min_bytes = UNKNOWN, .min_bytes_most = UNKNOWN, .arena_retained = UNKNOWN};
     run->made = true;
     tsv_start(&tsv, table, path, last_column(trap));
     read_table(&tsv, trap, &run->report, strings);

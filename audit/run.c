@@ -295,19 +295,20 @@ static void block_signals(void)
 
 static void say_what_runs(const struct run *run)
 {
-    if (run->hidden && isatty(STDERR_FILENO))
+    if (run->hidden && !run->brief && isatty(STDERR_FILENO))
         fprintf(stderr, "zk-audit: once more, as a %s...", run->name);
 }
 
 static void unsay(const struct run *run)
 {
-    if (run->hidden && isatty(STDERR_FILENO))
+    if (run->hidden && !run->brief && isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
 }
 
 void run_make(struct run *run, const struct options *options, struct strings *strings)
 {
     const char *folder = folder_make();
+    int64_t started_ms = now_ms();
     int ends[2] = {-1, -1};
     pid_t first;
 
@@ -327,6 +328,7 @@ void run_make(struct run *run, const struct options *options, struct strings *st
     if (run->hidden)
         close(ends[0]);
     unsay(run);
+    run->took_ms = now_ms() - started_ms;
     run->made = true;
     report_read(folder, strcmp(run->name, "trap") == 0, &run->report, strings);
     unseen_read(folder, first, options->command[0], &run->unseen, strings);

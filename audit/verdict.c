@@ -34,8 +34,7 @@ static uint64_t present_min_bytes(const struct audit *audit)
     return audit->options->assumed;
 }
 
-/* One more than the largest block of that kind, by the request that decided its route. */
-static uint64_t above_all(const struct run *run, enum kind kind)
+uint64_t run_above(const struct run *run, enum kind kind)
 {
     uint64_t above = 0;
 
@@ -65,7 +64,9 @@ static struct bound guaranteed_bound(const struct audit *audit)
 {
     if (!run_reported(&audit->census))
         return (struct bound){UNKNOWN, NOTHING};
-    return bound_of(above_all(&audit->census, RETAINED), is_whole(&audit->census));
+    if (audit->confirmation.is == CONFIRM_HIGHER)
+        return bound_of(audit->confirmation.above, false);
+    return bound_of(run_above(&audit->census, RETAINED), is_whole(&audit->census));
 }
 
 /* Blocks below the trap's MIN_BYTES were not watched. If no other was touched, one of these may have been; but
@@ -78,7 +79,7 @@ static struct bound touched_bound(const struct audit *audit)
 
     if (!run_reported(&audit->trap))
         return (struct bound){UNKNOWN, NOTHING};
-    above = above_all(&audit->trap, TOUCHED);
+    above = run_above(&audit->trap, TOUCHED);
     if (!is_whole(&audit->trap) || report_looked_away(report))
         return bound_of(above, false);
     watched_from = report->min_bytes == UNKNOWN ? 0 : report->min_bytes_most;
@@ -122,7 +123,7 @@ void audit_judge(struct audit *audit)
         audit->guaranteed = audit->touched = (struct bound){UNKNOWN, NOTHING};
     audit->verdict =
         audit->lack == LACKS_NOTHING ? SAFE : NO_VERDICT; /* what lacks might be unsafe */
-    audit->discarded = run_reported(&audit->trap) ? above_all(&audit->trap, DISCARDED) : 0;
+    audit->discarded = run_reported(&audit->trap) ? run_above(&audit->trap, DISCARDED) : 0;
     if (audit_reported(audit) &&
         (exceeds(audit->guaranteed, audit->min_bytes) ||
          exceeds(audit->touched, audit->min_bytes) || audit->discarded > audit->min_bytes))

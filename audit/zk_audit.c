@@ -38,6 +38,8 @@ enum option_code {
     OPTION_VERSION,
     OPTION_MIN_BYTES,
     OPTION_WATCH,
+    OPTION_CONFIRM,
+    OPTION_NO_CONFIRM,
     OPTION_HELP,
 };
 
@@ -56,6 +58,9 @@ static void print_help(void)
         "  --trap          only the run that catches every access to one\n"
         "  --min-bytes N   judge at this MIN_BYTES, such as 2048 or 64K (default: the program's)\n"
         "  --watch N       the trap watches blocks from N bytes on (default: MIN_BYTES)\n"
+        "  --confirm, --no-confirm\n"
+        "                  run it again at the MIN_BYTES that is advised, and at a byte less\n"
+        "                  (default: where that is cheap)\n"
         "  --top K         show K sites (default: 5)\n"
         "  --stacks        show whole stacks, with what was inlined into them\n"
         "  --skip GLOB     functions or files that are not yours, such as 'my_alloc*' or\n"
@@ -203,6 +208,12 @@ static void parse_option(struct options *options, int code, const char *wrong)
     case OPTION_WATCH:
         options->watch = parse_size("--watch", optarg);
         break;
+    case OPTION_CONFIRM:
+        options->confirm = CONFIRM_ALWAYS;
+        break;
+    case OPTION_NO_CONFIRM:
+        options->confirm = CONFIRM_NEVER;
+        break;
     case OPTION_HELP:
         print_help();
         exit(0);
@@ -250,6 +261,8 @@ static void parse(struct options *options, int argc, char **argv)
         {"version", no_argument, NULL, OPTION_VERSION},
         {"min-bytes", required_argument, NULL, OPTION_MIN_BYTES},
         {"watch", required_argument, NULL, OPTION_WATCH},
+        {"confirm", no_argument, NULL, OPTION_CONFIRM},
+        {"no-confirm", no_argument, NULL, OPTION_NO_CONFIRM},
         {"help", no_argument, NULL, OPTION_HELP},
         {0},
     };
@@ -298,6 +311,10 @@ static void make_runs(struct audit *audit, struct strings *strings)
     audit->trap.hidden = audit->census.made;
     if (go_on(audit))
         run_make(&audit->trap, options, strings);
+    if (audit_reported(audit)) {
+        audit_judge(audit);
+        confirm_make(audit, strings);
+    }
     runs_end();
 }
 

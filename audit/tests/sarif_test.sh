@@ -16,7 +16,7 @@ if ! "$audit" --json -- true >/dev/null 2>json && grep -q 'built without libjans
 fi
 valid() { # valid FILE: and there is something in it
     checks=$((checks + 1))
-    jsonschema -i "$1" "$schema" >said 2>&1 && jq -e '.runs[0].tool' "$1" >/dev/null ||
+    { jsonschema -i "$1" "$schema" >said 2>&1 && jq -e .runs[0].tool "$1" >/dev/null; } ||
         fail "$what: $1 is not valid: $(tail -c 2000 said)"
 }
 for program in kept twice discarded places pool; do

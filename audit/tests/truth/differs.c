@@ -1,0 +1,41 @@
+/*
+ * A program whose runs differ. Each run adds a byte to the file of the first argument, and keeps a block of so many bytes
+ * across its phases as the argument of its number says, without one as the last; 0 keeps none, and x fails.
+ */
+#include "phases.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static char *volatile kept;
+
+int main(int argc, char **argv)
+{
+    FILE *log = fopen(argv[1], "a+");
+    const struct timespec nap = {.tv_nsec = 1000000};
+    int run;
+    size_t bytes;
+
+    if (log == NULL || argc < 3)
+        return 3;
+    fseek(log, 0, SEEK_END);
+    fputc('.', log);
+    run = (int)ftell(log);
+    fclose(log);
+    for (int i = 0; getenv("NAP_MS") != NULL && run == 1 && i < atoi(getenv("NAP_MS")); i++)
+        nanosleep(&nap, NULL);
+    if (run > argc - 2)
+        run = argc - 2;
+    if (strcmp(argv[run + 1], "x") == 0)
+        return 1;
+    bytes = (size_t)atoi(argv[run + 1]);
+    begin();
+    free(malloc(7000));
+    kept = bytes > 0 ? malloc(bytes) : NULL; /* PLANT:kept */
+    end();
+    begin();
+    end();
+    return 0;
+}
