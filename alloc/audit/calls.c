@@ -15,7 +15,6 @@ enum { A = 1 << 0, B = 1 << 1, C = 1 << 2, D = 1 << 3, E = 1 << 4, F = 1 << 5 };
 #define BUFFER_WRITTEN(call, written_)                                                             \
     [SYS_##call] = {.written = (written_), .bytes_of = 2, .bytes_in = 2}
 #define INSIDE(call, written_, what) [SYS_##call] = {.written = (written_), .inside = (what)}
-#define IGNORES(call, arguments)     [SYS_##call] = {.ignored = (arguments)}
 
 static const struct zk_call_shape shapes[] = {
     BUFFER_WRITTEN(read, B),
@@ -113,20 +112,6 @@ static const struct zk_call_shape shapes[] = {
 #ifdef SYS_io_uring_setup
     INSIDE(io_uring_setup, B, ZK_CALL_HIDES),
 #endif
-    IGNORES(mmap, A | B | C | D | E | F),
-    IGNORES(munmap, A | B),
-    IGNORES(mprotect, A | B),
-    IGNORES(madvise, A | B),
-    IGNORES(mremap, A | B | E),
-    IGNORES(msync, A),
-    IGNORES(mlock, A),
-    IGNORES(munlock, A),
-    IGNORES(brk, A),
-    IGNORES(arch_prctl, B),
-    IGNORES(set_tid_address, A),
-    IGNORES(set_robust_list, A),
-    IGNORES(exit, A),
-    IGNORES(exit_group, A),
 };
 
 const struct zk_call_shape *zk_call_shape(long number)

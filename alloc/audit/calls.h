@@ -4,6 +4,7 @@
 #ifndef ZK_CALLS_H
 #define ZK_CALLS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What the second argument points to, and how many, which is the third. */
@@ -20,12 +21,15 @@ enum zk_call_inside {
 
 struct zk_call_shape {
     uint8_t written;  /* a bit for each argument: the kernel writes there; else it reads */
-    uint8_t ignored;  /* a bit for each: an address that is not accessed */
     uint8_t bytes_of; /* 1 + the argument that is a buffer, whose bytes are ... */
     uint8_t bytes_in; /* ... in this one; with 0 bytes it is not accessed */
     enum zk_call_inside inside;
 };
 
 const struct zk_call_shape *zk_call_shape(long number);
+
+/* call_addresses.c: a bit for each argument that may be an address which the kernel accesses; failed: with EFAULT, and so
+ * at one of them. A call that is not known may access all six. */
+unsigned zk_call_addresses(long number, const uint64_t arguments[6], bool failed);
 
 #endif

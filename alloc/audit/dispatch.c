@@ -171,13 +171,14 @@ static void reach_all(const struct call *call)
 {
     const struct zk_call_shape *shape = zk_call_shape(call->number);
     const uint64_t *arguments = call->arguments;
+    unsigned addresses = zk_call_addresses(call->number, arguments, false);
     const size_t message_bytes = 56;
     const size_t of_many_bytes = 64;
 
     for (unsigned i = 0; i < 6; i++) {
         bool empty = shape->bytes_of == i + 1 && arguments[shape->bytes_in] == 0;
 
-        if ((shape->ignored & 1u << i) == 0 && !empty)
+        if ((addresses & 1u << i) != 0 && !empty)
             reach(call, arguments[i],
                   (shape->written & 1u << i) != 0 ? ZK_ACCESS_WRITE : ZK_ACCESS_READ);
     }
@@ -506,13 +507,16 @@ static long make_desperately(const struct call *call)
 /* The call whose frame is there failed with EFAULT. */
 static void handle_fault(struct call *call)
 {
+    unsigned addresses;
     bool any = false;
 
     call->frame = (struct zk_call_frame *)(uintptr_t)call->registers[REG_RSP];
     call->number = (long)call->frame->number;
     call->pc = call->frame->returns;
+    addresses = zk_call_addresses(call->number, call->arguments, true);
     for (unsigned i = 0; i < 6; i++)
-        any = search(call, call->arguments[i], 0) || any;
+        if ((addresses & 1u << i) != 0)
+            any = search(call, call->arguments[i], 0) || any;
     if (!any) {
         finish(call, zk_trap_is_sealing() ? make_desperately(call) : -EFAULT);
         return;

@@ -423,12 +423,25 @@ uint32_t zk_site_caller(zk_site site)
     return hash_frames(frames + first, depth - first);
 }
 
-zk_site zk_site_at(uintptr_t pc)
+/* behind: of the instruction before pc, which is at a system call's. */
+static zk_site site_at(uintptr_t pc, bool behind)
 {
     struct walk walk = {.from = pc, .wanted = zk_settings.audit_depth};
 
     unwind(&walk);
+    if (behind && walk.depth > 0 && walk.frames[0] == pc)
+        walk.frames[0]--;
     if (walk.function != 0 && is_of_c_library(pc)) /* memcpy is one place, of its many moves */
         walk.frames[0] = walk.function;
     return intern(walk.frames, walk.depth);
+}
+
+zk_site zk_site_at(uintptr_t pc)
+{
+    return site_at(pc, false);
+}
+
+zk_site zk_site_behind(uintptr_t pc)
+{
+    return site_at(pc, true);
 }

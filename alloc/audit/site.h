@@ -22,6 +22,9 @@ zk_site zk_site_of(struct zk_caller caller);
 /* The stack of the code that a signal interrupted at address pc; for the signal's handler. */
 zk_site zk_site_at(uintptr_t pc);
 
+/* The same where the program has just made a system call, behind whose instruction pc is. */
+zk_site zk_site_behind(uintptr_t pc);
+
 /* Copies the frames into frames[ZK_AUDIT_DEPTH_MAX], as places inside the calls; returns how many. */
 size_t zk_site_frames(zk_site site, zk_where *frames);
 

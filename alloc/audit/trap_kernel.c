@@ -127,7 +127,7 @@ bool zk_trap_reach(char *address, enum zk_access access, uintptr_t pc)
     if (zk_trap_is_inside())
         return zk_trap_is_sealed(address) && zk_trap_note_late(address, much, access, pc);
     zk_trap_enter();
-    site = zk_site_at(pc);
+    site = zk_site_behind(pc);
     zk_trap_lock();
     block = zk_block_around(address);
     if (block != NULL && !block->freed) {

@@ -6,7 +6,7 @@ build=$1 truth=$(realpath "$(dirname "$0")/truth")
 audit=$build/sweep/zk-audit
 . "$(dirname "$0")/../../scripts/test_helpers.sh"
 cd "$work" || exit 1
-for program in kept calls waits flushed discarded places threads faults; do
+for program in kept calls waits flushed discarded places threads faults registers; do
     check "cc $program" cc -g -O1 -I"$truth" "$truth/$program.c" -o $program -pthread
 done
 line_of() { grep -n "$2" "$truth/$1.c" | cut -d: -f1; } # line_of PROGRAM MARK
@@ -44,6 +44,14 @@ for block in 0 3 4 5 6 7 8 9 10 11 12 14 15; do
 done
 row "^touched 5000 1 .* reap [^ ]*/calls.c "
 check "$what: a write of 0 bytes is an access: $out" test "$(grep -c "calls.c.$(line_of calls 'blocks\[16\], 0')" <<<"$out")" -eq 0
+
+# An address in a register that the call does not take, or takes as a number, is no access.
+run 1 "$audit" --tsv --trap -- ./registers
+check "$what: what lay in registers alone is touched: $out" test "$(grep -c '^touched.5000' <<<"$out")" -eq 0
+for place in name lock futex; do
+    row "^touched 6000 1 .*/registers.c $(line_of registers PLANT:used) (read|write) .*/registers.c $(line_of registers "STALE:$place \*/") "
+done
+check "$what: each place that touches: $out" test "$(grep -c '^touched.6000' <<<"$out")" -eq 3
 
 # A begin comes while another thread is in the kernel.
 run 1 "$audit" --trap -- ./waits
