@@ -123,6 +123,10 @@ static inline int status_of_fork(void (*body)(void *arg), void *arg)
         _exit(0);
     }
     CHECK(waitpid(child, &status, 0) == child);
+    if (status != 0)
+        dprintf(STDERR_FILENO, "a child of the child %s %d\n",
+                WIFSIGNALED(status) ? "died of signal" : "ended with status",
+                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
