@@ -120,6 +120,7 @@ int finding_compare(const struct finding *a, const struct finding *b);
 struct size_range {
     uint64_t from;
     uint64_t to;
+    uint64_t count;
     uint64_t bytes;
 };
 
@@ -135,6 +136,12 @@ struct report {
     uint64_t lost;        /* findings and blocks that there was no memory to count */
     uint64_t
         arena_retained; /* census: bytes of the largest block that was retained in the arena; or UNKNOWN */
+    /* What a trap would need of memory at once, in the process that comes nearest to its limit, at most; and what it may
+     * take. UNKNOWN if the report does not tell. */
+    uint64_t watched_bytes;
+    uint64_t memory_limit;
+    uint64_t address_limit;
+    uint64_t mappings_limit;
     bool places_unseen; /* trap: of the places that touch, some may be missing */
     bool kernel_unseen; /* trap: what the kernel reads and writes was not all seen */
     bool unsized;       /* read alone, without its .phases: min_bytes is not known */
@@ -448,6 +455,9 @@ void access_stacks_add(const struct group *group, struct lines *lines);
 /* ---- notes.c: whatever a reader must know to trust the answer */
 void notes_collect(const struct audit *audit, struct lines *lines);
 void confirm_note(const struct audit *audit, struct lines *lines); /* confirm.c */
+
+/* ---- forecast.c: what the trap will need, by what the census found, where that is not to be had or takes long */
+void forecast_say(const struct audit *audit);
 
 /* ---- screen.c, table.c: the answer, for people on stderr, and for machines on stdout */
 void screen_print(const struct audit *audit, const struct lines *notes);

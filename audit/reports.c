@@ -116,11 +116,30 @@ static void add_range(struct report *report, struct size_range range)
     for (size_t i = 0; i < report->size_count; i++) {
         if (report->sizes[i].from == range.from && report->sizes[i].to == range.to) {
             report->sizes[i].bytes += range.bytes;
+            report->sizes[i].count += range.count;
             return;
         }
     }
     report->sizes = grow(report->sizes, report->size_count, sizeof *report->sizes);
     report->sizes[report->size_count++] = range;
+}
+
+static const struct report no_report = {.min_bytes = UNKNOWN,
+                                        .min_bytes_most = UNKNOWN,
+                                        .arena_retained = UNKNOWN,
+                                        .watched_bytes = UNKNOWN,
+                                        .memory_limit = UNKNOWN,
+                                        .address_limit = UNKNOWN,
+                                        .mappings_limit = UNKNOWN};
+
+/* Of the process whose trap will need the most, and may take the least. */
+static void read_needs(const struct tsv *tsv, struct report *report)
+{
+    report->watched_bytes = most(report->watched_bytes, tsv_number_if_any(tsv, "watched_bytes"));
+    report->memory_limit = least(report->memory_limit, tsv_number_if_any(tsv, "memory_limit"));
+    report->address_limit = least(report->address_limit, tsv_number_if_any(tsv, "address_limit"));
+    report->mappings_limit =
+        least(report->mappings_limit, tsv_number_if_any(tsv, "mappings_limit"));
 }
 
 /* The number of phases and MIN_BYTES are the same in every row of a process. */
@@ -144,7 +163,9 @@ static void read_rows(struct tsv *tsv, struct report *report)
         report->min_bytes_most = most(report->min_bytes_most, min_bytes);
         add_range(report, (struct size_range){.from = tsv_number(tsv, "size_from"),
                                               .to = tsv_number(tsv, "size_to"),
+                                              .count = tsv_number(tsv, "count"),
                                               .bytes = tsv_number(tsv, "bytes")});
+        read_needs(tsv, report);
     }
     report->phases = sum(report->phases, phases);
     report->lost = sum(report->lost, lost);
@@ -272,8 +293,7 @@ void report_read(const char *folder, bool trap, struct report *report, struct st
     DIR *files = opendir(folder);
     const struct dirent *entry;
 
-    *report =
-        (struct report){.min_bytes = UNKNOWN, .min_bytes_most = UNKNOWN, .arena_retained = UNKNOWN};
+    *report = no_report;
     if (files == NULL)
         die(3, "%s: %s: do not remove it while zk-audit runs", folder, strerror(errno));
     while ((entry = readdir(files)) != NULL) {
@@ -351,8 +371,7 @@ static void read_alone(FILE *from, const char *path, bool trap, struct run *run,
     if (table == NULL)
         return;
     if (!run->made)
-        run->report = (struct report){
-            .min_bytes = UNKNOWN, .min_bytes_most = UNKNOWN, .arena_retained = UNKNOWN};
+        run->report = no_report;
     run->made = true;
     tsv_start(&tsv, table, path, last_column(trap));
     read_table(&tsv, trap, &run->report, strings);

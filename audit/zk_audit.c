@@ -309,8 +309,10 @@ static void make_runs(struct audit *audit, struct strings *strings)
     if (options->census)
         run_make(&audit->census, options, strings);
     audit->trap.hidden = audit->census.made;
-    if (go_on(audit))
+    if (go_on(audit)) {
+        forecast_say(audit);
         run_make(&audit->trap, options, strings);
+    }
     if (audit_reported(audit)) {
         audit_judge(audit);
         confirm_make(audit, strings);

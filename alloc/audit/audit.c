@@ -47,6 +47,8 @@ static bool put_phases(int fd)
         .phases = audit.phases,
         .lost = count_lost(),
         .arena_retained = zk_census_retained().arena_largest,
+        .limits = zk_trap_limits(),
+        .watched_bytes = zk_census_watched_bytes(),
         .sees_kernel = zk_dispatch_sees_all() ? "1" : "0",
         .sees_places = zk_trap_sees_all_places() ? "1" : "0",
     };

@@ -57,6 +57,8 @@ struct shard {
     _Alignas(64) struct zk_lock lock;
     struct table *table;
     size_t count;
+    size_t watched;      /* bytes of the pages that a trap would give to what lives ... */
+    size_t watched_most; /* ... and the most that it ever was */
 };
 
 static struct {
@@ -170,6 +172,21 @@ static void unlock(struct shard *shard)
     zk_unlock(&shard->lock);
 }
 
+/* A trap watches what is at least MIN_BYTES large, each block on pages of its own. */
+static size_t watched_bytes(size_t size)
+{
+    size_t page = zk_os_page_bytes();
+
+    return size < zk_settings.min_bytes ? 0 : (size + (size == 0) + page - 1) & ~(page - 1);
+}
+
+static void watch(struct shard *shard, size_t more, size_t less)
+{
+    shard->watched += more - less;
+    if (shard->watched > shard->watched_most)
+        shard->watched_most = shard->watched;
+}
+
 /* Keeps the shard at most 7/8 full. */
 static bool grow(struct shard *shard)
 {
@@ -197,6 +214,8 @@ void zk_census_born(const void *p, const struct zk_born *born)
     if (grow(shard)) {
         struct entry *entry = find(shard->table, address);
 
+        watch(shard, watched_bytes(born->size),
+              entry->address == 0 ? 0 : watched_bytes(entry->size));
         shard->count += entry->address == 0; /* not so where blind recycling hands it out again */
         put(entry, &(struct entry){.address = address,
                                    .size = born->size,
@@ -220,6 +239,7 @@ static void take_out(struct shard *shard, struct entry *entry)
     size_t mask = shard->table->room - 1;
     size_t hole = (size_t)(entry - entries);
 
+    watch(shard, 0, watched_bytes(entry->size));
     for (size_t at = (hole + 1) & mask; entries[at].address != 0; at = (at + 1) & mask) {
         size_t home = home_of(shard->table, entries[at].address);
 
@@ -272,6 +292,7 @@ void zk_census_resized(const void *p, size_t size)
         if (entry->address != 0 && entry->size < size) {
             size_t asked = asked_of(entry);
 
+            watch(shard, watched_bytes(size), watched_bytes(entry->size));
             entry->size = size;
             if (zk_settings.realloc == ZK_REALLOC_STICKY)
                 entry->asked = pack_asked(asked, size);
@@ -399,6 +420,18 @@ size_t zk_census_bytes(void)
     for (size_t i = 0; i < shard_count; i++) {
         lock(&census.shards[i]);
         bytes += census.shards[i].table->room * sizeof(struct entry);
+        unlock(&census.shards[i]);
+    }
+    return bytes;
+}
+
+size_t zk_census_watched_bytes(void)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < shard_count; i++) {
+        lock(&census.shards[i]);
+        bytes += census.shards[i].watched_most;
         unlock(&census.shards[i]);
     }
     return bytes;

@@ -55,6 +55,10 @@ struct zk_retained zk_census_retained(void);
 /* Bytes that the census itself takes for what lives now. */
 size_t zk_census_bytes(void);
 
+/* Bytes of memory that a trap would take for the pages of the blocks that it watches, at most: the sum of what parts of the
+ * table had each at its worst moment. */
+size_t zk_census_watched_bytes(void);
+
 /* Blocks that there was no memory to list. */
 uint64_t zk_census_lost(void);
 

@@ -327,10 +327,16 @@ static void put_class(void *arg, const struct zk_size_class *class)
     number(out, sizes->facts->lost, '\t');
     field(out, trap ? sizes->facts->sees_kernel : NULL, '\t');
     field(out, trap ? sizes->facts->sees_places : NULL, '\t');
-    if (trap)
-        field(out, NULL, '\n');
-    else
-        number(out, sizes->facts->arena_retained, '\n');
+    if (trap) {
+        field(out, NULL, '\t');
+        field(out, NULL, '\t');
+    } else {
+        number(out, sizes->facts->arena_retained, '\t');
+        number(out, sizes->facts->watched_bytes, '\t');
+    }
+    number(out, sizes->facts->limits.memory, '\t');
+    number(out, sizes->facts->limits.address, '\t');
+    number(out, sizes->facts->limits.mappings, '\n');
 }
 
 bool zk_report_sizes(int fd, const struct zk_report_facts *facts)
@@ -338,7 +344,8 @@ bool zk_report_sizes(int fd, const struct zk_report_facts *facts)
     struct sizes sizes = {.out = {.fd = fd}, .facts = facts};
 
     header(&sizes.out, "size_from size_to count bytes phases min_bytes allocations lost "
-                       "sees_kernel sees_places arena_retained");
+                       "sees_kernel sees_places arena_retained watched_bytes memory_limit "
+                       "address_limit mappings_limit");
     zk_distribution_each(add_class, &sizes);
     zk_distribution_each(put_class, &sizes);
     if (sizes.allocations == 0)

@@ -5,6 +5,7 @@
 #define ZK_REPORT_H
 
 #include "site.h"
+#include "trap.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +24,8 @@ struct zk_report_facts {
     const char
         *sees_kernel; /* trap: "1" if what the kernel reads and writes is seen, "0" if not all */
     uint64_t arena_retained; /* census: bytes of the largest block retained in the arena itself */
+    struct zk_trap_limits limits; /* of a trap in this process */
+    uint64_t watched_bytes;  /* census: bytes of pages that the trap would need at once, at most */
     const char *sees_places; /* trap: the same of each place that touches a block */
 };
 

@@ -36,7 +36,7 @@ static _Thread_local struct {
 } own __attribute__((tls_model(ZK_TLS_MODEL)));
 
 static const size_t region_bytes = (size_t)4 << 40;
-static const size_t region_least_bytes = (size_t)1 << 30;
+static const size_t region_least_bytes = (size_t)64 << 20;
 static const size_t dead_bytes_max = (size_t)8 << 20;
 static const size_t open_bytes = (size_t)16 << 20; /* at a time */
 
@@ -486,11 +486,23 @@ bool zk_trap_admit(char *address, enum zk_access access, zk_site site, struct zk
 /* What there is for the program, asked for while it may still ask. */
 static size_t memory_limit(void)
 {
-    static size_t bytes; /* under the phase lock, or before there are threads */
+    static _Atomic size_t bytes;
 
     if (bytes == 0)
         bytes = zk_os_memory_limit();
     return bytes;
+}
+
+/* The program needs as much. */
+struct zk_trap_limits zk_trap_limits(void)
+{
+    size_t address = zk_os_address_limit();
+
+    return (struct zk_trap_limits){
+        .memory = memory_limit() / 2,
+        .address = address / 2 < region_bytes ? address / 2 : region_bytes,
+        .mappings = zk_os_mappings_max() / 4 * 3,
+    };
 }
 
 void zk_trap_load(void)
@@ -501,13 +513,14 @@ void zk_trap_load(void)
 
 void zk_trap_start(void)
 {
-    size_t bytes = region_bytes;
+    struct zk_trap_limits limits = zk_trap_limits();
     size_t page = zk_os_page_bytes();
+    size_t bytes = limits.address & ~(page - 1);
 
     if (zk_settings.slab_bytes == 0)
         return;
     while (bytes >= region_least_bytes && (zk_trap.base = zk_os_bar(bytes)) == NULL)
-        bytes /= 2;
+        bytes = bytes / 2 & ~(page - 1);
     if (zk_trap.base == NULL) {
         zk_os_say("trap: address space for %zu MiB refused: nothing is watched; raise the limit "
                   "(ulimit -v)",
@@ -517,10 +530,10 @@ void zk_trap_start(void)
     zk_os_hugepages(zk_trap.base, bytes, 0);
     zk_trap.end = zk_trap.base + bytes;
     zk_trap.bump = zk_trap.opened = zk_trap.sealed = zk_trap.base;
-    zk_trap.bytes_limit = (memory_limit() / 2) & ~(page - 1);
+    zk_trap.bytes_limit = limits.memory & ~(page - 1);
     if (zk_trap.bytes_limit > bytes)
         zk_trap.bytes_limit = bytes;
-    zk_trap.mappings_limit = (long)(zk_os_mappings_max() / 4 * 3);
+    zk_trap.mappings_limit = (long)limits.mappings;
     zk_region_is(zk_trap.base, bytes);
 }
 

@@ -12,6 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What the trap may take, and no more: bytes of memory for the pages of live blocks, bytes of address space for all that it
+ * ever watches, mappings for what is opened again. */
+struct zk_trap_limits {
+    size_t memory;
+    size_t address;
+    size_t mappings;
+};
+struct zk_trap_limits zk_trap_limits(void);
+
 /* When the library is loaded, if this process is to be trapped: its system calls are watched from here on. */
 void zk_trap_load(void);
 

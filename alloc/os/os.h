@@ -24,6 +24,9 @@ unsigned zk_os_cpus(void);
 /* Bytes of physical memory, or less, if the process's control group may not have so much. Reads files. */
 size_t zk_os_memory_limit(void);
 
+/* Bytes of address space that the process may have in all (ulimit -v); SIZE_MAX without a limit. */
+size_t zk_os_address_limit(void);
+
 /* Reserves bytes of address space, with an inaccessible page before and behind, at an address that is a
  * multiple of align (a power of two). Nobody may access it until zk_os_allow says so; what is allowed reads
  * as zero. NULL if refused. */

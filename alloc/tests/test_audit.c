@@ -397,7 +397,7 @@ static void is_a_table_of_sizes(const char *path, unsigned phases, unsigned coun
 {
     struct findings sizes = parse_findings(read_file(path));
 
-    CHECK(sizes.columns == 11 && sizes.count >= 1);
+    CHECK(sizes.columns == 15 && sizes.count >= 1);
     CHECK(sum_of(&sizes, "count") == count);
     for (size_t row = 1; row <= sizes.count; row++) {
         unsigned long long bytes = number_in(&sizes, row, "bytes");

@@ -784,7 +784,7 @@ static void what_cannot_be_watched_is_told_and_served_by_system(void)
 
 static void no_address_space_at_all_is_said(void)
 {
-    struct rlimit limits = {.rlim_cur = (rlim_t)512 << 20, .rlim_max = (rlim_t)512 << 20};
+    struct rlimit limits = {.rlim_cur = (rlim_t)100 << 20, .rlim_max = (rlim_t)100 << 20};
     char *p;
 
     if (SANITIZED)
@@ -795,6 +795,21 @@ static void no_address_space_at_all_is_said(void)
     CHECK(read_at(p, 0) == 7);
     zk_free(p);
     CHECK(summary_now().unwatched_count == 1);
+}
+
+/* The program needs it as well. */
+static void of_little_address_space_half_is_the_programs(void)
+{
+    struct rlimit limits = {.rlim_cur = (rlim_t)512 << 20, .rlim_max = (rlim_t)512 << 20};
+    void *p;
+
+    if (SANITIZED)
+        skip_because("a sanitizer's shadow memory is larger than any such limit");
+    CHECK(setrlimit(RLIMIT_AS, &limits) == 0);
+    read_at(stale_block(1000), 0);
+    CHECK(summary_now().touched_count == 1 && summary_now().unwatched_count == 0);
+    p = mmap(NULL, (size_t)200 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(p != MAP_FAILED);
 }
 
 static void no_arena_is_nothing_to_watch(void)
@@ -1097,6 +1112,7 @@ static const struct CMUnitTest tests[] = {
     FRESH(a_thread_that_blocks_all_signals_goes_on, TRAP_ALL),
     FRESH(what_cannot_be_watched_is_told_and_served_by_system, TRAP_ALL),
     FRESH(no_address_space_at_all_is_said, TRAP_ALL, .says = {"nothing is watched", "ulimit -v"}),
+    FRESH(of_little_address_space_half_is_the_programs, TRAP_ALL),
     FRESH(no_arena_is_nothing_to_watch, .env = {TRAP, ALL_SIZES, "ZK_ALLOC_SLAB_GB=0"}),
     FRESH(more_stale_blocks_than_the_kernel_has_mappings, TRAP_ALL),
     FRESH(blocks_that_lie_side_by_side_need_one_mapping, TRAP_ALL),
