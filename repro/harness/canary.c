@@ -35,6 +35,10 @@ static void record(struct report *report, unsigned cycle, size_t offset, size_t 
 
 void canary_mark(struct report *report, unsigned cycle)
 {
+    if (cycle == 0) {
+        report->early = true;
+        return;
+    }
     if (report->corrupt_cycles == 0 || report->last_corrupt_cycle != cycle)
         report->corrupt_cycles++;
     report->last_corrupt_cycle = cycle;

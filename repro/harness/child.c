@@ -1,6 +1,6 @@
 /*
  * child.c - process isolation: the body runs in a child, which may crash or hang; the parent
- * watches, and reads what the child wrote down before it did.
+ * reads what the child wrote down before it did.
  */
 #include "run.h"
 
@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP};
@@ -76,83 +75,18 @@ static _Noreturn void child_main(struct repro_run *run, pid_t parent, const sigs
         _exit(3); /* it died before we asked to be told */
     sigprocmask(SIG_SETMASK, mask, NULL);
     catch_crashes(run->report);
+    proof_watch_models(run->report);
     _exit(run_body(run) ? 0 : 3);
 }
 
-static double clock_ms(clockid_t clock)
+/* What a run shows is what its boundaries do. */
+static bool is_early(const struct report *report)
 {
-    struct timespec now = {0};
-
-    clock_gettime(clock, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-/* When the child last got on, by two clocks. */
-struct progress {
-    unsigned count;
-    double wall_ms;
-    double processor_ms;
-};
-
-/* Without progress for limit_ms of the child's own processor time, it spins; for four times as long
- * with next to none, it waits for what never comes. A busy machine slows down both the child and
- * its clock. */
-static bool hangs(struct progress *last, const struct report *report, clockid_t child_clock,
-                  unsigned limit_ms)
-{
-    double processor_ms = clock_ms(child_clock);
-    double wall_ms = clock_ms(CLOCK_MONOTONIC);
-
-    if (report->progress != last->count) {
-        *last = (struct progress){report->progress, wall_ms, processor_ms};
-        return false;
-    }
-    return processor_ms - last->processor_ms > limit_ms ||
-           (wall_ms - last->wall_ms > 4.0 * limit_ms &&
-            processor_ms - last->processor_ms < 0.05 * limit_ms) ||
-           wall_ms - last->wall_ms > 100.0 * limit_ms;
-}
-
-/* On a terminal, and where it takes long enough to be read: the cycle that the child is in. */
-static void show_progress(const struct report *report, bool over)
-{
-    static double started;
-    static bool shown;
-
-    if (started == 0)
-        started = clock_ms(CLOCK_MONOTONIC);
-    if (shown && over)
-        fputs("\r\033[K", stderr);
-    if (over || clock_ms(CLOCK_MONOTONIC) - started < 500 || !isatty(STDERR_FILENO))
-        return;
-    fprintf(stderr, "\r\033[K%s: cycle %u", repro.slug, report->cycles);
-    shown = true;
-}
-
-/* Waits for the child; kills it when it hangs. SIGCHLD is blocked. */
-static int watch(struct report *report, pid_t child, unsigned limit_ms)
-{
-    struct progress last = {.wall_ms = clock_ms(CLOCK_MONOTONIC)};
-    clockid_t child_clock;
-    sigset_t child_signal;
-    int status;
-
-    if (clock_getcpuclockid(child, &child_clock) != 0)
-        child_clock = CLOCK_MONOTONIC;
-    sigemptyset(&child_signal);
-    sigaddset(&child_signal, SIGCHLD);
-    while (waitpid(child, &status, WNOHANG) == 0) {
-        const struct timespec tick = {.tv_nsec = 20000000};
-
-        sigtimedwait(&child_signal, NULL, &tick);
-        show_progress(report, false);
-        if (!report->hung && hangs(&last, report, child_clock, limit_ms)) {
-            report->hung = true;
-            kill(child, SIGKILL);
-        }
-    }
-    show_progress(report, true);
-    return status;
+    if (report->early)
+        fprintf(stderr,
+                "%s: wrong before the first boundary (%s): nothing can be said of boundaries\n",
+                repro.slug, report->wrong[0] != '\0' ? report->wrong : "the filler changed");
+    return report->early;
 }
 
 static struct report *new_report(void)
@@ -191,10 +125,12 @@ static bool run_child(struct repro_run *run)
         child_main(run, parent, &before);
 
     status = watch(run->report, child, run->settings.limit_ms);
+    if (run->report->finished) /* after all, before it was killed */
+        run->report->hung = false;
     sigprocmask(SIG_SETMASK, &before, NULL);
     if (WIFSIGNALED(status) && !run->report->hung && run->report->signal == 0)
         run->report->signal = WTERMSIG(status); /* one that cannot be caught, or that came twice */
-    if (run->report->failed)
+    if (run->report->failed || is_early(run->report))
         return false;
     if (!run->report->finished && !run->report->hung && run->report->signal == 0) {
         fprintf(stderr, "%s: the child ended early, with status %d\n", repro.slug,
@@ -240,5 +176,5 @@ bool child_run_here(struct repro_run *run)
         fprintf(stderr, "%s: no memory for the report: %s\n", repro.slug, strerror(errno));
         return false;
     }
-    return run_body(run);
+    return run_body(run) && !is_early(run->report);
 }

@@ -145,7 +145,14 @@ static void print_finding(const struct repro_run *run, enum repro_outcome outcom
         printf(", in cycle %u\n", report->cycles);
         break;
     case REPRO_HANG:
-        printf("  no progress for %u ms, in cycle %u\n", run->settings.limit_ms, report->cycles);
+        if (report->proven)
+            printf("  proven: %s; in cycle %u\n",
+                   report->endless_why != NULL ? report->endless_why
+                                               : "every thread waits for another",
+                   report->cycles);
+        else
+            printf("  no progress for %u ms, in cycle %u\n", run->settings.limit_ms,
+                   report->cycles);
         break;
     default:
         printf("  %s\n", text);

@@ -45,7 +45,7 @@ enum repro_outcome {
     REPRO_STALE = 1 << 2,   /* the trap caught an access to recycled memory */
     REPRO_CORRUPT = 1 << 3, /* data differs from what was written */
     REPRO_CRASH = 1 << 4,   /* died of a signal */
-    REPRO_HANG = 1 << 5,    /* no progress within the time limit */
+    REPRO_HANG = 1 << 5,    /* proven never to end, or no progress within the time limit */
     REPRO_REFUSED = 1 << 6, /* the contract refused the call */
     REPRO_SKIP = 1 << 7,    /* cannot run here */
 };

@@ -15,6 +15,7 @@ enum {
     RUN_EXTENTS_MAX = 4096,
     RUN_TEXT_MAX = 200,
     RUN_OPTIONS_MAX = 16,
+    PROOF_THREADS_MAX = 2 * RUN_FILLERS_MAX, /* of a child, for a proof that it hangs */
 };
 
 /* A run of damaged bytes. */
@@ -24,12 +25,20 @@ struct extent {
     size_t bytes;
 };
 
+/* A thread that looks for what another one is to do: see watcher_looked. */
+struct looker {
+    _Atomic pid_t thread;
+    _Atomic unsigned waits; /* begun so far */
+    _Atomic uint64_t looks; /* in all of them */
+};
+
 /* Shared between child and parent, and still there when the child has crashed. */
 struct report {
     _Atomic unsigned progress; /* changes as long as the child gets on */
     _Atomic bool finished;
     _Atomic bool refused;
     _Atomic bool skipped;
+    _Atomic bool early;          /* harm before the first boundary: not what a boundary does */
     _Atomic bool failed;         /* the harness could not do its work */
     unsigned cycles;             /* boundaries crossed */
     unsigned corrupt_cycles;     /* of those */
@@ -46,8 +55,12 @@ struct report {
     char wrong[RUN_TEXT_MAX]; /* first words of repro_wrong */
     char note[RUN_TEXT_MAX];
     char reason[RUN_TEXT_MAX]; /* of refused, skipped or failed */
-    int signal;                /* that the child died of */
+    const char *endless_why;   /* the last thing that a thread said which cannot go on; static */
+    _Atomic unsigned looker_count;
+    struct looker lookers[PROOF_THREADS_MAX];
+    int signal; /* that the child died of */
     bool hung;
+    bool proven; /* and it is known that it would have done so for ever */
     bool address_known;
     uintptr_t address; /* of the fault */
 };
@@ -130,13 +143,38 @@ void canary_compare(struct report *report, unsigned cycle, const unsigned char *
                     size_t size);
 void canary_fill(unsigned char *data, uint64_t word, size_t size);
 
-/* Counts cycle as corrupt, once. */
+/* Counts cycle as corrupt, once. In cycle 0, before the first boundary, no harm is a boundary's. */
 void canary_mark(struct report *report, unsigned cycle);
 
 /* child.c: runs the body in a child process, and once more for a census of what it retains; or in
  * this one. False when it could not be run at all, with one line on stderr. */
 bool child_run(struct repro_run *run);
 bool child_run_here(struct repro_run *run);
+
+/* watch.c: waits for the child, and kills it when it hangs. Its status. SIGCHLD is blocked. */
+int watch(struct report *report, pid_t child, unsigned limit_ms);
+
+/* proof.c: what the threads of a child do. */
+enum threads_state {
+    THREADS_RUN,
+    THREADS_WAIT,      /* all of them, for whatever it is */
+    THREADS_STOPPED,   /* one at least, by a signal or a debugger */
+    THREADS_DEADLOCKED /* all of them, for each other: nothing can change that */
+};
+
+struct proof;
+/* NULL when there is no memory: then nothing is proven. */
+struct proof *proof_new(void);
+void proof_delete(struct proof *proof);
+/* Looks once more. */
+enum threads_state proof_look(struct proof *proof, const struct report *report, pid_t child);
+/* The child has got on. */
+void proof_forget(struct proof *proof);
+/* In the child: models are to tell from now on. */
+void proof_watch_models(struct report *report);
+/* Called by models: see models/watched.h. */
+void watcher_endless(const char *why);
+void watcher_looked(bool first);
 
 /* threads.c: runs act(arg) on each thread of repro_spawn, one after the other. */
 void threads_each(struct repro_run *run, void (*act)(void *arg), void *arg);

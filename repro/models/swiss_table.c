@@ -10,6 +10,7 @@
  */
 #include "swiss_table.h"
 
+#include "watched.h"
 #include "zkalloc.h"
 
 #include <errno.h>
@@ -271,7 +272,7 @@ static void set_control(struct swiss_table *table, size_t index, uint8_t byte)
 /* Visits every group once, if they are a power of two. */
 struct probe {
     size_t position;
-    size_t stride;
+    size_t stride; /* what was visited, but for the first group, in bytes */
 };
 
 static struct probe probe_start(const struct swiss_table *table, uint64_t hash)
@@ -279,8 +280,14 @@ static struct probe probe_start(const struct swiss_table *table, uint64_t hash)
     return (struct probe){.position = (size_t)hash & table->bucket_mask};
 }
 
+/* Where all groups have been visited the same ones come again, and nobody else writes to a table that
+ * is in use. In the real one too, where nobody counts them. */
 static void probe_next(struct probe *probe, size_t bucket_mask)
 {
+    size_t buckets = bucket_mask + 1;
+
+    if ((buckets & bucket_mask) == 0 && probe->stride >= buckets)
+        model_endless("a probe has visited every group of its table");
     probe->stride += GROUP;
     probe->position = (probe->position + probe->stride) & bucket_mask;
 }

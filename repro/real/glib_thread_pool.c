@@ -101,6 +101,9 @@ static void body(struct repro_run *run)
 {
     unsigned count = 0;
 
+    /* As long as it likes, and not 15 seconds: a worker whose sleep has no end cannot help whoever
+     * waits for it. */
+    g_thread_pool_set_max_idle_time(0);
     for (unsigned phase = 0; phase <= repro_cycles(run); phase++) {
         if (!repro_begin(run))
             return;

@@ -42,6 +42,9 @@ static void run_phases(struct repro_run *run)
 {
     unsigned blocks = (unsigned)repro_option(run, "blocks");
 
+    if (omp_get_num_threads() < (int)repro_threads(run))
+        repro_skip(run, "OpenMP gives %d of the %u threads asked for (OMP_THREAD_LIMIT?)",
+                   omp_get_num_threads(), repro_threads(run));
     for (unsigned phase = 0; phase <= repro_cycles(run); phase++) {
         if (!repro_begin(run))
             return;
@@ -58,6 +61,7 @@ static void body(struct repro_run *run)
      * can work with; what larger ones lead to depends on where the libraries happen to lie. */
     repro_fill_with(run, 7);
     omp_set_dynamic(0);
+    omp_set_max_active_levels(1); /* whatever OMP_MAX_ACTIVE_LEVELS says */
 #pragma omp parallel num_threads((int)repro_threads(run))
 #pragma omp master
     run_phases(run);

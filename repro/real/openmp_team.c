@@ -80,6 +80,10 @@ static void body(struct repro_run *run)
     /* The next phase's data: a column of pairs, whose first half is the number of threads. */
     repro_fill_with(run, 0xAAAAAAAA00000000u | (unsigned)threads);
     omp_set_dynamic(0);
+    if (omp_get_thread_limit() < threads)
+        repro_skip(run, "OpenMP may have %d threads here (OMP_THREAD_LIMIT), and the team has %d",
+                   omp_get_thread_limit(), threads);
+    omp_set_max_active_levels(1); /* whatever OMP_MAX_ACTIVE_LEVELS says */
     for (unsigned phase = 0; phase <= repro_cycles(run); phase++) {
         if (!repro_begin(run))
             return;

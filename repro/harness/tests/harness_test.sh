@@ -20,12 +20,12 @@ want() {
 # Every outcome has its exit status.
 want 0 '^body_clean: clean in 10 cycles' "$bin/body_clean"
 want 10 '^body_latent: latent in 10 cycles' "$bin/body_latent"
+want 3 "wrong before the first boundary \(a sum\)" "$bin/body_early"
+want 3 "wrong before the first boundary" "$bin/body_early" --profile system
 want 12 '^body_wrong: corrupt in 5 of 10 cycles' "$bin/body_wrong"
 want 13 '^body_crash: crash' "$bin/body_crash"
 want 13 'SIGABRT' "$bin/body_abort"
 want 14 'no progress for 100 ms' "$bin/body_hang" --timeout 100
-want 0 'clean' "$bin/body_slow" --timeout 200
-want 0 'clean' "$bin/body_told" --timeout 200 # 800 ms while it waits, of 1200
 want 15 'begin 2: a phase is active' "$bin/body_refused" --profile seed
 want 0 'clean' "$bin/body_refused"
 want 77 'no way' "$bin/body_skip"

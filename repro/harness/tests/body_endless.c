@@ -1,0 +1,39 @@
+/* A body in which one thread tells that its loop cannot end, and the other does without it, or waits
+ * for it. */
+#include "bodies.h"
+
+#include "run.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+static void *loop(void *arg)
+{
+    watcher_endless("a loop of the test");
+    return arg;
+}
+
+static void body(struct repro_run *run)
+{
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, loop, NULL);
+    usleep(300000);
+    if (repro_option(run, "wait") != 0)
+        pthread_join(thread, NULL);
+}
+
+static const struct repro_option options[] = {{"wait", "for the loop", 0, 0, 0, NULL}, {0}};
+
+const struct repro repro = {
+    .id = "T0",
+    .slug = "body_endless",
+    .class = "harness test",
+    .title = "body_endless",
+    .seed = "-",
+    .severity = "info",
+    .explain = "A test of the harness.\n",
+    .body = body,
+    .options = options,
+    .expect = {REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN},
+};

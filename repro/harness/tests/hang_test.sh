@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# hang_test.sh BIN: what counts as a hang: what is proven to be one, or has used up the time limit. BIN holds the test
+# bodies.
+set -uo pipefail
+export ZK_ALLOC_TOOLS=ignore
+bin=$1
+checks=0 failures=0
+fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
+
+# want STATUS PATTERN COMMAND...: exit status, and a line of stdout or stderr that matches.
+want() {
+    local status=$1 pattern=$2 output got
+    shift 2
+    checks=$((checks + 1))
+    output=$("$@" 2>&1)
+    got=$?
+    [[ $got -eq $status ]] || fail "$*: exit $got, want $status: $output"
+    grep -Eq -- "$pattern" <<<"$output" || fail "$*: no line matches '$pattern': $output"
+}
+
+# stopped SECONDS BODY ARGUMENTS...: the body's child is stopped for so long, and then goes on: it is clean
+stopped() {
+    local seconds=$1 out parent child='' status
+    shift
+    checks=$((checks + 1))
+    out=$(mktemp)
+    "$bin/$1" "${@:2}" >"$out" 2>&1 &
+    parent=$!
+    while [[ -z $child ]]; do
+        kill -0 "$parent" || { fail "$*: ended before it could be stopped: $(cat "$out")"; return; }
+        child=$(cat "/proc/$parent/task/$parent/children")
+    done
+    # shellcheck disable=SC2086 # one number and a space
+    kill -STOP $child
+    sleep "$seconds"
+    # shellcheck disable=SC2086
+    kill -CONT $child
+    wait "$parent"
+    status=$?
+    [[ $status -eq 0 ]] || fail "$*: stopped for $seconds s: exit $status: $(cat "$out")"
+    rm -f "$out"
+}
+
+# With limits beyond the test's own: proven.
+long=(--timeout 600000)
+want 14 'proven: every thread waits for another' "$bin/body_deadlock" "${long[@]}"
+want 14 'proven: every thread waits for another' "$bin/body_late" --never "${long[@]}"
+want 14 'proven: a loop of the test' "$bin/body_endless" --wait "${long[@]}"
+
+# What ends is no hang, whoever waits for it meanwhile.
+want 0 clean "$bin/body_late"
+want 0 clean "$bin/body_endless"
+
+# Not proven: the limit tells, of time in which the child runs or waits.
+want 14 'no progress for 100 ms' "$bin/body_hang" --timeout 100
+want 0 clean "$bin/body_slow" --timeout 200
+want 0 clean "$bin/body_told" --timeout 600
+
+# A child that is stopped does neither.
+stopped 3 body_told --timeout 600
+stopped 3 body_late --timeout 600
+
+echo "hang_test: $checks checks, $failures failed"
+[[ $failures -eq 0 ]]

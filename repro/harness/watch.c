@@ -1,0 +1,120 @@
+/*
+ * watch.c - the parent watches the child: it gets on, it ends, or it hangs.
+ *
+ * A hang is called when it is proven (proof.c), or when the child has used up the time limit without
+ * getting on. Only time in which it could have got on counts: its own processor time, and time in
+ * which all of its threads wait for something. A child that is stopped, or that waits for a
+ * processor, or a machine that was suspended, is no hang.
+ */
+#include "run.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { tick_ms = 20 };
+
+static double clock_ms(clockid_t clock)
+{
+    struct timespec now = {0};
+
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* When the child last got on. */
+struct progress {
+    unsigned count;
+    double processor_ms; /* of the child, then */
+    double seen_ms;      /* when the parent last looked */
+    double waited_ms;    /* since then, as far as it counts */
+};
+
+/* Did the child not get on since the last look? */
+static bool stands(struct progress *last, const struct report *report, clockid_t child_clock)
+{
+    unsigned count = report->progress;
+
+    if (count == last->count)
+        return true;
+    *last = (struct progress){.count = count,
+                              .processor_ms = clock_ms(child_clock),
+                              .seen_ms = clock_ms(CLOCK_MONOTONIC)};
+    return false;
+}
+
+/* The time since the last look counts as one tick at most: when there is more, it was the parent that
+ * did not run. */
+static bool used_up(struct progress *last, enum threads_state state, clockid_t child_clock,
+                    unsigned limit_ms)
+{
+    double now_ms = clock_ms(CLOCK_MONOTONIC);
+    double elapsed_ms = now_ms - last->seen_ms;
+
+    last->seen_ms = now_ms;
+    if (state == THREADS_WAIT)
+        last->waited_ms += elapsed_ms < 2 * tick_ms ? elapsed_ms : 2 * tick_ms;
+    return clock_ms(child_clock) - last->processor_ms > limit_ms || last->waited_ms > limit_ms;
+}
+
+static bool hangs(struct progress *last, struct report *report, struct proof *proof, pid_t child,
+                  clockid_t child_clock, unsigned limit_ms)
+{
+    enum threads_state state;
+
+    if (!stands(last, report, child_clock)) {
+        proof_forget(proof);
+        return false;
+    }
+    state = proof_look(proof, report, child);
+    if (state == THREADS_DEADLOCKED && report->progress == last->count) {
+        report->proven = true;
+        return true;
+    }
+    return used_up(last, state, child_clock, limit_ms);
+}
+
+/* On a terminal, and where it takes long enough to be read: the cycle that the child is in. */
+static void show_progress(const struct report *report, bool over)
+{
+    static double started;
+    static bool shown;
+
+    if (started == 0)
+        started = clock_ms(CLOCK_MONOTONIC);
+    if (shown && over)
+        fputs("\r\033[K", stderr);
+    if (over || clock_ms(CLOCK_MONOTONIC) - started < 500 || !isatty(STDERR_FILENO))
+        return;
+    fprintf(stderr, "\r\033[K%s: cycle %u", repro.slug, report->cycles);
+    shown = true;
+}
+
+int watch(struct report *report, pid_t child, unsigned limit_ms)
+{
+    struct progress last = {.seen_ms = clock_ms(CLOCK_MONOTONIC)};
+    struct proof *proof = proof_new();
+    clockid_t child_clock;
+    sigset_t child_signal;
+    int status;
+
+    if (clock_getcpuclockid(child, &child_clock) != 0)
+        child_clock = CLOCK_MONOTONIC;
+    sigemptyset(&child_signal);
+    sigaddset(&child_signal, SIGCHLD);
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        const struct timespec tick = {.tv_nsec = tick_ms * 1000000};
+
+        sigtimedwait(&child_signal, NULL, &tick);
+        show_progress(report, false);
+        if (!report->hung && hangs(&last, report, proof, child, child_clock, limit_ms)) {
+            report->hung = true;
+            kill(child, SIGKILL);
+        }
+    }
+    show_progress(report, true);
+    proof_delete(proof);
+    return status;
+}
