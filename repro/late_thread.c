@@ -47,6 +47,8 @@ static void body(struct repro_run *run)
     unsigned threads = (unsigned)sysconf(_SC_NPROCESSORS_ONLN) + 4 + late_threads;
     struct worker *workers = calloc(threads, sizeof *workers);
 
+    if (threads >= REPRO_TEAM_MAX)
+        repro_skip(run, "this machine has too many processors: it would take %u threads", threads);
     if (workers == NULL)
         abort();
     for (unsigned i = 0; i < threads; i++)

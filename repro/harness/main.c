@@ -298,7 +298,7 @@ int main(int argc, char **argv)
         print_human(&run, outcome, command.verbose);
 
     if (command.expect_declared)
-        command.expected = repro.expect[run.settings.profile];
+        command.expected = outcomes_declared(run.settings.profile);
     if (command.expected == 0)
         return outcome_exit(outcome);
     if ((command.expected & outcome) != 0)

@@ -86,3 +86,8 @@ enum repro_outcome outcome_of(const struct report *report)
         return REPRO_LATENT;
     return REPRO_CLEAN;
 }
+
+unsigned outcomes_declared(enum repro_profile profile)
+{
+    return repro.expect_here != NULL ? repro.expect_here(profile) : repro.expect[profile];
+}

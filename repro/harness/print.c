@@ -240,7 +240,7 @@ void print_explanation(void)
     printf("Expected:");
     for (int i = 0; i < REPRO_PROFILES; i++)
         printf(" %s %s%s", profile_name((enum repro_profile)i),
-               outcomes_text(repro.expect[i], text, sizeof text),
+               outcomes_text(outcomes_declared((enum repro_profile)i), text, sizeof text),
                i + 1 < REPRO_PROFILES ? ";" : ".\n");
 }
 
@@ -282,7 +282,7 @@ void print_description(void)
         printf("at_length\t%s\n", repro.at_length);
     for (int i = 0; i < REPRO_PROFILES; i++)
         printf("expect\t%s\t%s\n", profile_name((enum repro_profile)i),
-               outcomes_text(repro.expect[i], text, sizeof text));
+               outcomes_text(outcomes_declared((enum repro_profile)i), text, sizeof text));
     print_options();
     print_laws();
     for (size_t v = 0; repro.variants != NULL && repro.variants[v].arguments != NULL; v++)

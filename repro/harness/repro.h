@@ -104,6 +104,10 @@ struct repro_variant {
 /* Most threads that --threads can say: beside the main one, each of them can take part in phases. */
 enum { REPRO_THREADS_MAX = 255 };
 
+/* Most threads, with the main one, that can take part in phases: a body may have some for each
+ * processor of the machine. */
+enum { REPRO_TEAM_MAX = 4096 };
+
 struct repro_run;
 
 struct repro {
@@ -116,7 +120,9 @@ struct repro {
     const char *claim;    /* what is said of its smallest safe MIN_BYTES, or NULL: "520 bytes" */
     const char *explain;  /* some twenty lines */
     void (*body)(struct repro_run *run);
-    unsigned expect[REPRO_PROFILES];      /* outcomes */
+    unsigned expect[REPRO_PROFILES]; /* outcomes */
+    /* Outcomes, where they depend on the machine (its pages, its processors); or NULL: expect. */
+    unsigned (*expect_here)(enum repro_profile profile);
     unsigned cycles;                      /* unless --cycles says otherwise; 0 is 10 */
     unsigned threads;                     /* unless --threads says otherwise; 0 is 2 */
     const char *at_length;                /* arguments for make stress, or NULL */

@@ -11,11 +11,11 @@
 #include <sys/types.h>
 
 enum {
-    RUN_FILLERS_MAX = REPRO_THREADS_MAX + 1, /* threads that can take part */
+    RUN_FILLERS_MAX = REPRO_TEAM_MAX,
     RUN_EXTENTS_MAX = 4096,
     RUN_TEXT_MAX = 200,
     RUN_OPTIONS_MAX = 16,
-    PROOF_THREADS_MAX = 2 * RUN_FILLERS_MAX, /* of a child, for a proof that it hangs */
+    PROOF_THREADS_MAX = 2 * REPRO_TEAM_MAX, /* of a child, for a proof that it hangs */
 };
 
 /* A run of damaged bytes. */
@@ -136,6 +136,8 @@ int outcome_exit(enum repro_outcome outcome);
 unsigned outcomes_by_name(const char *names);
 /* "corrupt,crash" for bits; into text. */
 const char *outcomes_text(unsigned outcomes, char *text, size_t room);
+/* What the descriptor says of this machine. */
+unsigned outcomes_declared(enum repro_profile profile);
 enum repro_outcome outcome_of(const struct report *report);
 
 /* canary.c: finds the runs in which data differs from the word, repeated. */
