@@ -106,6 +106,15 @@ static const struct repro_variant variants[] = {
     {0},
 };
 
+/* The block that is made later has the size of the one that is held, and its place. */
+static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
+{
+    (void)cycle;
+    runs[0] = (struct repro_damage){
+        .bytes = repro_user_bytes(run, 64 << 10), .known = 1, .last = {later_content}};
+    return 1;
+}
+
 const struct repro repro = {
     .id = "R7",
     .slug = "foreign_begin_phase",
@@ -134,6 +143,7 @@ const struct repro repro = {
                "one: the block\n"
                "is the program's own, of the size that the arena is there for.\n",
     .body = body,
+    .damage = damage,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,
                [REPRO_FLUSH] = REPRO_CORRUPT,
                [REPRO_ROUTE] = REPRO_CORRUPT,

@@ -64,6 +64,15 @@ static const struct repro_variant variants[] = {
     {0},
 };
 
+/* The buffer is the only block of its phase, and all of it is filler in the next. */
+static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
+{
+    (void)cycle;
+    runs[0] = (struct repro_damage){
+        .bytes = repro_user_bytes(run, 64 << 10), .known = 1, .last = {REPRO_FILLER & 0xFF}};
+    return 1;
+}
+
 const struct repro repro = {
     .id = "R3",
     .slug = "longjmp_escape",
@@ -96,6 +105,7 @@ const struct repro repro = {
         "Cured by: zk_phase or ZK_PHASE_SCOPE with zk_escape, which end the phase on the way out\n"
         "(guard_escape is this program, with them); pinned recycling.\n",
     .body = body,
+    .damage = damage,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,
                [REPRO_FLUSH] = REPRO_CORRUPT,
                [REPRO_ROUTE] = REPRO_CORRUPT,

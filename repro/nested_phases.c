@@ -64,6 +64,15 @@ static const struct repro_variant variants[] = {
     {0},
 };
 
+/* The outer block is the first in the slab, and the inner phase fills what was used of it. */
+static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
+{
+    (void)cycle;
+    runs[0] = (struct repro_damage){
+        .bytes = repro_user_bytes(run, 64 << 10), .known = 1, .last = {REPRO_FILLER & 0xFF}};
+    return 1;
+}
+
 const struct repro repro = {
     .id = "R6",
     .slug = "nested_phases",
@@ -92,6 +101,7 @@ const struct repro repro = {
                "\n"
                "No MIN_BYTES saves this one: the outer phase's data are what the arena is for.\n",
     .body = body,
+    .damage = damage,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,
                [REPRO_FLUSH] = REPRO_CORRUPT,
                [REPRO_ROUTE] = REPRO_CORRUPT,

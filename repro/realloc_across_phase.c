@@ -65,6 +65,19 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
+/* What growing copies is filler: all that a vector had in it, if it lay in the arena. */
+static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
+{
+    size_t count = 0;
+
+    (void)cycle;
+    for (size_t size = 8 << 10; size <= 16 << 10; size *= 2)
+        if (size >= repro_user_bytes(run, 0))
+            runs[count++] =
+                (struct repro_damage){.bytes = size, .known = 1, .last = {REPRO_FILLER & 0xFF}};
+    return count;
+}
+
 const struct repro repro = {
     .id = "R2",
     .slug = "realloc_across_phase",
@@ -96,6 +109,7 @@ const struct repro repro = {
                "ends; pinned\n"
                "recycling.\n",
     .body = body,
+    .damage = damage,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,
                [REPRO_FLUSH] = REPRO_CORRUPT,
                [REPRO_ROUTE] = REPRO_CORRUPT,

@@ -62,6 +62,15 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
+/* The list lies in the arena when it has grown, and all of it is filler in the next phase. */
+static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
+{
+    (void)run, (void)cycle;
+    runs[0] = (struct repro_damage){
+        .bytes = bytes_at_first + bytes_more, .known = 1, .last = {REPRO_FILLER & 0xFF}};
+    return 1;
+}
+
 const struct repro repro = {
     .id = "R10",
     .slug = "realloc_migration",
@@ -89,6 +98,7 @@ const struct repro repro = {
                "Checked: all bytes of the list, in the phase after the one in which it grew from 8 "
                "to 16 KiB.\n",
     .body = body,
+    .damage = damage,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,
                [REPRO_FLUSH] = REPRO_CORRUPT,
                [REPRO_ROUTE] = REPRO_CORRUPT,

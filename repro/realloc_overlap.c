@@ -102,6 +102,17 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
+/* The new block starts scratch_bytes, two quarters, behind the old one: by the time that a forward copy comes to the upper
+ * two quarters they are the lower two. */
+static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
+{
+    (void)run, (void)cycle;
+    for (size_t i = 0; i < 2; i++)
+        runs[i] =
+            (struct repro_damage){.bytes = quarter, .known = 1, .last = {content(i * quarter)}};
+    return 2;
+}
+
 const struct repro repro = {
     .id = "R9",
     .slug = "realloc_overlap",
@@ -132,6 +143,7 @@ const struct repro repro = {
                "upper half is gone in any case (realloc_across_phase). What is judged here is the "
                "copy alone.\n",
     .body = body,
+    .damage = damage,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,
                [REPRO_FLUSH] = REPRO_CORRUPT,
                [REPRO_ROUTE] = REPRO_CORRUPT,

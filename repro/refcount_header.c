@@ -98,6 +98,20 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
+/* The strong count is the block's first word, the weak one its second, and each block lies behind the filler. leak: a
+ * clone, and two drops that do not make it 0, take 1 from its filler. underflow: the first drop makes the strong count 0,
+ * which is 1 there, and so the weak one; they are 8 bytes apart, which is one run. */
+static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
+{
+    size_t offset = (cycle - 1) * ((repro_option(run, "payload") + 7) / 8 * 8 + 16);
+
+    if (repro_option(run, "variant") == LEAK)
+        runs[0] = (struct repro_damage){.offset = offset, .bytes = 1, .known = 1, .last = {0x54}};
+    else
+        runs[0] = (struct repro_damage){.offset = offset, .bytes = 9, .known = 9, .last = {0}};
+    return 1;
+}
+
 const struct repro repro = {
     .id = "R14",
     .slug = "refcount_header",
@@ -126,6 +140,7 @@ const struct repro repro = {
                "Routing covers small shared objects, not large ones: 16401 is the threshold for "
                "this one.\n",
     .body = body,
+    .damage = damage,
     .filler = 0x5555555555555555u,
     .options = options,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,

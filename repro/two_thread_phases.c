@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { scratch_content = 0x11 };
+
 struct prover {
     struct repro_run *run;
     unsigned char content;
@@ -46,7 +48,7 @@ static void finish_round(void *arg)
 
     if (prover->held == NULL)
         return;
-    scratch = make(prover->size, 0x11);
+    scratch = make(prover->size, scratch_content);
     repro_check_bytes(prover->run, "a prover's data differ", prover->held, prover->content,
                       prover->size);
     zk_free(scratch);
@@ -96,6 +98,15 @@ static const struct repro_variant variants[] = {
     {0},
 };
 
+/* The first prover's scratch lands on what it holds; the second's phase is not begun again. */
+static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
+{
+    (void)cycle;
+    runs[0] = (struct repro_damage){
+        .bytes = repro_user_bytes(run, 64 << 10), .known = 1, .last = {scratch_content}};
+    return 1;
+}
+
 const struct repro repro = {
     .id = "R8",
     .slug = "two_thread_phases",
@@ -119,6 +130,7 @@ const struct repro repro = {
                "knows that it runs\n"
                "without an arena. No MIN_BYTES saves this one.\n",
     .body = body,
+    .damage = damage,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,
                [REPRO_FLUSH] = REPRO_CORRUPT,
                [REPRO_ROUTE] = REPRO_CORRUPT,

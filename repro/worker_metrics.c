@@ -9,6 +9,7 @@
 #include "repro.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { workers_most = 255, nanoseconds = 1000 /* that a worker is busy in each phase */ };
 
@@ -118,6 +119,38 @@ static const struct repro_law law = {
                                 "--workers 128", NULL},
 };
 
+/* A number that is stored over filler: its upper bytes are 0, and its lowest ones may be the filler's by chance. */
+static struct repro_damage stored(size_t offset, const uint64_t *numbers, size_t count)
+{
+    struct repro_damage run = {.offset = offset, .bytes = 8 * count, .known = 8 * count};
+    size_t same = 0;
+
+    memcpy(run.last, numbers, 8 * count);
+    while (run.last[same] == (REPRO_FILLER & 0xFF))
+        same++;
+    memmove(run.last, run.last + same, run.bytes - same);
+    run.offset += same;
+    run.bytes -= same;
+    run.known -= same;
+    return run;
+}
+
+/* tokio's WorkerMetrics, 128 bytes for each worker, has the time that it was busy at 0, how often it parked at 32, and how
+ * often it parked and was woken at 40. Each phase adds 1000 ns, one park, and one park and one wake-up. */
+static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
+{
+    uint64_t phases = cycle + 1;
+    uint64_t busy = phases * nanoseconds;
+    uint64_t counts[2] = {phases, 2 * phases};
+    size_t workers = repro_option(run, "workers");
+
+    for (size_t i = 0; i < workers; i++) {
+        runs[2 * i] = stored(128 * i, &busy, 1);
+        runs[2 * i + 1] = stored(128 * i + 32, counts, 2);
+    }
+    return 2 * workers;
+}
+
 const struct repro repro = {
     .id = "R43",
     .slug = "worker_metrics",
@@ -152,6 +185,7 @@ const struct repro repro = {
         "\n"
         "--workers 31 is safe under the usual 4096, 32 is not: 4096 is not below 4096.\n",
     .body = body,
+    .damage = damage,
     .options = options,
     .variants = variants,
     .findings = findings,

@@ -24,10 +24,16 @@ static bool all_equal(const unsigned char *data, uint64_t word, size_t size)
            (size <= sizeof word || memcmp(data, data + sizeof word, size - sizeof word) == 0);
 }
 
-static void record(struct report *report, unsigned cycle, size_t offset, size_t bytes)
+static void record(struct report *report, unsigned cycle, const unsigned char *data, size_t offset,
+                   size_t bytes)
 {
-    if (report->extent_count < RUN_EXTENTS_MAX)
-        report->extents[report->extent_count] = (struct extent){cycle, offset, bytes};
+    if (report->extent_count < RUN_EXTENTS_MAX) {
+        struct extent *extent = &report->extents[report->extent_count];
+        size_t kept = bytes < sizeof extent->last ? bytes : sizeof extent->last;
+
+        *extent = (struct extent){.cycle = cycle, .offset = offset, .bytes = bytes};
+        memcpy(extent->last + sizeof extent->last - kept, data + offset + bytes - kept, kept);
+    }
     report->extent_count++;
     report->corrupt_bytes += bytes;
     canary_mark(report, cycle);
@@ -59,7 +65,7 @@ void canary_compare(struct report *report, unsigned cycle, const unsigned char *
         if (data[i] == bytes[i % sizeof word])
             continue;
         if (in_run && i - last > join_gap) {
-            record(report, cycle, first, last + 1 - first);
+            record(report, cycle, data, first, last + 1 - first);
             in_run = false;
         }
         if (!in_run)
@@ -68,5 +74,5 @@ void canary_compare(struct report *report, unsigned cycle, const unsigned char *
         last = i;
     }
     if (in_run)
-        record(report, cycle, first, last + 1 - first);
+        record(report, cycle, data, first, last + 1 - first);
 }

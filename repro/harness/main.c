@@ -115,24 +115,26 @@ static void print_own_options(void)
 
 static void print_help(void)
 {
-    printf("usage: %s [options]\n"
-           "%s\n\n"
-           "  --profile P     none (default), flush, route, seed, pinned or system\n"
-           "  --min-bytes N   MIN_BYTES, instead of the profile's own\n"
-           "  --cycles N      phase boundaries to cross (default %u)\n"
-           "  --threads N     threads that the structure has (default %u)\n"
-           "  --filler W      on (default) or off: overwrite what each phase used, in the next\n"
-           "  --switch K=V    nesting=, owner=, realloc= or copy=, instead of the profile's own\n"
-           "  --audit A       census or trap: report what is retained, or touched; no filler\n"
-           "  --timeout MS    so long without progress, running or waiting, it hangs (default %d)\n"
-           "  --expect O      exit 0 if the outcome is O (or one of O,O,...; or declared), else 1\n"
-           "  --tsv           one record, in the columns of results/sweep.tsv\n"
-           "  --verbose       list every damaged run of bytes\n"
-           "  --no-fork       in this process, without time limit: for a debugger\n"
-           "  --explain       what this bug is, and what to expect\n"
-           "  --describe      the descriptor, for programs\n",
-           repro.slug, repro.title, repro.cycles != 0 ? repro.cycles : 10, default_threads(),
-           default_limit_ms);
+    printf(
+        "usage: %s [options]\n"
+        "%s\n\n"
+        "  --profile P     none (default), flush, route, seed, pinned or system\n"
+        "  --min-bytes N   MIN_BYTES, instead of the profile's own\n"
+        "  --cycles N      phase boundaries to cross (default %u)\n"
+        "  --threads N     threads that the structure has (default %u)\n"
+        "  --filler W      on (default) or off: overwrite what each phase used, in the next\n"
+        "  --switch K=V    nesting=, owner=, realloc= or copy=, instead of the profile's own\n"
+        "  --audit A       census or trap: report what is retained, or touched; no filler\n"
+        "  --timeout MS    so long without progress, running or waiting, it hangs (default %d)\n"
+        "  --expect O      exit 0 if the outcome is O (or one of O,O,...; or declared, as is the\n"
+        "                  damage then), else 1\n"
+        "  --tsv           one record, in the columns of results/sweep.tsv\n"
+        "  --verbose       list every damaged run of bytes\n"
+        "  --no-fork       in this process, without time limit: for a debugger\n"
+        "  --explain       what this bug is, and what to expect\n"
+        "  --describe      the descriptor, for programs\n",
+        repro.slug, repro.title, repro.cycles != 0 ? repro.cycles : 10, default_threads(),
+        default_limit_ms);
     print_own_options();
     printf(
         "\nExit status: 0 clean, 10 latent, 11 stale, 12 corrupt, 13 crash, 14 hang, 15 refused,\n"
@@ -301,8 +303,12 @@ int main(int argc, char **argv)
         command.expected = outcomes_declared(run.settings.profile);
     if (command.expected == 0)
         return outcome_exit(outcome);
-    if ((command.expected & outcome) != 0)
+    if ((command.expected & outcome) != 0) {
+        fflush(stdout);
+        if (command.expect_declared && outcome == REPRO_CORRUPT && run.settings.filler)
+            return damage_is_declared(&run) ? 0 : 1;
         return 0;
+    }
     if (outcome == REPRO_SKIP)
         return outcome_exit(outcome);
     fflush(stdout);

@@ -108,6 +108,17 @@ enum { REPRO_THREADS_MAX = 255 };
  * processor of the machine. */
 enum { REPRO_TEAM_MAX = 4096 };
 
+/* A run of bytes that the structure damages, in the fillers or in what repro_check_bytes compares. */
+struct repro_damage {
+    size_t offset;
+    size_t bytes;
+    size_t known;           /* of its last bytes, what they are then: so many ... */
+    unsigned char last[16]; /* ... and these */
+};
+
+enum { REPRO_DAMAGE_MAX = 512 };
+#define REPRO_UNDETERMINED ((size_t)-1)
+
 struct repro_run;
 
 struct repro {
@@ -123,6 +134,10 @@ struct repro {
     unsigned expect[REPRO_PROFILES]; /* outcomes */
     /* Outcomes, where they depend on the machine (its pages, its processors); or NULL: expect. */
     unsigned (*expect_here)(enum repro_profile profile);
+    /* What --expect declared wants each cycle of a corrupt run to have damaged, from what the source says of the
+     * structure: puts the runs into runs, which has room for REPRO_DAMAGE_MAX, in the order of fillers by address and
+     * of offsets, and returns how many. REPRO_UNDETERMINED where it is not known: with other options. Or NULL. */
+    size_t (*damage)(const struct repro_run *run, unsigned cycle, struct repro_damage *runs);
     unsigned cycles;                      /* unless --cycles says otherwise; 0 is 10 */
     unsigned threads;                     /* unless --threads says otherwise; 0 is 2 */
     const char *at_length;                /* arguments for make stress, or NULL */

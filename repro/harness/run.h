@@ -23,6 +23,7 @@ struct extent {
     unsigned cycle;
     size_t offset; /* from the start of the filler or of the data */
     size_t bytes;
+    unsigned char last[16]; /* of its bytes; in front of them 0 where it has fewer */
 };
 
 /* A thread that looks for what another one is to do: see watcher_looked. */
@@ -147,6 +148,10 @@ void canary_fill(unsigned char *data, uint64_t word, size_t size);
 
 /* Counts cycle as corrupt, once. In cycle 0, before the first boundary, no harm is a boundary's. */
 void canary_mark(struct report *report, unsigned cycle);
+
+/* damage.c: true if the runs of a corrupt run are those that the descriptor declares, or it declares none; else false, with
+ * one line on stderr. */
+bool damage_is_declared(const struct repro_run *run);
 
 /* child.c: runs the body in a child process, and once more for a census of what it retains; or in
  * this one. False when it could not be run at all, with one line on stderr. */

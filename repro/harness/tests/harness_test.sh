@@ -61,6 +61,18 @@ want 0 crash "$bin/body_crash" --expect declared
 want 77 skip "$bin/body_skip" --expect clean
 want 2 'want clean, latent' "$bin/body_wrong" --expect fine
 
+# ... and the damage that is declared with it.
+want 0 corrupt "$bin/body_damage" --expect declared
+want 1 "cycle 10: declared 17 bytes at offset 100, the last ab; found 18 at offset 100, the last 03\$" \
+    "$bin/body_damage" --wrong longer --expect declared
+want 1 "declared 17 bytes at offset 100, .*; found 16 at offset 101" "$bin/body_damage" --wrong shorter --expect declared
+want 1 "found 17 at offset 101" "$bin/body_damage" --wrong elsewhere --expect declared
+want 1 "the last ab; found 17 at offset 100, the last af\$" "$bin/body_damage" --wrong bit --expect declared
+want 1 "declared 2 runs of damaged bytes; found 3\$" "$bin/body_damage" --wrong more --expect declared
+want 1 "declared 2 runs of damaged bytes; found 1\$" "$bin/body_damage" --wrong fewer --expect declared
+want 0 corrupt "$bin/body_damage" --wrong longer --expect corrupt
+want 12 corrupt "$bin/body_damage" --wrong longer
+
 # Usage.
 want 0 '^usage:' "$bin/body_clean" --help
 want 2 'profile nine: want none' "$bin/body_clean" --profile nine

@@ -1,0 +1,66 @@
+/* A body whose kept block is written to in two places, as declared: 16 bytes that are not known and one that is, and a
+ * bit. With --wrong, not quite. */
+#include "bodies.h"
+
+#include <string.h>
+
+enum wrong { NOTHING, LONGER, SHORTER, ELSEWHERE, BIT, MORE, FEWER };
+
+static const char *const wrongs[] = {"nothing", "longer", "shorter", "elsewhere",
+                                     "bit",     "more",   "fewer",   NULL};
+
+static void write_into(unsigned char *kept, enum wrong wrong)
+{
+    size_t at = wrong == ELSEWHERE ? 101 : 100;
+
+    memset(kept + at, 2, 16);
+    kept[at + 16] |= wrong == BIT ? 4 | 1 : 1;
+    if (wrong == LONGER)
+        kept[at + 17] = 3;
+    if (wrong == SHORTER)
+        kept[at] = REPRO_FILLER & 0xFF;
+    if (wrong == MORE)
+        kept[400] = 4;
+    if (wrong != FEWER)
+        kept[300] |= 1;
+}
+
+static void body(struct repro_run *run)
+{
+    unsigned char *kept = NULL;
+
+    for (unsigned phase = 0; phase <= repro_cycles(run); phase++) {
+        if (!repro_begin(run))
+            return;
+        if (kept == NULL)
+            kept = zk_malloc(1000);
+        else /* right until the last cycle */
+            write_into(kept, phase == repro_cycles(run) ? (enum wrong)repro_option(run, "wrong")
+                                                        : NOTHING);
+        repro_end(run);
+    }
+}
+
+static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
+{
+    (void)run, (void)cycle;
+    runs[0] = (struct repro_damage){.offset = 100, .bytes = 17, .known = 1, .last = {0xAB}};
+    runs[1] = (struct repro_damage){.offset = 300, .bytes = 1, .known = 1, .last = {0xAB}};
+    return 2;
+}
+
+static const struct repro_option options[] = {{"wrong", "is written", NOTHING, 0, 0, wrongs}, {0}};
+
+const struct repro repro = {
+    .id = "T0",
+    .slug = "body_damage",
+    .class = "harness test",
+    .title = "body_damage",
+    .seed = "-",
+    .severity = "info",
+    .explain = "A test of the harness.\n",
+    .body = body,
+    .damage = damage,
+    .options = options,
+    .expect = {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN},
+};
