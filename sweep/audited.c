@@ -5,8 +5,9 @@
  */
 #include "sweep.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <glob.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@ struct audits {
     struct plan *plan;
     const struct catalogue *catalogue;
     struct bound *bounds;
-    char folder[64]; /* of the reports */
+    char folder[256]; /* of the reports */
 };
 
 /* The largest size in a report, and who allocated it. */
@@ -98,29 +99,31 @@ static void read_rows(struct largest *largest, enum audit audit, const char *pat
 
 /* Reads and removes what the run has written; each of its processes has a file of its own. A size of
  * -1 when there is none: no phase was begun. */
-static struct largest take_reports(const struct run *run)
+static struct largest take_reports(const struct audits *audits, const struct run *run)
 {
     struct largest largest = {.size = -1};
-    char *pattern;
-    glob_t found = {0};
-
     /* Its "%p" is the last thing in it. */
-    if (asprintf(&pattern, "%.*s*", (int)(strlen(run->audit_out) - strlen("%p")), run->audit_out) <
-        0)
-        pattern = need(NULL);
-    glob(pattern, 0, NULL, &found);
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        const char *path = found.gl_pathv[i];
+    const char *name = base_name(run->audit_out);
+    size_t common = strlen(name) - strlen("%p");
+    DIR *folder = opendir(audits->folder);
+    const struct dirent *item;
 
-        if (strspn(strrchr(path, '.') + 1, "0123456789") == strlen(strrchr(path, '.') + 1)) {
+    while (folder != NULL && (item = readdir(folder)) != NULL) {
+        const char *process = item->d_name + common;
+        char path[PATH_MAX];
+
+        if (strncmp(item->d_name, name, common) != 0)
+            continue;
+        snprintf(path, sizeof path, "%s/%s", audits->folder, item->d_name);
+        if (*process != '\0' && strspn(process, "0123456789") == strlen(process)) {
             if (largest.size < 0)
                 largest.size = 0;
             read_rows(&largest, run->audit, path);
         }
         unlink(path);
     }
-    globfree(&found);
-    free(pattern);
+    if (folder != NULL)
+        closedir(folder);
     return largest;
 }
 
@@ -129,9 +132,13 @@ static void audit_ended(void *arg, struct run *run)
     struct audits *audits = arg;
     struct bound *bound = &audits->bounds[run->entry];
     struct level *level = run->audit == CENSUS ? &bound->guaranteed : &bound->touched;
-    struct largest largest = take_reports(run);
+    struct largest largest = take_reports(audits, run);
     long min_bytes = largest.size <= 0 ? 0 : largest.size + 1;
 
+    if (largest.size < 0 && !run->alone && !word_in("skip,hang", run->fields[FIELD_OUTCOME])) {
+        runner_again(run); /* no report: was it only that there was no room or no time for it? */
+        return;
+    }
     if (largest.size < 0 || strcmp(run->fields[FIELD_OUTCOME], "skip") == 0) {
         free(largest.report);
         return;
@@ -156,12 +163,10 @@ bool audited(struct plan *plan, const struct catalogue *catalogue, const struct 
              struct bound *bounds)
 {
     struct audits audits = {.plan = plan, .catalogue = catalogue, .bounds = bounds};
-    const char *temporary = getenv("TMPDIR");
     bool whole;
 
-    if (temporary == NULL || strlen(temporary) > sizeof audits.folder - 20)
-        temporary = "/tmp";
-    snprintf(audits.folder, sizeof audits.folder, "%s/zk-sweep-XXXXXX", temporary);
+    snprintf(audits.folder, sizeof audits.folder, "%s/zk-sweep-XXXXXX",
+             temporary_folder(sizeof audits.folder - 20));
     if (mkdtemp(audits.folder) == NULL)
         die(2, "%s: %s: set TMPDIR to a folder that can be written", audits.folder,
             strerror(errno));
@@ -174,7 +179,7 @@ bool audited(struct plan *plan, const struct catalogue *catalogue, const struct 
     whole = runner_run(plan, catalogue, options, audit_ended, &audits);
     for (size_t i = 0; i < plan->count; i++)
         if (plan->runs[i]->audit != NO_AUDIT)
-            free(take_reports(plan->runs[i]).report); /* of those that were interrupted */
+            free(take_reports(&audits, plan->runs[i]).report); /* of those that were interrupted */
     rmdir(audits.folder);
     return whole;
 }

@@ -3,7 +3,10 @@
  * no harm.
  *
  * The filler makes outcomes monotone in MIN_BYTES: harm up to some size, none from there on. The
- * runs of the grid narrow the interval; then every repro has one probe under way at a time.
+ * runs of the grid narrow the interval. What is touched or retained at most, which the audits have
+ * told, is mostly what does the harm: so the next probes are there, and then in the middle; every
+ * repro has one probe under way at a time. Where a run breaks the order, both that contradict each
+ * other are made again, alone.
  */
 #include "sweep.h"
 
@@ -13,8 +16,14 @@
 struct search {
     struct plan *plan;
     struct bound *bounds; /* one per entry */
-    long *low;            /* harm here, or -1 */
-    long *high;           /* no harm here */
+};
+
+/* What is known of an entry: NULL where nothing is. */
+struct known {
+    struct run *harmed;   /* at the largest MIN_BYTES */
+    struct run *unharmed; /* at the smallest */
+    bool waiting;         /* for a run that is made again */
+    bool skipped;         /* it cannot run here */
 };
 
 bool outcome_is_harm(const char *outcome)
@@ -22,39 +31,87 @@ bool outcome_is_harm(const char *outcome)
     return word_in("stale,corrupt,crash,hang", outcome);
 }
 
-static void learn(struct search *search, const struct run *run)
+static long min_bytes_of(const struct run *run)
 {
-    long min_bytes = atol(run->fields[FIELD_MIN_BYTES]);
-    long *low = &search->low[run->entry];
-    long *high = &search->high[run->entry];
+    return atol(run->fields[FIELD_MIN_BYTES]);
+}
 
-    if (run->profile != ROUTE)
-        return;
-    if (outcome_is_harm(run->fields[FIELD_OUTCOME])) {
-        if (min_bytes > *low)
-            *low = min_bytes;
-    } else if (min_bytes < *high) {
-        *high = min_bytes;
+static struct known look(const struct plan *plan, size_t entry)
+{
+    struct known known = {0};
+
+    for (size_t i = 0; i < plan->count; i++) {
+        struct run *run = plan->runs[i];
+
+        if (run->entry != entry || run->profile != ROUTE || run->audit != NO_AUDIT)
+            continue;
+        if (!run->done)
+            known.waiting = true;
+        else if (strcmp(run->fields[FIELD_OUTCOME], "skip") == 0)
+            known.skipped = true;
+        else if (!outcome_is_harm(run->fields[FIELD_OUTCOME])) {
+            if (known.unharmed == NULL || min_bytes_of(run) < min_bytes_of(known.unharmed))
+                known.unharmed = run;
+        } else if (known.harmed == NULL || min_bytes_of(run) > min_bytes_of(known.harmed)) {
+            known.harmed = run;
+        }
     }
+    return known;
+}
+
+/* Between low, at which there is harm, and high, at which there is none. */
+static long next_probe(const struct bound *bound, long low, long high)
+{
+    const struct level *levels[] = {&bound->touched, &bound->guaranteed};
+
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        long level = levels[i]->min_bytes;
+
+        if (!levels[i]->measured || levels[i]->none)
+            continue;
+        if (low < level && level < high)
+            return level; /* no harm, most likely */
+        if (low < level - 1 && level == high)
+            return level - 1; /* harm, most likely */
+    }
+    return low + (high - low) / 2;
+}
+
+/* Harm at a MIN_BYTES above one without. */
+static void doubt(struct bound *bound, struct run *harmed, struct run *unharmed)
+{
+    if (harmed->alone && unharmed->alone) {
+        bound->not_monotone = true;
+        bound->harmed = min_bytes_of(harmed);
+        bound->unharmed = min_bytes_of(unharmed);
+        return;
+    }
+    if (!harmed->alone)
+        runner_again(harmed);
+    if (!unharmed->alone)
+        runner_again(unharmed);
 }
 
 /* The next probe for an entry, or the end of its search. */
 static void step(struct search *search, size_t entry)
 {
-    struct level *bound = &search->bounds[entry].observed;
-    long low = search->low[entry];
-    long high = search->high[entry];
+    struct bound *bound = &search->bounds[entry];
+    struct known known = look(search->plan, entry);
+    long low = known.harmed != NULL ? min_bytes_of(known.harmed) : -1;
+    long high = known.unharmed != NULL ? min_bytes_of(known.unharmed) : BOUND_MOST + 1;
 
-    if (low >= BOUND_MOST) {
-        *bound = (struct level){.measured = true, .none = true};
+    if (known.waiting || known.skipped)
+        return;
+    if (known.unharmed != NULL && low >= high) {
+        doubt(bound, known.harmed, known.unharmed);
+    } else if (low >= BOUND_MOST) {
+        bound->observed = (struct level){.measured = true, .none = true};
     } else if (high > BOUND_MOST) {
         plan_add(search->plan, entry, ROUTE, low < 0 ? 0 : BOUND_MOST, true);
-    } else if (low >= high) {
-        die(3, "outcomes are not monotone: harm at MIN_BYTES %ld, none at %ld", low, high);
     } else if (high - low <= 1) {
-        *bound = (struct level){.measured = true, .min_bytes = high};
+        bound->observed = (struct level){.measured = true, .min_bytes = high};
     } else {
-        plan_add(search->plan, entry, ROUTE, low + (high - low) / 2, true);
+        plan_add(search->plan, entry, ROUTE, next_probe(bound, low, high), true);
     }
 }
 
@@ -62,31 +119,16 @@ static void probe_ended(void *arg, struct run *run)
 {
     struct search *search = arg;
 
-    learn(search, run);
     step(search, run->entry);
 }
 
 bool bisect(struct plan *plan, const struct catalogue *catalogue, const struct options *options,
             struct bound *bounds)
 {
-    struct search search = {.plan = plan,
-                            .bounds = bounds,
-                            .low = need(calloc(catalogue->count, sizeof(long))),
-                            .high = need(calloc(catalogue->count, sizeof(long)))};
-    size_t known = plan->count;
-    bool whole;
+    struct search search = {.plan = plan, .bounds = bounds};
 
-    for (size_t i = 0; i < catalogue->count; i++) {
-        search.low[i] = -1;
-        search.high[i] = BOUND_MOST + 1;
-    }
-    for (size_t i = 0; i < known; i++)
-        learn(&search, plan->runs[i]);
     for (size_t entry = 0; entry < catalogue->count; entry++)
         if (entry % options->shards == options->shard - 1)
             step(&search, entry);
-    whole = runner_run(plan, catalogue, options, probe_ended, &search);
-    free(search.low);
-    free(search.high);
-    return whole;
+    return runner_run(plan, catalogue, options, probe_ended, &search);
 }

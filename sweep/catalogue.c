@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char *take_field(char **line)
@@ -108,6 +109,7 @@ static void take_line(struct entry *entry, char *line)
 static void free_entry(struct entry *entry)
 {
     free(entry->path);
+    free(entry->description);
     free(entry->slug);
     free(entry->claim);
     for (int i = 0; i < PROFILES; i++)
@@ -134,22 +136,23 @@ static void free_entry(struct entry *entry)
 /* False when the program at path is not a repro. */
 static bool describe(const char *path, struct entry *entry)
 {
-    char command[PATH_MAX + 32];
-    char *line = NULL;
-    size_t room = 0;
-    FILE *from;
+    const char *const command[] = {path, "--describe", NULL};
+    int status;
+    char *answer = ask(command, -1, false, &status);
+    char *rest;
 
-    if (strchr(path, '\'') != NULL)
-        die(2, "%s: a quote in the path: move the build elsewhere", path);
-    snprintf(command, sizeof command, "'%s' --describe", path);
-    from = need(popen(command, "re"));
-    *entry = (struct entry){0};
-    while (getline(&line, &room, from) > 0) {
-        line[strcspn(line, "\n")] = '\0';
+    if (answer == NULL)
+        return false; /* not of this machine */
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+        die(2,
+            "%s: cannot be started: if its libraries are found by LD_LIBRARY_PATH, say --keep-env",
+            path);
+    *entry = (struct entry){.description = need(strdup(answer))};
+    rest = answer;
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;)
         take_line(entry, line);
-    }
-    free(line);
-    if (pclose(from) != 0 || entry->slug == NULL) {
+    free(answer);
+    if (status != 0 || entry->slug == NULL) {
         free_entry(entry);
         return false;
     }

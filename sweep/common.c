@@ -5,8 +5,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,41 @@ void *need(void *p)
     if (p == NULL)
         die(3, "out of memory");
     return p;
+}
+
+static void check_stdout(void)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return;
+    fprintf(stderr, "zk-sweep: stdout: %s: what was printed is not whole\n",
+            errno != 0 ? strerror(errno) : "a write failed");
+    _exit(2);
+}
+
+void streams_check(void)
+{
+    /* Whatever is opened must not take their place. */
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+        if (fcntl(stream, F_GETFD) < 0) {
+            if (stream == STDOUT_FILENO)
+                die(2, "stdout is closed: send it to /dev/null if it is not wanted");
+            if (open("/dev/null", O_RDWR) != stream)
+                _exit(2);
+        }
+    signal(SIGPIPE, SIG_IGN); /* an error of the write instead, so that nothing is left behind */
+    signal(SIGXFSZ, SIG_IGN);
+    atexit(check_stdout);
+}
+
+const char *temporary_folder(size_t room)
+{
+    const char *folder = getenv("TMPDIR");
+
+    /* The library would replace a %p in it. */
+    if (folder == NULL || *folder == '\0' || strlen(folder) >= room || strchr(folder, '%') != NULL)
+        return "/tmp";
+    return folder;
 }
 
 double now_ms(void)

@@ -39,6 +39,22 @@ size_t report_unexpected(const struct plan *plan, const struct catalogue *catalo
     return unexpected;
 }
 
+size_t report_not_monotone(const struct catalogue *catalogue, const struct bound *bounds)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < catalogue->count; i++) {
+        if (!bounds[i].not_monotone)
+            continue;
+        fprintf(stderr,
+                "zk-sweep: %s: no observed bound: harm at MIN_BYTES %ld, none at %ld, each run "
+                "again alone\n",
+                catalogue->entries[i].slug, bounds[i].harmed, bounds[i].unharmed);
+        count++;
+    }
+    return count;
+}
+
 static const char *colour(const char *outcome)
 {
     if (!isatty(STDOUT_FILENO) || getenv("NO_COLOR") != NULL)

@@ -2,7 +2,9 @@
  * runner.c - some runs at once, each in its own process group; none survives us.
  *
  * A repro's own child asks the kernel to die with its parent, so killing the group of the repro is
- * enough.
+ * enough. A busy machine can make a run look like a hang; so what hangs is made again when nothing else runs, and with a
+ * long limit. What was seen to hang so need not be shown once more at a smaller MIN_BYTES, where the same is recycled
+ * and more.
  */
 #include "sweep.h"
 
@@ -23,7 +25,12 @@ static void on_interrupt(int signal)
     interrupted = signal;
 }
 
-enum { RUN_WORDS_MOST = 32 };
+enum {
+    RUN_WORDS_MOST = 32,
+    LONG_TIMES = 4,         /* the limit of a run that is made again, to that of --timeout */
+    LONG_LIMIT_MS = 60000,  /* and without */
+    LIMIT_MOST_MS = 3600000 /* that a repro takes */
+};
 
 /* Appends the words of text, if there is any, and ends the list. In a process that ends soon: its
  * memory is not freed. */
@@ -40,8 +47,9 @@ static void split_arguments(const char *text, char **arguments)
 }
 
 static _Noreturn void exec_run(const struct run *run, const struct entry *entry,
-                               unsigned timeout_ms, int pipe_end, pid_t parent)
+                               const struct options *options, int pipe_end, pid_t parent)
 {
+    unsigned timeout_ms = options->timeout_ms;
     char profile[32];
     char min_bytes[32];
     char timeout[32];
@@ -56,10 +64,16 @@ static _Noreturn void exec_run(const struct run *run, const struct entry *entry,
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGHUP, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     dup2(nowhere, STDIN_FILENO);
     dup2(pipe_end, STDOUT_FILENO);
     dup2(nowhere, STDERR_FILENO); /* what a dying victim says is not of interest */
     snprintf(profile, sizeof profile, "%s", profile_names[run->profile]);
+    if (run->again)
+        timeout_ms = timeout_ms != 0 ? LONG_TIMES * timeout_ms : LONG_LIMIT_MS;
+    if (timeout_ms > LIMIT_MOST_MS)
+        timeout_ms = LIMIT_MOST_MS;
     if (timeout_ms != 0) {
         snprintf(timeout, sizeof timeout, "%u", timeout_ms);
         arguments[count++] = "--timeout";
@@ -70,6 +84,8 @@ static _Noreturn void exec_run(const struct run *run, const struct entry *entry,
         arguments[count++] = "--min-bytes";
         arguments[count++] = min_bytes;
     }
+    if (options->keep_environment)
+        arguments[count++] = "--keep-env";
     unsetenv("ZK_ALLOC_AUDIT"); /* the sweep's own to choose */
     if (run->audit != NO_AUDIT) {
         arguments[count++] = "--audit";
@@ -92,10 +108,12 @@ static void start(struct run *run, const struct entry *entry, const struct optio
     if (run->pid < 0)
         die(3, "no child process: %s", strerror(errno));
     if (run->pid == 0)
-        exec_run(run, entry, options->timeout_ms, ends[1], parent);
+        exec_run(run, entry, options, ends[1], parent);
     setpgid(run->pid, run->pid); /* whoever comes first */
     close(ends[1]);
     run->pipe = ends[0];
+    run->length = 0;
+    memset(run->fields, 0, sizeof run->fields);
     /* The repro itself looks after its time limit, which is one without progress. This is for a
      * repro that always gets on and never ends. */
     run->deadline_ms = now_ms() + 600e3;
@@ -120,6 +138,42 @@ static void parse_record(struct run *run)
     run->done = run->fields[RECORD_FIELDS - 1] != NULL && at == NULL;
 }
 
+void runner_again(struct run *run)
+{
+    run->again = true;
+    run->done = false;
+}
+
+static bool hung(const struct run *run)
+{
+    const char *outcome = run->fields[RECORD_FIELDS - 1] != NULL ? run->fields[FIELD_OUTCOME] : "";
+
+    return strcmp(outcome, "hang") == 0;
+}
+
+/* Did the run hang, and was the repro seen to hang in that profile, alone, at that MIN_BYTES or more? */
+static bool is_known_to_hang(const struct plan *plan, const struct run *run)
+{
+    if (!hung(run) || run->arguments != NULL)
+        return false;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct run *other = plan->runs[i];
+
+        if (other->done && other->alone && other->entry == run->entry &&
+            other->profile == run->profile && other->audit == run->audit &&
+            other->arguments == NULL && hung(other) &&
+            atol(other->fields[FIELD_MIN_BYTES]) >= atol(run->fields[FIELD_MIN_BYTES]))
+            return true;
+    }
+    return false;
+}
+
+/* Does what the run has printed count? */
+static bool counts(const struct plan *plan, const struct run *run)
+{
+    return run->alone || (run->done && (!hung(run) || is_known_to_hang(plan, run)));
+}
+
 /* Takes what the run has printed; true when it has ended. */
 static bool drain(struct run *run, const struct entry *entry)
 {
@@ -136,8 +190,9 @@ static bool drain(struct run *run, const struct entry *entry)
     waitpid(run->pid, &status, 0);
     run->pid = 0;
     parse_record(run);
-    if (!run->done)
-        die(3, "%s --profile %s: gave no record (status 0x%x): run it by hand", entry->slug,
+    run->alone = run->again;
+    if (!run->done && run->alone)
+        die(3, "%s --profile %s: gave no record, twice (status 0x%x): run it by hand", entry->slug,
             profile_names[run->profile], (unsigned)status);
     return true;
 }
@@ -160,61 +215,135 @@ static size_t count_done(const struct plan *plan)
     return done;
 }
 
-static void show(const struct plan *plan, size_t done, const struct run *run,
-                 const struct catalogue *catalogue)
+static void show(const struct plan *plan, const struct run *run, const struct catalogue *catalogue)
 {
     char current[128];
 
     snprintf(current, sizeof current, "%s %s", catalogue->entries[run->entry].slug,
              profile_names[run->profile]);
-    progress_show(done, plan->count, current);
+    progress_show(count_done(plan), plan->count, current);
+}
+
+/* The runs under way, and what is still to come. */
+struct runs {
+    struct plan *plan;
+    const struct catalogue *catalogue;
+    const struct options *options;
+    void (*ready)(void *arg, struct run *run);
+    void *arg;
+    struct run **active;
+    struct pollfd *polled;
+    size_t active_count;
+    size_t next; /* in the plan */
+};
+
+static void begin(struct runs *runs, struct run *run)
+{
+    start(run, &runs->catalogue->entries[run->entry], runs->options);
+    runs->active[runs->active_count++] = run;
+    show(runs->plan, run, runs->catalogue);
+}
+
+/* What it has printed counts. */
+static void end(struct runs *runs, struct run *run)
+{
+    run->done = true;
+    run->again = false;
+    show(runs->plan, run, runs->catalogue);
+    if (runs->ready != NULL)
+        runs->ready(runs->arg, run);
+}
+
+/* Of the runs that are to be made again, the one at the largest MIN_BYTES, which may spare others. Those that it spares
+ * count as they are. */
+static struct run *next_again(struct runs *runs)
+{
+    struct run *next = NULL;
+
+    for (size_t i = 0; i < runs->plan->count; i++) {
+        struct run *run = runs->plan->runs[i];
+
+        if (run->done || !run->again)
+            continue;
+        if (is_known_to_hang(runs->plan, run))
+            end(runs, run);
+        else if (next == NULL || run->min_bytes > next->min_bytes)
+            next = run;
+    }
+    return next;
+}
+
+/* Begins what there is room for; what is made again is alone. */
+static void begin_some(struct runs *runs)
+{
+    struct run *again;
+
+    while (runs->active_count < runs->options->jobs && runs->next < runs->plan->count) {
+        struct run *run = runs->plan->runs[runs->next++];
+
+        if (!run->done && !run->again)
+            begin(runs, run);
+    }
+    if (runs->active_count > 0)
+        return;
+    again = next_again(runs);
+    if (runs->next < runs->plan->count) /* it has ended some, and that has led to more */
+        begin_some(runs);
+    else if (again != NULL)
+        begin(runs, again);
+}
+
+static void check_deadline(struct run *run, const struct catalogue *catalogue)
+{
+    if (now_ms() <= run->deadline_ms)
+        return;
+    kill_run(run);
+    die(3, "%s --profile %s: still running after ten minutes", catalogue->entries[run->entry].slug,
+        profile_names[run->profile]);
+}
+
+/* Waits for news of the runs under way. */
+static void take_some(struct runs *runs)
+{
+    for (size_t i = 0; i < runs->active_count; i++)
+        runs->polled[i] = (struct pollfd){.fd = runs->active[i]->pipe, .events = POLLIN};
+    poll(runs->polled, runs->active_count, 100);
+    for (size_t i = runs->active_count; i-- > 0;) {
+        struct run *run = runs->active[i];
+
+        check_deadline(run, runs->catalogue);
+        if (runs->polled[i].revents == 0 || !drain(run, &runs->catalogue->entries[run->entry]))
+            continue;
+        runs->active[i] = runs->active[--runs->active_count];
+        if (counts(runs->plan, run))
+            end(runs, run);
+        else
+            runner_again(run);
+    }
 }
 
 bool runner_run(struct plan *plan, const struct catalogue *catalogue, const struct options *options,
                 void (*ready)(void *arg, struct run *run), void *arg)
 {
-    struct run **running = need(calloc(options->jobs, sizeof(struct run *)));
-    struct pollfd *polled = need(calloc(options->jobs, sizeof *polled));
-    size_t active = 0;
-    size_t next = 0;
-    size_t done = count_done(plan);
+    struct runs runs = {.plan = plan,
+                        .catalogue = catalogue,
+                        .options = options,
+                        .ready = ready,
+                        .arg = arg,
+                        .active = need(calloc(options->jobs, sizeof(struct run *))),
+                        .polled = need(calloc(options->jobs, sizeof *runs.polled))};
 
     watch_signals();
-    for (;;) {
-        while (active < options->jobs && next < plan->count && !interrupted) {
-            struct run *run = plan->runs[next++];
-
-            if (run->done)
-                continue;
-            start(run, &catalogue->entries[run->entry], options);
-            running[active++] = run;
-            show(plan, done, run, catalogue);
-        }
-        if (active == 0 || interrupted)
+    while (!interrupted) {
+        begin_some(&runs);
+        if (runs.active_count == 0)
             break;
-        for (size_t i = 0; i < active; i++)
-            polled[i] = (struct pollfd){.fd = running[i]->pipe, .events = POLLIN};
-        poll(polled, active, 100);
-        for (size_t i = active; i-- > 0;) {
-            struct run *run = running[i];
-
-            if (now_ms() > run->deadline_ms) {
-                kill_run(run);
-                die(3, "%s --profile %s: still running after ten minutes",
-                    catalogue->entries[run->entry].slug, profile_names[run->profile]);
-            }
-            if (polled[i].revents == 0 || !drain(run, &catalogue->entries[run->entry]))
-                continue;
-            running[i] = running[--active];
-            show(plan, ++done, run, catalogue);
-            if (ready != NULL)
-                ready(arg, run);
-        }
+        take_some(&runs);
     }
-    for (size_t i = 0; i < active; i++)
-        kill_run(running[i]);
+    for (size_t i = 0; i < runs.active_count; i++)
+        kill_run(runs.active[i]);
     progress_clear();
-    free(running);
-    free(polled);
+    free(runs.active);
+    free(runs.polled);
     return !interrupted;
 }

@@ -4,6 +4,7 @@
  */
 #include "sweep.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,37 +43,38 @@ static bool take_row(char *row, char *site, size_t room)
 }
 
 /* Runs zk-audit on the report in the file at path. */
-static void ask(const char *path, char *site, size_t room)
+static void ask_audit(const char *path, char *site, size_t room)
 {
-    char *command;
-    char *line = NULL;
-    size_t line_room = 0;
-    FILE *answer;
+    char *program;
+    char *answer;
+    char *rest;
+    int status;
 
-    if (asprintf(&command, "'%s/zk-audit' --min-bytes 0 --tsv --resolve '%s' 2>/dev/null",
-                 own_folder(), path) < 0)
-        command = need(NULL);
-    answer = popen(command, "r");
-    while (answer != NULL && getline(&line, &line_room, answer) > 0)
+    if (asprintf(&program, "%s/zk-audit", own_folder()) < 0)
+        program = need(NULL);
+    {
+        const char *const command[] = {program,     "--min-bytes", "0", "--tsv",
+                                       "--resolve", path,          NULL};
+
+        rest = answer = ask(command, -1, true, &status);
+    }
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;)
         if (take_row(line, site, room))
             break;
-    if (answer != NULL)
-        pclose(answer);
-    free(line);
-    free(command);
+    free(answer);
+    free(program);
 }
 
 static void name(struct bound *bound)
 {
-    const char *temporary = getenv("TMPDIR");
     char *path;
 
     if (bound->report == NULL)
         return;
-    if (asprintf(&path, "%s/zk-sweep-site-XXXXXX", temporary != NULL ? temporary : "/tmp") < 0)
+    if (asprintf(&path, "%s/zk-sweep-site-XXXXXX", temporary_folder(PATH_MAX)) < 0)
         path = need(NULL);
     if (write_file(path, bound->report))
-        ask(path, bound->site, sizeof bound->site);
+        ask_audit(path, bound->site, sizeof bound->site);
     unlink(path);
     free(path);
 }

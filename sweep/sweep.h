@@ -43,6 +43,7 @@ struct law {
 /* One repro program, as it describes itself. */
 struct entry {
     char *path;
+    char *description; /* all that it says of itself */
     char *slug;
     char *claim;
     char *expect[PROFILES];
@@ -77,6 +78,8 @@ struct run {
     char output[1024];
     size_t length;
     bool done;
+    bool again;                  /* alone, and with a long limit */
+    bool alone;                  /* so it was */
     char *fields[RECORD_FIELDS]; /* into output, once done */
 };
 
@@ -95,8 +98,13 @@ struct options {
     unsigned timeout_ms; /* without progress, for one run; 0 for the repro's own */
     unsigned shard;      /* from 1 on */
     unsigned shards;
+    bool shard_given;
     bool laws; /* nothing else, and in full */
     bool list;
+    bool keep_environment;
+    bool merge;
+    char **rest; /* what is no option: the folders to merge */
+    size_t rest_count;
 };
 
 /* The smallest MIN_BYTES at which something is not seen any more. */
@@ -108,13 +116,24 @@ struct level {
 
 /* What is known of one repro. observed <= touched <= guaranteed. */
 struct bound {
-    struct level observed;   /* no harm; by bisection */
+    struct level observed; /* no harm; by bisection */
+    bool not_monotone;     /* no such bound: harm at harmed, none at the smaller unharmed */
+    long harmed;
+    long unharmed;
     struct level touched;    /* no access to what was retained; by the trap */
     struct level guaranteed; /* nothing retained in the arena; by the census */
     char site[256];          /* that makes the largest retained block; "" if unknown */
     char *report; /* what a census wrote of that block, for sites_name; NULL if nothing */
 };
 enum { BOUND_MOST = 1 << 20 };
+
+/* ---- options.c */
+
+/* Exits 2 with a line when an argument is wrong, 0 after --help and --version. */
+void options_parse(struct options *options, int argc, char **argv);
+
+/* "2/3". */
+bool parse_shard_name(const char *text, unsigned *shard, unsigned *shards);
 
 /* ---- catalogue.c: asks every program in the folder for its descriptor. Exits 2 with a line if it
  * cannot. */
@@ -136,9 +155,14 @@ void plan_free(struct plan *plan);
 /* ---- runner.c */
 
 /* Runs those runs of the plan that are not done; ready is called after each. False after SIGINT or
- * SIGTERM, when every child is dead. Exits 3 with a line when a run gives no record. */
+ * SIGTERM, when every child is dead. A run that hangs, gives no record, or is marked with again is made once more, when
+ * no other is, with a long limit, before it counts; of a repro and a profile that were so seen to hang, runs at a smaller
+ * MIN_BYTES need not be. Exits 3 with a line when a run gives no record then. */
 bool runner_run(struct plan *plan, const struct catalogue *catalogue, const struct options *options,
                 void (*ready)(void *arg, struct run *run), void *arg);
+
+/* Marks a run that is done to be made again, alone. */
+void runner_again(struct run *run);
 
 /* ---- progress.c: a line on stderr when that is a terminal, nothing otherwise. */
 void progress_show(size_t done, size_t total, const char *current);
@@ -146,7 +170,8 @@ void progress_clear(void);
 
 /* ---- bisect.c */
 
-/* Smallest MIN_BYTES without harm for each repro, under profile route. False when interrupted. */
+/* Smallest MIN_BYTES without harm for each repro, under profile route; begins where the other bounds are. False when
+ * interrupted. */
 bool bisect(struct plan *plan, const struct catalogue *catalogue, const struct options *options,
             struct bound *bounds);
 bool outcome_is_harm(const char *outcome);
@@ -234,17 +259,52 @@ size_t laws_end(const struct law_checks *checks, size_t first);
 
 /* ---- tables.c */
 
-/* Writes sweep.tsv, thresholds.tsv, matrix.tsv and laws.tsv into a folder, each whole or not at all. Exits 2
- * with a line if it cannot. */
-void tables_write(const char *folder, const struct plan *plan, const struct catalogue *catalogue,
-                  const struct bound *bounds, const struct law_checks *checks);
+#define SHARD_NAME "shard.tsv"
 
-/* Writes laws.tsv alone. */
-void tables_write_laws(const char *folder, const struct catalogue *catalogue,
-                       const struct law_checks *checks);
+/* All that a sweep may write into a folder; ended by NULL. */
+extern const char *const tables_names[];
 
-/* The same from the tables of other folders; returns 0, or 2 with a line. */
-int tables_merge(const char *folder, char *const *from, size_t count);
+/* ---- write.c, into the folder that is open. Exits 2 with a line if it cannot; then the tables there are as before. */
+
+/* Exits 2 with a line when this is a part of a sweep and would replace tables of more. Without a plan only laws.tsv. */
+void tables_check_replaced(const struct options *options, const struct plan *plan,
+                           const struct catalogue *catalogue);
+
+/* sweep.tsv, thresholds.tsv, matrix.tsv and laws.tsv, and shard.tsv of a shard, for which wrong counts what is not as
+ * declared. */
+void tables_write(const struct options *options, const struct plan *plan,
+                  const struct catalogue *catalogue, const struct bound *bounds,
+                  const struct law_checks *checks, size_t wrong);
+
+/* laws.tsv alone. */
+void tables_write_laws(const struct catalogue *catalogue, const struct law_checks *checks);
+
+/* ---- merge.c: the same from the tables of other folders. Returns the exit status; exits 2 with a line when they are not
+ * all shards of one sweep. */
+int merge(char *const *folders, size_t count);
+
+/* ---- folder.c: the one folder that is written to. */
+
+/* Makes it if it is not there, and locks it until the end. Exits 2 with a line when it cannot. */
+void folder_open(const char *path);
+
+/* Its descriptor; what is in it may be read. */
+int folder_at(void);
+
+/* Writes a table beside the one that it is to replace. */
+void folder_add(const char *name, const char *text, size_t bytes);
+
+/* Says that there is to be no table of this name. */
+void folder_drop(const char *name);
+
+/* Replaces all that was said, or nothing; and closes the folder. */
+void folder_commit(void);
+
+/* Without a commit: leaves it as it was. Also at exit. */
+void folder_close(void);
+
+/* A file of a folder, allocated; NULL with errno. */
+char *folder_read(int at, const char *name, size_t *bytes);
 
 /* ---- report.c */
 
@@ -254,6 +314,9 @@ long report_print(const struct plan *plan, const struct catalogue *catalogue,
 
 /* Names every run whose outcome is not the one that its repro declares; returns how many. */
 size_t report_unexpected(const struct plan *plan, const struct catalogue *catalogue);
+
+/* Names every repro of which the observed bound cannot be told, as outcomes are not monotone; returns how many. */
+size_t report_not_monotone(const struct catalogue *catalogue, const struct bound *bounds);
 
 /* "NA", "none" or the number; text has the room for it. */
 const char *report_level(const struct level *level, char *text, size_t room);
@@ -270,9 +333,24 @@ struct costs *costs_read(const char *path);
 void costs_print(const struct costs *costs, long min_bytes);
 void costs_free(struct costs *costs);
 
+/* ---- spawn.c */
+
+enum { DIGEST_DIGITS = 64, DIGEST_ROOM = DIGEST_DIGITS + 1 };
+
+/* What a program prints; with input as its stdin, or none if that is -1; without its stderr if quiet. Allocated; NULL with
+ * errno when it cannot be run. */
+char *ask(const char *const *command, int input, bool quiet, int *status);
+
+/* What sha256sum gives for it, into hex of DIGEST_ROOM. Exits 3 with a line if it gives nothing. */
+void digest(const char *text, size_t bytes, char *hex);
+
 /* ---- common.c: small things, each of which cannot fail */
 void *need(void *p); /* exits 3 when p is NULL */
 double now_ms(void);
+/* Exits 2 with a line when stdout is closed, and sees to it that at exit all has reached it, or the status says so. */
+void streams_check(void);
+/* TMPDIR, or /tmp; never longer than room. */
+const char *temporary_folder(size_t room);
 const char *own_folder(void); /* that this program lies in; exits 3 when that cannot be read */
 bool word_in(const char *list, const char *word);           /* in "a,b,c" */
 bool parse_number(const char *text, unsigned long *number); /* digits, and nothing else */

@@ -104,6 +104,7 @@ static void each_asked(const char *asked,
 {
     char *copy = need(strdup(asked));
     char *save;
+    bool any = false;
 
     for (char *word = strtok_r(copy, ",", &save); word != NULL; word = strtok_r(NULL, ",", &save)) {
         char *value = strchr(word, '=');
@@ -112,7 +113,10 @@ static void each_asked(const char *asked,
             die(2, "--for %s: want names and values, such as threads=64,spans=200", asked);
         *value++ = '\0';
         act(arg, word, value);
+        any = true;
     }
+    if (!any)
+        die(2, "--for %s: want names and values, such as threads=64,spans=200", asked);
     free(copy);
 }
 

@@ -1,6 +1,7 @@
 /*
  * main.c - the command line of every repro.
  */
+#include "environment.h"
 #include "run.h"
 
 #include <ctype.h>
@@ -131,6 +132,7 @@ static void print_help(void)
         "  --tsv           one record, in the columns of results/sweep.tsv\n"
         "  --verbose       list every damaged run of bytes\n"
         "  --no-fork       in this process, without time limit: for a debugger\n"
+        "  --keep-env      with what else is in the environment: it may change the outcome\n"
         "  --explain       what this bug is, and what to expect\n"
         "  --describe      the descriptor, for programs\n",
         repro.slug, repro.title, repro.cycles != 0 ? repro.cycles : 10, default_threads(),
@@ -138,9 +140,9 @@ static void print_help(void)
     print_own_options();
     printf(
         "\nExit status: 0 clean, 10 latent, 11 stale, 12 corrupt, 13 crash, 14 hang, 15 refused,\n"
-        "77 cannot run here, 2 usage, 3 the harness failed. ZK_ALLOC_SLAB_GB, ZK_ALLOC_HUGEPAGE "
-        "and\n"
-        "ZK_ALLOC_POISON_RESET are honoured; the other switches are the profile's.\n");
+        "77 cannot run here, 2 usage, 3 the harness failed. With --keep-env, ZK_ALLOC_SLAB_GB,\n"
+        "ZK_ALLOC_HUGEPAGE and ZK_ALLOC_POISON_RESET are honoured; the other switches are the\n"
+        "profile's. Without, only ZK_ALLOC_AUDIT and what belongs to it.\n");
 }
 
 static void parse_own_option(struct settings *settings, int index, const char *value)
@@ -284,6 +286,7 @@ int main(int argc, char **argv)
     enum repro_outcome outcome;
     char wanted[64];
 
+    argc = environment_define(repro.slug, argc, argv);
     zk_config(&environment);
     command.settings.audit = environment.audit;
     parse(&command, argc, argv);

@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# fakes.sh - repros for tests of zk-sweep alone: programs that say what they are told to, at once.
+fakes=$work/fakes
+mkdir "$fakes"
+# fake NAME [COMMANDS]: a repro of that name. COMMANDS see $profile, $min_bytes, $timeout, $audit, and set $outcome (first
+# "clean", or "corrupt" below MIN_BYTES 1000 in profile route). What it is called with is a line of $work/calls.
+fake() {
+    cat >"$fakes/$1" <<END
+#!/usr/bin/env bash
+name=$1 work=$work
+END
+    cat >>"$fakes/$1" <<'END'
+if [[ $1 == --describe ]]; then
+    printf 'slug\t%s\nclaim\tNA\nthreads\t2\n' "$name"
+    for profile in none flush route seed pinned system; do printf 'expect\t%s\tclean,corrupt,hang\n' $profile; done
+    exit
+fi
+echo "$name $*" >>"$work/calls"
+profile='' min_bytes='' timeout=0 audit=off
+while (($#)); do
+    case $1 in
+    --profile) profile=$2 ;;
+    --min-bytes) min_bytes=$2 ;;
+    --timeout) timeout=$2 ;;
+    --audit) audit=$2 ;;
+    esac
+    shift
+done
+[[ -n $min_bytes ]] || { min_bytes=0; [[ $profile == route || $profile == seed ]] && min_bytes=4096; }
+outcome=clean
+[[ $profile == route && $min_bytes -lt 1000 ]] && outcome=corrupt
+END
+    cat >>"$fakes/$1" <<END
+${2:-:}
+END
+    cat >>"$fakes/$1" <<'END'
+printf '%s\t%s\t%s\t%s\t10\t0\tNA\t0\t0\tNA\tnothing\n' "$name" "$profile" "$min_bytes" "$outcome"
+END
+    chmod +x "$fakes/$1"
+}
