@@ -1,0 +1,50 @@
+/*
+ * modular.h - arithmetic modulo a number below 2^63: private to the models and the repros.
+ */
+#ifndef MODULAR_H
+#define MODULAR_H
+
+#include <stdint.h>
+
+/* Arguments are below the modulus. */
+
+static inline uint64_t mod_add(uint64_t a, uint64_t b, uint64_t modulus)
+{
+    return (a + b) % modulus;
+}
+
+static inline uint64_t mod_subtract(uint64_t a, uint64_t b, uint64_t modulus)
+{
+    return mod_add(a, modulus - b, modulus);
+}
+
+static inline uint64_t mod_multiply(uint64_t a, uint64_t b, uint64_t modulus)
+{
+    return (uint64_t)((unsigned __int128)a * b % modulus);
+}
+
+static inline uint64_t mod_power(uint64_t a, uint64_t exponent, uint64_t modulus)
+{
+    uint64_t power = 1;
+
+    for (; exponent != 0; exponent >>= 1) {
+        if ((exponent & 1) != 0)
+            power = mod_multiply(power, a, modulus);
+        a = mod_multiply(a, a, modulus);
+    }
+    return power;
+}
+
+/* Of a prime modulus; 0 for 0. */
+static inline uint64_t mod_inverse(uint64_t a, uint64_t modulus)
+{
+    return mod_power(a, modulus - 2, modulus);
+}
+
+/* Two random words, as one number below the modulus: as good as evenly spread. */
+static inline uint64_t mod_reduce(uint64_t high, uint64_t low, uint64_t modulus)
+{
+    return (uint64_t)(((unsigned __int128)high << 64 | low) % modulus);
+}
+
+#endif
