@@ -70,17 +70,17 @@ static const struct repro_finding findings[] = {
 };
 
 static const struct repro_law law_2026 = {
-    .formula = "16 + 48 + 16 + 8 + 256 + 8 + 1",
-    .source = "rand 0.9.5: reference counts, ChaCha12's state, bytes until a new key, index, "
-              "buffer, alignment to 16",
+    .formula = "16 + 256 + 8 + 8 + 48 + 16 + 1",
+    .source = "rand 0.9.5: reference counts, buffer, index, alignment to 16, ChaCha12's state, "
+              "bytes until a new key",
     .at = (const char *const[]){"--crates 2026", NULL},
     .arguments = "--crates 2026",
 };
 
 static const struct repro_law law = {
-    .formula = "16 + 48 + 16 + 8 + 8 + 8 + 256 + 8 + 1",
-    .source = "rand 0.8.5: reference counts, ChaCha12's state, bytes until a new key, fork "
-              "counter, index, buffer, and alignment to 16 twice",
+    .formula = "16 + 256 + 8 + 8 + 48 + 16 + 8 + 8 + 1",
+    .source = "rand 0.8.5: reference counts, buffer, index, alignment to 16, ChaCha12's state, "
+              "bytes until a new key, fork counter, alignment to 16",
     .at = (const char *const[]){"", NULL},
     .next = &law_2026,
 };

@@ -21,34 +21,24 @@ enum {
     buffer_words = buffer_blocks * CHACHA_BLOCK_WORDS
 };
 
-/* RcBox<UnsafeCell<ReseedingRng>>, up to where the two releases differ. */
+/* RcBox<UnsafeCell<ReseedingRng>>; the newest release has all but the end of it. */
 struct generator {
     size_t strong;
     size_t weak;
+    uint32_t buffer[buffer_words];
+    size_t index;
+    size_t padding;
     uint32_t key[8];
     uint64_t counter;
     uint64_t stream;
     int64_t threshold;
     int64_t bytes_until_reseed;
-    union {
-        struct {
-            size_t fork_counter;
-            size_t padding;
-            size_t index;
-            uint32_t buffer[buffer_words];
-            size_t padding_behind;
-        } debian12;
-        struct {
-            size_t index;
-            uint32_t buffer[buffer_words];
-            size_t padding_behind;
-        } newest;
-    } of;
+    size_t fork_counter; /* debian12 only */
+    size_t padding_behind;
 };
 
 _Static_assert(sizeof(struct generator) == 368, "as RcBox of rand 0.8.5");
-_Static_assert(offsetof(struct generator, of) + sizeof((struct generator *)0)->of.newest == 352,
-               "as RcInner of rand 0.9.5");
+_Static_assert(offsetof(struct generator, fork_counter) == 352, "as RcInner of rand 0.9.5");
 
 static _Thread_local struct generator *own;
 static _Atomic size_t forks; /* before and after each, in both processes */
@@ -60,17 +50,7 @@ static bool has_fork_counter(void)
 
 size_t thread_random_bytes(void)
 {
-    return has_fork_counter() ? sizeof(struct generator) : 352;
-}
-
-static size_t *index_of(struct generator *generator)
-{
-    return has_fork_counter() ? &generator->of.debian12.index : &generator->of.newest.index;
-}
-
-static uint32_t *buffer_of(struct generator *generator)
-{
-    return has_fork_counter() ? generator->of.debian12.buffer : generator->of.newest.buffer;
+    return has_fork_counter() ? sizeof(struct generator) : offsetof(struct generator, fork_counter);
 }
 
 /* ---- A new key ---- */
@@ -96,8 +76,7 @@ static void take_key(struct generator *generator)
 
 static bool is_behind(const struct generator *generator)
 {
-    return has_fork_counter() &&
-           (ptrdiff_t)(generator->of.debian12.fork_counter - atomic_load(&forks)) < 0;
+    return has_fork_counter() && (ptrdiff_t)(generator->fork_counter - atomic_load(&forks)) < 0;
 }
 
 static bool wants_key(const struct generator *generator)
@@ -109,7 +88,7 @@ static void reseed(struct generator *generator)
 {
     take_key(generator);
     if (has_fork_counter())
-        generator->of.debian12.fork_counter = atomic_load(&forks);
+        generator->fork_counter = atomic_load(&forks);
     generator->bytes_until_reseed = generator->threshold;
 }
 
@@ -117,14 +96,12 @@ static void reseed(struct generator *generator)
 
 static void refill(struct generator *generator)
 {
-    uint32_t *buffer = buffer_of(generator);
-
     if (wants_key(generator))
         reseed(generator);
-    generator->bytes_until_reseed -= buffer_words * (int64_t)sizeof *buffer;
+    generator->bytes_until_reseed -= (int64_t)sizeof generator->buffer;
     for (unsigned i = 0; i < buffer_blocks; i++)
         chacha_block(rounds, generator->key, generator->counter + i, generator->stream,
-                     buffer + (size_t)i * CHACHA_BLOCK_WORDS);
+                     generator->buffer + (size_t)i * CHACHA_BLOCK_WORDS);
     generator->counter += buffer_blocks;
 }
 
@@ -135,22 +112,21 @@ static uint64_t two_words(uint32_t low, uint32_t high)
 
 static uint64_t next(struct generator *generator)
 {
-    size_t *index = index_of(generator);
-    uint32_t *buffer = buffer_of(generator);
-    size_t at = *index;
+    const uint32_t *buffer = generator->buffer;
+    size_t at = generator->index;
     uint32_t last;
 
     if (at < buffer_words - 1) {
-        *index = at + 2;
+        generator->index = at + 2;
         return two_words(buffer[at], buffer[at + 1]);
     }
     last = buffer[buffer_words - 1];
     refill(generator);
     if (at >= buffer_words) {
-        *index = 2;
+        generator->index = 2;
         return two_words(buffer[0], buffer[1]);
     }
-    *index = 1;
+    generator->index = 1;
     return two_words(last, buffer[0]);
 }
 
@@ -166,7 +142,7 @@ static struct generator *make(void)
     generator->strong = generator->weak = 1;
     generator->threshold = generator->bytes_until_reseed = threshold_bytes;
     take_key(generator);
-    *index_of(generator) = buffer_words;
+    generator->index = buffer_words;
     return generator;
 }
 

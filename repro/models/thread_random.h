@@ -4,14 +4,14 @@
  * Faithful to rand's thread_rng (rand 0.8.5 of Debian 12, rand 0.9.5 of 2026), 64-bit: a thread-local
  * Rc<UnsafeCell<ReseedingRng<ChaCha12Core, OsRng>>>. The block is 368 bytes (352 in 0.9, which has no fork counter):
  *   reference counts   16 bytes, strong and weak (RcBox)
+ *   buffer             256: four blocks of the key stream (BlockRng)
+ *   index              8: of the next word in the buffer; 64 and more: empty
  *   ChaCha's state     48: key of 32, counter and stream of 8 each, aligned to 16 (rand_chacha)
  *   threshold          8: bytes from one reseeding to the next, 64 KiB
  *   bytes until then   8, signed: at 0 or below, the next refill takes a new key from the system
  *   fork counter       8, 0.8 only: a refill that finds it behind the process's takes a new key as well
- *   index              8: of the next word in the buffer; 64 and more: empty
- *   buffer             256: four blocks of the key stream (BlockRng)
  * and what alignment adds. (0.10 keeps 336 bytes: it has no room of its own for the index.) rustc chooses the order of
- * the fields; here it is the order of Debian 12's 1.63, which the crate's own damage shows (repro/crates/random_state).
+ * the fields: this one is that of Debian 12's 1.63, as the places show that the crate writes (repro/crates/random_state).
  *
  * A number is read from the buffer; an empty one is refilled: the counter goes up by 4. Whoever asks for the generator
  * takes a reference and drops it.
