@@ -1,0 +1,105 @@
+/*
+ * axis.c - ticks are at round numbers: at 1, 2 or 5 times a power of ten, or on a logarithmic axis at powers of four.
+ */
+#include "axis.h"
+#include "page.h"
+
+#include <math.h>
+
+double axis_at(const struct axis *axis, double value)
+{
+    double part = axis->logarithmic ? (log2(fmax(value, axis->from)) - log2(axis->from)) /
+                                          (log2(axis->to) - log2(axis->from))
+                                    : (value - axis->from) / (axis->to - axis->from);
+
+    return axis->start + fmin(fmax(part, 0), 1) * (axis->end - axis->start);
+}
+
+void figure_begin(FILE *out, double width, double height, const char *label)
+{
+    page_print(out, "<svg viewBox=\"0 0 %g %g\" role=\"img\" aria-label=\"%s\">\n", width, height,
+               label);
+}
+
+void figure_end(FILE *out)
+{
+    fputs("</svg>\n", out);
+}
+
+/* The distance of ticks: some four to an axis. */
+static double step_of(double span)
+{
+    double power = pow(10, floor(log10(span / 4)));
+    double steps = span / 4 / power;
+
+    return power * (steps <= 1 ? 1 : steps <= 2 ? 2 : steps <= 5 ? 5 : 10);
+}
+
+struct axis axis_round(double from, double to, double start, double end)
+{
+    double step = step_of(to - from);
+
+    return (struct axis){.from = floor(from / step + 1e-9) * step,
+                         .to = ceil(to / step - 1e-9) * step,
+                         .start = start,
+                         .end = end};
+}
+
+const char *axis_number(double value, bool bytes)
+{
+    static char text[32];
+    static const char units[] = "KMGTPE";
+    int unit = -1;
+
+    while (bytes && value >= 1024 && unit < 5) {
+        value /= 1024;
+        unit++;
+    }
+    snprintf(text, sizeof text, "%.4g%.*s", value, unit < 0 ? 0 : 1, unit < 0 ? "" : units + unit);
+    return text;
+}
+
+static void tick_x(FILE *out, const struct axis *axis, double value, double top, double y)
+{
+    double x = axis_at(axis, value);
+
+    page_print(out,
+               "<path class=\"grid\" d=\"M%.1f %.1fV%.1f\"/><text class=\"mid\" x=\"%.1f\" "
+               "y=\"%.1f\">%s</text>\n",
+               x, top, y, x, y + 14, axis_number(value, axis->logarithmic));
+}
+
+void axis_x(FILE *out, const struct axis *axis, double top, double y)
+{
+    if (axis->logarithmic) {
+        double last = -100; /* where the last tick is: numbers must not touch */
+
+        for (double value = exp2(ceil(log2(axis->from))); value <= axis->to * 1.001; value *= 4) {
+            if (axis_at(axis, value) - last < 26)
+                continue;
+            tick_x(out, axis, value, top, y);
+            last = axis_at(axis, value);
+        }
+    } else {
+        double step = step_of(axis->to - axis->from);
+
+        for (double i = 0; axis->from + i * step <= axis->to + step / 1000; i++)
+            tick_x(out, axis, axis->from + i * step, top, y);
+    }
+    page_print(out, "<path class=\"axis\" d=\"M%.1f %.1fH%.1f\"/>\n", axis->start, y, axis->end);
+}
+
+void axis_y(FILE *out, const struct axis *axis, double x, double right)
+{
+    double step = step_of(axis->to - axis->from);
+
+    for (double i = 0; axis->from + i * step <= axis->to + step / 1000; i++) {
+        double value = axis->from + i * step;
+        double y = axis_at(axis, value);
+
+        page_print(out,
+                   "<path class=\"grid\" d=\"M%.1f %.1fH%.1f\"/><text class=\"end\" x=\"%.1f\" "
+                   "y=\"%.1f\">%s</text>\n",
+                   x, y, right, x - 5, y + 4, axis_number(value, false));
+    }
+}

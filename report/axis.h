@@ -1,0 +1,36 @@
+/*
+ * axis.h - figures in SVG, drawn in units of about a pixel: an axis, its ticks and its grid. Colours and fonts are the
+ * page's style.
+ */
+#ifndef AXIS_H
+#define AXIS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct axis {
+    double from, to;   /* values; from < to, and above 0 where it is logarithmic */
+    double start, end; /* where these are */
+    bool logarithmic;
+};
+
+/* Where a value is; a value outside of the axis at its end. */
+double axis_at(const struct axis *axis, double value);
+
+/* A figure of this size, with what it shows for those who cannot see it. */
+void figure_begin(FILE *out, double width, double height, const char *label);
+void figure_end(FILE *out);
+
+/* An axis along x, below the plot: ticks with numbers at y, and lines of the grid from top to y. */
+void axis_x(FILE *out, const struct axis *axis, double top, double y);
+
+/* An axis along y: numbers to the left of x, and lines of the grid from x to right. */
+void axis_y(FILE *out, const struct axis *axis, double x, double right);
+
+/* An axis from 0 or from `from`, to a round number from `to` on; of a ratio, or a number of something. */
+struct axis axis_round(double from, double to, double start, double end);
+
+/* 4096 as 4K, 1048576 as 1M, 0.95 as it is: what a tick says. Static, until the next call. */
+const char *axis_number(double value, bool bytes);
+
+#endif

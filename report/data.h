@@ -1,0 +1,86 @@
+/*
+ * data.h - what the report is made of: the tables in results/, and what the repros say of themselves.
+ *
+ * Everything lives until the end. What is wrong with a file ends the program: one line, and exit 2.
+ */
+#ifndef DATA_H
+#define DATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+__attribute__((format(printf, 1, 2), noreturn)) void die(const char *format, ...);
+void *need(void *p); /* dies when p is NULL */
+
+/* A table of tab-separated values with a header. */
+struct table {
+    const char *name; /* of the file */
+    bool there;
+    char **columns;
+    size_t column_count;
+    char ***rows;
+    size_t row_count;
+};
+
+/* there is false when there is no such file. */
+struct table table_read(const char *folder, const char *name);
+
+/* The number of a column; dies when the table, which is there, has none of this name. */
+size_t table_column(const struct table *table, const char *name);
+const char *table_text(const struct table *table, size_t row, const char *column);
+
+/* False for NA, and for what is no number. */
+bool number_of(const char *text, double *number);
+
+/* The row in which these columns have these values; row_count if there is none. column2 may be NULL. */
+size_t table_find(const struct table *table, const char *column, const char *value,
+                  const char *column2, const char *value2);
+
+/* The kinds that repros are shown by, in this order. */
+enum kind {
+    KIND_MODEL,    /* of a library's structure: it includes one of repro/models */
+    KIND_REAL,     /* on a real library: it lies in repro/real */
+    KIND_CONTRACT, /* between a program and its allocator: realloc and phases, with no library */
+    KIND_UNSAVED,  /* that, where no MIN_BYTES helps */
+    KIND_CONTROL,  /* of class control: nothing may go wrong */
+    KINDS,
+};
+
+extern const char *const kind_titles[KINDS];
+extern const char *const kind_notes[KINDS]; /* what a reader should know of it; a line */
+
+/* A program of repro/, as --describe and --explain tell of it. */
+struct repro {
+    const char *slug;
+    const char *id;
+    const char *class;
+    const char *title;
+    const char *severity;
+    const char *claim;                           /* NA if there is none */
+    const char *story;                           /* --explain, without its first line */
+    const char *observed, *touched, *guaranteed; /* thresholds.tsv */
+    enum kind kind;
+};
+
+struct data {
+    struct table matrix, sweep, thresholds, findings, claims, laws, crates, cost, bench,
+        bench_memory, bench_targets, pairs, begin, memory, soundness;
+    struct repro *repros; /* by kind, then by guaranteed bound, the largest first, then by name */
+    size_t repro_count;
+    const char *machine; /* bench_machine.txt, or NULL */
+    const char *forces;  /* the repro with the largest bound, and that bound */
+    unsigned long long bound;
+};
+
+/* results: the folder of the tables; findings: the file; programs: the folder with the repros; sources: that of their
+ * sources, which tells what kind a repro is of. */
+struct data data_read(const char *results, const char *findings, const char *programs,
+                      const char *sources);
+
+const struct repro *data_repro(const struct data *data, const char *slug); /* or NULL */
+
+/* Writes text with each name of a repro and each number of a finding as a link to it. */
+void data_linked(FILE *out, const struct data *data, const char *text);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * report.h - the sections of results/report.html. Each writes itself to the page's stream; a section whose tables are
+ * not there says so, and which command makes them.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "data.h"
+
+#include <stdio.h>
+
+/* ---- matrix.c */
+void matrix_write(FILE *out, const struct data *data);
+void cells_write(FILE *out, const struct data *data); /* what the matrix' cells open */
+void outcome_badge(FILE *out, const char *outcome);   /* its letter and name, in its colour */
+void outcome_legend(FILE *out);
+
+/* ---- bounds.c */
+void bounds_write(FILE *out, const struct data *data);
+
+/* ---- costs.c */
+void costs_write(FILE *out, const struct data *data); /* what MIN_BYTES costs, and pinned */
+void bench_write(FILE *out,
+                 const struct data *data); /* time and memory, by allocator and workload */
+void memory_write(FILE *out, const struct data *data); /* lifetimes */
+
+/* ---- findings.c */
+void findings_write(FILE *out, const struct data *data);
+void claims_write(FILE *out, const struct data *data);
+void stories_write(FILE *out, const struct data *data);
+void soundness_write(FILE *out, const struct data *data);
+
+/* A table as it is, folded under a line that names it. */
+void table_write(FILE *out, const struct data *data, const struct table *table,
+                 const char *summary);
+
+/* "memory.tsv is not there: make bench-memory". */
+void missing_write(FILE *out, const char *table, const char *command);
+
+#endif
