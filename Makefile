@@ -3,7 +3,7 @@ SHELL := /bin/bash
 JOBS  ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: build sweep test stress findings audit bench bench-memory bench-quick lint install clean help bootstrap crates rust
+.PHONY: build sweep test stress findings audit bench bench-memory bench-quick report lint install clean help bootstrap crates rust
 
 build: bootstrap ## build everything (release, in build/)
 	@echo "building (build/build.log)" >&2
@@ -16,11 +16,19 @@ sweep: build ## run repro x profile x MIN_BYTES, write results/, recommend a MIN
 test: build ## unit tests, every repro's expected outcome in every profile, the tables' invariants
 	@ctest --preset release --parallel $(JOBS)
 
-findings: build ## run the sweep and regenerate findings.tsv and the tables in README
+findings: build ## run the sweep and regenerate findings.tsv, the tables in README and results/report.html
 	@build/sweep/zk-sweep --out results >/dev/null
 	@scripts/findings.sh build results findings.tsv
 	@scripts/claims.sh results findings.tsv results/claims.tsv
 	@scripts/readme.sh results README.md
+	@$(MAKE) --no-print-directory report-page
+
+report: build report-page ## results/report.html: one page of all tables, to look at; from what is in results/
+
+.PHONY: report-page
+report-page:
+	@build/report/zk-report --results results --findings findings.tsv --programs build/repro --sources repro --out results/report.html
+	@echo "results/report.html" >&2
 
 # zk-audit exits 1 because that program is unsafe on purpose; here that is the answer, and no failure.
 audit: build ## zk-audit on a program that crosses a phase: what it says, and where

@@ -41,6 +41,7 @@ struct axis axis_round(double from, double to, double start, double end)
 
     return (struct axis){.from = floor(from / step + 1e-9) * step,
                          .to = ceil(to / step - 1e-9) * step,
+                         .step = step,
                          .start = start,
                          .end = end};
 }
@@ -51,6 +52,8 @@ const char *axis_number(double value, bool bytes)
     static const char units[] = "KMGTPE";
     int unit = -1;
 
+    if (fabs(value) < 1e-9)
+        value = 0;
     while (bytes && value >= 1024 && unit < 5) {
         value /= 1024;
         unit++;
@@ -59,41 +62,48 @@ const char *axis_number(double value, bool bytes)
     return text;
 }
 
-static void tick_x(FILE *out, const struct axis *axis, double value, double top, double y)
+static void tick_x(FILE *out, const struct axis *axis, double value, const char *text, double top,
+                   double y)
 {
     double x = axis_at(axis, value);
 
     page_print(out,
                "<path class=\"grid\" d=\"M%.1f %.1fV%.1f\"/><text class=\"mid\" x=\"%.1f\" "
                "y=\"%.1f\">%s</text>\n",
-               x, top, y, x, y + 14, axis_number(value, axis->logarithmic));
+               x, top, y, x, y + 14, text);
 }
 
 void axis_x(FILE *out, const struct axis *axis, double top, double y)
 {
     if (axis->logarithmic) {
-        double last = -100; /* where the last tick is: numbers must not touch */
+        double last = axis->start - 100; /* where the last tick is: numbers must not touch */
 
-        for (double value = exp2(ceil(log2(axis->from))); value <= axis->to * 1.001; value *= 4) {
-            if (axis_at(axis, value) - last < 26)
+        if (axis->first != NULL)
+            tick_x(out, axis, axis->from, axis->first, top, y);
+        if (axis->first != NULL)
+            last = axis->start;
+        for (int power = (int)ceil(log2(axis->from)); power <= (int)floor(log2(axis->to) + 0.001);
+             power++) {
+            double value = exp2(power);
+
+            if (axis_at(axis, value) - last < 40)
                 continue;
-            tick_x(out, axis, value, top, y);
+            tick_x(out, axis, value, axis_number(value, value >= 1024), top, y);
             last = axis_at(axis, value);
         }
     } else {
-        double step = step_of(axis->to - axis->from);
-
-        for (double i = 0; axis->from + i * step <= axis->to + step / 1000; i++)
-            tick_x(out, axis, axis->from + i * step, top, y);
+        for (int i = 0; axis->from + i * axis->step <= axis->to + axis->step / 1000; i++)
+            tick_x(out, axis, axis->from + i * axis->step,
+                   axis_number(axis->from + i * axis->step, false), top, y);
     }
     page_print(out, "<path class=\"axis\" d=\"M%.1f %.1fH%.1f\"/>\n", axis->start, y, axis->end);
 }
 
 void axis_y(FILE *out, const struct axis *axis, double x, double right)
 {
-    double step = step_of(axis->to - axis->from);
+    double step = axis->step;
 
-    for (double i = 0; axis->from + i * step <= axis->to + step / 1000; i++) {
+    for (int i = 0; axis->from + i * step <= axis->to + step / 1000; i++) {
         double value = axis->from + i * step;
         double y = axis_at(axis, value);
 

@@ -12,6 +12,8 @@ struct axis {
     double from, to;   /* values; from < to, and above 0 where it is logarithmic */
     double start, end; /* where these are */
     bool logarithmic;
+    double step;       /* from one tick to the next; of axis_round */
+    const char *first; /* what the start is called, where that is no value; or NULL */
 };
 
 /* Where a value is; a value outside of the axis at its end. */

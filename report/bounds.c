@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { FROM = 64, USUAL = 512, DEFAULT = 4096 };
+enum { FROM_LOG2 = 6, FROM = 1 << FROM_LOG2, USUAL = 512, DEFAULT = 4096 };
 
 /* In percent of the axis. */
 static double percent(const struct axis *axis, const char *bound)
@@ -23,23 +23,24 @@ static void write_marks(FILE *out, const struct axis *axis, const struct repro *
     double seen = percent(axis, repro->observed);
     double touched = percent(axis, repro->touched);
     double sure = percent(axis, repro->guaranteed);
+    bool right = sure <= 85; /* there is room for the number */
 
-    fputs("<svg role=\"img\" aria-hidden=\"true\">", out);
     if (strcmp(repro->guaranteed, "none") == 0) {
-        fputs("<text class=\"end\" x=\"100%\" y=\"70%\">none \xE2\x86\x92</text></svg>", out);
+        fputs("<div class=\"track\"><span class=\"before\" style=\"left:100%\">none "
+              "\xE2\x86\x92</span></div>",
+              out);
         return;
     }
+    fputs("<div class=\"track\">", out);
     if (sure > seen)
-        page_print(
-            out, "<rect class=\"luck\" x=\"%.2f%%\" width=\"%.2f%%\" y=\"15%%\" height=\"70%%\"/>",
-            seen, sure - seen);
+        page_print(out, "<i class=\"luck\" style=\"left:%.2f%%;width:%.2f%%\"></i>", seen,
+                   sure - seen);
     page_print(out,
-               "<svg x=\"%.2f%%\" y=\"50%%\" overflow=\"visible\"><path class=\"sure\" "
-               "d=\"M-1.5-8h3v16h-3z\"/></svg>"
-               "<svg x=\"%.2f%%\" y=\"50%%\" overflow=\"visible\"><path class=\"touched\" "
-               "d=\"M0-6L6 0 0 6-6 0z\"/></svg>"
-               "<circle class=\"seen\" cx=\"%.2f%%\" cy=\"50%%\" r=\"3\"/></svg>",
-               sure, touched, seen);
+               "<i class=\"sure\" style=\"left:%.2f%%\"></i><i class=\"touched\" "
+               "style=\"left:%.2f%%\"></i><i class=\"seen\" "
+               "style=\"left:%.2f%%\"></i><span class=\"%s\" style=\"left:%.2f%%\">%s</span></div>",
+               sure, touched, seen, right ? "behind" : "before", right ? sure : seen,
+               repro->guaranteed);
 }
 
 static void write_rows(FILE *out, const struct data *data, const struct axis *axis)
@@ -62,11 +63,11 @@ static void write_rows(FILE *out, const struct data *data, const struct axis *ax
 
 static void write_ticks(FILE *out, const struct axis *axis)
 {
-    fputs("<div class=\"ticks\"><span></span><div>", out);
-    for (double value = FROM; value <= axis->to; value *= 2)
-        page_print(out, "<span%s style=\"left:%.2f%%\">%s</span>",
-                   fmod(log2(value), 2) != 0 ? " class=\"few\"" : "", axis_at(axis, value),
-                   axis_number(value, true));
+    fputs("<div class=\"ticks\"><b></b><div>", out);
+    for (int power = FROM_LOG2; exp2(power) <= axis->to; power++)
+        page_print(out, "<span class=\"%s\" style=\"left:%.2f%%\">%s</span>",
+                   power % 2 != 0 ? "few" : "tick", axis_at(axis, exp2(power)),
+                   axis_number(exp2(power), true));
     fputs("</div></div>\n", out);
 }
 
@@ -128,20 +129,16 @@ static void write_above(FILE *out, const struct data *data, const struct limit *
 
 static void write_legend(FILE *out)
 {
-    fputs("<ul class=\"legend\">"
-          "<li><svg width=\"14\" height=\"14\" viewBox=\"-7 -7 14 14\"><circle class=\"seen\" "
-          "r=\"3\"/></svg>observed: these "
-          "runs show no harm from here on</li>"
-          "<li><svg width=\"14\" height=\"14\" viewBox=\"-7 -7 14 14\"><path class=\"touched\" "
-          "d=\"M0-6L6 0 0 6-6 0z\"/></svg>"
-          "touched: nothing retained is read or written</li>"
-          "<li><svg width=\"14\" height=\"14\" viewBox=\"-7 -7 14 14\"><path class=\"sure\" "
-          "d=\"M-1.5-7h3v14h-3z\"/></svg>"
-          "guaranteed: nothing is retained in the arena</li>"
-          "<li><svg width=\"22\" height=\"14\"><rect class=\"luck\" width=\"22\" "
-          "height=\"14\"/></svg>luck lies between "
-          "them</li></ul>\n",
-          out);
+    fputs(
+        "<ul class=\"legend marks\">"
+        "<li><span class=\"track\"><i class=\"seen\"></i></span>observed: these runs show no harm "
+        "from here on</li>"
+        "<li><span class=\"track\"><i class=\"touched\"></i></span>touched: nothing retained is "
+        "read or written</li>"
+        "<li><span class=\"track\"><i class=\"sure\"></i></span>guaranteed: nothing is retained in "
+        "the arena</li>"
+        "<li><span class=\"track\"><i class=\"luck\"></i></span>luck lies between them</li></ul>\n",
+        out);
 }
 
 void bounds_write(FILE *out, const struct data *data)

@@ -50,6 +50,11 @@ struct columns {
     const char *value, *low, *high;
 };
 
+static int by_allocator(const void *a, const void *b)
+{
+    return allocator_order(((const struct dot *)a)->name, ((const struct dot *)b)->name);
+}
+
 static struct dot *dots_of(const struct table *table, size_t from, size_t to,
                            const struct columns *columns)
 {
@@ -60,6 +65,7 @@ static struct dot *dots_of(const struct table *table, size_t from, size_t to,
             dot_of(table, row, "allocator", columns->value, columns->low, columns->high);
         dots[row - from].colour = allocator_colour(dots[row - from].name);
     }
+    qsort(dots, to - from, sizeof *dots, by_allocator);
     return dots;
 }
 
@@ -175,7 +181,17 @@ void memory_write(FILE *out, const struct data *data)
 
 /* ---- What a MIN_BYTES costs */
 
-enum { WIDTH = 340, LEFT = 44, RIGHT = 330, TOP = 8, MIDDLE = 130, LOWER = 150, BOTTOM = 200 };
+enum {
+    WIDTH = 340,
+    LEFT = 44,
+    RIGHT = 334,
+    LAST = 280,   /* where the axis of MIN_BYTES ends ... */
+    BESIDE = 310, /* ... and what has none is */
+    TOP = 8,
+    MIDDLE = 130,
+    LOWER = 150,
+    BOTTOM = 200
+};
 
 struct cost {
     double min_bytes, ratio, low, high, moved;
@@ -234,19 +250,34 @@ static void write_cost(FILE *out, const struct table *table, size_t from, size_t
     const char *workload = table_text(table, from, "workload");
     struct axis y = axis_round(scale->from, scale->to, MIDDLE, TOP);
     struct axis moved = {.from = 0, .to = 100, .start = BOTTOM, .end = LOWER};
+    size_t numbers = to;
+    double none;
 
+    while (numbers > from && !number_of(table_text(table, numbers - 1, "min_bytes"), &none))
+        numbers--;
     page_print(out, "<figure class=\"c0\"><figcaption>%s</figcaption>\n", workload);
     figure_begin(out, WIDTH, BOTTOM + 20, workload);
     axis_y(out, &y, LEFT, RIGHT);
     page_print(out, "<path class=\"one\" d=\"M%d %.1fH%d\"/>\n", LEFT, axis_at(&y, 1), RIGHT);
-    write_cost_lines(out, table, from, to, x, &y);
+    write_cost_lines(out, table, from, numbers, x, &y);
     axis_x(out, x, LOWER, BOTTOM);
     for (size_t row = from; row < to; row++) {
         struct cost cost = cost_at(table, row);
+        double at = row < numbers ? axis_at(x, cost.min_bytes) : BESIDE;
         double top = axis_at(&moved, cost.moved);
 
         page_print(out, "<rect class=\"bar\" x=\"%.1f\" width=\"4\" y=\"%.1f\" height=\"%.1f\"/>",
-                   axis_at(x, cost.min_bytes) - 2, top, BOTTOM - top);
+                   at - 2, top, BOTTOM - top);
+        if (row >= numbers)
+            page_print(out,
+                       "<g class=\"c2\"><title>%s: %g, %g to %g</title><path class=\"whisker\" "
+                       "d=\"M%.1f %.1fV%.1f\"/><circle "
+                       "class=\"dot\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.4\"/></g><text class=\"mid\" "
+                       "x=\"%.1f\" "
+                       "y=\"%d\">%s</text>\n",
+                       table_text(table, row, "min_bytes"), cost.ratio, cost.low, cost.high, at,
+                       axis_at(&y, cost.low), axis_at(&y, cost.high), at, axis_at(&y, cost.ratio),
+                       at, BOTTOM + 14, table_text(table, row, "min_bytes"));
     }
     page_print(out,
                "<text class=\"end\" x=\"%d\" y=\"%d\">100 %%</text><text class=\"end\" x=\"%d\" "
@@ -258,7 +289,8 @@ static void write_cost(FILE *out, const struct table *table, size_t from, size_t
 
 static void write_costs(FILE *out, const struct table *table)
 {
-    struct axis x = {.from = 32, .to = 64, .start = LEFT, .end = RIGHT, .logarithmic = true};
+    struct axis x = {
+        .from = 32, .to = 64, .start = LEFT, .end = LAST, .logarithmic = true, .first = "0"};
     struct dots_scale scale = {1, 1, 1, false};
     size_t end;
 
@@ -324,8 +356,8 @@ void costs_write(FILE *out, const struct data *data)
     if (data->cost.there) {
         fputs("<p>Above, the time of a proof under blind recycling at each <code>MIN_BYTES</code>, "
               "relative to 0 in the same "
-              "round: the median, and the quartiles as a band. Below, how much of what is "
-              "allocated moves to malloc.</p>\n",
+              "round: the median, and the quartiles as a band; on the right, in green, pinned "
+              "recycling in its place. Below, how much of what is allocated goes to malloc.</p>\n",
               out);
         write_costs(out, &data->cost);
         table_write(out, data, &data->cost, "As a table (results/cost.tsv)");

@@ -23,8 +23,7 @@ const char *const kind_titles[KINDS] = {
 };
 
 const char *const kind_notes[KINDS] = {
-    [KIND_MODEL] = "structures of Rust crates and of std, to the byte; results/crates.tsv has the "
-                   "real ones beside them",
+    [KIND_MODEL] = "their structures to the byte; results/crates.tsv has the real crates",
     [KIND_REAL] = "the libraries themselves, no model",
     [KIND_CONTRACT] = "blocks that grow, or whose header is used again",
     [KIND_UNSAVED] = "begins that recycle what is in use: refused, or harmful at any size",
@@ -341,9 +340,9 @@ struct data data_read(const char *results, const char *findings, const char *pro
         .soundness = table_read(results, "soundness.tsv"),
         .machine = read_file(results, "bench_machine.txt"),
     };
-    const struct table *const wanted[] = {&data.matrix, &data.sweep, &data.thresholds};
+    const struct table *const wanted[3] = {&data.matrix, &data.sweep, &data.thresholds};
 
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+    for (size_t i = 0; i < 3; i++)
         if (!wanted[i]->there)
             die("%s/%s: not there: run make sweep", results, wanted[i]->name);
     if (!data.findings.there)

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { WIDTH = 340, LEFT = 92, RIGHT = 330, TOP = 6, ROW = 17 };
+enum { WIDTH = 340, LEFT = 92, RIGHT = 320, TOP = 6, ROW = 17 };
 
 static const struct {
     const char *name;
@@ -40,12 +40,29 @@ static const struct {
 };
 enum { ALLOCATORS = sizeof allocators / sizeof *allocators };
 
+/* Where it stands among the others; one that is not known comes last. */
+static size_t rank_of(const char *name)
+{
+    size_t rank = 0;
+
+    while (rank < ALLOCATORS && strcmp(allocators[rank].name, name) != 0)
+        rank++;
+    return rank;
+}
+
 unsigned allocator_colour(const char *name)
 {
-    for (size_t i = 0; i < ALLOCATORS; i++)
-        if (strcmp(allocators[i].name, name) == 0)
-            return allocators[i].colour;
-    return 7;
+    size_t rank = rank_of(name);
+
+    return rank < ALLOCATORS ? allocators[rank].colour : 7;
+}
+
+int allocator_order(const char *a, const char *b)
+{
+    size_t left = rank_of(a);
+    size_t right = rank_of(b);
+
+    return left != right ? (left < right ? -1 : 1) : strcmp(a, b);
 }
 
 void allocators_legend(FILE *out)

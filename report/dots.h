@@ -31,6 +31,9 @@ void dots_write(FILE *out, const char *title, const char *note, const struct dot
 
 /* The colour and what is to be said of an allocator by name. */
 unsigned allocator_colour(const char *name);
+
+/* As strcmp: in the order of the legend. */
+int allocator_order(const char *a, const char *b);
 void allocators_legend(FILE *out);
 
 #endif

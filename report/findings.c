@@ -32,7 +32,7 @@ void table_write(FILE *out, const struct data *data, const struct table *table, 
     for (size_t i = 0; i < table->column_count; i++)
         columns[i] = (struct page_column){table->columns[i], is_number_column(table, i)};
     page_print(out, "<details><summary>%s</summary>\n", summary);
-    page_table_begin(out, NULL, columns, table->column_count);
+    page_table_begin(out, NULL, "", columns, table->column_count);
     for (size_t row = 0; row < table->row_count; row++) {
         fputs("<tr>", out);
         for (size_t i = 0; i < table->column_count; i++) {
@@ -84,7 +84,7 @@ static void write_outcomes(FILE *out, const struct table *table, size_t row)
 
         if (strcmp(outcome, "NA") == 0)
             continue;
-        page_print(out, "<div><small>%s</small> ", profiles[i]);
+        page_print(out, "<div class=\"outcome\"><small>%s</small> ", profiles[i]);
         outcome_badge(out, outcome);
         fputs("</div>", out);
     }
@@ -156,12 +156,11 @@ void findings_write(FILE *out, const struct data *data)
     write_choice(out, table, "severity", "every severity");
     write_choice(out, table, "category", "every category");
     fputs("<span class=\"shown soft\" role=\"status\"></span></div>\n", out);
-    fputs("<div class=\"wide\">", out);
-    page_table_begin(out, "findings-table", columns, sizeof columns / sizeof *columns);
+    page_table_begin(out, "findings-table", " stacks", columns, sizeof columns / sizeof *columns);
     for (size_t row = 0; row < table->row_count; row++)
         write_finding(out, data, row);
     page_table_end(out);
-    fputs("</div></section>\n", out);
+    fputs("</section>\n", out);
 }
 
 /* ---- Claims */
@@ -181,7 +180,7 @@ void claims_write(FILE *out, const struct data *data)
     fputs("<p>The allocator that this project started from came with these claims "
           "(results/claims.tsv).</p>\n",
           out);
-    page_table_begin(out, "claims-table", columns, sizeof columns / sizeof *columns);
+    page_table_begin(out, "claims-table", " stacks", columns, sizeof columns / sizeof *columns);
     for (size_t row = 0; row < table->row_count; row++) {
         const char *verdict = table_text(table, row, "verdict");
         const char *claim = table_text(table, row, "claim");
@@ -225,7 +224,15 @@ static bool mentions(const char *text, const char *word)
     return false;
 }
 
-static void write_links(FILE *out, const struct data *data, const struct repro *repro)
+/* A link to each of some rows, in one item of a list. */
+static void write_link(FILE *out, const char *name, const char *kind, const char *id, size_t *count)
+{
+    if ((*count)++ == 0)
+        page_print(out, "<dt>%s</dt><dd>", name);
+    page_print(out, " <a href=\"#%s-%s\">%s</a>", kind, page_id(id), id);
+}
+
+void links_write(FILE *out, const struct data *data, const struct repro *repro)
 {
     const struct table *findings = &data->findings;
     const struct table *claims = &data->claims;
@@ -233,24 +240,43 @@ static void write_links(FILE *out, const struct data *data, const struct repro *
 
     for (size_t row = 0; row < findings->row_count; row++)
         if (strcmp(table_text(findings, row, "repro"), repro->slug) == 0)
-            page_print(out, "%s<a href=\"#finding-%s\">%s</a>",
-                       count++ == 0 ? "<dt>findings</dt><dd>" : " ",
-                       table_text(findings, row, "id"), table_text(findings, row, "id"));
+            write_link(out, "findings", "finding", table_text(findings, row, "id"), &count);
     fputs(count > 0 ? "</dd>" : "", out);
     count = 0;
     for (size_t row = 0; row < claims->row_count; row++)
         if (mentions(table_text(claims, row, "measured"), repro->slug))
-            page_print(out, "%s<a href=\"#claim-%s\">%s</a>",
-                       count++ == 0 ? "<dt>claims</dt><dd>" : " ",
-                       page_id(table_text(claims, row, "claim")), table_text(claims, row, "claim"));
+            write_link(out, "claims", "claim", table_text(claims, row, "claim"), &count);
     fputs(count > 0 ? "</dd>" : "", out);
-    for (size_t row = 0; row < data->laws.row_count; row++)
-        if (strcmp(table_text(&data->laws, row, "repro"), repro->slug) == 0)
+}
+
+static void write_laws(FILE *out, const struct data *data, const struct repro *repro)
+{
+    const struct table *laws = &data->laws;
+
+    for (size_t row = 0; row < laws->row_count; row++) {
+        const char *arguments = table_text(laws, row, "arguments");
+
+        if (strcmp(table_text(laws, row, "repro"), repro->slug) == 0)
             page_print(out, "<dt>law</dt><dd><code>%s</code> <small>%s</small></dd>",
-                       table_text(&data->laws, row, "law"),
-                       strcmp(table_text(&data->laws, row, "arguments"), "NA") == 0
-                           ? ""
-                           : table_text(&data->laws, row, "arguments"));
+                       table_text(laws, row, "law"), strcmp(arguments, "NA") == 0 ? "" : arguments);
+    }
+}
+
+/* Paragraphs, which are apart by an empty line, are set anew; one that is indented is shown as it is. */
+static void write_prose(FILE *out, const struct data *data, const char *text)
+{
+    while (*text != '\0') {
+        const char *end = strstr(text, "\n\n");
+        char *paragraph = need(strndup(text, end == NULL ? strlen(text) : (size_t)(end - text)));
+        bool set = strncmp(paragraph, "  ", 2) == 0 || strstr(paragraph, "\n  ") != NULL;
+
+        fputs(set ? "<pre>" : "<p>", out);
+        data_linked(out, data, paragraph);
+        fputs(set ? "</pre>\n" : "</p>\n", out);
+        text += strlen(paragraph);
+        text += strspn(text, "\n");
+        free(paragraph);
+    }
 }
 
 static void write_story(FILE *out, const struct data *data, const struct repro *repro)
@@ -262,15 +288,13 @@ static void write_story(FILE *out, const struct data *data, const struct repro *
                "guaranteed %s</dd>",
                repro->slug, repro->slug, repro->title, repro->class, repro->id, repro->severity,
                repro->observed, repro->touched, repro->guaranteed);
-    write_links(out, data, repro);
-    page_print(out,
-               "<dt>in the matrix</dt><dd><a href=\"#row-%s\">its row</a></dd></dl>\n<pre "
-               "class=\"prose\">",
+    links_write(out, data, repro);
+    write_laws(out, data, repro);
+    page_print(out, "<dt>in the matrix</dt><dd><a href=\"#row-%s\">its row</a></dd></dl>\n",
                repro->slug);
-    data_linked(out, data, repro->story);
-    page_print(
-        out, "</pre>\n<pre><code>build/repro/%s\nbuild/repro/%s --explain</code></pre></details>\n",
-        repro->slug, repro->slug);
+    write_prose(out, data, repro->story);
+    page_print(out, "<pre><code>build/repro/%s\nbuild/repro/%s --explain</code></pre></details>\n",
+               repro->slug, repro->slug);
 }
 
 void stories_write(FILE *out, const struct data *data)

@@ -89,7 +89,8 @@ static void write_head(FILE *out, const struct data *data)
             "<th scope=\"col\" class=\"profile%s\" title=\"%s\"><small>%s</small><b>%s</b></th>\n",
             p == PINNED ? " cure" : "", profiles[p].note, profiles[p].short_note, profiles[p].name);
     page_print(out,
-               "</tr><tr><th colspan=\"2\" scope=\"row\">harmed, of %zu programs</th><th></th>\n",
+               "</tr><tr><th scope=\"row\">harmed, of %zu</th><th class=\"title\"></th><th "
+               "class=\"bound\"></th>\n",
                data->repro_count);
     for (size_t p = 0; p < PROFILES; p++) {
         size_t harmed = 0;
@@ -143,7 +144,7 @@ void matrix_write(FILE *out, const struct data *data)
         if (first == data->repro_count)
             continue;
         page_print(out,
-                   "<tbody><tr class=\"kind\"><th colspan=\"9\" scope=\"rowgroup\">%s<small "
+                   "<tbody><tr class=\"kind\"><th colspan=\"8\" scope=\"rowgroup\">%s<small "
                    "class=\"soft\">%s</small></th></tr>\n",
                    kind_titles[kind], kind_notes[kind]);
         for (size_t i = first; i < data->repro_count && data->repros[i].kind == kind; i++)
@@ -162,7 +163,7 @@ static void write_fact(FILE *out, const struct table *table, size_t row, const c
 {
     const char *value = table_text(table, row, column);
 
-    if (strcmp(value, "NA") != 0)
+    if (strcmp(value, "NA") != 0 && strcmp(value, "0") != 0)
         page_print(out, "<dt>%s</dt><dd>%s</dd>", name, value);
 }
 
@@ -230,7 +231,7 @@ static void write_seen(FILE *out, const struct data *data, const char *slug, con
             if (strcmp(outcomes[i].name, outcome) == 0)
                 page_text(out, outcomes[i].meaning);
     fputs(".</p>\n<dl>", out);
-    write_fact(out, sweep, row, "MIN_BYTES", "min_bytes");
+    page_print(out, "<dt>MIN_BYTES</dt><dd>%s</dd>", table_text(sweep, row, "min_bytes"));
     write_fact(out, sweep, row, "cycles", "cycles");
     write_fact(out, sweep, row, "corrupt cycles", "corrupt_cycles");
     write_fact(out, sweep, row, "first damaged offset", "first_offset");
@@ -238,6 +239,7 @@ static void write_seen(FILE *out, const struct data *data, const char *slug, con
     write_fact(out, sweep, row, "blocks retained", "retained_count");
     write_fact(out, sweep, row, "the largest, bytes", "retained_max");
     write_others(out, data, slug, profile);
+    links_write(out, data, data_repro(data, slug));
     fputs("</dl>\n", out);
 }
 

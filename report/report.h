@@ -28,6 +28,8 @@ void memory_write(FILE *out, const struct data *data); /* lifetimes */
 void findings_write(FILE *out, const struct data *data);
 void claims_write(FILE *out, const struct data *data);
 void stories_write(FILE *out, const struct data *data);
+/* An item of a list for each kind of row that names the repro. */
+void links_write(FILE *out, const struct data *data, const struct repro *repro);
 void soundness_write(FILE *out, const struct data *data);
 
 /* A table as it is, folded under a line that names it. */

@@ -8,7 +8,7 @@ set -euo pipefail
 packages=(gcc g++ libc6-dev make cmake pkgconf groff-base libcmocka-dev libdw-dev libiberty-dev libjansson-dev llvm valgrind locales libglib2.0-dev libsqlite3-dev zlib1g-dev nettle-dev libpfm4-dev)
 if [[ ${1:-} == --all || ${1:-} == --stress ]]; then
     packages+=(ninja-build clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck spin
-        libtcmalloc-minimal4 libmimalloc2.0 libjemalloc2 jq python3-jsonschema git perl xz-utils sqlite3 gnuplot-nox hyperfine python3 libpython3.11-testsuite)
+        libtcmalloc-minimal4 libmimalloc2.0 libjemalloc2 jq python3-jsonschema git perl xz-utils sqlite3 gnuplot-nox hyperfine chromium tidy python3 libpython3.11-testsuite)
 fi
 if [[ ${1:-} == --crates ]]; then
     # Debian's Rust, and the crates that repro/crates and the prover example are built with, offline.
@@ -21,7 +21,7 @@ declare -A services=()
 if [[ ${1:-} == --stress ]]; then
     packages+=(rustc cargo librust-rayon-dev librust-crossbeam-dev librust-hashbrown-dev dwz lld
         php-cli php-mbstring php-sqlite3 redis-server postgresql nginx-light curl openssl memcached nodejs
-        openjdk-17-jdk-headless ruby r-base-core ffmpeg vim gdb openssh-server openssh-client chromium procps)
+        openjdk-17-jdk-headless ruby r-base-core ffmpeg vim gdb openssh-server openssh-client procps)
     services=([redis-server]=redis-server [postgresql]=postgresql [nginx-light]=nginx [memcached]=memcached
         [openssh-server]=ssh)
 fi

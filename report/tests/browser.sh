@@ -6,12 +6,11 @@ browser_there() { command -v chromium >/dev/null && command -v jq >/dev/null; }
 
 # browser_start FOLDER: with its profile in FOLDER; its own messages go to FOLDER/chromium.log.
 browser_start() {
-    browser_folder=$1
     browser_number=0
     browser_events=$1/events
     : >"$browser_events"
     mkfifo "$1/to" "$1/from"
-    chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --remote-debugging-pipe \
+    chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --disable-ipc-flooding-protection --remote-debugging-pipe \
         --user-data-dir="$1/profile" about:blank 3<"$1/to" 4>"$1/from" >"$1/chromium.log" 2>&1 &
     browser_pid=$!
     exec 5>"$1/to" 6<"$1/from"
