@@ -351,6 +351,7 @@ static void count_retained(struct entry *entry, uint32_t phase)
     if (row->phase_first == 0)
         row->phase_first = phase;
     row->phase_last = phase;
+    zk_tally_live(row);
     row->count += !entry->counted;
     entry->counted = true;
 }
@@ -367,6 +368,7 @@ void zk_census_begin(uint32_t phase)
     uint64_t arena_count = 0;
 
     zk_tally_lock();
+    zk_tally_begin(phase);
     for (size_t i = 0; i < shard_count; i++) {
         struct shard *shard = &census.shards[i];
 

@@ -232,6 +232,21 @@ static void put_objects(struct out *out, const struct stack *const stacks[], siz
 
 /* ---- Tables ---- */
 
+/* "2:0,1,1": of begins 0, 2 and 4; what follows is 0. */
+static void put_course(struct out *out, const struct zk_tally_row *row)
+{
+    size_t count = ZK_COURSE;
+
+    while (count > 1 && row->course[count - 1] == 0)
+        count--;
+    put_digits(out, row->stride, 10);
+    for (size_t i = 0; i < count; i++) {
+        put_char(out, i == 0 ? ':' : ',');
+        put_digits(out, row->course[i], 10);
+    }
+    put_char(out, '\n');
+}
+
 static void put_retained(void *arg, const struct zk_tally_row *row)
 {
     struct out *out = arg;
@@ -247,7 +262,8 @@ static void put_retained(void *arg, const struct zk_tally_row *row)
     put_place(out, &stack, '\t');
     put_stack(out, &stack, '\t');
     put_objects(out, (const struct stack *const[]){&stack}, 1);
-    number(out, row->key.asked, '\n');
+    number(out, row->key.asked, '\t');
+    put_course(out, row);
 }
 
 static void put_caught(void *arg, const struct zk_tally_row *row)
@@ -289,7 +305,7 @@ bool zk_report_findings(int fd)
 
     header(&out, census
                      ? "phase_first phase_last site size count bytes threads module symbol file "
-                       "line stack objects asked"
+                       "line stack objects asked course"
                      : "kind access phase_allocated phase_accessed size offset count threads site "
                        "module symbol file line access_site access_module access_symbol "
                        "access_file access_line stack access_stack objects asked first");

@@ -14,8 +14,10 @@ static struct {
     struct zk_tally_row *rows; /* open addressing; a free one has count 0 and kind free_kind */
     size_t room;
     size_t count;
+    uint32_t phase;  /* of the begin that finds blocks */
+    uint32_t stride; /* of begins, in the courses; a power of two */
     uint64_t lost;
-} tally;
+} tally = {.stride = 1};
 
 enum { free_kind = 0xFF };
 
@@ -118,6 +120,34 @@ struct zk_tally_row *zk_tally_row(const struct zk_tally_key *key)
     return row;
 }
 
+/* Every second begin of each course. */
+static void halve_courses(void)
+{
+    for (size_t i = 0; i < tally.room; i++) {
+        uint32_t *course = tally.rows[i].course;
+
+        if (tally.rows[i].key.kind == free_kind)
+            continue;
+        for (size_t at = 0; at < ZK_COURSE; at++)
+            course[at] = 2 * at < ZK_COURSE ? course[2 * at] : 0;
+    }
+}
+
+void zk_tally_begin(uint32_t phase)
+{
+    while (phase / tally.stride >= ZK_COURSE) {
+        halve_courses();
+        tally.stride = 2 * tally.stride;
+    }
+    tally.phase = phase;
+}
+
+void zk_tally_live(struct zk_tally_row *row)
+{
+    if (tally.phase % tally.stride == 0)
+        row->course[tally.phase / tally.stride]++;
+}
+
 /* Kinds apart, the largest first, and what is merged together. */
 static bool comes_before(const struct zk_tally_row *a, const struct zk_tally_row *b)
 {
@@ -181,6 +211,8 @@ static void merge(struct zk_tally_row *into, const struct zk_tally_row *from)
     into->threads++;
     into->count += from->count;
     into->first += from->first;
+    for (size_t i = 0; i < ZK_COURSE; i++)
+        into->course[i] += from->course[i];
     if (into->key.kind == ZK_TALLY_RETAINED) {
         if (from->phase_first < into->phase_first)
             into->phase_first = from->phase_first;
@@ -204,6 +236,7 @@ static size_t merge_all(struct zk_tally_row *merged, struct zk_tally_row *const 
             merge(&merged[used - 1], sorted[i]);
         } else {
             merged[used] = *sorted[i];
+            merged[used].stride = tally.stride;
             merged[used++].threads = 1;
         }
     }

@@ -32,6 +32,9 @@ struct zk_tally_key {
     uint8_t access; /* trap */
 };
 
+/* How many begins the course of a row can tell of. */
+enum { ZK_COURSE = 32 };
+
 struct zk_tally_row {
     struct zk_tally_key key;
     uint64_t count;
@@ -40,11 +43,20 @@ struct zk_tally_row {
     size_t offset;        /* trap: of the access in the block, the first time */
     uint64_t first;       /* trap: of count, those that had not been touched anywhere before */
     uint32_t threads;     /* in a merged row: how many different ones */
+    uint32_t stride;      /* in a merged row: the course has every so manieth begin */
+    uint32_t course[ZK_COURSE]; /* census: [i] is how many blocks were live at begin i * stride */
 };
 
 /* The row of key, counting from 0 when it is new; NULL when there is no memory, which is counted.
  * The caller holds the tally's lock. */
 struct zk_tally_row *zk_tally_row(const struct zk_tally_key *key);
+
+/* A begin finds blocks: there will be room for it in the course of each row, of which every second begin is
+ * forgotten when there is not. The caller holds the lock. */
+void zk_tally_begin(uint32_t phase);
+
+/* One more block of row was live at the begin that was told last. The caller holds the lock. */
+void zk_tally_live(struct zk_tally_row *row);
 
 void zk_tally_lock(void);
 void zk_tally_unlock(void);

@@ -385,7 +385,7 @@ static void is_a_report_on(const char *path, size_t size)
 {
     struct findings found = parse_findings(read_file(path));
 
-    CHECK(found.columns == (is_census() ? 14 : 23));
+    CHECK(found.columns == (is_census() ? 15 : 23));
     CHECK(found.count == 1 && number_in(&found, 1, "size") == size);
     name_places(&found, "");
     CHECK(field_is(&found, 1, "symbol", "make"));
