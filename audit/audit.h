@@ -68,7 +68,8 @@ struct use {
     uint32_t accessed;
     uint64_t count;
     uint64_t bytes;
-    uint32_t next; /* 0: the last */
+    const char *course; /* NA where there is none: course.h */
+    uint32_t next;      /* 0: the last */
 };
 
 /* ---- uses.c */
@@ -212,6 +213,7 @@ struct options {
     bool json;
     const char *sarif; /* files to write, or NULL */
     const char *folded;
+    const char *html;
     const char *write_suppressions;
     uint64_t fail_above; /* or UNKNOWN */
     pid_t process;       /* that is asked for its report, or 0 */
@@ -412,6 +414,7 @@ extern FILE *screen;
 struct lines {
     char **at;
     size_t count;
+    size_t columns; /* 0: those of the terminal */
 };
 
 /* What is too long for a line goes on in the next ones. */
@@ -461,6 +464,11 @@ void forecast_say(const struct audit *audit);
 
 /* ---- screen.c, table.c: the answer, for people on stderr, and for machines on stdout */
 void screen_print(const struct audit *audit, const struct lines *notes);
+void screen_verdict(const struct audit *audit, struct lines *lines); /* what it says first ... */
+void screen_advice(const struct audit *audit,
+                   struct lines *lines); /* ... and last, if there is a report */
+/* Of a group: "3 blocks of 64 bytes, 1 thread, 2 touched later". */
+void screen_blocks(char *text, size_t room, const struct audit *audit, const struct group *group);
 void table_print(const struct audit *audit);
 
 #endif

@@ -51,7 +51,7 @@ static size_t break_at(const char *text, size_t width)
 
 void lines_add(struct lines *lines, const char *format, ...)
 {
-    size_t columns = screen_columns();
+    size_t columns = lines->columns != 0 ? lines->columns : screen_columns();
     size_t indent;
     const char *at;
     char *line;

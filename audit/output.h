@@ -26,6 +26,9 @@ bool json_there(void); /* false: built without the library that these need */
 /* ---- folded.c */
 void folded_write(const char *path, const struct audit *audit);
 
+/* ---- html.c */
+void html_write(const char *path, const struct audit *audit);
+
 /* ---- suppress.c */
 void suppressions_read(const char *path);
 void suppressions_apply(struct audit *audit); /* once it is judged */

@@ -31,7 +31,8 @@ static struct place read_place(const struct tsv *tsv, const char *prefix, struct
 }
 
 /* The stacks of the row, which has its other fields already. */
-static void add(struct findings *findings, struct finding row, const struct tsv *tsv)
+static void add(struct findings *findings, struct finding row, const struct tsv *tsv,
+                struct strings *strings)
 {
     const char *objects = tsv_text_or(tsv, "objects", not_known);
 
@@ -40,7 +41,8 @@ static void add(struct findings *findings, struct finding row, const struct tsv 
         .accessed = trace_add(tsv_text_or(tsv, "access_stack", not_known), objects, row.access_site,
                               row.accessed.module),
         .count = row.count,
-        .bytes = row.bytes});
+        .bytes = row.bytes,
+        .course = strings_add(strings, tsv_text_or(tsv, "course", not_known))});
     findings->at = grow(findings->at, findings->count, sizeof *findings->at);
     findings->at[findings->count++] = row;
 }
@@ -73,7 +75,7 @@ static void read_census(struct tsv *tsv, struct findings *findings, struct strin
                 .access_site = not_known,
                 .accessed = {not_known, not_known, not_known, UNKNOWN, NULL},
             },
-            tsv);
+            tsv, strings);
 }
 
 static enum kind kind_of(const struct tsv *tsv)
@@ -108,7 +110,7 @@ static void read_trap(struct tsv *tsv, struct findings *findings, struct strings
                 .access_site = strings_add(strings, tsv_text(tsv, "access_site")),
                 .accessed = read_place(tsv, "access_", strings),
             },
-            tsv);
+            tsv, strings);
 }
 
 static void add_range(struct report *report, struct size_range range)

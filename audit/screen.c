@@ -125,9 +125,9 @@ static void add_bound(struct lines *lines, const char *name, const struct run *r
     lines_add(lines, "%-10s  %8s  %s", name, value, meaning);
 }
 
-static void add_head(const struct audit *audit, const struct groups *groups, struct lines *lines)
+void screen_verdict(const struct audit *audit, struct lines *lines)
 {
-    struct exposed exposed = count_exposed(audit, groups);
+    struct exposed exposed = count_exposed(audit, &audit->groups);
 
     bool discarded = audit->discarded > audit->min_bytes;
 
@@ -139,8 +139,10 @@ static void add_head(const struct audit *audit, const struct groups *groups, str
         head_safe(audit, lines);
     if (audit->verdict == NO_VERDICT)
         head_no_verdict(audit, lines);
-    if (!audit_reported(audit))
-        return;
+}
+
+static void add_bounds(const struct audit *audit, struct lines *lines)
+{
     add_bound(lines, "guaranteed", &audit->census, audit->guaranteed,
               "no block of this run would be retained in the arena");
     add_bound(lines, "touched", &audit->trap, audit->touched,
@@ -165,8 +167,7 @@ static void describe_fate(char *text, size_t room, const struct audit *audit,
         snprintf(text, room, ", untouched");
 }
 
-static void describe_blocks(char *text, size_t room, const struct audit *audit,
-                            const struct group *group)
+void screen_blocks(char *text, size_t room, const struct audit *audit, const struct group *group)
 {
     char threads[80] = "";
     char stacks[80] = "";
@@ -219,7 +220,7 @@ static void add_group(const struct audit *audit, const struct group *group, stru
     char blocks[512];
     size_t length;
 
-    describe_blocks(blocks, sizeof blocks, audit, group);
+    screen_blocks(blocks, sizeof blocks, audit, group);
     length = strlen(blocks) + 4;
     if (length + strlen(location(&group->made->made, group->made->site, WIDE).text) > columns &&
         length + location_columns_least(&group->made->made) > columns) /* on a line of its own */
@@ -308,7 +309,7 @@ static void describe_cost(char *text, size_t room, const struct cost *cost)
              percent, cost->phases == 0 ? cost->bytes : cost->bytes / cost->phases);
 }
 
-static void add_advice(const struct audit *audit, struct lines *lines)
+void screen_advice(const struct audit *audit, struct lines *lines)
 {
     uint64_t advice = audit_advice(audit);
     struct cost cost = audit_cost(audit, advice);
@@ -370,9 +371,11 @@ void screen_print(const struct audit *audit, const struct lines *notes)
     struct lines advice = {0};
     size_t used;
 
-    add_head(audit, &audit->groups, &head);
+    screen_verdict(audit, &head);
     if (audit_reported(audit))
-        add_advice(audit, &advice);
+        add_bounds(audit, &head);
+    if (audit_reported(audit))
+        screen_advice(audit, &advice);
     used = head.count + advice.count + notes->count;
     add_discarded(audit, &sites);
     add_groups(audit, &audit->groups, used < SCREEN_LINES ? SCREEN_LINES - used : 0, &sites);

@@ -31,6 +31,7 @@ enum option_code {
     OPTION_JSON,
     OPTION_SARIF,
     OPTION_FOLDED,
+    OPTION_HTML,
     OPTION_SUPPRESSIONS,
     OPTION_WRITE_SUPPRESSIONS,
     OPTION_BASELINE,
@@ -71,6 +72,7 @@ static void print_help(void)
         "  --json          a document on stdout, with everything\n"
         "  --sarif FILE    results that code hosts show at their lines\n"
         "  --folded FILE   stacks by retained bytes, for flame graphs and speedscope\n"
+        "  --html FILE     a page: what is retained from begin to begin, sites, stacks\n"
         "  --suppressions FILE, --write-suppressions FILE\n"
         "                  what has been looked at, and does not count\n"
         "  --baseline FILE what an earlier --json had does not count\n"
@@ -183,6 +185,9 @@ static void parse_option(struct options *options, int code, const char *wrong)
     case OPTION_FOLDED:
         options->folded = optarg;
         break;
+    case OPTION_HTML:
+        options->html = optarg;
+        break;
     case OPTION_SUPPRESSIONS:
         suppressions_read(optarg);
         break;
@@ -254,6 +259,7 @@ static void parse(struct options *options, int argc, char **argv)
         {"json", no_argument, NULL, OPTION_JSON},
         {"sarif", required_argument, NULL, OPTION_SARIF},
         {"folded", required_argument, NULL, OPTION_FOLDED},
+        {"html", required_argument, NULL, OPTION_HTML},
         {"suppressions", required_argument, NULL, OPTION_SUPPRESSIONS},
         {"write-suppressions", required_argument, NULL, OPTION_WRITE_SUPPRESSIONS},
         {"baseline", required_argument, NULL, OPTION_BASELINE},
@@ -285,6 +291,8 @@ static void parse(struct options *options, int argc, char **argv)
         output_check(options->sarif);
     if (options->folded != NULL)
         output_check(options->folded);
+    if (options->html != NULL)
+        output_check(options->html);
     if (options->write_suppressions != NULL)
         output_check(options->write_suppressions);
     options->command = argv + optind;
@@ -337,6 +345,8 @@ static void print(const struct audit *audit)
         sarif_write(audit->options->sarif, audit);
     if (audit->options->folded != NULL)
         folded_write(audit->options->folded, audit);
+    if (audit->options->html != NULL)
+        html_write(audit->options->html, audit);
     if (audit->options->write_suppressions != NULL)
         suppressions_write(audit->options->write_suppressions, audit);
     if (audit->options->json) {

@@ -46,6 +46,16 @@ struct axis axis_round(double from, double to, double start, double end)
                          .end = end};
 }
 
+struct axis axis_round_bytes(double to, double start, double end)
+{
+    double unit = exp2(10 * floor(log2(fmax(to, 1)) / 10));
+    struct axis axis = axis_round(0, to / unit, start, end);
+
+    axis.to *= unit;
+    axis.step *= unit;
+    return axis;
+}
+
 const char *axis_number(double value, bool bytes)
 {
     static char text[32];
@@ -112,4 +122,29 @@ void axis_y(FILE *out, const struct axis *axis, double x, double right)
                    "y=\"%.1f\">%s</text>\n",
                    x, y, right, x - 5, y + 4, axis_number(value, false));
     }
+}
+
+void plot_begin(FILE *out, const struct axis *x, const struct axis *y, bool bytes,
+                const char *label)
+{
+    fputs("<div class=\"plot\">", out);
+    for (int i = 0; y->from + i * y->step <= y->to + y->step / 1000; i++)
+        page_print(out, "<span class=\"y\" style=\"top:%.2f%%\">%s</span>",
+                   100 * axis_at(y, y->from + i * y->step) / PLOT_HEIGHT,
+                   axis_number(y->from + i * y->step, bytes));
+    for (int i = (int)ceil(x->from / x->step); i * x->step <= x->to; i++)
+        page_print(out, "<span class=\"x\" style=\"left:%.2f%%\">%s</span>",
+                   100 * axis_at(x, i * x->step) / PLOT_WIDTH, axis_number(i * x->step, false));
+    page_print(out,
+               "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" role=\"img\" "
+               "aria-label=\"%s\">\n",
+               PLOT_WIDTH, PLOT_HEIGHT, label);
+    for (int i = 0; y->from + i * y->step <= y->to + y->step / 1000; i++)
+        page_print(out, "<path class=\"grid\" d=\"M0 %.1fH%d\"/>\n",
+                   axis_at(y, y->from + i * y->step), PLOT_WIDTH);
+}
+
+void plot_end(FILE *out)
+{
+    fputs("</svg></div>\n", out);
 }

@@ -32,6 +32,16 @@ void axis_y(FILE *out, const struct axis *axis, double x, double right);
 /* An axis from 0 or from `from`, to a round number from `to` on; of a ratio, or a number of something. */
 struct axis axis_round(double from, double to, double start, double end);
 
+/* A plot as wide as the page: its figure is stretched, its numbers are not. Between the two, what is drawn in it is in units of
+ * PLOT_WIDTH by PLOT_HEIGHT, from the top left. x and y: axes with these as start and end. */
+enum { PLOT_WIDTH = 1000, PLOT_HEIGHT = 400 };
+void plot_begin(FILE *out, const struct axis *x, const struct axis *y, bool bytes,
+                const char *label);
+void plot_end(FILE *out);
+
+/* The same from 0, of bytes: its ticks are round in K, M or G. */
+struct axis axis_round_bytes(double to, double start, double end);
+
 /* 4096 as 4K, 1048576 as 1M, 0.95 as it is: what a tick says. Static, until the next call. */
 const char *axis_number(double value, bool bytes);
 

@@ -3,7 +3,7 @@
     const wrong = [];
     const all = (selector, root) => Array.from((root || document).querySelectorAll(selector));
     const expect = (holds, what) => holds || wrong.push(what);
-    const shown = (element) => element.getClientRects().length > 0;
+    const shown = (element) => element.checkVisibility();
     const moved = (act) => new Promise((done) => {
         window.addEventListener("hashchange", () => done(), { once: true });
         act();

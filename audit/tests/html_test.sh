@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# html_test.sh BUILD SOURCE: zk-audit --html, on a program of which it is known what it retains at which begin: the numbers
+# under the chart, the sites, the stacks; and in a headless Chromium, if there is one.
+set -uo pipefail
+build=$1 source=$2 audit=$1/sweep/zk-audit
+# shellcheck source=scripts/test_helpers.sh
+. "$source/scripts/test_helpers.sh"
+# shellcheck source=report/tests/browser.sh
+. "$source/report/tests/browser.sh"
+cat >"$work/keeps.c" <<'C'
+#include "planted.h"
+#include <stdlib.h>
+#include <string.h>
+volatile long sink;
+static char *table, *last, *brief;
+/* 100000 bytes, in the third phase: found by begins 4 to the last, and read. */
+__attribute__((noinline)) static void make_table(void)
+{
+    table = malloc(100000);
+    memset(table, 1, 100000);
+}
+/* 5000 more in each phase, and nobody reads them. */
+__attribute__((noinline)) static void make_more(void)
+{
+    char *volatile more = malloc(5000);
+
+    memset(more, 1, 5000);
+}
+/* 70000, made anew in each phase. */
+__attribute__((noinline)) static void make_anew(void)
+{
+    free(last);
+    last = malloc(70000);
+    memset(last, 1, 70000);
+}
+/* 3000, below MIN_BYTES, found by begins 2 to 5. */
+__attribute__((noinline)) static void make_brief(void)
+{
+    brief = malloc(3000);
+    memset(brief, 1, 3000);
+}
+int main(int argc, char **argv)
+{
+    for (int phase = 1; phase <= atoi(argv[1]); phase++) {
+        begin();
+        if (phase == 1)
+            make_brief();
+        if (phase == 3)
+            make_table();
+        if (phase == 5)
+            free(brief);
+        make_more();
+        make_anew();
+        if (phase > 3)
+            sink = table[1];
+        end();
+    }
+    return argc > 2 ? 7 : 0;
+}
+C
+gcc -g -O1 -I"$source/audit/tests/planted" "$work/keeps.c" -o "$work/keeps" || exit 3
+cd "$work" || exit 3
+
+run 1 "$audit" --html page.html -- ./keeps 12
+check "the page" test -s page.html
+check "nothing beside it" test ! -e page.html.part
+
+# The numbers under the chart, by begin: a column for each site, which its head names.
+numbers() { sed -n '/<summary>The same in numbers/,/<\/table>/p' "$1" | sed 's/<th [^>]*>/\t/g; s/<\/tr>/\n/g; s/<td[^>]*>/\t/g; s/<[^>]*>//g' | grep $'\t'; }
+column() { numbers "$2" | awk -F'\t' -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if (index($i, name)) at = i; next } { printf "%s%s", sep, $at; sep = " " }'; }
+is_column() { # is_column SITE NUMBERS [PAGE]
+    local got
+    got=$(column "$1" "${3:-page.html}")
+    checks=$((checks + 1))
+    [[ $got == "$2" ]] || fail "$1: $got, want $2"
+}
+is_column begin '1 2 3 4 5 6 7 8 9 10 11 12'
+is_column make_table '0 0 0 100000 100000 100000 100000 100000 100000 100000 100000 100000'
+is_column make_more '0 5000 10000 15000 20000 25000 30000 35000 40000 45000 50000 55000'
+is_column make_anew '0 70000 70000 70000 70000 70000 70000 70000 70000 70000 70000 70000'
+is_column make_brief '0 3000 3000 3000 3000 0 0 0 0 0 0 0'
+
+site() { grep -o "<tr id=\"site-[^>]*><td>[0-9]*</td><td>[^<]*($1).*" page.html | head -n 1; }
+has() { # has SITE PATTERN
+    checks=$((checks + 1))
+    grep -q -- "$2" < <(sed -n "/<tr id=\"site-.*($1)/,/<\/tr>/p" page.html) || fail "$1: no $2 in $(site "$1")"
+}
+has make_table '<td>stays</td><td>touched</td><td>exposed'
+has make_more '<td>grows</td><td>untouched</td><td>exposed'
+has make_anew '<td>stays</td><td>freed late</td><td>exposed'
+has make_brief '<td>is gone at the end</td><td>not looked at</td><td>below MIN_BYTES'
+has make_table 'read by keeps.c:[0-9]* (main)'
+has make_table '<ol class="frames">.*<code>main</code>'
+
+# Every so manieth begin of many; and all sites that are not drawn are one.
+run 1 "$audit" --html many.html -- ./keeps 100
+check "every 4th" grep -q 'Of 100 begins, every 4th is told' many.html
+is_column make_more "$(for ((i = 4; i <= 100; i += 4)); do echo "$(((i - 1) * 5000))"; done | paste -sd' ')" many.html
+
+# What a page is worth without: a census, a begin, a block.
+run 1 "$audit" --trap --html trap.html -- ./keeps 5
+check "no census is said" grep -q 'Not known: that is what the census finds' trap.html
+run 0 "$audit" --html none.html -- ./keeps 1
+check "nothing retained is said" grep -q 'Nothing is retained' none.html
+run 4 "$audit" --html failed.html -- ./keeps 12 fails
+check "a program that fails has a page too" grep -q 'UNSAFE at MIN_BYTES 4096' failed.html
+
+# Refused before any run; nothing half-written.
+run 2 "$audit" --html "$work/nowhere/page.html" -- ./keeps 12
+says 'nowhere/page.html: No such file or directory: want a file that can be written'
+silent_on UNSAFE
+run 3 "$audit" --html /dev/full -- ./keeps 12
+says '/dev/full: No space left on device: it is not written'
+
+# A name is text.
+mkdir '<b>'
+cp keeps "<b>/<i>&\"'"
+run 1 "$audit" --html evil.html -- "<b>/<i>&\"'" 5
+check "escaped" grep -q '<title>What crosses a phase in &lt;i&gt;&amp;&quot;&#39;</title>' evil.html
+check "no markup of the name's" test -z "$(grep -o '<b>/\|<i>&' evil.html)"
+! command -v tidy >/dev/null || check "well-formed" tidy -q -e --drop-empty-elements no --custom-tags no page.html
+
+if ! browser_there; then
+    echo "html_test: without a browser: needs chromium and jq (scripts/bootstrap.sh --all)"
+    conclude html_test
+    exit
+fi
+shots=$build/report/screenshots
+mkdir -p "$shots" "$work/browser"
+trap 'browser_stop; rm -rf "$work"' EXIT
+browser_start "$work/browser" || { echo "html_test: chromium does not start: $(tail -n 3 "$work/browser/chromium.log")"; exit 1; }
+for size in '390 844' '1280 900'; do
+    for scheme in light dark; do
+        # shellcheck disable=SC2086 # two words
+        look $size $scheme
+        check "loads" visit "$work/page.html"
+        screenshot "$shots/audit_${size% *}_$scheme.png"
+        evaluate '[document.documentElement.scrollWidth, innerWidth].join(" ")'
+        read -r wide window <<<"${value//\"/}"
+        check "$size $scheme: the page is $wide wide" test "$wide" -le "$window"
+    done
+    evaluate "$(<"$source/audit/tests/click_audit.js")"
+    check "$size: $value" test "$value" = '[]'
+done
+check "no complaint of the browser: $(complaints | head -n 5)" test -z "$(complaints)"
+conclude html_test
