@@ -9,6 +9,7 @@
  */
 #include "rounds.h"
 #include "stark.h"
+#include "watch.h"
 #include "workload.h"
 
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static void *set_up(const struct workload_options *options)
         .air = &prover->air,
         .ntt = &prover->ntt,
         .log_rows = options->log_size,
-        .fri = parameters,
+        .fri = fri_weakened(parameters, &options->weakening),
     };
     return prover;
 }
@@ -62,18 +63,26 @@ static struct bytes_writer prove_in_phase(const struct prover *prover, uint64_t 
 {
     const unsigned log_rows = prover->stark.log_rows;
     struct bytes_writer proof = {0};
-    uint32_t inputs[2 * ROUNDS_WIDTH], *end = inputs + ROUNDS_WIDTH, *trace;
+    uint32_t inputs[2 * ROUNDS_WIDTH] = {0}, *end = inputs + ROUNDS_WIDTH, *trace;
     struct transcript transcript;
 
     workload_enter("prove");
+    watch_block(WATCH_CLAIM, end, ROUNDS_WIDTH * sizeof *end);
     start_of(prover, index, inputs);
     workload_enter("trace");
     trace = rounds_trace(&field31_babybear, inputs, log_rows);
+    watch_block(WATCH_TRACE, trace, (ROUNDS_WIDTH * sizeof *trace) << log_rows);
+    watch_moment(WATCH_EXECUTED, NULL);
     memcpy(end, trace + (((size_t)1 << log_rows) - 1) * ROUNDS_WIDTH, ROUNDS_WIDTH * sizeof *end);
     workload_leave();
+    watch_moment(WATCH_CLAIMED, end);
     bytes_put_elements(&proof, end, ROUNDS_WIDTH);
     transcript_start(&transcript, "prove_fri");
+    watch_block(WATCH_TRANSCRIPT, &transcript, sizeof transcript);
     stark_prove(&prover->stark, trace, inputs, &transcript, &proof);
+    watch_gone(end);
+    watch_gone(&transcript);
+    watch_moment(WATCH_WRITTEN, NULL);
     workload_leave();
     return proof;
 }
@@ -96,7 +105,11 @@ static struct workload_proof prove(void *state, uint64_t index)
 static bool verify(const void *state, uint64_t index, const uint8_t *proof, size_t bytes)
 {
     const struct prover *prover = state;
-    struct bytes_reader reader = {.data = proof, .bytes = bytes};
+    struct bytes_reader reader = {
+        .data = proof,
+        .bytes = bytes,
+        .reduces = left_out(prover->stark.fri.left_out, CHECK_CANONICAL),
+    };
     uint32_t inputs[2 * ROUNDS_WIDTH];
     struct transcript transcript;
 
@@ -104,6 +117,17 @@ static bool verify(const void *state, uint64_t index, const uint8_t *proof, size
     bytes_get_elements(&reader, &field31_babybear, inputs + ROUNDS_WIDTH, ROUNDS_WIDTH);
     transcript_start(&transcript, "prove_fri");
     return stark_verify(&prover->stark, inputs, &transcript, &reader) && bytes_read_all(&reader);
+}
+
+static bool is_true(const void *state, uint64_t index, const uint8_t *proof, size_t bytes)
+{
+    const struct prover *prover = state;
+    uint32_t row[ROUNDS_WIDTH];
+
+    start_of(prover, index, row);
+    for (size_t i = 1; i < (size_t)1 << prover->stark.log_rows; i++)
+        rounds_step(&field31_babybear, row);
+    return bytes_begin_with(proof, bytes, row, ROUNDS_WIDTH);
 }
 
 static const struct workload workload = {
@@ -115,6 +139,7 @@ static const struct workload workload = {
     .set_up = set_up,
     .prove = prove,
     .verify = verify,
+    .is_true = is_true,
     .tear_down = tear_down,
 };
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 struct aggregator {
+    struct weakening weakening;
     unsigned log_signers;
     struct ntt ntt;
     struct signers signers;
@@ -22,6 +23,7 @@ static void *set_up(const struct workload_options *options)
 {
     struct aggregator *aggregator = workload_alloc(sizeof *aggregator);
 
+    aggregator->weakening = options->weakening;
     aggregator->log_signers = options->log_size;
     hashsig_set_up(&aggregator->ntt, options->log_size);
     signers_create(&aggregator->signers, (size_t)1 << options->log_size, options->seed);
@@ -37,6 +39,7 @@ static struct hashsig_statement statement_of(const struct aggregator *aggregator
         .epoch = epoch,
         .message = signers_message(aggregator->signers.seed, epoch),
         .roots = aggregator->signers.roots,
+        .weakening = aggregator->weakening,
     };
 }
 
@@ -67,6 +70,13 @@ static bool verify(const void *state, uint64_t index, const uint8_t *proof, size
     return hashsig_verify(&statement, proof, bytes);
 }
 
+static bool is_true(const void *state, uint64_t index, const uint8_t *proof, size_t bytes)
+{
+    const struct hashsig_statement statement = statement_of(state, index);
+
+    return hashsig_shows_valid(&statement, proof, bytes);
+}
+
 static void tear_down(void *state)
 {
     struct aggregator *aggregator = state;
@@ -85,6 +95,7 @@ static const struct workload hashsig = {
     .set_up = set_up,
     .prove = prove,
     .verify = verify,
+    .is_true = is_true,
     .tear_down = tear_down,
 };
 

@@ -13,6 +13,7 @@
 #include "machine.h"
 #include "rounds.h"
 #include "stark.h"
+#include "watch.h"
 #include "workload.h"
 
 #include <stdlib.h>
@@ -62,7 +63,7 @@ static void *set_up(const struct workload_options *options)
         .air = &prover->machine,
         .ntt = &prover->ntt,
         .log_rows = options->log_size,
-        .fri = parameters,
+        .fri = fri_weakened(parameters, &options->weakening),
     };
     prover->combined = prover->chunk;
     prover->combined.air = &prover->rounds;
@@ -129,25 +130,26 @@ static void digest_of(const uint8_t *proof, size_t bytes, uint32_t digest[digest
 
 /* ---- Execute ---------------------------------------------------------------------------------- */
 
-static struct execution execute(const struct prover *prover, uint64_t index)
+static void execute(const struct prover *prover, uint64_t index, struct execution *execution)
 {
     const struct registers start = start_of(prover, index);
-    struct execution execution;
+    const size_t cycles = cycle_of(prover, chunks);
     uint32_t *numbers;
 
     workload_enter("execute");
-    numbers = machine_execute(field, start.elements, cycle_of(prover, chunks));
+    numbers = machine_execute(field, start.elements, cycles);
+    watch_block(WATCH_TRACE, numbers, (cycles + MACHINE_REGISTERS) * sizeof *numbers);
+    watch_moment(WATCH_EXECUTED, NULL);
     for (unsigned chunk = 0; chunk <= chunks; chunk++)
-        memcpy(&execution.between[chunk], numbers + cycle_of(prover, chunk),
-               sizeof execution.between[chunk]);
+        memcpy(&execution->between[chunk], numbers + cycle_of(prover, chunk),
+               sizeof execution->between[chunk]);
     workload_leave();
     workload_enter("trace");
     for (unsigned chunk = 0; chunk < chunks; chunk++)
-        execution.traces[chunk] = machine_trace(field, numbers, cycle_of(prover, chunk),
-                                                (size_t)1 << prover->chunk.log_rows);
+        execution->traces[chunk] = machine_trace(field, numbers, cycle_of(prover, chunk),
+                                                 (size_t)1 << prover->chunk.log_rows);
     free(numbers);
     workload_leave();
-    return execution;
 }
 
 /* Replaces a block by a copy of it. */
@@ -164,9 +166,13 @@ static void hand_on_execution(const struct prover *prover, struct execution *exe
 {
     const size_t rows = (size_t)1 << prover->chunk.log_rows;
 
-    for (unsigned chunk = 0; chunk < chunks; chunk++)
-        execution->traces[chunk] =
-            moved(execution->traces[chunk], rows * MACHINE_COLUMNS * sizeof *execution->traces[0]);
+    const size_t bytes = rows * MACHINE_COLUMNS * sizeof *execution->traces[0];
+
+    for (unsigned chunk = 0; chunk < chunks; chunk++) {
+        execution->traces[chunk] = moved(execution->traces[chunk], bytes);
+        watch_block(WATCH_TRACE, execution->traces[chunk], bytes);
+    }
+    watch_moment(WATCH_CLAIMED, &execution->between[chunks]);
 }
 
 /* ---- Convert ---------------------------------------------------------------------------------- */
@@ -181,9 +187,11 @@ static struct conversion convert(const struct prover *prover, uint64_t index,
         uint32_t inputs[MACHINE_INPUTS];
 
         workload_enter("convert");
+        watch_block(WATCH_TRANSCRIPT, &transcript, sizeof transcript);
         chunk_inputs(prover, execution->between, chunk, inputs);
         stark_prove(&prover->chunk, execution->traces[chunk], inputs, &transcript,
                     &conversion.proofs[chunk]);
+        watch_gone(&transcript);
         workload_leave();
     }
     return conversion;
@@ -196,7 +204,9 @@ static void hand_on_conversion(struct conversion *conversion)
 
         proof->data = moved(proof->data, proof->bytes);
         proof->capacity = proof->bytes;
+        watch_block(WATCH_PROOF, proof->data, proof->bytes);
     }
+    watch_moment(WATCH_WRITTEN, NULL);
 }
 
 /* ---- Combine ---------------------------------------------------------------------------------- */
@@ -208,7 +218,7 @@ static struct bytes_writer combine(const struct prover *prover, uint64_t index,
 {
     const unsigned log_rows = prover->combined.log_rows;
     struct transcript transcript = transcript_of(index, chunks);
-    uint32_t inputs[2 * ROUNDS_WIDTH], *end = inputs + ROUNDS_WIDTH, *trace;
+    uint32_t inputs[2 * ROUNDS_WIDTH] = {0}, *end = inputs + ROUNDS_WIDTH, *trace;
     struct bytes_writer proof = {0};
 
     workload_enter("combine");
@@ -221,10 +231,18 @@ static struct bytes_writer combine(const struct prover *prover, uint64_t index,
         bytes_put(&proof, part->data, part->bytes);
         free(part->data);
     }
+    watch_block(WATCH_TRANSCRIPT, &transcript, sizeof transcript);
+    watch_block(WATCH_CLAIM, end, ROUNDS_WIDTH * sizeof *end);
     trace = rounds_trace(field, inputs, log_rows);
+    watch_block(WATCH_TRACE, trace, (ROUNDS_WIDTH * sizeof *trace) << log_rows);
+    watch_moment(WATCH_EXECUTED, NULL);
     memcpy(end, trace + (((size_t)1 << log_rows) - 1) * ROUNDS_WIDTH, ROUNDS_WIDTH * sizeof *end);
+    watch_moment(WATCH_CLAIMED, end);
     bytes_put_elements(&proof, end, ROUNDS_WIDTH);
     stark_prove(&prover->combined, trace, inputs, &transcript, &proof);
+    watch_gone(end);
+    watch_gone(&transcript);
+    watch_moment(WATCH_WRITTEN, NULL);
     workload_leave();
     return proof;
 }
@@ -232,12 +250,14 @@ static struct bytes_writer combine(const struct prover *prover, uint64_t index,
 static struct workload_proof prove(void *state, uint64_t index)
 {
     const struct prover *prover = state;
-    struct execution execution;
+    struct execution execution = {{{{0}}}};
     struct conversion conversion;
     struct bytes_writer proof;
 
     workload_begin();
-    execution = execute(prover, index);
+    watch_block(WATCH_CLAIM, &execution.between[1],
+                sizeof execution.between - sizeof execution.between[0]);
+    execute(prover, index, &execution);
     workload_end();
     hand_on_execution(prover, &execution);
     workload_begin();
@@ -246,6 +266,7 @@ static struct workload_proof prove(void *state, uint64_t index)
     hand_on_conversion(&conversion);
     workload_begin();
     proof = combine(prover, index, &execution, &conversion);
+    watch_gone(&execution.between[1]);
     workload_end();
     return (struct workload_proof){moved(proof.data, proof.bytes), proof.bytes};
 }
@@ -270,7 +291,11 @@ static bool verify_chunk(const struct prover *prover, uint64_t index,
 static bool verify(const void *state, uint64_t index, const uint8_t *proof, size_t bytes)
 {
     const struct prover *prover = state;
-    struct bytes_reader reader = {.data = proof, .bytes = bytes};
+    struct bytes_reader reader = {
+        .data = proof,
+        .bytes = bytes,
+        .reduces = left_out(prover->chunk.fri.left_out, CHECK_CANONICAL),
+    };
     struct transcript transcript = transcript_of(index, chunks);
     struct registers between[chunks + 1];
     uint32_t inputs[2 * ROUNDS_WIDTH];
@@ -286,6 +311,48 @@ static bool verify(const void *state, uint64_t index, const uint8_t *proof, size
     return stark_verify(&prover->combined, inputs, &transcript, &reader) && bytes_read_all(&reader);
 }
 
+/* ---- The truth, by running it -------------------------------------------------------------------- */
+
+/* Are the registers between the chunks, one after the other, those of the execution? */
+static bool registers_are_true(const struct prover *prover, uint64_t index, const uint8_t *proof,
+                               size_t bytes)
+{
+    const size_t each = MACHINE_REGISTERS * sizeof(uint32_t);
+    struct registers now = start_of(prover, index);
+    bool good = true;
+
+    for (size_t cycle = 0; cycle < cycle_of(prover, chunks) && good; cycle++) {
+        const size_t done = cycle + 1, length = cycle_of(prover, 1);
+        const uint32_t next = machine_step(field, now.elements, cycle);
+
+        memmove(now.elements, now.elements + 1, each - sizeof next);
+        now.elements[MACHINE_REGISTERS - 1] = next;
+        if (done % length == 0) {
+            good = bytes_begin_with(proof, bytes, now.elements, MACHINE_REGISTERS);
+            proof += good ? each : 0;
+            bytes -= good ? each : 0;
+        }
+    }
+    return good;
+}
+
+static bool is_true(const void *state, uint64_t index, const uint8_t *proof, size_t bytes)
+{
+    const struct prover *prover = state;
+    const size_t part = stark_proof_bytes(&prover->chunk);
+    const size_t before = chunks * sizeof(struct registers);
+    uint32_t row[ROUNDS_WIDTH];
+
+    if (bytes < before + chunks * part || !registers_are_true(prover, index, proof, bytes))
+        return false;
+    for (size_t chunk = 0; chunk < chunks; chunk++)
+        digest_of(proof + before + chunk * part, part, row + chunk * digest_elements);
+    for (size_t i = 1; i < (size_t)1 << prover->combined.log_rows; i++)
+        rounds_step(field, row);
+    return bytes_begin_with(proof + before + chunks * part, bytes - before - chunks * part, row,
+                            ROUNDS_WIDTH);
+}
+
 static const struct workload workload = {
     .name = "prove_rounds",
     .summary = "Proves a machine's execution over KoalaBear in three phases (as Pico).",
@@ -295,6 +362,7 @@ static const struct workload workload = {
     .set_up = set_up,
     .prove = prove,
     .verify = verify,
+    .is_true = is_true,
     .tear_down = tear_down,
 };
 

@@ -16,8 +16,10 @@ static struct sumcheck_statement statement_of(const struct workload_options *opt
 {
     uint64_t state = options->seed ^ index << 32;
 
-    return (struct sumcheck_statement){
-        .seed = workload_random(&state), .variables = options->log_size, .instances = 16};
+    return (struct sumcheck_statement){.seed = workload_random(&state),
+                                       .variables = options->log_size,
+                                       .instances = 16,
+                                       .left_out = options->weakening.left_out};
 }
 
 static void *set_up(const struct workload_options *options)
@@ -57,6 +59,13 @@ static bool verify(const void *state, uint64_t index, const uint8_t *proof, size
     return sumcheck_verify(&statement, proof, bytes);
 }
 
+static bool is_true(const void *state, uint64_t index, const uint8_t *proof, size_t bytes)
+{
+    const struct sumcheck_statement statement = statement_of(state, index);
+
+    return sumcheck_is_true(&statement, proof, bytes);
+}
+
 static const struct workload sumcheck = {
     .name = "prove_sumcheck",
     .summary = "Proves sums over a hypercube of products of multilinear polynomials (sumcheck).",
@@ -66,6 +75,7 @@ static const struct workload sumcheck = {
     .set_up = set_up,
     .prove = prove,
     .verify = verify,
+    .is_true = is_true,
     .tear_down = free,
 };
 

@@ -3,6 +3,7 @@
  */
 #include "bytes.h"
 
+#include "watch.h"
 #include "workload.h"
 
 #include <stdlib.h>
@@ -22,6 +23,7 @@ static uint8_t *extend(struct bytes_writer *writer, size_t count)
         while (capacity - writer->bytes < count)
             capacity *= 2;
         data = workload_alloc(capacity);
+        watch_block(WATCH_PROOF, data, capacity);
         if (writer->bytes > 0)
             memcpy(data, writer->data, writer->bytes);
         free(writer->data);
@@ -106,6 +108,8 @@ static uint32_t get_element(struct bytes_reader *reader, const struct field31 *f
 
     if (element < field->modulus)
         return element;
+    if (reader->reduces)
+        return element % field->modulus;
     reader->failed = true;
     return 0;
 }
@@ -137,4 +141,15 @@ void bytes_get_hashes(struct bytes_reader *reader, struct hash *hashes, size_t c
 bool bytes_read_all(const struct bytes_reader *reader)
 {
     return !reader->failed && reader->position == reader->bytes;
+}
+
+bool bytes_begin_with(const uint8_t *bytes, size_t count, const uint32_t *elements,
+                      size_t element_count)
+{
+    if (count / element_bytes < element_count)
+        return false;
+    for (size_t i = 0; i < element_count; i++)
+        if (load(bytes + i * element_bytes, element_bytes) != elements[i])
+            return false;
+    return true;
 }

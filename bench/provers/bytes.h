@@ -30,6 +30,7 @@ struct bytes_reader {
     size_t bytes;
     size_t position;
     bool failed;
+    bool reduces; /* an element that is not below the modulus is taken modulo it (checks.h) */
 };
 
 uint64_t bytes_get_number(struct bytes_reader *reader);
@@ -40,6 +41,10 @@ void bytes_get_elements(struct bytes_reader *reader, const struct field31 *field
 void bytes_get_extensions(struct bytes_reader *reader, const struct field31 *field,
                           struct extension *values, size_t count);
 void bytes_get_hashes(struct bytes_reader *reader, struct hash *hashes, size_t count);
+
+/* Do bytes begin with these elements, as they are written? */
+bool bytes_begin_with(const uint8_t *bytes, size_t count, const uint32_t *elements,
+                      size_t element_count);
 
 /* Was all read, and nothing of it wrong? */
 bool bytes_read_all(const struct bytes_reader *reader);

@@ -4,12 +4,13 @@
  */
 #include "fri.h"
 
+#include "watch.h"
 #include "workload.h"
 
 #include <stdlib.h>
 
 enum {
-    fold = 2,         /* values that fold to one */
+    fold = FRI_FOLD,
     serial_most = 512 /* rows that are not worth waking the team for */
 };
 
@@ -35,6 +36,18 @@ static uint32_t half_of(const struct field31 *field)
 static uint32_t shift_of(const struct field31 *field, unsigned layer)
 {
     return field31_power(field, field31_from(field, field->generator), (uint64_t)1 << layer);
+}
+
+struct fri_parameters fri_weakened(struct fri_parameters usual, const struct weakening *weakening)
+{
+    struct fri_parameters parameters = usual;
+
+    parameters.left_out = weakening->left_out;
+    if (weakening->queries > 0) {
+        parameters.queries = weakening->queries;
+        parameters.grinding_bits = weakening->grinding_bits;
+    }
+    return parameters;
 }
 
 /* ---- Prover ----------------------------------------------------------------------------------- */
@@ -73,6 +86,7 @@ static struct extension *fold_layer(const struct ntt *ntt, const struct extensio
     };
     struct extension *next = workload_alloc(rows * sizeof *next);
 
+    watch_block(WATCH_FOLD, next, rows * sizeof *next);
     if (rows <= serial_most) {
         for (size_t row = 0; row < rows; row++)
             fold_row(&folding, values, row, next);
@@ -102,30 +116,57 @@ void fri_commit(struct fri *fri, const struct fri_parameters *parameters, const 
                 unsigned log_size, struct extension *values, struct transcript *transcript,
                 struct bytes_writer *proof)
 {
+    unsigned bits = parameters->grinding_bits;
     uint64_t nonce;
 
     *fri = (struct fri){.parameters = parameters,
+                        .field = ntt->field,
                         .log_size = log_size,
                         .layers = log_size - parameters->log_blowup};
+    watch_block(WATCH_FOLD, values, sizeof *values << log_size);
+    watch_moment(WATCH_COMBINED, fri);
     for (unsigned layer = 0; layer < fri->layers; layer++) {
-        struct extension challenge;
-
         fri->values[layer] = values;
-        challenge = commit_layer(fri, ntt->field, layer, transcript, proof);
-        values = fold_layer(ntt, values, log_size - layer, layer, challenge);
+        fri->challenges[layer] = commit_layer(fri, ntt->field, layer, transcript, proof);
+        values = fold_layer(ntt, values, log_size - layer, layer, fri->challenges[layer]);
+        fri->values[layer + 1] = values;
+        watch_moment(WATCH_FOLDED, fri);
     }
     bytes_put_extensions(proof, values, 1);
     transcript_absorb(transcript, values, sizeof *values);
     free(values);
-    nonce = transcript_grind(transcript, parameters->grinding_bits);
+    watch_moment(WATCH_GRINDING, &bits);
+    nonce = transcript_grind(transcript, bits);
     transcript_work(transcript, nonce, parameters->grinding_bits);
     bytes_put_number(proof, nonce);
 }
 
+uint64_t *fri_draw(const struct fri_parameters *parameters, unsigned log_size,
+                   struct transcript *transcript)
+{
+    uint64_t *indices = workload_alloc(parameters->queries * sizeof *indices);
+
+    watch_block(WATCH_TRANSCRIPT, indices, parameters->queries * sizeof *indices);
+    for (unsigned query = 0; query < parameters->queries; query++)
+        indices[query] = transcript_index(transcript, log_size);
+    watch_moment(WATCH_DRAWN, NULL);
+    for (unsigned query = 0; query < parameters->queries; query++)
+        indices[query] &= ((uint64_t)1 << log_size) - 1; /* inside, also if the block was damaged */
+    return indices;
+}
+
+void fri_tell(const struct fri_parameters *parameters, size_t index, struct bytes_writer *proof)
+{
+    if (left_out(parameters->left_out, CHECK_QUERY_INDEX))
+        bytes_put_number(proof, index);
+}
+
 void fri_open(const struct fri *fri, size_t index, struct bytes_writer *proof)
 {
+    struct fri_answer answer = {fri, index};
     struct hash path[MERKLE_HEIGHT_MOST];
 
+    watch_moment(WATCH_ANSWERING, &answer);
     for (unsigned layer = 0; layer < fri->layers; layer++) {
         const struct merkle *tree = &fri->trees[layer];
         const size_t row = index >> (layer + 1);
@@ -150,6 +191,8 @@ bool fri_receive(struct fri_verifier *verifier, const struct fri_parameters *par
                  const struct field31 *field, unsigned log_size, struct transcript *transcript,
                  struct bytes_reader *proof)
 {
+    bool worked;
+
     *verifier = (struct fri_verifier){
         .parameters = parameters,
         .field = field,
@@ -165,27 +208,43 @@ bool fri_receive(struct fri_verifier *verifier, const struct fri_parameters *par
     }
     bytes_get_extensions(proof, field, &verifier->constant, 1);
     transcript_absorb(transcript, &verifier->constant, sizeof verifier->constant);
-    return transcript_work(transcript, bytes_get_number(proof), parameters->grinding_bits) &&
-           !proof->failed;
+    worked = transcript_work(transcript, bytes_get_number(proof), parameters->grinding_bits);
+    return (worked || left_out(parameters->left_out, CHECK_GRINDING)) && !proof->failed;
 }
 
-/* 1/2x for a row of a layer. */
-static uint32_t half_inverse_of(const struct fri_verifier *verifier, unsigned layer, size_t row)
+/* 1/2x for a row of a layer, of which the first has 2^log_size letters. */
+static uint32_t half_inverse_of(const struct field31 *field, unsigned log_size, unsigned layer,
+                                size_t row)
 {
-    const struct field31 *field = verifier->field;
-    const unsigned log_size = verifier->log_size - layer;
-    const size_t exponent = ntt_reverse(row, log_size - 1);
-    const uint32_t root = field31_power(field, field31_root(field, log_size), exponent);
+    const unsigned bits = log_size - layer;
+    const size_t exponent = ntt_reverse(row, bits - 1);
+    const uint32_t root = field31_power(field, field31_root(field, bits), exponent);
     const uint32_t x = field31_multiply(field, root, shift_of(field, layer));
 
     return field31_inverse(field, field31_add(field, x, x));
+}
+
+struct extension fri_fold(const struct field31 *field, unsigned log_size, unsigned layer,
+                          size_t row, const struct extension pair[FRI_FOLD],
+                          struct extension challenge)
+{
+    return fold_pair(field, pair, half_of(field), half_inverse_of(field, log_size, layer, row),
+                     challenge);
+}
+
+size_t fri_next(const struct fri_parameters *parameters, unsigned log_size,
+                struct transcript *transcript, struct bytes_reader *proof)
+{
+    if (left_out(parameters->left_out, CHECK_QUERY_INDEX))
+        return (size_t)(bytes_get_number(proof) & (((uint64_t)1 << log_size) - 1));
+    return transcript_index(transcript, log_size);
 }
 
 bool fri_check(const struct fri_verifier *verifier, size_t index, struct extension value,
                struct bytes_reader *proof)
 {
     const struct field31 *field = verifier->field;
-    const uint32_t half = half_of(field);
+    const unsigned without = verifier->parameters->left_out;
 
     for (unsigned layer = 0; layer < verifier->layers; layer++) {
         const unsigned height = verifier->log_size - layer - 1;
@@ -195,12 +254,13 @@ bool fri_check(const struct fri_verifier *verifier, size_t index, struct extensi
 
         bytes_get_extensions(proof, field, pair, fold);
         bytes_get_hashes(proof, path, height);
-        if (proof->failed || !extension_equal(pair[index & 1], value) ||
-            !merkle_verify(&verifier->roots[layer], height, row, pair, sizeof pair, path))
+        if (proof->failed ||
+            !(extension_equal(pair[index & 1], value) || left_out(without, CHECK_FOLD)) ||
+            !(merkle_verify(&verifier->roots[layer], height, row, pair, sizeof pair, path) ||
+              left_out(without, CHECK_MERKLE_PATH)))
             return false;
-        value = fold_pair(field, pair, half, half_inverse_of(verifier, layer, row),
-                          verifier->challenges[layer]);
+        value = fri_fold(field, verifier->log_size, layer, row, pair, verifier->challenges[layer]);
         index = row;
     }
-    return extension_equal(value, verifier->constant);
+    return extension_equal(value, verifier->constant) || left_out(without, CHECK_DEGREE);
 }

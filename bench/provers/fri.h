@@ -12,28 +12,40 @@
 #define FRI_H
 
 #include "bytes.h"
+#include "checks.h"
 #include "merkle.h"
 #include "ntt.h"
 #include "transcript.h"
 
-enum { FRI_LAYERS_MOST = 32 };
+enum { FRI_LAYERS_MOST = 32, FRI_FOLD = 2 }; /* FRI_FOLD values fold to one */
 
 struct fri_parameters {
     unsigned
         log_blowup; /* the polynomial has 2^-log_blowup as many coefficients as the word has letters */
     unsigned queries;
     unsigned grinding_bits; /* before the queries are drawn */
+    unsigned left_out;      /* checks that are not made (checks.h); 0 */
 };
+
+/* The parameters of a weaker protocol (checks.h). */
+struct fri_parameters fri_weakened(struct fri_parameters usual, const struct weakening *weakening);
+
+/* What a row of a layer, of which the first has 2^log_size letters, folds to. */
+struct extension fri_fold(const struct field31 *field, unsigned log_size, unsigned layer,
+                          size_t row, const struct extension pair[FRI_FOLD],
+                          struct extension challenge);
 
 /* ---- Prover ---- */
 
 /* The layers: rows of two neighbours, which fold to one value. */
 struct fri {
     const struct fri_parameters *parameters;
+    const struct field31 *field;
     unsigned log_size; /* of the first layer */
     unsigned layers;   /* but the last, constant one */
     struct extension *values[FRI_LAYERS_MOST];
     struct merkle trees[FRI_LAYERS_MOST];
+    struct extension challenges[FRI_LAYERS_MOST];
 };
 
 /* Folds `values`, 2^log_size of them, log_size > log_blowup; takes over the block. Writes the layers' roots, the
@@ -41,6 +53,20 @@ struct fri {
 void fri_commit(struct fri *fri, const struct fri_parameters *parameters, const struct ntt *ntt,
                 unsigned log_size, struct extension *values, struct transcript *transcript,
                 struct bytes_writer *proof);
+
+/* Draws the places to look at: parameters->queries of them, below 2^log_size, in a fresh block, which the caller
+ * frees. */
+uint64_t *fri_draw(const struct fri_parameters *parameters, unsigned log_size,
+                   struct transcript *transcript);
+
+/* Of a protocol that takes them from the proof, the first part of an answer (checks.h); of others, nothing. */
+void fri_tell(const struct fri_parameters *parameters, size_t index, struct bytes_writer *proof);
+
+/* What WATCH_ANSWERING has. */
+struct fri_answer {
+    const struct fri *fri;
+    size_t index;
+};
 
 /* Writes what the verifier wants to see of place `index` of the first layer. */
 void fri_open(const struct fri *fri, size_t index, struct bytes_writer *proof);
@@ -63,6 +89,10 @@ struct fri_verifier {
 bool fri_receive(struct fri_verifier *verifier, const struct fri_parameters *parameters,
                  const struct field31 *field, unsigned log_size, struct transcript *transcript,
                  struct bytes_reader *proof);
+
+/* The next place to look at. */
+size_t fri_next(const struct fri_parameters *parameters, unsigned log_size,
+                struct transcript *transcript, struct bytes_reader *proof);
 
 /* Reads what fri_open wrote. Is the value at that place of the first layer this one, and does it fold to the
  * constant through committed layers? */

@@ -19,6 +19,7 @@
 #ifndef HASHSIG_H
 #define HASHSIG_H
 
+#include "checks.h"
 #include "ntt.h"
 #include "signers.h"
 
@@ -27,7 +28,8 @@ struct hashsig_statement {
     unsigned log_signers; /* up to 12 */
     uint32_t epoch;
     struct hash message;
-    const struct hash *roots; /* the public key of each signer */
+    const struct hash *roots;   /* the public key of each signer */
+    struct weakening weakening; /* of the protocol (checks.h): none */
 };
 
 /* The tables that the prover wants: for values of so many signers. Of the process, not of a phase; the caller
@@ -37,9 +39,32 @@ void hashsig_set_up(struct ntt *ntt, unsigned log_signers);
 /* Makes a proof of *bytes bytes, in a block that the caller frees; NULL when a signature is not valid. On all
  * OpenMP threads. signatures: of each signer, of this epoch. */
 uint8_t *hashsig_prove(const struct ntt *ntt, const struct hashsig_statement *statement,
-                       const struct signers_signature *signatures, size_t *bytes);
+                       struct signers_signature *signatures, size_t *bytes);
+
+/* All that was hashed for a signer's signature. */
+struct hashsig_checked {
+    struct winternitz_trace *trace;
+    uint8_t valid; /* 1 or 0: a byte, so that any value that damage leaves is one */
+};
+
+/* What WATCH_CHECKED has: what the check of each signature left. */
+struct hashsig_checking {
+    struct hashsig_checked *checked;
+    size_t signers;
+};
+
+/* What WATCH_EXTENDED has once all columns are joined: the matrix that is about to be committed to. */
+struct hashsig_table {
+    const struct hashsig_statement *statement;
+    uint32_t *rows;
+    size_t bytes;
+};
 
 /* Is it a proof of the statement? Any bytes may come. */
 bool hashsig_verify(const struct hashsig_statement *statement, const uint8_t *proof, size_t bytes);
+
+/* Are the signatures that the proof shows all valid? Where all are asked for: up to HASHSIG_SIGNERS_ASKED signers. */
+bool hashsig_shows_valid(const struct hashsig_statement *statement, const uint8_t *proof,
+                         size_t bytes);
 
 #endif

@@ -13,8 +13,24 @@ struct transcript hashsig_start(const struct hashsig_statement *statement, const
     transcript_absorb(&transcript, &statement->message, sizeof statement->message);
     transcript_absorb(&transcript, statement->roots,
                       sizeof *statement->roots << statement->log_signers);
-    transcript_absorb(&transcript, root, sizeof *root);
+    if (!left_out(statement->weakening.left_out, CHECK_TRANSCRIPT))
+        transcript_absorb(&transcript, root, sizeof *root);
     return transcript;
+}
+
+unsigned hashsig_asked(const struct hashsig_statement *statement)
+{
+    const size_t signers = (size_t)1 << statement->log_signers;
+
+    return signers < HASHSIG_SIGNERS_ASKED ? (unsigned)signers : HASHSIG_SIGNERS_ASKED;
+}
+
+size_t hashsig_signer(const struct hashsig_statement *statement, struct transcript *transcript,
+                      unsigned i)
+{
+    if ((size_t)1 << statement->log_signers <= HASHSIG_SIGNERS_ASKED)
+        return i;
+    return transcript_index(transcript, statement->log_signers);
 }
 
 void hashsig_combination(struct transcript *transcript, struct extension powers[HASHSIG_COLUMNS])

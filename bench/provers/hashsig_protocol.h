@@ -20,11 +20,16 @@ enum {
     HASHSIG_LIMBS = 16, /* of 16 bits, of a state: the lowest first */
     HASHSIG_COLUMNS = WINTERNITZ_STATES * HASHSIG_LIMBS,
     HASHSIG_LOG_BLOWUP = 2,
-    HASHSIG_SIGNERS_ASKED = 16,
+    HASHSIG_SIGNERS_ASKED = 16, /* or all, if there are not more */
 };
 
-static const struct fri_parameters hashsig_fri = {
-    .log_blowup = HASHSIG_LOG_BLOWUP, .queries = 40, .grinding_bits = 8};
+static inline struct fri_parameters hashsig_fri(const struct hashsig_statement *statement)
+{
+    const struct fri_parameters usual = {
+        .log_blowup = HASHSIG_LOG_BLOWUP, .queries = 40, .grinding_bits = 8};
+
+    return fri_weakened(usual, &statement->weakening);
+}
 
 static inline unsigned hashsig_log_rows(unsigned log_signers)
 {
@@ -35,6 +40,12 @@ static inline unsigned hashsig_log_points(unsigned log_signers)
 {
     return hashsig_log_rows(log_signers) + HASHSIG_LOG_BLOWUP;
 }
+
+/* How many signers are asked for, and which one is the i-th: all in their order, if there are no more than
+ * HASHSIG_SIGNERS_ASKED; otherwise such as the transcript draws. */
+unsigned hashsig_asked(const struct hashsig_statement *statement);
+size_t hashsig_signer(const struct hashsig_statement *statement, struct transcript *transcript,
+                      unsigned i);
 
 /* A transcript that has taken in the statement and the matrix's root. */
 struct transcript hashsig_start(const struct hashsig_statement *statement, const struct hash *root);

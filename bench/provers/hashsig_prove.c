@@ -6,6 +6,7 @@
  * joined to the rows that are committed to.
  */
 #include "hashsig_protocol.h"
+#include "watch.h"
 #include "workload.h"
 
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 struct prover {
     const struct ntt *ntt;
+    struct fri_parameters fri;
     uint32_t shift; /* of the coset that the values are on */
     const struct hashsig_statement *statement;
     const struct signers_signature *signatures;
@@ -28,16 +30,10 @@ struct commitment {
     struct merkle tree;
 };
 
-/* All that was hashed for a signer's signature. */
-struct checked {
-    struct winternitz_trace *trace;
-    bool valid;
-};
-
-static struct checked check_one(const struct prover *prover, uint32_t signer)
+static struct hashsig_checked check_one(const struct prover *prover, uint32_t signer)
 {
     const struct hashsig_statement *statement = prover->statement;
-    struct checked checked = {.trace = workload_alloc(sizeof *checked.trace)};
+    struct hashsig_checked checked = {.trace = workload_alloc(sizeof *checked.trace)};
     uint8_t digits[WINTERNITZ_CHAINS];
 
     winternitz_digits(&statement->message, digits);
@@ -46,29 +42,35 @@ static struct checked check_one(const struct prover *prover, uint32_t signer)
     return checked;
 }
 
-static struct checked *check_all(const struct prover *prover)
+static struct hashsig_checked *check_all(const struct prover *prover)
 {
-    struct checked *checked = workload_alloc(prover->signers * sizeof *checked);
+    struct hashsig_checked *checked = workload_alloc(prover->signers * sizeof *checked);
 
 #pragma omp parallel for
     for (size_t signer = 0; signer < prover->signers; signer++)
         checked[signer] = check_one(prover, (uint32_t)signer);
+    for (size_t signer = 0; signer < prover->signers; signer++) {
+        watch_block(WATCH_WITNESS, &checked[signer].valid, sizeof checked[signer].valid);
+        watch_block(WATCH_TRACE, checked[signer].trace, sizeof *checked[signer].trace);
+    }
     return checked;
 }
 
-static bool all_valid(const struct prover *prover, const struct checked *checked)
+static bool all_valid(const struct prover *prover, const struct hashsig_checked *checked)
 {
     bool valid = true;
 
     for (size_t signer = 0; signer < prover->signers; signer++)
-        valid = valid && checked[signer].valid;
+        valid = valid && checked[signer].valid != 0;
     return valid;
 }
 
-static void free_checked(const struct prover *prover, struct checked *checked)
+static void free_checked(const struct prover *prover, struct hashsig_checked *checked)
 {
-    for (size_t signer = 0; signer < prover->signers; signer++)
+    for (size_t signer = 0; signer < prover->signers; signer++) {
+        watch_gone(&checked[signer].valid);
         free(checked[signer].trace);
+    }
     free(checked);
 }
 
@@ -83,7 +85,7 @@ static uint32_t *signer_limbs(const struct winternitz_trace *trace, unsigned pos
 }
 
 /* The table's columns of one position, in the order of their points: the natural one. */
-static uint32_t *position_values(const struct prover *prover, const struct checked *checked,
+static uint32_t *position_values(const struct prover *prover, const struct hashsig_checked *checked,
                                  unsigned position)
 {
     uint32_t *values = workload_alloc(HASHSIG_LIMBS * sizeof *values << prover->log_rows);
@@ -102,17 +104,23 @@ static uint32_t *position_values(const struct prover *prover, const struct check
 }
 
 /* The same columns at all points; the first quarter of the rows is the table's. */
-static uint32_t *extend(const struct prover *prover, const struct checked *checked,
+static uint32_t *extend(const struct prover *prover, const struct hashsig_checked *checked,
                         unsigned position)
 {
+    const size_t bytes = (HASHSIG_LIMBS * sizeof(uint32_t)) << prover->log_rows;
     uint32_t *values = position_values(prover, checked, position);
     uint32_t *coefficients;
 
+    watch_block(WATCH_TRACE, values, bytes);
+    watch_moment(WATCH_EXECUTED, NULL);
     coefficients =
         ntt_interpolate(prover->ntt, values, prover->log_rows, HASHSIG_LIMBS, prover->shift);
     free(values);
+    watch_block(WATCH_TRACE, coefficients, bytes);
+    watch_moment(WATCH_INTERPOLATED, NULL);
     values = ntt_evaluate(prover->ntt, coefficients, prover->log_rows, HASHSIG_LIMBS, prover->shift,
                           HASHSIG_LOG_BLOWUP);
+    watch_block(WATCH_EXTENSION, values, bytes << HASHSIG_LOG_BLOWUP);
     free(coefficients);
     return values;
 }
@@ -131,17 +139,23 @@ static uint32_t *join(const struct prover *prover, uint32_t *const parts[WINTERN
 }
 
 /* Extends the table and commits to it. */
-static void commit(struct prover *prover, const struct checked *checked,
+static void commit(struct prover *prover, const struct hashsig_checked *checked,
                    struct commitment *commitment)
 {
+    const size_t bytes = (HASHSIG_COLUMNS * sizeof(uint32_t)) << prover->log_points;
     uint32_t *parts[WINTERNITZ_STATES];
+    struct hashsig_table table;
 
     workload_enter("extend");
     for (unsigned position = 0; position < WINTERNITZ_STATES; position++)
         parts[position] = extend(prover, checked, position);
+    watch_moment(WATCH_EXTENDED, NULL);
     commitment->rows = join(prover, parts);
     for (unsigned position = 0; position < WINTERNITZ_STATES; position++)
         free(parts[position]);
+    watch_block(WATCH_EXTENSION, commitment->rows, bytes);
+    table = (struct hashsig_table){prover->statement, commitment->rows, bytes};
+    watch_moment(WATCH_EXTENDED, &table);
     workload_leave();
     workload_enter("commit");
     merkle_commit(&commitment->tree, commitment->rows, HASHSIG_COLUMNS * sizeof *commitment->rows,
@@ -191,33 +205,37 @@ static void prove_low_degree(struct prover *prover, const struct commitment *com
 {
     struct extension *word;
     struct fri fri;
+    uint64_t *indices;
 
     workload_enter("fri");
     word = combine(prover, commitment, transcript);
-    fri_commit(&fri, &hashsig_fri, prover->ntt, prover->log_points, word, transcript,
+    fri_commit(&fri, &prover->fri, prover->ntt, prover->log_points, word, transcript,
                &prover->proof);
-    for (unsigned query = 0; query < hashsig_fri.queries; query++) {
-        size_t index = transcript_index(transcript, prover->log_points);
-
-        open_row(prover, commitment, index);
-        fri_open(&fri, index, &prover->proof);
+    indices = fri_draw(&prover->fri, prover->log_points, transcript);
+    for (unsigned query = 0; query < prover->fri.queries; query++) {
+        fri_tell(&prover->fri, indices[query], &prover->proof);
+        open_row(prover, commitment, indices[query]);
+        fri_open(&fri, indices[query], &prover->proof);
     }
+    free(indices);
     fri_free(&fri);
     workload_leave();
 }
 
-static void prove_table(struct prover *prover, const struct checked *checked)
+static void prove_table(struct prover *prover, const struct hashsig_checked *checked)
 {
     struct commitment commitment;
     struct transcript transcript;
 
     commit(prover, checked, &commitment);
     transcript = hashsig_start(prover->statement, merkle_root(&commitment.tree));
+    watch_block(WATCH_TRANSCRIPT, &transcript, sizeof transcript);
     prove_low_degree(prover, &commitment, &transcript);
     workload_enter("signers");
-    for (unsigned i = 0; i < HASHSIG_SIGNERS_ASKED; i++)
-        open_signer(prover, &commitment,
-                    transcript_index(&transcript, prover->statement->log_signers));
+    for (unsigned i = 0; i < hashsig_asked(prover->statement); i++)
+        open_signer(prover, &commitment, hashsig_signer(prover->statement, &transcript, i));
+    watch_gone(&transcript);
+    watch_moment(WATCH_WRITTEN, NULL);
     workload_leave();
     merkle_free(&commitment.tree);
     free(commitment.rows);
@@ -229,10 +247,11 @@ void hashsig_set_up(struct ntt *ntt, unsigned log_signers)
 }
 
 uint8_t *hashsig_prove(const struct ntt *ntt, const struct hashsig_statement *statement,
-                       const struct signers_signature *signatures, size_t *bytes)
+                       struct signers_signature *signatures, size_t *bytes)
 {
     struct prover prover = {
         .ntt = ntt,
+        .fri = hashsig_fri(statement),
         .shift = field31_from(ntt->field, ntt->field->generator),
         .statement = statement,
         .signatures = signatures,
@@ -240,14 +259,20 @@ uint8_t *hashsig_prove(const struct ntt *ntt, const struct hashsig_statement *st
         .log_rows = hashsig_log_rows(statement->log_signers),
         .log_points = hashsig_log_points(statement->log_signers),
     };
-    struct checked *checked;
+    struct hashsig_checking checking;
+    struct hashsig_checked *checked;
 
+    watch_block(WATCH_WITNESS, signatures, prover.signers * sizeof *signatures);
+    watch_moment(WATCH_CLAIMED, signatures);
     workload_enter("check");
     checked = check_all(&prover);
+    checking = (struct hashsig_checking){checked, prover.signers};
+    watch_moment(WATCH_CHECKED, &checking);
     workload_leave();
     if (all_valid(&prover, checked))
         prove_table(&prover, checked);
     free_checked(&prover, checked);
+    watch_gone(signatures);
     *bytes = prover.proof.bytes;
     return prover.proof.data;
 }

@@ -9,6 +9,8 @@
 
 struct verifier {
     const struct hashsig_statement *statement;
+    struct fri_parameters parameters;
+    unsigned without; /* checks that are left out; 0 */
     unsigned log_points;
     struct hash root; /* of the matrix */
     struct transcript transcript;
@@ -21,13 +23,15 @@ struct verifier {
 /* One query: a row that is in the matrix, and its letter, which FRI folds. */
 static bool check_query(struct verifier *verifier)
 {
-    size_t index = transcript_index(&verifier->transcript, verifier->log_points);
+    size_t index = fri_next(&verifier->parameters, verifier->log_points, &verifier->transcript,
+                            &verifier->proof);
     uint32_t row[HASHSIG_COLUMNS];
     struct hash path[MERKLE_HEIGHT_MOST];
 
     bytes_get_elements(&verifier->proof, &field31_koalabear, row, HASHSIG_COLUMNS);
     bytes_get_hashes(&verifier->proof, path, verifier->log_points);
-    return merkle_verify(&verifier->root, verifier->log_points, index, row, sizeof row, path) &&
+    return (merkle_verify(&verifier->root, verifier->log_points, index, row, sizeof row, path) ||
+            left_out(verifier->without, CHECK_MERKLE_PATH)) &&
            fri_check(&verifier->fri, index, hashsig_combine(row, verifier->powers),
                      &verifier->proof);
 }
@@ -69,10 +73,10 @@ static struct hash subtree_of(const struct winternitz_trace *trace)
 }
 
 /* Does a valid signature make these rows of the matrix? */
-static bool check_signer(struct verifier *verifier)
+static bool check_signer(struct verifier *verifier, unsigned i)
 {
     const struct hashsig_statement *statement = verifier->statement;
-    size_t signer = transcript_index(&verifier->transcript, statement->log_signers);
+    size_t signer = hashsig_signer(statement, &verifier->transcript, i);
     unsigned height = verifier->log_points - HASHSIG_LOG_CHAINS;
     struct winternitz_trace *trace = workload_alloc(sizeof *trace);
     struct hash path[MERKLE_HEIGHT_MOST];
@@ -89,29 +93,60 @@ static bool check_signer(struct verifier *verifier)
     free(trace);
     for (unsigned level = 0; level < height; level++)
         node = signer >> level & 1 ? node_of(&path[level], &node) : node_of(&node, &path[level]);
-    return valid && hash_equal(&node, &verifier->root);
+    return (valid || left_out(verifier->without, CHECK_END)) &&
+           (hash_equal(&node, &verifier->root) || left_out(verifier->without, CHECK_MERKLE_PATH));
 }
 
 bool hashsig_verify(const struct hashsig_statement *statement, const uint8_t *proof, size_t bytes)
 {
     struct verifier verifier = {
         .statement = statement,
+        .parameters = hashsig_fri(statement),
+        .without = statement->weakening.left_out,
         .log_points = hashsig_log_points(statement->log_signers),
-        .proof = {.data = proof, .bytes = bytes},
+        .proof = {.data = proof,
+                  .bytes = bytes,
+                  .reduces = left_out(statement->weakening.left_out, CHECK_CANONICAL)},
     };
 
     bytes_get_hashes(&verifier.proof, &verifier.root, 1);
     verifier.transcript = hashsig_start(statement, &verifier.root);
     hashsig_combination(&verifier.transcript, verifier.powers);
-    if (!fri_receive(&verifier.fri, &hashsig_fri, &field31_koalabear, verifier.log_points,
+    if (!fri_receive(&verifier.fri, &verifier.parameters, &field31_koalabear, verifier.log_points,
                      &verifier.transcript, &verifier.proof))
         return false;
-    for (unsigned query = 0; query < hashsig_fri.queries; query++)
+    for (unsigned query = 0; query < verifier.parameters.queries; query++)
         if (!check_query(&verifier))
             return false;
     winternitz_digits(&statement->message, verifier.digits);
-    for (unsigned i = 0; i < HASHSIG_SIGNERS_ASKED; i++)
-        if (!check_signer(&verifier))
+    for (unsigned i = 0; i < hashsig_asked(statement); i++)
+        if (!check_signer(&verifier, i))
             return false;
     return bytes_read_all(&verifier.proof);
+}
+
+bool hashsig_shows_valid(const struct hashsig_statement *statement, const uint8_t *proof,
+                         size_t bytes)
+{
+    const size_t height = hashsig_log_points(statement->log_signers) - HASHSIG_LOG_CHAINS;
+    const size_t each = sizeof(struct signers_signature) + height * sizeof(struct hash);
+    const unsigned asked = hashsig_asked(statement);
+    struct winternitz_trace *trace;
+    uint8_t digits[WINTERNITZ_CHAINS];
+    bool valid = true;
+
+    if (bytes < asked * each || (size_t)1 << statement->log_signers != asked)
+        return false;
+    proof += bytes - asked * each;
+    trace = workload_alloc(sizeof *trace);
+    winternitz_digits(&statement->message, digits);
+    for (unsigned signer = 0; signer < asked && valid; signer++) {
+        struct signers_signature signature;
+
+        memcpy(&signature, proof + signer * each, sizeof signature);
+        valid = signers_check(signer, statement->epoch, digits, &signature,
+                              &statement->roots[signer], trace);
+    }
+    free(trace);
+    return valid;
 }

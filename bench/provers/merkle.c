@@ -3,6 +3,7 @@
  */
 #include "merkle.h"
 
+#include "watch.h"
 #include "workload.h"
 
 #include <stdlib.h>
@@ -35,6 +36,7 @@ static struct hash *hash_layer(const void *messages, size_t bytes, enum tag tag,
     const uint8_t *from = messages;
     struct hash *to = workload_alloc(count * sizeof *to);
 
+    watch_block(WATCH_MERKLE, to, count * sizeof *to);
     if (count <= serial_most) {
         for (size_t i = 0; i < count; i += HASH_LANES)
             hash_some(from + i * bytes, bytes, tag, count - i < HASH_LANES ? count - i : HASH_LANES,
@@ -51,9 +53,12 @@ void merkle_commit(struct merkle *tree, const void *rows, size_t row_bytes, unsi
 {
     *tree = (struct merkle){.height = height};
     tree->layers[0] = hash_layer(rows, row_bytes, tag_leaf, (size_t)1 << height);
-    for (unsigned layer = 1; layer <= height; layer++)
+    watch_moment(WATCH_HASHED, NULL);
+    for (unsigned layer = 1; layer <= height; layer++) {
         tree->layers[layer] = hash_layer(tree->layers[layer - 1], 2 * sizeof(struct hash), tag_node,
                                          (size_t)1 << (height - layer));
+        watch_moment(WATCH_HASHED, NULL);
+    }
 }
 
 void merkle_free(struct merkle *tree)

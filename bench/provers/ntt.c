@@ -6,6 +6,7 @@
 #include "ntt.h"
 
 #include "kernel.h"
+#include "watch.h"
 #include "workload.h"
 
 #include <stdlib.h>
@@ -59,6 +60,10 @@ void ntt_set_up(struct ntt *ntt, const struct field31 *field, unsigned log_size_
     fill_roots(field, ntt->inverse_roots, log_size_most, field31_inverse(field, root));
     fill_points(field, ntt->points, log_size_most, root);
     fill_points(field, ntt->inverse_points, log_size_most, field31_inverse(field, root));
+    watch_block(WATCH_TABLES, ntt->roots, bytes);
+    watch_block(WATCH_TABLES, ntt->inverse_roots, bytes);
+    watch_block(WATCH_TABLES, ntt->points, bytes);
+    watch_block(WATCH_TABLES, ntt->inverse_points, bytes);
 }
 
 void ntt_tear_down(struct ntt *ntt)

@@ -8,6 +8,7 @@
 
 #include "block.h"
 #include "vector31.h"
+#include "watch.h"
 #include "workload.h"
 
 #include <stdlib.h>
@@ -124,7 +125,7 @@ static void add_boundaries(const struct quotient *quotient, struct scratch *scra
         const uint32_t *cells = scratch->values + boundary->column * count;
         const uint32_t minus = field31_subtract(field, zero, quotient->inputs[boundary->input]);
 
-        if (boundary->row != (uint32_t)row)
+        if (boundary->row != (uint32_t)row || !stark_binds(quotient->stark, boundary))
             continue;
         any = true;
         vector31_shift(field, scratch->difference, cells, minus, count);
@@ -171,6 +172,7 @@ uint32_t *quotient_values(const struct stark *stark, const uint32_t *extended,
     size = (size_t)1 << quotient.log_size;
     block = size < BLOCK_ROWS ? size : BLOCK_ROWS;
     values = workload_alloc(size * EXTENSION_DEGREE * sizeof *values);
+    watch_block(WATCH_QUOTIENT, values, size * EXTENSION_DEGREE * sizeof *values);
 #pragma omp parallel
     {
         struct scratch *scratch =

@@ -38,3 +38,27 @@ size_t stark_quotient_columns(const struct stark *stark)
 {
     return (size_t)EXTENSION_DEGREE << air_log_chunks(stark->air);
 }
+
+bool stark_binds(const struct stark *stark, const struct air_boundary *boundary)
+{
+    return boundary->row != AIR_LAST || !left_out(stark->fri.left_out, CHECK_END);
+}
+
+/* Element, hash, and number as bytes.h writes them. */
+enum { element_bytes = 4, extension_bytes = EXTENSION_DEGREE * element_bytes, number_bytes = 8 };
+
+size_t stark_proof_bytes(const struct stark *stark)
+{
+    const size_t columns = stark->air->columns, quotient_columns = stark_quotient_columns(stark);
+    const size_t log_size = stark->log_rows + stark->fri.log_blowup;
+    const size_t roots = 2 + stark->log_rows; /* FRI folds log_rows times */
+    const size_t values = 2 * columns + quotient_columns + 1;
+    size_t answer = (columns + quotient_columns) * element_bytes + 2 * log_size * HASH_BYTES;
+
+    for (size_t layer = 0; layer < stark->log_rows; layer++)
+        answer += FRI_FOLD * extension_bytes + (log_size - layer - 1) * HASH_BYTES;
+    if (left_out(stark->fri.left_out, CHECK_QUERY_INDEX))
+        answer += number_bytes;
+    return roots * HASH_BYTES + values * extension_bytes + number_bytes +
+           stark->fri.queries * answer;
+}

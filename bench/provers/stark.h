@@ -40,6 +40,24 @@ void stark_prove(const struct stark *stark, uint32_t *trace, const uint32_t *inp
 bool stark_verify(const struct stark *stark, const uint32_t *inputs, struct transcript *transcript,
                   struct bytes_reader *proof);
 
+/* What WATCH_OPENED has: all that is sent of the point z, before the quotient is sent. */
+struct stark_opening {
+    const struct stark *stark;
+    const uint32_t *inputs;
+    const struct transcript *transcript; /* as it is before the quotient's values */
+    struct extension alpha;              /* combines the constraints */
+    struct extension z;
+    struct extension *this_row;
+    struct extension *next_row;
+    struct extension *quotient;
+};
+
+/* How far the constraints at z are from the quotient there: 0 if they hold. */
+struct extension stark_gap(const struct stark *stark, const uint32_t *inputs,
+                           struct extension alpha, struct extension z,
+                           const struct extension *this_row, const struct extension *next_row,
+                           const struct extension *quotient);
+
 /* ---- What both sides compute ---- */
 
 /* Absorbs the statement: the AIR, the sizes, the inputs. */
@@ -51,6 +69,12 @@ uint32_t stark_shift(const struct stark *stark);
 
 /* The point of a row of the trace. */
 uint32_t stark_point_of(const struct stark *stark, enum air_row row);
+
+/* Is that boundary a constraint? Not where the end is not bound (checks.h). */
+bool stark_binds(const struct stark *stark, const struct air_boundary *boundary);
+
+/* Every proof has as many bytes. */
+size_t stark_proof_bytes(const struct stark *stark);
 
 /* Columns of the committed quotient. */
 size_t stark_quotient_columns(const struct stark *stark);

@@ -6,6 +6,7 @@
 #include "deep.h"
 #include "quotient.h"
 #include "stark.h"
+#include "watch.h"
 #include "workload.h"
 
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct prover {
     unsigned log_size; /* of the coset */
     struct committed trace;
     struct committed quotient;
+    struct extension alpha; /* combines the constraints */
     struct extension z[DEEP_POINTS];
     struct extension *denominators[DEEP_POINTS];
     struct extension *trace_values[DEEP_POINTS];
@@ -35,7 +37,7 @@ struct prover {
 
 /* The row-major matrix and its columns' coefficients in a new block; the coefficients are freed. */
 static void commit(struct prover *prover, struct committed *committed, uint32_t *coefficients,
-                   size_t columns)
+                   size_t columns, enum watch_kind kind)
 {
     const struct stark *stark = prover->stark;
     const struct hash *root;
@@ -45,6 +47,8 @@ static void commit(struct prover *prover, struct committed *committed, uint32_t 
     committed->matrix = ntt_evaluate(stark->ntt, coefficients, stark->log_rows, columns,
                                      stark_shift(stark), stark->fri.log_blowup);
     free(coefficients);
+    watch_block(kind, committed->matrix, (columns * sizeof *committed->matrix) << prover->log_size);
+    watch_moment(WATCH_EXTENDED, NULL);
     workload_leave();
     workload_enter("commit");
     merkle_commit(&committed->tree, committed->matrix, columns * sizeof *committed->matrix,
@@ -63,9 +67,12 @@ static void commit_trace(struct prover *prover, uint32_t *trace)
     workload_enter("interpolate");
     coefficients = ntt_interpolate(stark->ntt, trace, stark->log_rows, stark->air->columns,
                                    prover->field->one);
+    watch_block(WATCH_TRACE, coefficients,
+                (stark->air->columns * sizeof *coefficients) << stark->log_rows);
     free(trace);
+    watch_moment(WATCH_INTERPOLATED, NULL);
     workload_leave();
-    commit(prover, &prover->trace, coefficients, stark->air->columns);
+    commit(prover, &prover->trace, coefficients, stark->air->columns, WATCH_EXTENSION);
 }
 
 /* Coefficients k * rows to (k + 1) * rows - 1 become the columns of chunk k; the block is freed. */
@@ -76,6 +83,7 @@ static uint32_t *cut(const struct stark *stark, uint32_t *coefficients)
     const size_t row_bytes = EXTENSION_DEGREE * sizeof *coefficients;
     uint32_t *chunks = workload_alloc(rows * columns * sizeof *chunks);
 
+    watch_block(WATCH_QUOTIENT, chunks, rows * columns * sizeof *chunks);
 #pragma omp parallel for schedule(static)
     for (size_t row = 0; row < rows; row++)
         for (size_t column = 0; column < columns; column += EXTENSION_DEGREE)
@@ -92,31 +100,60 @@ static void commit_quotient(struct prover *prover, const uint32_t *inputs)
     uint32_t *values, *coefficients;
 
     workload_enter("quotient");
-    values = quotient_values(stark, prover->trace.matrix, inputs,
-                             transcript_challenge(prover->transcript, prover->field));
+    prover->alpha = transcript_challenge(prover->transcript, prover->field);
+    values = quotient_values(stark, prover->trace.matrix, inputs, prover->alpha);
+    watch_moment(WATCH_DIVIDED, NULL);
     coefficients =
         ntt_interpolate(stark->ntt, values, log_size, EXTENSION_DEGREE, stark_shift(stark));
     free(values);
     coefficients = cut(stark, coefficients);
+    watch_moment(WATCH_INTERPOLATED, NULL);
     workload_leave();
-    commit(prover, &prover->quotient, coefficients, stark_quotient_columns(stark));
+    commit(prover, &prover->quotient, coefficients, stark_quotient_columns(stark), WATCH_QUOTIENT);
 }
 
-/* The values of a matrix's columns at a point, in a new block; they are sent. */
-static struct extension *open_at(struct prover *prover, const struct committed *committed,
+/* The values of a matrix's columns at a point, in a new block. */
+static struct extension *open_at(const struct prover *prover, const struct committed *committed,
                                  unsigned point)
 {
     const struct stark *stark = prover->stark;
     struct extension *values = workload_alloc(committed->columns * sizeof *values);
 
+    watch_block(WATCH_OPENINGS, values, committed->columns * sizeof *values);
     deep_evaluate(stark->ntt, committed->matrix, committed->columns, stark->log_rows,
                   stark_shift(stark), prover->denominators[point], prover->z[point], values);
-    bytes_put_extensions(prover->proof, values, committed->columns);
-    transcript_absorb(prover->transcript, values, committed->columns * sizeof *values);
     return values;
 }
 
-static void open_outside(struct prover *prover)
+static void send(struct prover *prover, const struct extension *values, size_t columns)
+{
+    bytes_put_extensions(prover->proof, values, columns);
+    transcript_absorb(prover->transcript, values, columns * sizeof *values);
+}
+
+/* The last of the values; the prover as it is before they are sent is told whoever watches. */
+static void open_quotient(struct prover *prover, const uint32_t *inputs)
+{
+    struct stark_opening opening = {
+        .stark = prover->stark,
+        .inputs = inputs,
+        .transcript = prover->transcript,
+        .alpha = prover->alpha,
+        .z = prover->z[0],
+        .this_row = prover->trace_values[0],
+        .next_row = prover->trace_values[1],
+    };
+
+    prover->quotient_values = open_at(prover, &prover->quotient, 0);
+    opening.quotient = prover->quotient_values;
+    watch_moment(WATCH_OPENED, &opening);
+    if (left_out(prover->stark->fri.left_out, CHECK_TRANSCRIPT))
+        bytes_put_extensions(prover->proof, prover->quotient_values, prover->quotient.columns);
+    else
+        send(prover, prover->quotient_values, prover->quotient.columns);
+}
+
+static void open_outside(struct prover *prover, const uint32_t *inputs)
 {
     const struct field31 *field = prover->field;
     const uint32_t root = field31_root(field, prover->stark->log_rows);
@@ -128,8 +165,9 @@ static void open_outside(struct prover *prover)
         prover->denominators[point] = block_denominators(
             prover->stark->ntt, prover->log_size, stark_shift(prover->stark), prover->z[point]);
         prover->trace_values[point] = open_at(prover, &prover->trace, point);
+        send(prover, prover->trace_values[point], prover->trace.columns);
     }
-    prover->quotient_values = open_at(prover, &prover->quotient, 0);
+    open_quotient(prover, inputs);
     workload_leave();
 }
 
@@ -182,14 +220,20 @@ static void open_row(const struct committed *committed, size_t index, struct byt
 
 static void answer_queries(struct prover *prover, const struct fri *fri)
 {
-    workload_enter("query");
-    for (unsigned query = 0; query < prover->stark->fri.queries; query++) {
-        const size_t index = transcript_index(prover->transcript, prover->log_size);
+    const struct fri_parameters *parameters = &prover->stark->fri;
+    uint64_t *indices;
 
+    workload_enter("query");
+    indices = fri_draw(parameters, prover->log_size, prover->transcript);
+    for (unsigned query = 0; query < parameters->queries; query++) {
+        const size_t index = indices[query];
+
+        fri_tell(parameters, index, prover->proof);
         open_row(&prover->trace, index, prover->proof);
         open_row(&prover->quotient, index, prover->proof);
         fri_open(fri, index, prover->proof);
     }
+    free(indices);
     workload_leave();
 }
 
@@ -209,7 +253,7 @@ void stark_prove(const struct stark *stark, uint32_t *trace, const uint32_t *inp
     stark_absorb_statement(stark, inputs, transcript);
     commit_trace(&prover, trace);
     commit_quotient(&prover, inputs);
-    open_outside(&prover);
+    open_outside(&prover, inputs);
     word = combine(&prover);
     workload_enter("fold");
     fri_commit(&fri, &stark->fri, stark->ntt, prover.log_size, word, transcript, proof);

@@ -3,10 +3,13 @@
  */
 #include "stark.h"
 
+#include <string.h>
+
 /* What was received. */
 struct verifier {
     const struct stark *stark;
     const struct field31 *field;
+    unsigned without;  /* checks that are left out; 0 */
     unsigned log_size; /* of the coset */
     size_t columns;    /* of the trace */
     size_t quotient_columns;
@@ -76,8 +79,12 @@ static struct extension boundaries_at(const struct verifier *verifier, const uin
     }
     for (size_t i = 0; i < air->boundaries; i++) {
         const struct air_boundary *boundary = &air->boundary[i];
-        struct extension term = extension_subtract(field, verifier->this_row[boundary->column],
-                                                   extension_from(inputs[boundary->input]));
+        struct extension term;
+
+        if (!stark_binds(verifier->stark, boundary))
+            continue;
+        term = extension_subtract(field, verifier->this_row[boundary->column],
+                                  extension_from(inputs[boundary->input]));
 
         term = extension_multiply(field, term, denominators[boundary->row]);
         sum = extension_add(field, sum, extension_multiply(field, powers[i], term));
@@ -106,8 +113,8 @@ static struct extension quotient_at(const struct verifier *verifier)
     return sum;
 }
 
-static bool constraints_hold(const struct verifier *verifier, const uint32_t *inputs,
-                             struct extension challenge)
+static struct extension gap_of(const struct verifier *verifier, const uint32_t *inputs,
+                               struct extension challenge)
 {
     const struct air *air = verifier->stark->air;
     struct extension powers[AIR_ASSERTIONS_MOST + AIR_BOUNDARIES_MOST], sum;
@@ -115,7 +122,42 @@ static bool constraints_hold(const struct verifier *verifier, const uint32_t *in
     extension_powers(verifier->field, challenge, powers, air->assertions + air->boundaries);
     sum = extension_add(verifier->field, transitions_at(verifier, powers),
                         boundaries_at(verifier, inputs, powers + air->assertions));
-    return extension_equal(sum, quotient_at(verifier));
+    return extension_subtract(verifier->field, sum, quotient_at(verifier));
+}
+
+static struct verifier verifier_of(const struct stark *stark)
+{
+    return (struct verifier){
+        .stark = stark,
+        .field = stark->air->field,
+        .without = stark->fri.left_out,
+        .log_size = stark->log_rows + stark->fri.log_blowup,
+        .columns = stark->air->columns,
+        .quotient_columns = stark_quotient_columns(stark),
+    };
+}
+
+struct extension stark_gap(const struct stark *stark, const uint32_t *inputs,
+                           struct extension alpha, struct extension z,
+                           const struct extension *this_row, const struct extension *next_row,
+                           const struct extension *quotient)
+{
+    struct verifier verifier = verifier_of(stark);
+
+    verifier.z = z;
+    memcpy(verifier.this_row, this_row, verifier.columns * sizeof *this_row);
+    memcpy(verifier.next_row, next_row, verifier.columns * sizeof *next_row);
+    memcpy(verifier.quotient, quotient, verifier.quotient_columns * sizeof *quotient);
+    return gap_of(&verifier, inputs, alpha);
+}
+
+static bool constraints_hold(const struct verifier *verifier, const uint32_t *inputs,
+                             struct extension challenge)
+{
+    const struct extension none = extension_from(0);
+
+    return extension_equal(gap_of(verifier, inputs, challenge), none) ||
+           left_out(verifier->without, CHECK_CONSTRAINTS);
 }
 
 /* Reads all up to the queries; checks the constraints at z. */
@@ -135,7 +177,10 @@ static bool receive(struct verifier *verifier, const uint32_t *inputs,
     verifier->next_z = extension_scale(field, verifier->z, root);
     receive_values(verifier, verifier->this_row, verifier->columns, transcript, proof);
     receive_values(verifier, verifier->next_row, verifier->columns, transcript, proof);
-    receive_values(verifier, verifier->quotient, verifier->quotient_columns, transcript, proof);
+    bytes_get_extensions(proof, field, verifier->quotient, verifier->quotient_columns);
+    if (!left_out(verifier->without, CHECK_TRANSCRIPT))
+        transcript_absorb(transcript, verifier->quotient,
+                          verifier->quotient_columns * sizeof *verifier->quotient);
     if (proof->failed || extension_is_base(verifier->z) ||
         !constraints_hold(verifier, inputs, challenge))
         return false;
@@ -152,7 +197,8 @@ static bool receive_row(const struct verifier *verifier, const struct hash *root
     bytes_get_elements(proof, verifier->field, row, columns);
     bytes_get_hashes(proof, path, verifier->log_size);
     return !proof->failed &&
-           merkle_verify(root, verifier->log_size, index, row, columns * sizeof *row, path);
+           (merkle_verify(root, verifier->log_size, index, row, columns * sizeof *row, path) ||
+            left_out(verifier->without, CHECK_MERKLE_PATH));
 }
 
 /* Adds power * (row[i] - values[i]) to the sum; the power grows. */
@@ -213,18 +259,13 @@ static bool check_query(const struct verifier *verifier, size_t index, struct by
 bool stark_verify(const struct stark *stark, const uint32_t *inputs, struct transcript *transcript,
                   struct bytes_reader *proof)
 {
-    struct verifier verifier = {
-        .stark = stark,
-        .field = stark->air->field,
-        .log_size = stark->log_rows + stark->fri.log_blowup,
-        .columns = stark->air->columns,
-        .quotient_columns = stark_quotient_columns(stark),
-    };
+    struct verifier verifier = verifier_of(stark);
 
     if (!receive(&verifier, inputs, transcript, proof))
         return false;
     for (unsigned query = 0; query < stark->fri.queries; query++)
-        if (!check_query(&verifier, transcript_index(transcript, verifier.log_size), proof))
+        if (!check_query(&verifier, fri_next(&stark->fri, verifier.log_size, transcript, proof),
+                         proof))
             return false;
     return true;
 }

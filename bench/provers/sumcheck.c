@@ -9,9 +9,11 @@
 
 #include "mersenne61.h"
 #include "transcript.h"
+#include "watch.h"
 #include "workload.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     element_bytes = 8,
@@ -55,7 +57,7 @@ static uint64_t get(const uint8_t *bytes)
 }
 
 /* A challenge: 61 bits, of which the two numbers that are 0 modulo p make one element. */
-static uint64_t challenge(struct transcript *transcript)
+uint64_t sumcheck_challenge(struct transcript *transcript)
 {
     return m61_reduce(transcript_index(transcript, 61));
 }
@@ -144,32 +146,55 @@ static void fill(const struct sumcheck_statement *statement, unsigned instance, 
             tables[factor * stride + i] = sumcheck_value(statement, instance, factor, i);
 }
 
-static uint8_t *put_sums(struct transcript *transcript, uint8_t *proof, const struct sums *sums)
+/* A round is sent. Whoever watches is told before. */
+static uint8_t *put_sums(struct transcript *transcript, unsigned without, uint8_t *proof,
+                         struct sums *sums)
 {
+    struct sumcheck_round round = {.transcript = transcript, .sums = sums->at};
+
+    watch_moment(WATCH_OPENED, &round);
     for (unsigned point = 0; point < SUMCHECK_POINTS; point++)
         put(proof + point * element_bytes, sums->at[point]);
-    transcript_absorb(transcript, proof, SUMCHECK_POINTS * element_bytes);
+    if (!left_out(without, CHECK_TRANSCRIPT))
+        transcript_absorb(transcript, proof, SUMCHECK_POINTS * element_bytes);
     return proof + SUMCHECK_POINTS * element_bytes;
 }
 
 /* Proves one instance; returns the end of its proof. */
-static uint8_t *prove_one(struct transcript *transcript, unsigned variables, uint64_t *tables,
-                          uint8_t *proof)
+static uint8_t *prove_one(struct transcript *transcript, const struct sumcheck_statement *statement,
+                          uint64_t *tables, uint8_t *proof)
 {
-    size_t stride = (size_t)1 << variables;
+    size_t stride = (size_t)1 << statement->variables;
     struct sums sums = sum_round(tables, stride, stride / 2);
+    uint64_t factors[SUMCHECK_FACTORS];
+    uint8_t claim[element_bytes];
+    struct sumcheck_round round = {.transcript = transcript, .claim = claim};
 
-    put(proof, m61_add(sums.at[0], sums.at[1]));
+    put(claim, m61_add(sums.at[0], sums.at[1]));
+    watch_block(WATCH_CLAIM, claim, sizeof claim);
+    watch_block(WATCH_OPENINGS, &sums, sizeof sums);
+    watch_moment(WATCH_CLAIMED, &round);
+    watch_gone(claim);
+    memcpy(proof, claim, sizeof claim);
     transcript_absorb(transcript, proof, element_bytes);
     proof += element_bytes;
     for (size_t half = stride / 2; half > 0; half /= 2) {
         if (half < stride / 2)
             sums = sum_round(tables, stride, half);
-        proof = put_sums(transcript, proof, &sums);
-        fold(tables, stride, half, challenge(transcript));
+        proof = put_sums(transcript, statement->left_out, proof, &sums);
+        fold(tables, stride, half, sumcheck_challenge(transcript));
+        watch_block(WATCH_FOLD, tables, SUMCHECK_FACTORS * stride * sizeof *tables);
+        watch_moment(WATCH_FOLDED, NULL);
     }
+    watch_gone(&sums);
     for (unsigned factor = 0; factor < SUMCHECK_FACTORS; factor++)
-        put(proof + factor * element_bytes, tables[factor * stride]);
+        factors[factor] = tables[factor * stride];
+    watch_block(WATCH_OPENINGS, factors, sizeof factors);
+    round = (struct sumcheck_round){.transcript = transcript, .factors = factors};
+    watch_moment(WATCH_OPENED, &round);
+    watch_gone(factors);
+    for (unsigned factor = 0; factor < SUMCHECK_FACTORS; factor++)
+        put(proof + factor * element_bytes, factors[factor]);
     transcript_absorb(transcript, proof, SUMCHECK_FACTORS * element_bytes);
     return proof + SUMCHECK_FACTORS * element_bytes;
 }
@@ -178,26 +203,33 @@ void sumcheck_prove(const struct sumcheck_statement *statement, uint64_t *tables
 {
     struct transcript transcript;
 
+    watch_block(WATCH_PROOF, proof, sumcheck_proof_bytes(statement));
     start(&transcript, statement);
+    watch_block(WATCH_TRANSCRIPT, &transcript, sizeof transcript);
     for (unsigned instance = 0; instance < statement->instances; instance++) {
         workload_enter("fill");
         fill(statement, instance, tables);
+        watch_block(WATCH_TRACE, tables,
+                    (SUMCHECK_FACTORS * sizeof *tables) << statement->variables);
+        watch_moment(WATCH_EXECUTED, NULL);
         workload_leave();
         workload_enter("rounds");
-        proof = prove_one(&transcript, statement->variables, tables, proof);
+        proof = prove_one(&transcript, statement, tables, proof);
         workload_leave();
     }
+    watch_gone(&transcript);
+    watch_moment(WATCH_WRITTEN, NULL);
 }
 
 /* The polynomial of degree 3 through those values, at a point: Lagrange's formula, with the denominators -6,
  * 2, -2, 6 of the points 0 to 3. */
-static uint64_t interpolate(const struct sums *sums, uint64_t point)
+uint64_t sumcheck_interpolate(const uint64_t sums[SUMCHECK_POINTS], uint64_t point)
 {
     const uint64_t denominators[SUMCHECK_POINTS] = {M61_P - 6, 2, M61_P - 2, 6};
     uint64_t value = 0;
 
     for (unsigned i = 0; i < SUMCHECK_POINTS; i++) {
-        uint64_t term = m61_multiply(sums->at[i], m61_inverse(denominators[i]));
+        uint64_t term = m61_multiply(sums[i], m61_inverse(denominators[i]));
 
         for (unsigned j = 0; j < SUMCHECK_POINTS; j++)
             if (j != i)
@@ -215,28 +247,30 @@ struct opening {
 
 /* Follows one instance: do the rounds lead from the claim to the factors? *proof is moved behind it. All
  * elements are in range. */
-static bool follow_one(struct transcript *transcript, unsigned variables, const uint8_t **proof,
-                       struct opening *opening)
+static bool follow_one(struct transcript *transcript, const struct sumcheck_statement *statement,
+                       const uint8_t **proof, struct opening *opening)
 {
-    uint64_t claim = get(*proof);
+    const unsigned without = statement->left_out;
+    uint64_t claim = m61_reduce(get(*proof)); /* where it is in range, that is nothing */
     uint64_t product = 1;
     bool good = true;
 
     transcript_absorb(transcript, *proof, element_bytes);
     *proof += element_bytes;
-    for (unsigned variable = variables; variable-- > 0;) {
+    for (unsigned variable = statement->variables; variable-- > 0;) {
         struct sums sums;
 
         for (unsigned point = 0; point < SUMCHECK_POINTS; point++)
-            sums.at[point] = get(*proof + point * element_bytes);
-        good = good && m61_add(sums.at[0], sums.at[1]) == claim;
-        transcript_absorb(transcript, *proof, SUMCHECK_POINTS * element_bytes);
+            sums.at[point] = m61_reduce(get(*proof + point * element_bytes));
+        good = good && (m61_add(sums.at[0], sums.at[1]) == claim || left_out(without, CHECK_FOLD));
+        if (!left_out(without, CHECK_TRANSCRIPT))
+            transcript_absorb(transcript, *proof, SUMCHECK_POINTS * element_bytes);
         *proof += SUMCHECK_POINTS * element_bytes;
-        opening->point[variable] = challenge(transcript);
-        claim = interpolate(&sums, opening->point[variable]);
+        opening->point[variable] = sumcheck_challenge(transcript);
+        claim = sumcheck_interpolate(sums.at, opening->point[variable]);
     }
     for (unsigned factor = 0; factor < SUMCHECK_FACTORS; factor++) {
-        opening->factors[factor] = get(*proof + factor * element_bytes);
+        opening->factors[factor] = m61_reduce(get(*proof + factor * element_bytes));
         product = m61_multiply(product, opening->factors[factor]);
     }
     transcript_absorb(transcript, *proof, SUMCHECK_FACTORS * element_bytes);
@@ -314,14 +348,43 @@ bool sumcheck_verify(const struct sumcheck_statement *statement, const uint8_t *
     struct transcript transcript;
     bool good = true;
 
-    if (bytes != sumcheck_proof_bytes(statement) || !in_range(proof, bytes))
+    if (bytes != sumcheck_proof_bytes(statement) ||
+        !(in_range(proof, bytes) || left_out(statement->left_out, CHECK_CANONICAL)))
         return false;
     openings = workload_alloc(statement->instances * sizeof *openings);
     start(&transcript, statement);
     for (unsigned instance = 0; instance < statement->instances && good; instance++)
-        good = follow_one(&transcript, statement->variables, &proof, &openings[instance]);
+        good = follow_one(&transcript, statement, &proof, &openings[instance]);
     for (unsigned instance = 0; instance < statement->instances && good; instance++)
-        good = check_opening(statement, instance, &openings[instance]);
+        good = left_out(statement->left_out, CHECK_END) ||
+               check_opening(statement, instance, &openings[instance]);
     free(openings);
     return good;
+}
+
+static uint64_t sum_of(const struct sumcheck_statement *statement, unsigned instance)
+{
+    uint64_t sum = 0;
+
+    for (uint64_t corner = 0; corner < (uint64_t)1 << statement->variables; corner++) {
+        uint64_t product = 1;
+
+        for (unsigned factor = 0; factor < SUMCHECK_FACTORS; factor++)
+            product = m61_multiply(product, sumcheck_value(statement, instance, factor, corner));
+        sum = m61_add(sum, product);
+    }
+    return sum;
+}
+
+bool sumcheck_is_true(const struct sumcheck_statement *statement, const uint8_t *proof,
+                      size_t bytes)
+{
+    const size_t each = sumcheck_proof_bytes(statement) / statement->instances;
+
+    if (bytes < sumcheck_proof_bytes(statement))
+        return false;
+    for (unsigned instance = 0; instance < statement->instances; instance++)
+        if (get(proof + instance * each) != sum_of(statement, instance))
+            return false;
+    return true;
 }

@@ -10,6 +10,9 @@
 #ifndef SUMCHECK_H
 #define SUMCHECK_H
 
+#include "checks.h"
+#include "transcript.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +28,7 @@ struct sumcheck_statement {
     uint64_t seed;
     unsigned variables; /* from 1 on */
     unsigned instances;
+    unsigned left_out; /* checks that are not made (checks.h); 0 */
 };
 
 /* The value of a factor at a corner: bit k of corner is variable k. */
@@ -38,6 +42,24 @@ size_t sumcheck_proof_bytes(const struct sumcheck_statement *statement);
 /* Makes a proof. tables has room for SUMCHECK_FACTORS << variables elements, what is in them is overwritten;
  * proof for sumcheck_proof_bytes. On all OpenMP threads. */
 void sumcheck_prove(const struct sumcheck_statement *statement, uint64_t *tables, uint8_t *proof);
+
+/* What WATCH_OPENED has, and WATCH_CLAIMED with no factors: a round about to be sent. */
+struct sumcheck_round {
+    const struct transcript *transcript; /* as it is before */
+    uint8_t *claim;                      /* the instance's, as it is written; NULL later on */
+    uint64_t *sums;                      /* SUMCHECK_POINTS of them; or NULL */
+    uint64_t *factors; /* SUMCHECK_FACTORS of them, after the last round; or NULL */
+};
+
+/* The polynomial of degree 3 through those values at 0, 1, 2, 3, at a point. */
+uint64_t sumcheck_interpolate(const uint64_t sums[SUMCHECK_POINTS], uint64_t point);
+
+/* A round's challenge; the transcript goes on. */
+uint64_t sumcheck_challenge(struct transcript *transcript);
+
+/* Is every claimed sum the one that is computed by its definition, corner by corner? */
+bool sumcheck_is_true(const struct sumcheck_statement *statement, const uint8_t *proof,
+                      size_t bytes);
 
 /* Does it prove its claims? Any bytes may come. On all OpenMP threads. */
 bool sumcheck_verify(const struct sumcheck_statement *statement, const uint8_t *proof,

@@ -9,6 +9,8 @@
 #ifndef WORKLOAD_H
 #define WORKLOAD_H
 
+#include "checks.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +23,8 @@ struct workload_options {
     uint64_t seed;     /* of the statements and of what is tampered with */
     bool late_team;    /* let libgomp make its threads inside the first phase */
     bool phases;       /* does a proof begin phases? (--phases off: never) */
+    struct weakening
+        weakening; /* of the protocol: for bench/soundness; none in all other programs */
 };
 
 /* A proof as the verifier gets it: bytes in a block of malloc's that was made outside of any phase. */
@@ -47,6 +51,10 @@ struct workload {
     /* Is this a proof of statement `index`? Any bytes may come: it must neither crash nor read outside. No
      * phase is active. */
     bool (*verify)(const void *state, uint64_t index, const uint8_t *proof, size_t bytes);
+
+    /* Is what the proof claims true? Found out by computing it, whatever the verifier says of the proof. A number
+     * that is not the one computed is false, also if it is the same modulo p. Outside of phases. */
+    bool (*is_true)(const void *state, uint64_t index, const uint8_t *proof, size_t bytes);
 
     void (*tear_down)(void *state);
 };
