@@ -15,7 +15,7 @@ for program in "$repros"/*; do
     [[ -f $program && -x $program && $(basename "$program") != test_* && $program != *.so ]] || continue
     for profile in none flush route seed pinned system; do
         checks=$((checks + 1))
-        said=$(LD_PRELOAD=$2 "$program" --profile "$profile" --expect declared 2>&1)
+        said=$(LD_PRELOAD=$2 "$program" --keep-env --profile "$profile" --expect declared 2>&1)
         case $? in
         0) ;;
         77) skipped=$((skipped + 1)) ;;
