@@ -62,9 +62,9 @@ static struct known look(const struct plan *plan, size_t entry)
 /* Between low, at which there is harm, and high, at which there is none. */
 static long next_probe(const struct bound *bound, long low, long high)
 {
-    const struct level *levels[] = {&bound->touched, &bound->guaranteed};
+    const struct level *levels[2] = {&bound->touched, &bound->guaranteed};
 
-    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+    for (size_t i = 0; i < 2; i++) {
         long level = levels[i]->min_bytes;
 
         if (!levels[i]->measured || levels[i]->none)
@@ -102,7 +102,7 @@ static void step(struct search *search, size_t entry)
 
     if (known.waiting || known.skipped)
         return;
-    if (known.unharmed != NULL && low >= high) {
+    if (known.harmed != NULL && known.unharmed != NULL && low >= high) {
         doubt(bound, known.harmed, known.unharmed);
     } else if (low >= BOUND_MOST) {
         bound->observed = (struct level){.measured = true, .none = true};

@@ -53,7 +53,7 @@ static void check_version(const struct part *part)
 static void check_whole(struct part *part, size_t bytes)
 {
     static const size_t last = sizeof "checksum\t" - 1 + DIGEST_DIGITS + 1;
-    char said[DIGEST_ROOM];
+    char said[DIGEST_ROOM] = "";
     char hex[DIGEST_ROOM] = "";
 
     if (bytes > last) {

@@ -164,7 +164,8 @@ static void check_rows(const struct options *options, const struct plan *plan,
     size_t same = 0;
     char *line;
 
-    strsep(&text, "\n");
+    text += strcspn(text, "\n");
+    text += *text != '\0';
     while ((line = strsep(&text, "\n")) != NULL && *line != '\0') {
         char key[256];
         const char *slug = strsep(&line, "\t");

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # fakes.sh - repros for tests of zk-sweep alone: programs that say what they are told to, at once.
+# shellcheck disable=SC2154 # test_helpers.sh has made the folder
 fakes=$work/fakes
 mkdir "$fakes"
 # fake NAME [COMMANDS]: a repro of that name. COMMANDS see $profile, $min_bytes, $timeout, $audit, and set $outcome (first
