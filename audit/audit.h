@@ -191,6 +191,12 @@ uint64_t tsv_number(const struct tsv *tsv, const char *name);
 /* The same of a column that a table need not have: UNKNOWN. */
 uint64_t tsv_number_if_any(const struct tsv *tsv, const char *name);
 
+/* ---- loadable.c */
+
+/* The library, by a path that can stand in LD_PRELOAD: its own, or that of a link that is there until we exit. Exits 2
+ * with a line when there can be none. */
+const char *loadable_path(const char *library);
+
 /* ---- run.c: one run of the program */
 
 enum { TAIL_BYTES = 4096 };

@@ -110,7 +110,7 @@ void runs_start(const struct options *options)
     begin_at_set(options->command[0],
                  library != NULL); /* runs a program of ours: not with the library in it */
     if (library != NULL)
-        preload(library);
+        preload(loadable_path(library));
     if (options->chaos != NULL)
         set("ZK_ALLOC_CHAOS", options->chaos);
     /* The bugs that are looked for must not hurt the program while it is looked at. */
