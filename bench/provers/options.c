@@ -8,10 +8,12 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <libgen.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { iterations_most = 1000000, threads_most = 1024, tampered_most = 1000000 };
 
@@ -51,6 +53,18 @@ _Noreturn static void help(const struct workload *workload, const struct command
          "usage;\n"
          "3 no memory, or no phase; 4 the span registry panicked.");
     exit(fflush(stdout) == 0 ? 0 : 2);
+}
+
+/* The report is written when all is done; whether it can be has to be known before. */
+static void check_directory(const char *path)
+{
+    char *directory = strdup(path);
+    const char *name = directory != NULL ? dirname(directory) : ".";
+
+    if (access(name, W_OK | X_OK) != 0)
+        failure(2, "--report %s: %s: want a file in a directory that can be written to", path,
+                strerror(errno));
+    free(directory);
 }
 
 static uint64_t number(const char *option, const char *text, uint64_t least, uint64_t most)
@@ -109,6 +123,7 @@ static void take(const struct workload *workload, struct command *command, int l
     default:
         if (*optarg == '\0')
             failure(2, "--report: empty: want a file name");
+        check_directory(optarg);
         command->report = optarg;
     }
 }

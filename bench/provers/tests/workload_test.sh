@@ -46,6 +46,11 @@ bad '--iters: no value' --iters
 bad '--nonsense: unknown option' --nonsense
 bad 'more: not an option' more
 
+# A report that cannot be written is said before the work, not after it.
+run 2 --iters 1000000 --report "$dir/none/report"
+says err "^toy: --report .*none/report: No such file or directory: want a file in a directory that can be written to$"
+[[ ! -s $dir/out ]] || fail "it worked first"
+
 # The report: every key once, in this order; in place of an old one; and nothing beside it.
 keys="name iterations log_size threads spans seed phases proofs_verified tampered tampered_rejected first_ms
 warm_ms warm_ms_low warm_ms_high phase_bytes phase_count peak_rss_bytes page_faults context_switches cycles
