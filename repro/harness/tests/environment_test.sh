@@ -9,7 +9,7 @@ fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
 record() {
     local status=$1 pattern=$2 record got
     checks=$((checks + 1))
-    record=$(env "$3" "$repros/$4" --profile "$5" --tsv 2>&1)
+    record=$(env "$3" "$repros/$4" --keep-env --profile "$5" --tsv 2>&1)
     got=$?
     [[ $got -eq $status ]] || fail "$3 $4 --profile $5: exit $got, want $status: $record"
     awk -F'\t' -v pattern="$pattern" 'NF == 11 && $6 <= $5 && $11 ~ pattern { good = 1 } END { exit !good }' <<<"$record" ||

@@ -2,20 +2,24 @@
 # machine_test.sh REPROS SHIM PROCESSORS PAGE_BYTES: every repro, in every profile, has its declared outcome on a machine
 # with so many processors and pages of that size, as far as SHIM (machine_shim.c) can say so.
 set -uo pipefail
-repros=$1 checks=0 failures=0 skipped=0
-export MACHINE_PROCESSORS=$3 MACHINE_PAGE_BYTES=$4
+repros=$1 shim=$2 processors=$3 page_bytes=$4 checks=0 failures=0 skipped=0
 fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
 
-# The shim is believed: or else this test says nothing.
-checks=$((checks + 2))
-[[ $(LD_PRELOAD=$2 getconf PAGESIZE) == "$4" ]] || fail "the shim does not tell pages of $4 bytes"
-[[ $(LD_PRELOAD=$2 getconf _NPROCESSORS_ONLN) == "$3" ]] || fail "the shim does not tell $3 processors"
+# on WORD...: runs on such a machine, with nothing else in the environment
+on() { env -i PATH="$PATH" LD_PRELOAD="$shim" MACHINE_PROCESSORS="$processors" MACHINE_PAGE_BYTES="$page_bytes" "$@"; }
+
+# The shim is believed, by repros too: or else this test says nothing.
+checks=$((checks + 3))
+[[ $(on getconf PAGESIZE) == "$page_bytes" ]] || fail "the shim does not tell pages of $page_bytes bytes"
+[[ $(on getconf _NPROCESSORS_ONLN) == "$processors" ]] || fail "the shim does not tell $processors processors"
+said=$(on env MACHINE_PROCESSORS=5000 "$repros/late_thread" --keep-env)
+[[ $said == *"it would take 5007 threads"* ]] || fail "late_thread does not see 5000 processors: $said"
 
 for program in "$repros"/*; do
     [[ -f $program && -x $program && $(basename "$program") != test_* && $program != *.so ]] || continue
     for profile in none flush route seed pinned system; do
         checks=$((checks + 1))
-        said=$(LD_PRELOAD=$2 "$program" --keep-env --profile "$profile" --expect declared 2>&1)
+        said=$(on "$program" --keep-env --profile "$profile" --expect declared 2>&1)
         case $? in
         0) ;;
         77) skipped=$((skipped + 1)) ;;
@@ -23,5 +27,5 @@ for program in "$repros"/*; do
         esac
     done
 done
-echo "machine_test: $3 processors, pages of $4 bytes: $checks checks, $skipped skipped, $failures failed"
+echo "machine_test: $processors processors, pages of $page_bytes bytes: $checks checks, $skipped skipped, $failures failed"
 [[ $failures -eq 0 && $checks -gt 100 ]]
