@@ -12,11 +12,15 @@ struct slab zk_no_slab = {.floor = ZK_FLOOR_CLOSED};
 
 size_t zk_chunk_bytes(void)
 {
+#if defined __x86_64__ /* as zk_chunk_shift: also where the size of pages is not what the kernel says */
+    return (size_t)1 << zk_chunk_shift(&zk_no_slab);
+#else
     size_t bytes = 64 * zk_os_page_bytes();
 
     /* So small that the fast path, which stays inside a chunk, never serves an unaligned large
      * block. */
     return bytes < ZK_LARGE_FROM ? bytes : ZK_LARGE_FROM;
+#endif
 }
 
 static size_t in_pages(size_t bytes)

@@ -4,6 +4,8 @@
  */
 #include "fresh.h"
 
+#include "slab.h"
+
 enum { CHUNK_OR_MORE = 1100 * 1024 }; /* spans chunks, whatever the size of the page */
 
 static size_t min_bytes(void)
@@ -91,8 +93,16 @@ static void blocks_follow_each_other_in_granules_of_16(void)
 static void blocks_follow_each_other_across_chunks(void)
 {
     const size_t page = page_bytes();
-    const size_t sizes[] = {64 * page, 64 * page - 16,    16, 63 * page, page, 130 * page,
-                            62 * page, CHUNK_OR_MORE / 3, 160};
+    const size_t chunk = zk_chunk_bytes();
+    const size_t sizes[] = {chunk,
+                            chunk - 16,
+                            16,
+                            chunk - page,
+                            page,
+                            2 * chunk + 2 * page,
+                            chunk - 2 * page,
+                            CHUNK_OR_MORE / 3,
+                            160};
     char *next = NULL;
 
     begin_phase();
@@ -686,9 +696,9 @@ static void stale_writes_far_and_wide_leave_the_allocator_alone(void)
                 start = slab_start_of(blocks[i]);
             CHECK(blocks[i] == (i == 0 ? start : blocks[i - 1] + granules(sizes[i - 1])));
             if (i % 100 == 50) /* what was handed out, and what will be: to the end of the chunk */
-                memset(start, values[phase % 3],
-                       round_up((size_t)(blocks[i] - start) + granules(sizes[i]),
-                                64 * (size_t)sysconf(_SC_PAGESIZE)));
+                memset(
+                    start, values[phase % 3],
+                    round_up((size_t)(blocks[i] - start) + granules(sizes[i]), zk_chunk_bytes()));
         }
         check_sizes(blocks, sizes, COUNT);
         CHECK(stats_now().retained_count == (uint64_t)phase * COUNT);

@@ -6,17 +6,6 @@
 
 enum { STEP = 5000 };
 
-static size_t resident_bytes(void)
-{
-    FILE *file = fopen("/proc/self/statm", "r");
-    unsigned long total;
-    unsigned long resident;
-
-    CHECK(file != NULL && fscanf(file, "%lu %lu", &total, &resident) == 2);
-    fclose(file);
-    return resident * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 static void skip_under_sanitizers(void)
 {
     if (SANITIZED)

@@ -10,14 +10,7 @@
 /* Bytes of address space in use. */
 static size_t address_space_bytes(void)
 {
-    FILE *statm = fopen("/proc/self/statm", "r");
-    size_t pages;
-
-    if (statm == NULL)
-        skip_because("no /proc/self/statm");
-    CHECK(fscanf(statm, "%zu", &pages) == 1);
-    fclose(statm);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
+    return status_bytes("VmSize:");
 }
 
 static void limit(__rlimit_resource_t resource, size_t bytes)

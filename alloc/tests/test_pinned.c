@@ -31,19 +31,6 @@ static void end_and_begin(void)
 /* ---- How much ---------------------------------------------------------------------------------
  */
 
-static size_t resident_bytes(void)
-{
-    unsigned long total;
-    unsigned long resident;
-    FILE *statm = fopen("/proc/self/statm", "r");
-
-    if (statm == NULL)
-        skip_because("no /proc/self/statm");
-    CHECK(fscanf(statm, "%lu %lu", &total, &resident) == 2); /* NOLINT(cert-err34-c) */
-    fclose(statm);
-    return resident * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 static void resident_memory_is_flat_after_the_tenth_phase(void)
 {
     enum { phases = 1000, blocks = 64, tenth = 10 };

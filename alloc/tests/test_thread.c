@@ -74,20 +74,23 @@ static void *leave_a_block(void *arg)
 
 static void the_blocks_of_dead_threads_live_to_the_end_of_the_phase(void)
 {
-    enum { LIVES = 300 };
-    static struct legacy legacies[LIVES];
+    struct legacy *legacies;
+    unsigned lives;
 
     begin_phase();
-    CHECK(stats_now().slabs < LIVES / 3); /* so that slabs are handed on, some times */
-    for (unsigned i = 0; i < LIVES; i++) {
-        legacies[i] = (struct legacy){.bytes = 700 + 97 * i, .seed = i};
+    lives = 4 * (unsigned)stats_now().slabs; /* so that slabs are handed on, some times */
+    legacies = calloc(lives, sizeof *legacies);
+    CHECK(legacies != NULL);
+    for (unsigned i = 0; i < lives; i++) {
+        legacies[i] = (struct legacy){.bytes = 700 + 97 * (i % 300), .seed = i};
         run_thread(leave_a_block, &legacies[i]);
     }
     end_phase();
-    for (unsigned i = 0; i < LIVES; i++) {
+    for (unsigned i = 0; i < lives; i++) {
         CHECK(is_filled(legacies[i].p, legacies[i].bytes, legacies[i].seed));
         CHECK(zk_usable_size(legacies[i].p) - legacies[i].bytes < 16);
     }
+    free(legacies);
 }
 
 static void an_heir_rewinds_the_slab_in_the_next_phase(void)
