@@ -6,7 +6,12 @@
 # A stale access counts as named by its function where the compiler has given its instruction no line (line 0): that
 # happens to loads that it moves, and then nobody can know it.
 set -uo pipefail
-build=$(realpath "${1:?want BUILD}")
+name=audit_score
+# shellcheck source=script_common.sh
+. "$(dirname "$0")/script_common.sh"
+want_arguments 1 3 'BUILD [--short] [FOLDER]' "$@"
+want_program "$1/sweep/zk-audit"
+build=$(realpath "$1")
 shift
 short=false
 if [[ ${1:-} == --short ]]; then

@@ -1,42 +1,51 @@
 #!/usr/bin/env bash
-# bench.sh BUILD RESULTS [--quick] [--force] [--kept] [--workloads FILE]: the provers on each allocator. Writes bench.tsv,
-# bench_memory.tsv, bench_targets.tsv and bench_machine.txt to RESULTS, and prints what they say.
+# bench.sh BUILD RESULTS [--quick] [--force] [--kept] [--counts-only] [--workloads FILE]: the provers on each allocator.
+# Writes bench.tsv, bench_memory.tsv, bench_targets.tsv and bench_machine.txt to RESULTS, and prints what they say.
+#
+# Instructions are the processor's count where it has one for us (instructions_by: pmu). Where not, as in most virtual
+# machines, the workloads that their table calls counted are counted by callgrind, on one thread, with the misses of
+# simulated caches (count_common.sh); the larger ones would take hours, and are NA. --counts-only does nothing else, and
+# keeps all other columns of bench.tsv.
 #
 # In each round every allocator runs once, in another order, and is compared with glibc of the same round: what slows
 # the machine for a while slows both. A machine on which glibc is not as fast as glibc is refused (exit status 1,
 # nothing written) unless --force is given. --kept measures nothing: tables from the runs that the last bench kept. A run that fails ends it all (exit status 2, nothing written).
 set -euo pipefail
-name=bench mode=full force=no kept=no workloads=''
-[[ $# -ge 2 ]] || { echo "bench: want BUILD RESULTS [--quick] [--force] [--kept] [--workloads FILE]" >&2; exit 2; }
-build=$1 results=$2
-shift 2
+name=bench mode=full force=no kept=no timed=yes workloads=''
+build=${1:-} results=${2:-}
 # shellcheck source=bench_common.sh
 . "$(dirname "$0")/bench_common.sh"
+# shellcheck source=count_common.sh
+. "$here/count_common.sh"
+want_arguments 2 9 'BUILD RESULTS [--quick] [--force] [--kept] [--counts-only] [--workloads FILE]' "$@"
+shift 2
 workloads=$here/bench_workloads.tsv
 while [[ $# -gt 0 ]]; do
     case $1 in
     --quick) mode=quick ;;
     --force) force=yes ;;
     --kept) kept=yes ;;
+    --counts-only) timed=no ;;
     --workloads)
         [[ $# -ge 2 ]] || die "--workloads: want a file"
         workloads=$2
         shift
         ;;
-    *) die "$1: no such option: want --quick, --force, --kept or --workloads FILE" ;;
+    *) die "$1: no such option: want --quick, --force, --kept, --counts-only or --workloads FILE" ;;
     esac
     shift
 done
-[[ -r $workloads ]] || die "$workloads: not there: want a table of workloads"
+want_folder "$build" "run make build"
+want_table "$workloads" 'want a table of workloads' mode program log_size iterations rounds phases
 for tool in hyperfine jq shuf; do
     command -v $tool >/dev/null || die "$tool is not installed: run scripts/bootstrap.sh --all"
 done
 [[ -n $(workloads_of $mode) ]] || die "$workloads: no workload for $mode"
-mkdir -p "$results"
+while read -r program _; do want_program "$build/bench/$program"; done < <(workloads_of $mode)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 runs=$build/bench-json
-[[ $kept == yes ]] || rm -rf "$runs"
+if [[ $kept == no && $timed == yes ]]; then rm -rf "$runs"; fi
 mkdir -p "$runs"
 
 # run PROGRAM LOG_SIZE ITERATIONS PHASES ALLOCATOR ROUND: one run, whose line goes to $work/runs.
@@ -50,14 +59,14 @@ run() {
     command=(env "${environment[@]}" "$build/bench/$program" --iters "$iterations" --log-size "$log_size"
         --tampered 0 --report "$out.report")
     if [[ $kept == yes ]]; then
-        [[ -s $out.report ]] || die "$out.report: not there: run bench.sh without --kept"
+        [[ -s $out.report ]] || no_data "$out.report: not there: run bench.sh without --kept"
     elif ! hyperfine -N --runs 1 --style none --export-json "$out.json" --output inherit "$(printf '%q ' "${command[@]}")" \
         >"$out.out" 2>"$out.err" || [[ ! -s $out.report ]]; then
         die "fails: ${command[*]}: $(grep -v '^Error: Command' "$out.err" | tail -3)"
     fi
     {
         printf '%s\t%s\t%s' "$program-$log_size" "$allocator" "$round"
-        for key in warm_ms whole page_faults instructions peak_rss_bytes phase_bytes; do
+        for key in warm_ms whole page_faults instructions peak_rss_bytes phase_bytes system_ms; do
             if [[ $key == whole ]]; then
                 printf '\t%s' "$(jq -r '.results[0].times[0]' "$out.json")"
             else
@@ -112,21 +121,64 @@ machine() {
     echo "glibc_tuned: GLIBC_TUNABLES=$tunables"
 }
 
-find_allocators
-total=0 finished=0
-while read -r _ _ _ rounds _; do total=$((total + rounds * ${#present[@]})); done < <(workloads_of $mode)
-while read -r program log_size iterations rounds phases; do
-    [[ -x $build/bench/$program ]] || die "$build/bench/$program: not there: run make build"
-    for ((round = 1; round <= rounds; round++)); do
-        for allocator in $(shuffled "$round" "${present[@]}"); do
-            progress $finished $total "$program-$log_size $allocator"
-            run "$program" "$log_size" "$iterations" "$phases" "$allocator" "$round" </dev/null
+# The counted workloads on each allocator: $work/counts.tsv.
+count_all() {
+    local program log_size iterations phases allocator setting total=0 finished=0
+    printf 'workload\tallocator\tinstructions\tinstructions_by\td1_misses\tll_misses\tcopied_bytes\n' >"$work/counts.tsv"
+    : >"$work/counted"
+    [[ -n $(counted_of $mode) ]] || return 0
+    want_callgrind
+    total=$(($(counted_of $mode | wc -l) * ${#present[@]}))
+    while read -r program log_size iterations _ phases; do
+        for allocator in "${present[@]}"; do
+            progress $finished $total "counting $program-$log_size $allocator"
+            environment_of "$allocator"
+            [[ $allocator != static ]] || environment+=("BENCH_STATIC_PERIOD=$phases")
+            start_row "$program-$log_size" "$allocator" "$log_size" "$phases" "$iterations" "${environment[@]}"
             finished=$((finished + 1))
         done
-    done
-done < <(workloads_of $mode)
-progress $finished $total ''
+    done < <(counted_of $mode)
+    end_counting
+    progress $total $total ''
+    awk -F'\t' -v OFS='\t' '{ print $1, $2, $3, "callgrind", $4, $5, $7 }' "$work/counted" >>"$work/counts.tsv"
+}
 
+time_all() {
+    local total=0 finished=0 program log_size iterations rounds phases round allocator
+    while read -r _ _ _ rounds _; do total=$((total + rounds * ${#present[@]})); done < <(workloads_of $mode)
+    while read -r program log_size iterations rounds phases; do
+        for ((round = 1; round <= rounds; round++)); do
+            for allocator in $(shuffled "$round" "${present[@]}"); do
+                progress $finished $total "$program-$log_size $allocator"
+                run "$program" "$log_size" "$iterations" "$phases" "$allocator" "$round" </dev/null
+                finished=$((finished + 1))
+            done
+        done
+    done < <(workloads_of $mode)
+    progress $total $total ''
+}
+
+# joined TIMES: bench.tsv, of the table of times and that of counts.
+joined() {
+    awk -v columns="$timed_columns instructions instructions_by d1_misses ll_misses copied_bytes" \
+        -f "$here/join.awk" "$1" "$work/counts.tsv" >"$work/unsorted"
+    head -1 "$work/unsorted"
+    tail -n +2 "$work/unsorted" | LC_ALL=C sort
+}
+
+timed_columns='median_ratio_to_glibc low high page_faults system_ms'
+find_allocators
+if [[ $timed == no ]]; then
+    want_table "$results/bench.tsv" 'its times are to be kept: run bench.sh without --counts-only' workload allocator \
+        median_ratio_to_glibc low high page_faults
+    [[ -n $(counted_of $mode) ]] || no_data "$workloads: no workload for $mode is counted"
+    count_all
+    awk -v columns="$timed_columns" -f "$here/join.awk" "$results/bench.tsv" >"$work/times.tsv"
+    joined "$work/times.tsv" >"$work/bench.tsv"
+    publish bench.tsv
+    exit
+fi
+time_all
 check_static
 table people
 echo "  time: of a warm proof; whole: of the program; each as the median of its ratios to glibc in the same round"
@@ -137,13 +189,16 @@ printf '%-26s  %-20s  %7s  %-13s  %10s  %s\n' target workload value quartiles li
 tail -n +2 "$work/bench_targets.tsv" | awk -F'\t' -v green="$green" -v red="$red" -v plain="$plain" '{
     printf "%-26s  %-20s  %7s  %-13s  %10s  %s%s%s\n", $1, $2, $3, $3 == "NA" ? "NA" : $4 ".." $5, $6,
         $7 == "met" ? green : $7 == "missed" ? red : "", $7, plain }'
-
-sorted_table bench workload allocator median_ratio_to_glibc low high page_faults instructions >"$work/bench.tsv"
-sorted_table memory workload allocator peak_rss_mib phase_mib ratio_to_mimalloc >"$work/bench_memory.tsv"
-machine >"$work/bench_machine.txt"
 noise=$(table noise)
 if [[ -n $noise ]]; then
     echo "bench: $noise" >&2
     [[ $force == yes ]] || { echo "bench: nothing is written; --force writes it" >&2; exit 1; }
 fi
+
+# shellcheck disable=SC2086 # words
+sorted_table bench workload allocator $timed_columns instructions instructions_by >"$work/times.tsv"
+count_all
+joined "$work/times.tsv" >"$work/bench.tsv"
+sorted_table memory workload allocator peak_rss_mib phase_mib ratio_to_mimalloc >"$work/bench_memory.tsv"
+machine >"$work/bench_machine.txt"
 publish bench.tsv bench_memory.tsv bench_targets.tsv bench_machine.txt

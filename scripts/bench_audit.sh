@@ -2,9 +2,15 @@
 # bench_audit.sh BUILD [ROUNDS]: how much longer a program takes under the census and under the trap. The
 # rounds are interleaved, so that a slow moment hits all; the table shows the medians of the ratios.
 set -euo pipefail
-
-build=${1:?want BUILD} rounds=${2:-9}
+name=bench_audit
+# shellcheck source=script_common.sh
+. "$(dirname "$0")/script_common.sh"
+want_arguments 1 2 'BUILD [ROUNDS]' "$@"
+build=$1 rounds=${2:-9}
+want_number "$rounds" ROUNDS
 cost=$build/bench/audit_cost
+want_folder "$build" 'run make build'
+want_program "$cost"
 export ZK_ALLOC_MIN_BYTES=0
 
 median() { sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # bench_common.sh: what the scripts share that measure: the allocators, ratios and their quartiles, the order of
-# runs, progress, and tables that are whole or untouched. To be sourced; the one who does sets `name` (its own) and
-# `build` first.
+# runs, and progress. To be sourced; the one who does sets `name` (its own) and `build` first.
 # shellcheck disable=SC2034,SC2154 # set here for the others, and by them for here
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=script_common.sh
+. "$here/script_common.sh"
 
 # mmap_threshold and trim_threshold: no block is mapped on its own, and the heap is never given back. top_pad: it
 # grows in steps of 64 MiB, as a slab does. hugetlb=1: it asks for huge pages.
@@ -17,11 +18,6 @@ unset LD_PRELOAD GLIBC_TUNABLES MALLOC_CONF "${!ZK_ALLOC_@}" "${!BENCH_STATIC_@}
 
 # A thread that waits for the others sleeps soon: on a busy machine it would keep the processor from them.
 export GOMP_SPINCOUNT=10000
-
-die() { # die WHAT: exit status 2
-    echo "$name: $1" >&2
-    exit 2
-}
 
 # library_of NAME: where the dynamic linker finds libNAME, or nothing.
 library_of() { ldconfig -p | awk -v name="lib$1.so" 'index($1, name) == 1 && !n++ { print $NF }'; }
@@ -78,22 +74,15 @@ if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
     bold=$'\033[1m' green=$'\033[32m' red=$'\033[31m' plain=$'\033[0m'
 fi
 
-# publish FILE...: moves finished tables from $work to $results, all or none.
-publish() {
-    local file
-    for file in "$@"; do
-        [[ -s $work/$file ]] || die "$file: empty: nothing is written"
-    done
-    for file in "$@"; do
-        cp "$work/$file" "$results/.$file.new"
-        chmod 644 "$results/.$file.new"
-    done
-    for file in "$@"; do mv "$results/.$file.new" "$results/$file"; done
-}
-
 # report_value FILE KEY: of a prover's report.
 report_value() { awk -F'\t' -v key="$2" '$1 == key { print $2; found = 1 } END { if (!found) print "NA" }' "$1"; }
 
 # workloads_of MODE: the lines of $workloads for that mode, without it: program, log_size, iterations of the proof in
 # each run, rounds, phases of one proof.
 workloads_of() { awk -F'\t' -v OFS='\t' -v mode="$1" '$1 == mode { print $2, $3, $4, $5, $6 }' "$workloads"; }
+
+# counted_of MODE: those of them that are also counted (count_common.sh).
+counted_of() {
+    awk -F'\t' -v OFS='\t' -v mode="$1" 'FNR == 1 { for (i = 1; i <= NF; i++) if ($i == "counted") counted = i }
+        $1 == mode && counted && $counted == "yes" { print $2, $3, $4, $5, $6 }' "$workloads"
+}

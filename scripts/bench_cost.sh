@@ -1,39 +1,57 @@
 #!/usr/bin/env bash
-# bench_cost.sh BUILD RESULTS [--quick] [--workloads FILE]: what routing costs. For each MIN_BYTES, the time of a warm
-# proof under blind recycling to that at MIN_BYTES 0 in the same round, and how much of what a proof allocates moves to
-# system; in a last row of each workload, pinned at its default MIN_BYTES. Writes cost.tsv to RESULTS.
+# bench_cost.sh BUILD RESULTS [--quick] [--counts-only] [--workloads FILE]: what routing costs. For each MIN_BYTES, and in
+# a last row of each workload pinned at its default MIN_BYTES, of a warm proof on one thread:
 #
-# On one thread, and by the lower quartile of the proofs in a run: what routing costs is a few calls, which the waiting
-# at barriers and the neighbours on the machine would hide.
+#     counted     instructions, misses of simulated caches (count_common.sh), page faults, bytes that realloc carried
+#                 over, and how much of what the proof allocates comes from system. The same each time.
+#     timed       the time under blind recycling to that at MIN_BYTES 0 in the same round: the median over the rounds,
+#                 and the interval in which the true median lies with 95 % certainty (NA of fewer than 6 rounds);
+#                 and the kernel's share of the processor time
 #
-# What moves is counted, not estimated: libbench_static.so writes down every allocation of one proof's phases.
+# Writes cost.tsv to RESULTS. --counts-only: the times stay those of the table that is there.
+#
+# A time is the lower quartile of the proofs in a run: what routing costs is a few calls, which the neighbours on the
+# machine would hide. What comes from system is counted by libbench_static.so, which writes down every allocation of
+# one proof's phases.
 set -euo pipefail
-name=bench_cost mode=cost workloads=''
-[[ $# -ge 2 ]] || { echo "bench_cost: want BUILD RESULTS [--quick] [--workloads FILE]" >&2; exit 2; }
-build=$1 results=$2
-shift 2
+name=bench_cost mode=cost workloads='' timed=yes
+build=${1:-} results=${2:-}
 # shellcheck source=bench_common.sh
 . "$(dirname "$0")/bench_common.sh"
+# shellcheck source=count_common.sh
+. "$here/count_common.sh"
+want_arguments 2 6 'BUILD RESULTS [--quick] [--counts-only] [--workloads FILE]' "$@"
+shift 2
 workloads=$here/bench_workloads.tsv
 while [[ $# -gt 0 ]]; do
     case $1 in
     --quick) mode=cost-quick ;;
+    --counts-only) timed=no ;;
     --workloads)
         [[ $# -ge 2 ]] || die "--workloads: want a file"
         workloads=$2
         shift
         ;;
-    *) die "$1: no such option: want --quick or --workloads FILE" ;;
+    *) die "$1: no such option: want --quick, --counts-only or --workloads FILE" ;;
     esac
     shift
 done
+want_folder "$build" "run make build"
+want_table "$workloads" 'want a table of workloads' mode program log_size iterations rounds phases
 [[ -n $(workloads_of $mode) ]] || die "$workloads: no workload for $mode"
-mkdir -p "$results"
+while read -r program _; do want_program "$build/bench/$program"; done < <(workloads_of $mode)
+want_callgrind
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # Those of the sweep, and where the largest blocks that a repro retains are routed.
 settings=(0 64 128 192 256 512 1024 1520 1521 2048 4096 4097 6144 8192 16384 49153 72705 pinned)
+
+# with SETTING: sets the array `variables`.
+with() {
+    variables=("LD_PRELOAD=$build/alloc/libzkalloc-preload.so" ZK_ALLOC_RECYCLE=blind "ZK_ALLOC_MIN_BYTES=$1")
+    [[ $1 != pinned ]] || variables=("${variables[0]}" ZK_ALLOC_RECYCLE=pinned)
+}
 
 # prove PROGRAM LOG_SIZE ITERATIONS VARIABLE...: one run, which leaves $work/report.
 prove() {
@@ -43,12 +61,13 @@ prove() {
     "${command[@]}" >"$work/out" 2>&1 || die "fails: ${command[*]}: $(tail -3 "$work/out")"
 }
 
-# Makes a line of $work/runs: workload setting round ms.
+# Makes a line of $work/runs: workload setting round ms system_ms.
 time_setting() { # time_setting PROGRAM LOG_SIZE ITERATIONS ROUND SETTING
-    local with=(ZK_ALLOC_RECYCLE=blind "ZK_ALLOC_MIN_BYTES=$5")
-    [[ $5 != pinned ]] || with=(ZK_ALLOC_RECYCLE=pinned)
-    prove "$1" "$2" "$3" "LD_PRELOAD=$build/alloc/libzkalloc-preload.so" "${with[@]}"
-    printf '%s\t%s\t%s\t%s\n' "$1-$2" "$5" "$4" "$(report_value "$work/report" warm_ms_low)" >>"$work/runs"
+    local variables
+    with "$5"
+    prove "$1" "$2" "$3" "${variables[@]}"
+    printf '%s\t%s\t%s\t%s\t%s\n' "$1-$2" "$5" "$4" "$(report_value "$work/report" warm_ms_low)" \
+        "$(report_value "$work/report" system_ms)" >>"$work/runs"
 }
 
 # Makes lines of $work/sizes: workload size count.
@@ -59,27 +78,69 @@ count_sizes() { # count_sizes PROGRAM LOG_SIZE PHASES
     sed "s/^/$1-$2\t/" "$work/one" >>"$work/sizes"
 }
 
-total=0 finished=0
-while read -r _ _ _ rounds _; do total=$((total + rounds * ${#settings[@]})); done < <(workloads_of $mode)
-while read -r program log_size iterations rounds phases; do
-    count_sizes "$program" "$log_size" "$phases" </dev/null
-    for ((round = 1; round <= rounds; round++)); do
-        for setting in $(shuffled "$round" "${settings[@]}"); do
-            progress $finished $total "$program-$log_size MIN_BYTES $setting"
-            time_setting "$program" "$log_size" "$iterations" "$round" "$setting" </dev/null
+count_all() {
+    local total=0 finished=0 program log_size iterations phases setting variables
+    total=$(($(workloads_of $mode | wc -l) * ${#settings[@]}))
+    while read -r program log_size iterations _ phases; do
+        count_sizes "$program" "$log_size" "$phases" </dev/null
+        for setting in "${settings[@]}"; do
+            progress $finished $total "counting $program-$log_size MIN_BYTES $setting"
+            with "$setting"
+            start_row "$program-$log_size" "$setting" "$log_size" "$phases" "$iterations" "${variables[@]}"
             finished=$((finished + 1))
         done
-    done
-done < <(workloads_of $mode)
-progress $finished $total ''
+    done < <(workloads_of $mode)
+    end_counting
+    progress $total $total ''
+}
 
+time_all() {
+    local total=0 finished=0 program log_size iterations rounds round setting
+    while read -r _ _ _ rounds _; do total=$((total + rounds * ${#settings[@]})); done < <(workloads_of $mode)
+    while read -r program log_size iterations rounds _; do
+        for ((round = 1; round <= rounds; round++)); do
+            for setting in $(shuffled "$round" "${settings[@]}"); do
+                progress $finished $total "$program-$log_size MIN_BYTES $setting"
+                time_setting "$program" "$log_size" "$iterations" "$round" "$setting" </dev/null
+                finished=$((finished + 1))
+            done
+        done
+    done < <(workloads_of $mode)
+    progress $total $total ''
+}
+
+table() { # table WHICH FILE...
+    awk -v table="$1" -v names="${settings[*]}" -f "$here/quantile.awk" -f "$here/cost_table.awk" "${@:2}"
+}
+
+count_all
+table counts "$work/sizes" "$work/counted" >"$work/counts.tsv"
+if [[ $timed == yes ]]; then
+    time_all
+    table times "$work/runs" >"$work/times.tsv"
+elif [[ -e $results/cost.tsv ]]; then
+    want_table "$results/cost.tsv" 'run bench_cost.sh without --counts-only' workload min_bytes median_ratio low high rounds
+    cp "$results/cost.tsv" "$work/times.tsv"
+else
+    no_data "$results/cost.tsv: not there, and its times are to be kept: run bench_cost.sh without --counts-only"
+fi
+columns='instructions d1_misses ll_misses page_faults copied_bytes moved_bytes moved_percent system_ms rounds median_ratio
+    low high'
+awk -v columns="${columns//$'\n'/ }" -f "$here/join.awk" "$work/counts.tsv" "$work/times.tsv" >"$work/joined"
 {
-    printf 'workload\tmin_bytes\tmedian_ratio\tlow\thigh\tmoved_bytes\tmoved_percent\n'
-    awk -v names="${settings[*]}" -f "$here/quantile.awk" -f "$here/cost_table.awk" "$work/sizes" "$work/runs" |
-        LC_ALL=C sort -t$'\t' -k1,1 -s
+    head -1 "$work/joined"
+    tail -n +2 "$work/joined" | LC_ALL=C sort -t$'\t' -k1,1 -s
 } >"$work/cost.tsv"
 awk -F'\t' -v bold="$bold" -v plain="$plain" '
+    function share(value, of) { return sprintf("%+.2f %%", of > 0 ? 100 * (value / of - 1) : 0) }
     NR == 1 { next }
-    $1 != last { printf "%s%s%s\n  %-9s  %11s  %-13s  %s\n", bold, last = $1, plain, "MIN_BYTES", "time, blind", "quartiles", "moves to system" }
-    { printf "  %-9s  %11s  %-13s  %s bytes a proof, %s %%\n", $2, $3, $4 ".." $5, $6, $7 }' "$work/cost.tsv"
+    $1 != last {
+        last = $1; instructions = $3; first = $4; faults = $6
+        printf "%s%s%s  %d instructions, %d first-level misses a proof\n  %-9s  %12s  %12s  %7s  %9s  %8s  %12s  %s\n", \
+            bold, $1, plain, $3, $4, "MIN_BYTES", "instructions", "cache misses", "faults", "to system", "time", "95 %", "system ms"
+    }
+    {
+        printf "  %-9s  %12s  %12s  %+7d  %7s %%  %8s  %12s  %s\n", $2, share($3, instructions), share($4, first), $6 - faults, $9,
+            $12, $13 == "NA" ? "NA" : $13 ".." $14, $10
+    }' "$work/cost.tsv"
 publish cost.tsv

@@ -9,13 +9,13 @@
 # glibc is refused (exit status 1, nothing written) unless --force is given.
 set -euo pipefail
 name=bench_memory mode=full force=no kept=no only=.
-[[ $# -ge 2 ]] || { echo "bench_memory: want BUILD RESULTS [--quick] [--force] [--kept] [--only REGEX] [--rows FILE]" >&2; exit 2; }
-build=$1 results=$2
-shift 2
+build=${1:-} results=${2:-}
 # shellcheck source=bench_common.sh
 . "$(dirname "$0")/bench_common.sh"
 # shellcheck source=lifetime_common.sh
 . "$here/lifetime_common.sh"
+want_arguments 2 9 'BUILD RESULTS [--quick] [--force] [--kept] [--only REGEX] [--rows FILE]' "$@"
+shift 2
 while [[ $# -gt 0 ]]; do
     case $1 in
     --quick) mode=quick ;;
@@ -35,7 +35,8 @@ while [[ $# -gt 0 ]]; do
     esac
     shift
 done
-mkdir -p "$results"
+want_folder "$build" 'run make build'
+want_table "$lifetimes" 'want a table of rows' mode row on chaos rounds program arguments
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 seconds_most=600 kept_runs=$build/bench-memory runs=$work/now
@@ -73,7 +74,7 @@ measure() {
     mkdir "$runs"
     touch "$runs/lost"
     while IFS=$'\t' read -r row on chaos rounds program arguments; do
-        [[ -x $build/bench/$program || -x $build/bench/lifetimes/$program ]] || die "$program: not there: run make build"
+        [[ -x $build/bench/$program ]] || want_program "$build/bench/lifetimes/$program"
         total=$((total + rounds))
     done <"$work/rows"
     while IFS=$'\t' read -r row on chaos rounds program arguments; do
@@ -92,7 +93,7 @@ measure() {
 
 if [[ $kept == yes ]]; then
     runs=$kept_runs
-    [[ -s $runs/runs ]] || die "$runs/runs: not there: run bench_memory.sh without --kept"
+    [[ -s $runs/runs ]] || no_data "$runs/runs: not there: run bench_memory.sh without --kept"
 else
     measure
     # Only what is whole is kept.

@@ -7,16 +7,17 @@
 # program that is linked with libzkalloc, where a call is a call; they have one thread.
 set -euo pipefail
 name=bench_micro rounds=3 run_ns=40000000
-[[ $# -ge 2 && $# -le 3 ]] || { echo "bench_micro: want BUILD RESULTS [--quick]" >&2; exit 2; }
-build=$1 results=$2
+build=${1:-} results=${2:-}
 # shellcheck source=bench_common.sh
 . "$(dirname "$0")/bench_common.sh"
+want_arguments 2 3 'BUILD RESULTS [--quick]' "$@"
 case ${3:-} in
 '') ;;
 --quick) rounds=2 run_ns=20000000 ;;
 *) die "$3: no such option: want --quick" ;;
 esac
-mkdir -p "$results"
+want_folder "$build" 'run make build'
+for program in malloc_pair alloc_pair begin_cost; do want_program "$build/bench/$program"; done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -3,9 +3,16 @@
 # tcmalloc and on libzkalloc-preload.so: inside phases (pinned, MIN_BYTES 0) and outside of any. The rounds are
 # interleaved; the table shows medians, and the medians of the ratios and of the difference.
 set -euo pipefail
-
-build=${1:?want BUILD} rounds=${2:-9}
+name=bench_preload
+# shellcheck source=script_common.sh
+. "$(dirname "$0")/script_common.sh"
+want_arguments 1 2 'BUILD [ROUNDS]' "$@"
+build=$1 rounds=${2:-9}
+want_number "$rounds" ROUNDS
 pair=$build/bench/malloc_pair preload=$build/alloc/libzkalloc-preload.so
+want_folder "$build" 'run make build'
+want_program "$pair"
+[[ -f $preload ]] || no_data "$preload: no such library: run make build"
 tcmalloc=$(ldconfig -p | awk '/libtcmalloc_minimal\.so\.4/ && !n++ { print $NF }')
 export ZK_ALLOC_MIN_BYTES=0
 

@@ -1,7 +1,7 @@
 # bench_tables.awk - from the runs of bench.sh, the table that `table` names: bench, memory, targets, people, noise.
 # After quantile.awk and verdict.awk.
 #
-# A run is a line: workload allocator round warm_ms whole_s page_faults instructions peak_rss_bytes phase_bytes.
+# A run is a line: workload allocator round warm_ms whole_s page_faults instructions peak_rss_bytes phase_bytes system_ms.
 # Ratios are made within a round, in which the machine was the same for both, and then compared over the rounds.
 
 BEGIN { FS = OFS = "\t" }
@@ -14,6 +14,7 @@ BEGIN { FS = OFS = "\t" }
     if ($7 != "NA") add("instructions" SUBSEP $1 SUBSEP $2, $7 + 0)
     if ($8 != "NA") add("peak" SUBSEP $1 SUBSEP $2, $8 / 1048576)
     if ($9 != "NA") add("phase" SUBSEP $1, $9 / 1048576)
+    if ($10 != "NA") add("system" SUBSEP $1 SUBSEP $2, $10 + 0)
     has[$1, $2]
 }
 
@@ -33,10 +34,12 @@ function ratios(what, workload, allocator, other,    key, r, a, b) {
 
 # ---- The tables for machines ----
 
-function bench(workload, allocator) {
+function bench(workload, allocator,    instructions) {
+    instructions = shown(median("instructions" SUBSEP workload SUBSEP allocator), "%.0f")
     print workload, allocator, quartiles(ratios("warm", workload, allocator, "glibc")), \
         shown(median("faults" SUBSEP workload SUBSEP allocator), "%.0f"), \
-        shown(median("instructions" SUBSEP workload SUBSEP allocator), "%.0f")
+        shown(median("system" SUBSEP workload SUBSEP allocator), "%.3f"), \
+        instructions, instructions == "NA" ? "NA" : "pmu"
 }
 
 function memory(workload, allocator) {

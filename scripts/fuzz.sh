@@ -3,8 +3,12 @@
 # whose input is then in build-fuzz/. Exit status 77 where clang or its fuzzer is not installed.
 set -euo pipefail
 export ZK_ALLOC_TOOLS=ignore # AddressSanitizer is in the program, and would keep it off the fast paths
-seconds=${1:-}
-[[ $seconds =~ ^[0-9]+$ ]] || { echo "usage: fuzz.sh SECONDS" >&2; exit 2; }
+name=fuzz
+# shellcheck source=script_common.sh
+. "$(dirname "$0")/script_common.sh"
+want_arguments 1 1 SECONDS "$@"
+seconds=$1
+want_number "$seconds" SECONDS
 cd "$(dirname "$0")/.."
 
 command -v clang >/dev/null || { echo "clang is not installed: apt-get install clang libclang-rt-14-dev"; exit 77; }

@@ -2,11 +2,14 @@
 # install.sh BUILD PREFIX: builds what is installed (libraries, zk-audit, zk-trial) in the folder BUILD, and installs it under
 # PREFIX, or DESTDIR/PREFIX. Installs no packages.
 set -euo pipefail
-[[ $# -eq 2 ]] || { echo "usage: install.sh BUILD PREFIX" >&2; exit 2; }
+name=install
 source=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=script_common.sh
+. "$source/scripts/script_common.sh"
+want_arguments 2 2 'BUILD PREFIX' "$@"
 build=$1 prefix=$2
-[[ $prefix == /* ]] || { echo "install: PREFIX=$prefix: not absolute: begin it with /" >&2; exit 2; }
-[[ ${DESTDIR:-/} == /* ]] || { echo "install: DESTDIR=$DESTDIR: not absolute: begin it with /" >&2; exit 2; }
+[[ $prefix == /* ]] || die "PREFIX=$prefix: not absolute: begin it with /"
+[[ ${DESTDIR:-/} == /* ]] || die "DESTDIR=$DESTDIR: not absolute: begin it with /"
 
 # Under sudo, what is built belongs to the user who called it, or that user's next build could not replace it.
 as_user=()

@@ -4,15 +4,16 @@
 # SECONDS_MOST tells how long one may take; ZK_ALLOC_CHAOS is passed on.
 set -euo pipefail
 name=lifetime
-[[ $# -ge 2 ]] || { echo "lifetime: want BUILD PROGRAM [ARGUMENT...]" >&2; exit 2; }
-build=$1 program=$2 chaos=${ZK_ALLOC_CHAOS:--}
-shift 2
+build=${1:-} program=${2:-} chaos=${ZK_ALLOC_CHAOS:--}
 # shellcheck source=bench_common.sh
 . "$(dirname "$0")/bench_common.sh"
 # shellcheck source=lifetime_common.sh
 . "$here/lifetime_common.sh"
+want_arguments 2 100 'BUILD PROGRAM [ARGUMENT...]' "$@"
+shift 2
+want_folder "$build/bench/lifetimes" 'run make build'
 [[ -x $build/bench/lifetimes/$program || -x $build/bench/$program ]] ||
-    die "$program: not there: want one of $(cd "$build/bench/lifetimes" 2>/dev/null && echo *)"
+    die "$program: not there: want one of $(cd "$build/bench/lifetimes" && echo *)"
 read -r -a allocators <<<"${ON:-glibc glibc_tuned mimalloc jemalloc tcmalloc blind pinned_0 pinned}"
 find_allocators
 work=$(mktemp -d)

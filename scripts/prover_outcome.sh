@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # prover_outcome.sh BUILD PROFILE PROGRAM ARGS...: runs a prover of BUILD/bench on the preload library in a profile (none,
 # seed, pinned or system) and prints what that showed, in the words of the repros: clean, latent, corrupt (a proof that
-# does not verify, or a registry that finds itself damaged), crash or hang. Exit status: 0, 2 usage, 3 the prover failed
-# in another way.
+# does not verify, or a registry that finds itself damaged), crash or hang. Exit status: 0, 2 usage, 3 there is no such
+# program, or it failed in another way.
 set -uo pipefail
-[[ $# -ge 3 ]] || { echo "usage: prover_outcome.sh BUILD none|seed|pinned|system PROGRAM ARGS..." >&2; exit 2; }
+name=prover_outcome
+# shellcheck source=script_common.sh
+. "$(dirname "$0")/script_common.sh"
+want_arguments 3 100 'BUILD none|seed|pinned|system PROGRAM ARGS...' "$@"
 build=$1 profile=$2 program=$1/bench/$3
 shift 3
-[[ -x $program ]] || { echo "prover_outcome.sh: $program: not there: run make build" >&2; exit 2; }
+want_program "$program"
 
 lax="ZK_ALLOC_RECYCLE=blind ZK_ALLOC_NESTING=recycle ZK_ALLOC_OWNER=any ZK_ALLOC_REALLOC=migrate ZK_ALLOC_COPY=forward"
 strict="ZK_ALLOC_NESTING=refuse ZK_ALLOC_OWNER=exclusive ZK_ALLOC_REALLOC=sticky ZK_ALLOC_COPY=memmove"
@@ -18,7 +21,7 @@ none) switches="$preload $lax" ;;
 seed) switches="$preload ZK_ALLOC_RECYCLE=blind $strict" min_bytes=4096 ;;
 pinned) switches="$preload ZK_ALLOC_RECYCLE=pinned $strict" ;;
 system) switches="LD_PRELOAD=" ;;
-*) echo "prover_outcome.sh: $profile: want none, seed, pinned or system" >&2; exit 2 ;;
+*) die "$profile: no such profile: want none, seed, pinned or system" ;;
 esac
 
 export OMP_WAIT_POLICY=passive # where others compute as well, threads that spin at barriers take minutes

@@ -25,3 +25,31 @@ function quantile(key, fraction,    place, below) {
 function median(key) { return quantile(key, 0.5) }
 
 function shown(value, format) { return value == "NA" ? "NA" : sprintf(format, value) }
+
+# The interval in which the median of what the series is a sample of lies with 95 % certainty, whatever its distribution:
+# from its k-th smallest value to its k-th largest. The k-1 smallest of n are all that lie below the median, or fewer, as
+# often as k-1 heads or fewer come up in n throws of a coin; k is the largest for which that is 2.5 % or less. Fewer
+# than 6 values have no such interval.
+function interval_rank(n,    k, term, sum) {
+    term = 0.5 ^ n
+    sum = term
+    for (k = 0; sum <= 0.025 && k < n; k++) {
+        term *= (n - k) / (k + 1)
+        sum += term
+    }
+    return k
+}
+
+function interval_low(key,    k) {
+    k = interval_rank(length_of[key])
+    if (k == 0) return "NA"
+    if (!is_sorted[key]) sort_series(key)
+    return series[key, k]
+}
+
+function interval_high(key,    k) {
+    k = interval_rank(length_of[key])
+    if (k == 0) return "NA"
+    if (!is_sorted[key]) sort_series(key)
+    return series[key, length_of[key] + 1 - k]
+}

@@ -3,13 +3,16 @@
 # hold at how many values. The rest of README stays as it is. Written to a temporary file first: README is whole or
 # untouched.
 set -euo pipefail
-[[ $# -eq 2 ]] || { echo "readme.sh: want RESULTS README" >&2; exit 2; }
+name=readme
+# shellcheck source=script_common.sh
+. "$(dirname "$0")/script_common.sh"
+want_arguments 2 2 'RESULTS README' "$@"
 results=$1 readme=$2
-for table in thresholds matrix laws; do
-    [[ -f $results/$table.tsv ]] || { echo "readme.sh: $results/$table.tsv: not there: run make sweep" >&2; exit 2; }
-done
-temporary=$(mktemp "$readme.XXXXXX")
-trap 'rm -f "$temporary"' EXIT
+want_folder "$results" 'run make sweep'
+for table in thresholds matrix laws; do want_table "$results/$table.tsv" 'run make sweep' repro; done
+[[ -f $readme ]] || die "$readme: no such file: want the README whose tables are written"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 awk -v results="$results" '
     function row(name, bounds, outcomes,    line) {
@@ -26,6 +29,11 @@ awk -v results="$results" '
         while ((getline line < (results "/matrix.tsv")) > 0) {
             split(line, o, "\t")
             if (o[1] == "repro") continue
+            if (!(o[1] in bounds)) {
+                print "readme: no data: no row " o[1] " in " results "/thresholds.tsv: run make sweep" >"/dev/stderr"
+                failed = 4
+                exit
+            }
             split(bounds[o[1]], b, "\t")
             rows[++count] = row(o[1], b, o)
         }
@@ -48,7 +56,9 @@ awk -v results="$results" '
         next
     }
     { print }
-    END { exit tables == 2 ? 0 : 3 }' "$readme" >"$temporary" ||
-    { echo "readme.sh: $readme: has not one table of bounds and one line about laws" >&2; exit 2; }
-chmod 644 "$temporary"
-mv "$temporary" "$readme"
+    END { exit failed ? failed : tables == 2 ? 0 : 5 }' "$readme" >"$work/readme" || case $? in
+4) exit 3 ;;
+5) die "$readme: has not one table of bounds and one line about laws" ;;
+*) die "$readme: cannot be read, or its copy not written" ;;
+esac
+publish_as "$work/readme" "$readme"

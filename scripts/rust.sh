@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # The crate of bindings/rust: tests, clippy, format, package, and the prover example, each as Debian's Rust or CARGO has
-# it. What cannot be run is skipped by name. Exit status: 0, 1 something failed, 2 usage, 77 no cargo.
+# it. What cannot be run is skipped by name. Exit status: 0, 1 something failed, 2 usage, 3 no build, 77 no cargo.
 set -euo pipefail
 
-[[ $# -eq 1 && -f $1/alloc/libzkalloc.a ]] || { echo "usage: scripts/rust.sh BUILD (run make build first)" >&2; exit 2; }
-build=$(realpath "$1")
+name=rust
 source=$(realpath "$(dirname "$0")/..")
+# shellcheck source=script_common.sh
+. "$source/scripts/script_common.sh"
+want_arguments 1 1 BUILD "$@"
+[[ -f $1/alloc/libzkalloc.a ]] || no_data "$1/alloc/libzkalloc.a: no such library: run make build"
+build=$(realpath "$1")
 crate=$source/bindings/rust
 folder=${CRATES_FOLDER:-/usr/share/cargo/registry}
 

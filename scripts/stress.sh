@@ -2,7 +2,12 @@
 # stress.sh BUILD: every stress program at full length in every profile, then every repro 20 times over, with
 # both cores busy, with the outcome that it declares. Ends in a line that counts.
 set -uo pipefail
-build=${1:?want BUILD}
+name=stress
+# shellcheck source=script_common.sh
+. "$(dirname "$0")/script_common.sh"
+want_arguments 1 1 BUILD "$@"
+build=$1
+for program in "$build"/{stress/pinned_oracle,alloc/test_small_scope,sweep/zk-sweep}; do want_program "$program"; done
 runs=0 failures=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

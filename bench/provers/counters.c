@@ -1,6 +1,7 @@
 /*
  * counters.c - page faults, context switches, cycles, instructions and TLB misses, by perf_event_open with
- * the encodings of libpfm4. What the kernel refuses to count that way comes from getrusage, if that has it.
+ * the encodings of libpfm4. What the kernel refuses to count that way comes from getrusage, if that has it. And
+ * what is no event: the kernel's processor time, and the bytes that realloc carried over.
  */
 #include "counters.h"
 
@@ -13,13 +14,16 @@
 #endif
 
 static struct {
-    int fd[COUNTER_COUNT];
-    bool failed[COUNTER_COUNT]; /* the processor had no room for it */
+    int fd[COUNTER_EVENTS];
+    bool failed[COUNTER_EVENTS]; /* the processor had no room for it */
 } events;
+
+/* Of libbench_copies.so, where that is preloaded. */
+__attribute__((weak)) uint64_t bench_copied_bytes(void);
 
 #ifdef HAVE_PFM
 /* Names of libpfm4's, in the order of enum counter. */
-static const char *const event_names[COUNTER_COUNT] = {
+static const char *const event_names[COUNTER_EVENTS] = {
     "perf::PAGE-FAULTS",  "perf::CONTEXT-SWITCHES", "perf::CYCLES",
     "perf::INSTRUCTIONS", "perf::DTLB-LOAD-MISSES",
 };
@@ -55,13 +59,13 @@ void counters_open(void)
 {
     bool encodes = pfm_initialize() == PFM_SUCCESS;
 
-    for (unsigned i = 0; i < COUNTER_COUNT; i++)
+    for (unsigned i = 0; i < COUNTER_EVENTS; i++)
         events.fd[i] = encodes ? open_counter(event_names[i]) : -1;
 }
 #else
 void counters_open(void)
 {
-    for (unsigned i = 0; i < COUNTER_COUNT; i++)
+    for (unsigned i = 0; i < COUNTER_EVENTS; i++)
         events.fd[i] = -1;
 }
 #endif
@@ -74,7 +78,11 @@ void counters_read(struct counters *counters)
     getrusage(RUSAGE_SELF, &usage);
     counters->of[COUNTER_PAGE_FAULTS] = (uint64_t)(usage.ru_minflt + usage.ru_majflt);
     counters->of[COUNTER_CONTEXT_SWITCHES] = (uint64_t)(usage.ru_nvcsw + usage.ru_nivcsw);
-    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
+    counters->of[COUNTER_SYSTEM_US] =
+        (uint64_t)usage.ru_stime.tv_sec * 1000000 + (uint64_t)usage.ru_stime.tv_usec;
+    if (bench_copied_bytes != NULL)
+        counters->of[COUNTER_COPIED_BYTES] = bench_copied_bytes();
+    for (unsigned i = 0; i < COUNTER_EVENTS; i++) {
         uint64_t count;
 
         if (events.fd[i] < 0)
@@ -88,6 +96,10 @@ void counters_read(struct counters *counters)
 
 bool counters_have(enum counter counter)
 {
+    if (counter == COUNTER_COPIED_BYTES)
+        return bench_copied_bytes != NULL;
+    if (counter == COUNTER_SYSTEM_US)
+        return true;
     if (events.fd[counter] < 0)
         return counter == COUNTER_PAGE_FAULTS || counter == COUNTER_CONTEXT_SWITCHES;
     return !events.failed[counter];
@@ -95,7 +107,7 @@ bool counters_have(enum counter counter)
 
 void counters_close(void)
 {
-    for (unsigned i = 0; i < COUNTER_COUNT; i++)
+    for (unsigned i = 0; i < COUNTER_EVENTS; i++)
         if (events.fd[i] >= 0)
             close(events.fd[i]);
 #ifdef HAVE_PFM

@@ -13,6 +13,9 @@ enum counter {
     COUNTER_CYCLES,
     COUNTER_INSTRUCTIONS,
     COUNTER_DTLB_MISSES, /* of loads */
+    COUNTER_EVENTS,      /* so many have an event of perf's; the others are read elsewhere */
+    COUNTER_SYSTEM_US = COUNTER_EVENTS, /* processor time in the kernel, as getrusage knows it */
+    COUNTER_COPIED_BYTES,               /* by realloc: where libbench_copies.so is preloaded */
     COUNTER_COUNT
 };
 

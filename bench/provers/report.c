@@ -74,6 +74,18 @@ static double median(const struct report *report, figure *of, unsigned which)
     return quantile(report, 0.5, of, which);
 }
 
+/* The mean over the warm proofs, or the first one's: of what is too coarse for a single proof. */
+static double mean(const struct report *report, figure *of, unsigned which)
+{
+    unsigned skipped = report->command->options.iterations > 1;
+    unsigned count = report->command->options.iterations - skipped;
+    double sum = 0;
+
+    for (unsigned i = 0; i < count; i++)
+        sum += of(&report->samples[i + skipped], which);
+    return sum / count;
+}
+
 unsigned report_verified(const struct report *report)
 {
     unsigned count = 0;
@@ -99,12 +111,12 @@ static void print_wrong(const struct report *report)
 
 static void print_counters(const struct report *report)
 {
-    static const char *const names[COUNTER_COUNT] = {"page faults", "context switches", "cycles",
-                                                     "instructions", "dTLB misses"};
+    static const char *const names[COUNTER_EVENTS] = {"page faults", "context switches", "cycles",
+                                                      "instructions", "dTLB misses"};
     char absent[80] = "";
 
     printf("  a proof:");
-    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
+    for (unsigned i = 0; i < COUNTER_EVENTS; i++) {
         if (counters_have(i))
             printf("%s %.0f %s", i == 0 ? "" : ",", median(report, count_of, i), names[i]);
         else
@@ -138,15 +150,20 @@ void report_print(const struct report *report)
 
 static void write_counters(const struct report *report, FILE *file)
 {
-    static const char *const keys[COUNTER_COUNT] = {"page_faults", "context_switches", "cycles",
-                                                    "instructions", "dtlb_misses"};
+    static const char *const keys[COUNTER_EVENTS] = {"page_faults", "context_switches", "cycles",
+                                                     "instructions", "dtlb_misses"};
 
-    for (unsigned i = 0; i < COUNTER_COUNT; i++) {
+    for (unsigned i = 0; i < COUNTER_EVENTS; i++) {
         if (counters_have(i))
             fprintf(file, "%s\t%.0f\n", keys[i], median(report, count_of, i));
         else
             fprintf(file, "%s\tNA\n", keys[i]);
     }
+    fprintf(file, "system_ms\t%.3f\n", mean(report, count_of, COUNTER_SYSTEM_US) / 1000);
+    if (counters_have(COUNTER_COPIED_BYTES))
+        fprintf(file, "copied_bytes\t%.0f\n", median(report, count_of, COUNTER_COPIED_BYTES));
+    else
+        fputs("copied_bytes\tNA\n", file);
 }
 
 static void write_times(const struct report *report, FILE *file)

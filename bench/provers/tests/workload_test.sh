@@ -54,7 +54,7 @@ says err "^toy: --report .*none/report: No such file or directory: want a file i
 # The report: every key once, in this order; in place of an old one; and nothing beside it.
 keys="name iterations log_size threads spans seed phases proofs_verified tampered tampered_rejected first_ms
 warm_ms warm_ms_low warm_ms_high phase_bytes phase_count peak_rss_bytes page_faults context_switches cycles
-instructions dtlb_misses"
+instructions dtlb_misses system_ms copied_bytes"
 echo old >"$dir/report"
 run 0 --iters 3 --seed 7 --threads 1 --spans 2 --report "$dir/report"
 [[ $(cut -f1 "$dir/report" | xargs) == "$(xargs <<<"$keys")" ]] || fail "other keys: $(cat "$dir/report")"
