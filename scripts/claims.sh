@@ -1,16 +1,28 @@
 #!/usr/bin/env bash
 # claims.sh RESULTS FINDINGS OUT: what the seed claims, beside what was measured here: confirmed, refuted, or
 # not testable (an open question: answered). The tests are in claims.tsv: a bound of thresholds.tsv that must not be
-# above the claimed one, a law of laws.tsv that must not be at a value, cells of sweep.tsv that must have an outcome, a finding that must be reproducible, what a
-# MIN_BYTES may cost (cost.tsv), and how long a prover may take at its best size, to glibc (bench.tsv).
+# above the claimed one, a law of laws.tsv that must not be at a value, cells of sweep.tsv that must have an outcome, a
+# finding that must be reproducible, what a MIN_BYTES may cost (cost.tsv: its instructions, and a time that can be told
+# from noise), and how long a prover may take at its best size, to glibc (bench.tsv).
+#
+# A claim whose data are not there has no verdict: all of them are named, and nothing is written (exit status 3).
 set -euo pipefail
-[[ $# -eq 3 ]] || { echo "claims.sh: want RESULTS FINDINGS OUT" >&2; exit 2; }
-results=$1 findings=$2 out=$3
+name=claims
 here=$(cd "$(dirname "$0")" && pwd)
-temporary=$(mktemp "$out.XXXXXX")
-trap 'rm -f "$temporary"' EXIT
+# shellcheck source=script_common.sh
+. "$here/script_common.sh"
+want_arguments 3 3 'RESULTS FINDINGS OUT' "$@"
+results=$1 findings=$2 out=$3
+want_folder "$results" 'run make sweep'
+want_table "$findings" 'run make findings' id reproducible
+[[ ! -d $out ]] || die "$out: a folder: want a file"
+for table in thresholds laws sweep; do want_table "$results/$table.tsv" 'run make sweep'; done
+for table in cost bench; do want_table "$results/$table.tsv" 'run make bench'; done
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 awk -F'\t' -v OFS='\t' -v results="$results" -v findings="$findings" '
+    function number(text) { return text ~ /^[0-9]+([.][0-9]+)?$/ }
     BEGIN {
         while ((getline line < (results "/thresholds.tsv")) > 0) { split(line, f, "\t"); bound[f[1]] = f[2] }
         while ((getline line < (results "/laws.tsv")) > 0) { # "pool_threads=16,17": what was measured at each
@@ -27,43 +39,70 @@ awk -F'\t' -v OFS='\t' -v results="$results" -v findings="$findings" '
             if (f[4] != "corrupt") said[f[1], f[2], f[3]] = f[4]
         }
         while ((getline line < findings) > 0) { split(line, f, "\t"); shown[f[1]] = f[4] }
-        while ((getline line < (results "/cost.tsv")) > 0) {
-            split(line, f, "\t")
-            if (f[3] + 0 > dearest[f[2]] + 0) { dearest[f[2]] = f[3]; dear[f[2]] = f[1] }
-        }
+        read_costs(results "/cost.tsv")
         while ((getline line < (results "/bench.tsv")) > 0) {
             split(line, f, "\t"); program = f[1]; sub(/-[0-9]+$/, "", program)
-            if (f[3] !~ /^[0-9]/) continue
+            if (!number(f[3])) continue
             if (!((program, f[2]) in least) || f[3] + 0 < least[program, f[2]]) least[program, f[2]] = f[3] + 0
             if (f[3] + 0 > most[program, f[2]]) most[program, f[2]] = f[3] + 0
         }
         print "claim", "seed_says", "measured", "verdict"
     }
+    # For each MIN_BYTES: the workload whose instructions grow most, the one whose time certainly does, and by how much a
+    # time would have to grow to be told from noise.
+    function read_costs(file,    line, f, column, i, n, ratio) {
+        while ((getline line < file) > 0) {
+            n = split(line, f, "\t")
+            if (!("workload" in column)) { for (i = 1; i <= n; i++) column[f[i]] = i; continue }
+            if (!number(f[column["instructions"]])) continue
+            if (f[2] == 0) base[f[1]] = f[column["instructions"]]
+            if (!(f[1] in base)) continue
+            ratio = f[column["instructions"]] / base[f[1]]
+            if (!(f[2] in dearest) || ratio > dearest[f[2]]) { dearest[f[2]] = ratio; dear[f[2]] = f[1] }
+            if (!number(f[column["low"]]) || !number(f[column["high"]])) continue
+            timed[f[2]]
+            if (f[column["low"]] > slowest[f[2]] + 0) { slowest[f[2]] = f[column["low"]] + 0; slow[f[2]] = f[1] }
+            if (f[column["high"]] > widest[f[2]] + 0) widest[f[2]] = f[column["high"]] + 0
+        }
+    }
+    # Without what the test rests on there is no verdict. FILE: where it was looked for.
+    function missing(what, file) { absent = absent (absent == "" ? "" : ", ") "no " what " in " file }
     # One test; sets measured, and returns whether it holds.
     function holds(test,    word) {
         split(test, word, " ")
         if (word[1] == "bound") {
             measured = word[2] " safe from " bound[word[2]]
+            if (bound[word[2]] != "none" && !number(bound[word[2]])) missing("bound of " word[2], results "/thresholds.tsv")
             return bound[word[2]] != "none" && bound[word[2]] + 0 <= word[3] + 0
         }
         if (word[1] == "law") {
             measured = word[2] " with " word[3] " safe from " law[word[2], word[3]]
-            return ((word[2], word[3]) in law) && law[word[2], word[3]] + 0 <= word[4] + 0
+            if (!number(law[word[2], word[3]])) missing("law of " word[2] " at " word[3], results "/laws.tsv")
+            return law[word[2], word[3]] + 0 <= word[4] + 0
         }
         if (word[1] == "cell") {
             measured = word[2] " " word[3] " at " word[4] ": " said[word[2], word[3], word[4]]
+            if (outcome[word[2], word[3], word[4]] !~ /^(clean|latent|stale|corrupt|crash|hang|refused)$/)
+                missing("outcome of " word[2] " " word[3] " at " word[4], results "/sweep.tsv")
             return outcome[word[2], word[3], word[4]] == word[5]
         }
         if (word[1] == "cost") {
-            measured = "MIN_BYTES " word[2] " costs at most " sprintf("%.1f", 100 * (dearest[word[2]] - 1)) " % (" dear[word[2]] ")"
-            return (word[2] in dearest) && dearest[word[2]] <= word[3] + 0
+            if (!(word[2] in dearest) || !(0 in dearest)) { missing("instructions at MIN_BYTES " word[2], results "/cost.tsv"); return 0 }
+            if (!(word[2] in timed)) { missing("interval of a time at MIN_BYTES " word[2], results "/cost.tsv"); return 0 }
+            measured = "MIN_BYTES " word[2] " costs at most " sprintf("%.2f", 100 * (dearest[word[2]] - 1)) " % of the instructions (" dear[word[2]] "), "
+            if (slowest[word[2]] > 1) measured = measured "and at least " sprintf("%.1f", 100 * (slowest[word[2]] - 1)) " % of the time (" slow[word[2]] ")"
+            else measured = measured "and no time that can be told from noise (+-" sprintf("%.1f", widest[word[2]] > 1 ? 100 * (widest[word[2]] - 1) : 0) " %)"
+            return dearest[word[2]] <= word[3] + 0 && slowest[word[2]] <= 1
         }
         if (word[1] == "faster") {
+            if (!((word[2], word[3]) in least)) missing("time of " word[2] " with " word[3], results "/bench.tsv")
             measured = word[2] " with " word[3] " takes " least[word[2], word[3]] " to " most[word[2], word[3]] " of the time with glibc, by size"
-            return ((word[2], word[3]) in least) && least[word[2], word[3]] <= word[4] + 0
+            return least[word[2], word[3]] <= word[4] + 0
         }
+        if (word[1] != "finding" && word[1] != "answered") { missing("test named " word[1], FILENAME); return 0 }
+        if (shown[word[2]] !~ /^(yes|no)/) missing("finding " word[2], findings)
         measured = word[2] ": " shown[word[2]]
-        if (word[1] == "answered") answered = shown[word[2]] != ""
+        if (word[1] == "answered") answered = 1
         return shown[word[2]] ~ /^yes/
     }
     FNR > 1 {
@@ -72,13 +111,14 @@ awk -F'\t' -v OFS='\t' -v results="$results" -v findings="$findings" '
             print $1, $2, reason, reason ~ /^refuted/ ? "refuted" : "not testable"
             next
         }
-        all = ""; verdict = "confirmed"; answered = 0
+        all = absent = ""; verdict = "confirmed"; answered = 0
         tests = split($3, test, "; ")
         for (i = 1; i <= tests; i++) {
             if (!holds(test[i])) verdict = "refuted"
             all = all (i > 1 ? "; " : "") measured
         }
+        if (absent != "") { incomplete = 1; print "claims: no data for " $1 ": " absent >"/dev/stderr" }
         print $1, $2, all, answered ? "answered" : verdict
-    }' "$here/claims.tsv" >"$temporary"
-chmod 644 "$temporary"
-mv "$temporary" "$out"
+    }
+    END { exit incomplete ? 3 : 0 }' "$here/claims.tsv" >"$work/claims.tsv"
+publish_as "$work/claims.tsv" "$out"

@@ -1,12 +1,19 @@
 #!/usr/bin/env bash
 # figures.sh RESULTS: draws the tables of the bench that are there: bench, cost, pairs and memory, each as SVG and PNG.
+# Where there is none of them, or one of them is no table, nothing is drawn (exit status 3).
 set -euo pipefail
-results=${1:?want RESULTS}
-command -v gnuplot >/dev/null || { echo "figures: gnuplot is not installed: run scripts/bootstrap.sh --all" >&2; exit 2; }
+name=figures
+# shellcheck source=script_common.sh
+. "$(dirname "$0")/script_common.sh"
+want_arguments 1 1 RESULTS "$@"
+results=$1
+want_folder "$results" 'run make bench'
+command -v gnuplot >/dev/null || die "gnuplot is not installed: run scripts/bootstrap.sh --all"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# draw NAME WIDTH HEIGHT: the gnuplot commands on stdin, for both kinds of file.
+# draw NAME WIDTH HEIGHT: the gnuplot commands on stdin, for both kinds of file. One look for all: the legend stands
+# in a strip of its own below everything else, and speaks for all panels.
 draw() {
     local kind terminal
     cat - >"$work/commands"
@@ -16,21 +23,29 @@ draw() {
         {
             echo "set terminal $terminal"
             echo "set output '$work/$1.$kind'"
-            cat <<'COMMON'
+            cat <<COMMON
 set datafile separator "\t"
 set datafile missing "NA"
 set border 3 linecolor '#555555'
 set tics nomirror out textcolor '#333333'
 set grid ytics linecolor '#dddddd' linetype 1
+set key at screen 0.5, screen 0.015 bottom center horizontal Left reverse samplen 2 width 1
 COMMON
             cat "$work/commands"
-        } | gnuplot - || { echo "figures: $1: gnuplot fails" >&2; exit 2; }
-        chmod 644 "$work/$1.$kind"
-        cp "$work/$1.$kind" "$results/.$1.$kind"
-        mv "$results/.$1.$kind" "$results/$1.$kind"
+        } | gnuplot - 2>"$work/gnuplot" || die "$1: gnuplot fails: $(tail -3 "$work/gnuplot")"
     done
-    echo "figures: $results/$1.svg, $results/$1.png" >&2
 }
+
+# panel LEFT RIGHT BOTTOM TOP: where the next panel stands, as parts of the width and of the height.
+panel() {
+    printf 'set lmargin at screen %s; set rmargin at screen %s; set bmargin at screen %s; set tmargin at screen %s\n' "$@"
+}
+
+# What the names of the settings mean, in the legend.
+names='blind, seed: zkalloc, blind recycling, MIN_BYTES 0 and 4096;  pinned_0, pinned: pinned, MIN_BYTES 0 and 4096'
+
+# A line at what everything is compared with.
+at_one="set arrow 1 from graph 0, first 1 to graph 1, first 1 nohead linecolor '#aa3333' linewidth 1 front"
 
 # The peers in grey and brown, the arena in blue (blind) and green (pinned), the limit in black.
 allocators=(glibc_again glibc_tuned mimalloc jemalloc tcmalloc blind seed pinned_0 pinned pinned_huge static)
@@ -66,16 +81,20 @@ draw_bench() {
     count=$(wc -l <"$work/bench")
     {
         cat <<'COMMANDS'
-set title "Time of a warm proof, relative to glibc in the same round (median and quartiles; less is better)"
+set title "Time of a warm proof, relative to glibc in the same round (red line): median and quartiles; less is better"
+COMMANDS
+        echo "set label 9 \"$names;  pinned_huge: with huge pages;  static: buffers made before the clock starts, the limit\" at screen 0.5, screen 0.13 center font ',9' textcolor '#555555'"
+        cat <<'COMMANDS'
 set style data histogram
 set style histogram errorbars gap 2 linewidth 1
 set style fill solid noborder
 set errorbars 0.4 front linecolor '#666666' linewidth 1
 set yrange [0:1.2<*]
+set ylabel "ratio to glibc"
 set xtics scale 0
-set key outside bottom center horizontal
-set arrow from graph 0, first 1 to graph 1, first 1 nohead linecolor '#aa3333' linewidth 1 front
 COMMANDS
+        panel 0.06 0.99 0.24 0.92
+        echo "$at_one"
         echo "set xrange [-0.6:$count - 0.4]"
         printf 'plot '
         for i in "${!allocators[@]}"; do
@@ -88,38 +107,68 @@ COMMANDS
     } | draw bench $((300 + 150 * (count < 3 ? 3 : count))) 560
 }
 
-# MIN_BYTES 0 has a place on the logarithmic axis left of 64, and pinned has one at the right end.
+# cost_columns WORKLOAD: for each MIN_BYTES its place, then to MIN_BYTES 0 in percent its instructions, first-level misses
+# and time (with the interval), and the share of the bytes that comes from system. Pinned stands apart at the end.
+cost_columns() {
+    awk -F'\t' -v OFS='\t' -v workload="$1" '
+        function more(value, of) { return value == "NA" || !(of > 0) ? "NA" : 100 * (value / of - 1) }
+        function ratio(name) { return $at[name] == "NA" ? "NA" : 100 * ($at[name] - 1) }
+        NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        $1 != workload { next }
+        $2 == 0 { instructions = $at["instructions"]; misses = $at["d1_misses"] }
+        {
+            n += $2 == "pinned" ? 2 : 1
+            print n, $2, more($at["instructions"], instructions), more($at["d1_misses"], misses), $at["moved_percent"], \
+                ratio("median_ratio"), ratio("low"), ratio("high")
+        }' "$results/cost.tsv"
+}
+
 draw_cost() {
-    local workload i=0
+    local workload i=0 plots=('' '' '' '') labels='' p column from='' last
     local colours=('#2e8b46' '#4a90c4' '#c98f4e' '#7b5aa6' '#aa3333' '#222222')
-    local ratios='' moved=''
+    local titles=("instructions: % more than at MIN_BYTES 0, counted" "first-level cache misses (simulated): % more, counted"
+        "% of a proof's bytes that come from system" "time: % more than at MIN_BYTES 0, and the 95 % interval of its median")
     while read -r workload; do
-        awk -F'\t' -v OFS='\t' -v workload="$workload" '$1 == workload {
-            x = $2 == 0 ? 32 : $2 == "pinned" ? 160000 : $2
-            print x, $3, $4, $5, $7, $2 == "pinned" }' "$results/cost.tsv" >"$work/cost.$i"
-        ratios+="${ratios:+, }'$work/cost.$i' using (\$6 > 0 ? NaN : \$1):2 with lines linecolor '${colours[i % 6]}' linewidth 2 notitle"
-        ratios+=", '' using 1:2:3:4 with yerrorbars linecolor '${colours[i % 6]}' pointtype 7 pointsize 0.6 notitle"
-        moved+="${moved:+, }'$work/cost.$i' using (\$6 > 0 ? NaN : \$1):5 with linespoints linecolor '${colours[i % 6]}' linewidth 2 pointtype 7 pointsize 0.6 title '$workload'"
+        cost_columns "$workload" >"$work/cost.$i"
+        last=$(tail -1 "$work/cost.$i" | cut -f1)
+        [[ -n $labels ]] || labels=$(awk -F'\t' '{ printf "%s\"%s\" %d", (NR > 1 ? ", " : ""), $2, $1 }' "$work/cost.$i")
+        for p in 0 1 2 3; do
+            column=$((3 + p))
+            from="'$work/cost.$i' using"
+            [[ $p -lt 3 ]] || awk -F'\t' '$7 != "NA" { found = 1 } END { exit !found }' "$work/cost.$i" || continue
+            plots[p]+="${plots[p]:+, }$from (stringcolumn(2) eq 'pinned' ? NaN : \$1):$column with lines linecolor '${colours[i % 6]}' linewidth 1.5 notitle"
+            if [[ $p -lt 3 ]]; then
+                plots[p]+=", $from 1:$column with points linecolor '${colours[i % 6]}' pointtype 7 pointsize 0.8"
+            else
+                plots[p]+=", $from (\$1 + ($i - 1.5) * 0.12):$column:7:8 with yerrorbars linecolor '${colours[i % 6]}' pointtype 7 pointsize 0.5"
+            fi
+            plots[p]+=" notitle"
+            [[ $p -gt 0 ]] || plots[p]+=", NaN with linespoints linecolor '${colours[i % 6]}' linewidth 1.5 pointtype 7 title '$workload'"
+        done
         i=$((i + 1))
     done < <(workloads_in "$results/cost.tsv")
-    draw cost 1000 760 <<COMMANDS
-set logscale x 2
-set xrange [26:200000]
-set xtics rotate by -40 ("0" 32, "64" 64, "128" 128, "256" 256, "512" 512, "1K" 1024, "1521" 1521, "2K" 2048, "4K" 4096, "8K" 8192, "16K" 16384, "49153" 49153, "72705" 72705, "pinned" 160000)
-set lmargin 10
-set multiplot layout 2,1
-set key top left
-set title "What routing costs: time of a warm proof under blind recycling, relative to MIN_BYTES 0 (median and quartiles)"
-set arrow 1 from graph 0, first 1 to graph 1, first 1 nohead linecolor '#aaaaaa'
-plot $ratios
-unset arrow 1
-set title "What routing moves: share of a proof's bytes that comes from system"
-set xlabel "MIN_BYTES"
-set ylabel "%"
-set yrange [0:*]
-plot $moved
-unset multiplot
-COMMANDS
+    {
+        echo "set xrange [0.4:$last.6]"
+        echo 'set multiplot title "What routing costs a warm proof on one thread, by MIN_BYTES under blind recycling; and pinned, at its own 4096"'
+        for p in 0 1 2 3; do
+            case $p in
+            0) panel 0.05 0.48 0.58 0.90 ;;
+            1) panel 0.54 0.97 0.58 0.90 ;;
+            2) panel 0.05 0.48 0.15 0.47 ;;
+            3) panel 0.54 0.97 0.15 0.47 ;;
+            esac
+            echo "set title \"${titles[p]}\""
+            echo "set xtics rotate by -45 font ',9' ($labels)"
+            if [[ -n ${plots[p]} ]]; then
+                echo "plot ${plots[p]}"
+            else
+                echo "set label 1 'not measured: run make bench' at graph 0.5, graph 0.5 center"
+                echo 'plot [][-1:1] 2 notitle'
+                echo 'unset label 1'
+            fi
+        done
+        echo 'unset multiplot'
+    } | draw cost 1300 860
 }
 
 draw_pairs() {
@@ -133,22 +182,25 @@ draw_pairs() {
             plots[threads]+=" linewidth 2 pointsize 0.7 pointtype $([[ $allocator == *_linked ]] && echo 4 dashtype 2 || echo 7) title '$allocator'"
         done
     done
-    draw pairs 1200 560 <<COMMANDS
+    draw pairs 1200 680 <<COMMANDS
 set logscale xy
 set xtics ("64" 64, "1K" 1024, "4K" 4096, "64K" 65536, "1M" 1048576, "16M" 16777216)
 set xlabel "bytes"
 set ylabel "ns"
 set yrange [1:*]
-set key top left maxrows 6 font ",9"
-set multiplot layout 1,2
-set title "malloc and free, one thread"
+set label 9 "$names;  _linked: the same, linked into the program" at screen 0.5, screen 0.14 center font ',9' textcolor '#555555'
+set multiplot title "A pair of malloc and free: ns by size"
+$(panel 0.06 0.49 0.29 0.86)
+set title "one thread"
 plot ${plots[1]}
-set title "malloc and free, each of two threads"
+$(panel 0.56 0.99 0.29 0.86)
+set title "each of two threads"
+unset key
+unset label 9
 plot ${plots[2]}
 unset multiplot
 COMMANDS
 }
-
 
 # A panel for each ratio, a line of points for each row: one for each allocator, from the left to the right.
 draw_memory() {
@@ -180,8 +232,7 @@ set grid xtics ytics linecolor '#dddddd' linetype 1
 set xtics ("1/16" 0.0625, "1/4" 0.25, "1" 1, "4" 4, "16" 16)
 set ytics ($rows)
 set tmargin 4
-set bmargin 6
-set key at screen 0.75, 0.01 bottom right horizontal maxrows 2 font ",10"
+set bmargin 8
 set multiplot title "Lifetimes: relative to glibc in the same round (median and quartiles; less is better; what is off the scale stands at its end)"
 COMMANDS
         for panel in 0 1 2; do
@@ -192,9 +243,26 @@ COMMANDS
             echo "set ytics ($blanks)"
         done
         echo 'unset multiplot'
-    } | draw memory 1300 $((190 + 24 * count))
+    } | draw memory 1300 $((240 + 24 * count))
 }
 
+columns_of() {
+    case $1 in
+    bench) echo workload allocator median_ratio_to_glibc low high ;;
+    cost) echo workload min_bytes instructions d1_misses page_faults moved_percent median_ratio low high ;;
+    pairs) echo size_bytes threads allocator ns ;;
+    memory) echo row allocator time_to_glibc time_low time_high end_to_glibc peak_to_glibc ;;
+    esac
+}
+
+drawn=() tables=()
 for table in bench cost pairs memory; do
-    [[ ! -s $results/$table.tsv ]] || "draw_$table"
+    [[ -e $results/$table.tsv ]] || continue
+    # shellcheck disable=SC2046 # words
+    want_table "$results/$table.tsv" 'run make bench' $(columns_of $table)
+    tables+=("$table") drawn+=("$table.svg" "$table.png")
 done
+[[ ${#tables[@]} -gt 0 ]] || no_data "$results: none of bench.tsv, cost.tsv, pairs.tsv, memory.tsv: run make bench"
+for table in "${tables[@]}"; do "draw_$table"; done
+publish "${drawn[@]}"
+echo "figures: $results: ${drawn[*]}" >&2

@@ -1,23 +1,43 @@
 #!/usr/bin/env bash
 # findings.sh BUILD RESULTS OUT: writes the findings, one row for each that a repro's descriptor names, with
-# what the sweep measured. Written to a temporary file first: OUT is whole or untouched.
+# what the sweep measured. OUT is whole or untouched: a finding whose data are not there is named, and nothing is
+# written (exit status 3).
 set -euo pipefail
-
-[[ $# -eq 3 ]] || { echo "findings.sh: want BUILD RESULTS OUT" >&2; exit 2; }
+name=findings
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=script_common.sh
+. "$here/script_common.sh"
+want_arguments 3 3 'BUILD RESULTS OUT' "$@"
 build=$1 results=$2 out=$3
-for table in sweep thresholds matrix; do
-    [[ -f $results/$table.tsv ]] || { echo "findings.sh: $results/$table.tsv: not there: run make sweep" >&2; exit 2; }
-done
+want_folder "$build" 'run make build'
+want_folder "$results" 'run make sweep'
+[[ ! -d $out ]] || die "$out: a folder: want a file"
+want_table "$results/sweep.tsv" 'run make sweep' repro profile min_bytes outcome cycles corrupt_cycles
+want_table "$results/thresholds.tsv" 'run make sweep' repro observed_min touched_min guaranteed_min seed_claim verdict
+want_table "$results/matrix.tsv" 'run make sweep' repro none flush route seed pinned system
+for program in "$build"/{bench/prove_fri_damaged,sweep/zk-audit}; do want_program "$program"; done
 
 header="id category description reproducible severity fix_status min_bytes_observed min_bytes_touched"
 header+=" min_bytes_guaranteed none seed pinned repro"
-temporary=$(mktemp "$out.XXXXXX")
-trap 'rm -f "$temporary"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
+outcomes='clean|latent|stale|corrupt|crash|hang|refused|skip'
+want_outcome() { # want_outcome OUTCOME WHAT
+    [[ $1 =~ ^($outcomes)$ ]] || no_data "$2 shows '$1', which is no outcome"
+}
 
-describe() { "$1" --describe | awk -F'\t' -v OFS='\t' -v slug="$(basename "$1")" \
-    '$1 == "finding" { print slug, $2, $3, $4, $5, $6, $7, $8, $9 }'; }
-described=$(cut -f1 "$results/matrix.tsv" | tail -n +2 | while read -r slug; do describe "$build/repro/$slug"; done)
+describe() {
+    "$1" --describe >"$work/description" || no_data "$1 --describe fails"
+    awk -F'\t' -v OFS='\t' -v slug="$(basename "$1")" \
+        '$1 == "finding" { print slug, $2, $3, $4, $5, $6, $7, $8, $9 }' "$work/description"
+}
+tail -n +2 "$results/matrix.tsv" | cut -f1 | while read -r slug; do
+    want_program "$build/repro/$slug"
+    describe "$build/repro/$slug"
+done >"$work/described"
+described=$(<"$work/described")
+[[ -n $described ]] || no_data "no repro of $results/matrix.tsv has a finding"
 
 # Findings of the repros, with what the sweep measured.
 of_repros() {
@@ -38,14 +58,17 @@ of_repros() {
                 }
             }
         }
+        function no_data(what) { print "findings: no data: " what >"/dev/stderr"; failed = 1; exit 3 }
         function reproducible(slug, profile, shown_by,    o) {
             o = outcome[slug, profile]
+            if (o == "") no_data("no row " slug " " profile " " own[profile] " in " results "/sweep.tsv")
             if (index("," shown_by ",", "," o ",") == 0) return "no (" o ")"
             if (o == "corrupt") return "yes " corrupt[slug, profile] "/" cycles[slug, profile]
             if (o == "clean") return "yes " cycles[slug, profile] "/" cycles[slug, profile]
             return "yes (" o ")"
         }
         $9 == "-" {
+            if (!($1 in bounds)) no_data("no row " $1 " in " results "/thresholds.tsv")
             print $2, $3, $4, reproducible($1, $7, $8), $5, $6, bounds[$1], none[$1], seed[$1], pinned[$1], $1
         }' <<<"$described"
 }
@@ -68,6 +91,7 @@ of_variants() {
             for each in none seed pinned "$profile"; do
                 # shellcheck disable=SC2086 # words
                 outcome[$each]=$({ "$build/repro/$slug" $arguments --profile "$each" --tsv </dev/null 2>/dev/null || true; } | cut -f4)
+                want_outcome "${outcome[$each]}" "$slug $arguments --profile $each"
             done
             shown="no (${outcome[$profile]})"
             [[ ",$shown_by," != *",${outcome[$profile]},"* ]] || shown="yes (${outcome[$profile]}): $slug $arguments"
@@ -80,34 +104,42 @@ of_variants() {
 
 # Findings of the stress programs, each run in three profiles for its length.
 of_stress() {
-    local program slug
+    local program slug profile outcome any=no
     for program in "$build"/stress/*; do
         [[ -f $program && -x $program ]] || continue
         slug=$(basename "$program")
         "$program" --describe 2>/dev/null | grep -q '^finding' || continue
-        for profile in none seed pinned; do "$program" --profile "$profile" --tsv 2>/dev/null || true; done |
-            awk -F'\t' -v OFS='\t' '{ print "run", $2, $4, $5, $6 }' | cat - <(describe "$program") |
-            awk -F'\t' -v OFS='\t' -v slug="$slug" '
+        any=yes
+        describe "$program" >"$work/stress_described"
+        for profile in none seed pinned; do
+            "$program" --profile "$profile" --tsv >"$work/run" 2>/dev/null </dev/null || true
+            outcome=$(cut -f4 "$work/run")
+            want_outcome "$outcome" "$slug --profile $profile"
+            awk -F'\t' -v OFS='\t' '{ print "run", $2, $4, $5, $6 }' "$work/run"
+        done >"$work/stress_runs"
+        awk -F'\t' -v OFS='\t' -v slug="$slug" '
             $1 == "run" { outcome[$2] = $3; cycles[$2] = $4; corrupt[$2] = $5; next }
             { o = outcome[$7]
               shown = "yes (" o ")"
               if (o == "corrupt") shown = "yes " corrupt[$7] "/" cycles[$7]
               if (index("," $8 ",", "," o ",") == 0) shown = "no (" o ")"
-              print $2, $3, $4, shown, $5, $6, "NA", "NA", "NA", outcome["none"], outcome["seed"], outcome["pinned"], slug }'
+              print $2, $3, $4, shown, $5, $6, "NA", "NA", "NA", outcome["none"], outcome["seed"], outcome["pinned"], slug }' \
+            "$work/stress_runs" "$work/stress_described"
     done
+    [[ $any == yes ]] || no_data "$build/stress: no program with a finding: run make build"
 }
 
 # Findings of the provers: each command in the profiles, and whether the one that counts shows it.
 of_provers() {
-    local here id category description severity fix_status profile shown_by command
-    here=$(cd "$(dirname "$0")" && pwd)
+    local id category description severity fix_status profile shown_by command
     tail -n +2 "$here/findings_provers.tsv" |
         while IFS=$'\t' read -r id category description severity fix_status profile shown_by command; do
             local -A outcome=()
             local each shown
             for each in none seed pinned; do
                 # shellcheck disable=SC2086 # words
-                outcome[$each]=$("$here/prover_outcome.sh" "$build" "$each" $command </dev/null)
+                outcome[$each]=$("$here/prover_outcome.sh" "$build" "$each" $command </dev/null) || no_data "$command in profile $each"
+                want_outcome "${outcome[$each]}" "$command in profile $each"
             done
             shown="no (${outcome[$profile]})"
             [[ ",$shown_by," != *",${outcome[$profile]},"* ]] || shown="yes (${outcome[$profile]}): $command"
@@ -121,20 +153,24 @@ of_provers() {
 of_damage() {
     local line=$'Z22\tsoundness\tCan damaged memory of a prover yield a proof that verifies for something false? (Open in the seed.)'
     line+=" Each of 400 proofs has 17 bytes overwritten while it is made"
-    "$build/bench/prove_fri_damaged" --tsv 2>/dev/null | awk -F'\t' -v OFS='\t' -v line="$line" '
+    "$build/bench/prove_fri_damaged" --tsv >"$work/damage" 2>/dev/null || true # it exits 1 where one verifies that must not
+    awk -F'\t' -v OFS='\t' -v line="$line" '
         { count[$1] = $2 }
         END {
+            n = split("false rejected died unharmed other", want, " ")
+            for (i = 1; i <= n; i++) if (count[want[i]] !~ /^[0-9]+$/) {
+                print "findings: no data: prove_fri_damaged --tsv does not say how many are " want[i] >"/dev/stderr"
+                exit 3
+            }
             shown = (count["false"] > 0 ? "yes" : "no") ": " count["false"] " verify for a false end, " count["rejected"] \
                 " are rejected, " count["died"] " were not made, " count["unharmed"] " are unharmed, " count["other"] " differ and are true"
             print line, shown, "high", "the verifier rejects what is wrong; a proof that is not made, or rejected, is lost", \
                 "NA", "NA", "NA", "NA", "NA", "NA", "prove_fri_damaged"
-        }'
+        }' "$work/damage"
 }
 
 # Findings about the tables themselves, and those that nothing here can show yet.
 of_tables() {
-    local here
-    here=$(cd "$(dirname "$0")" && pwd)
     tail -n +2 "$here/findings_other.tsv" | awk -F'\t' -v OFS='\t' -v results="$results" '
         BEGIN {
             while ((getline line < (results "/matrix.tsv")) > 0) {
@@ -147,13 +183,19 @@ of_tables() {
                 if (f[6] == "refuted") refuted++
                 if (f[6] == "refuted" || f[6] == "confirmed") tested++
             }
-            # What it costs to route at 4096: the provers for which it is more than what can be measured.
+            # What it costs to route at 4096: counted, in instructions; and in time, where it can be told from noise.
             while ((getline line < (results "/cost.tsv")) > 0) {
-                split(line, f, "\t")
-                if (f[2] != 4096) continue
+                n = split(line, f, "\t")
+                if (f[1] == "workload") { for (i = 1; i <= n; i++) column[f[i]] = i; continue }
+                if (f[2] == 0) base[f[1]] = f[column["instructions"]]
+                if (f[2] != 4096 || !(base[f[1]] > 0)) continue
                 provers++
-                if (f[3] > dearest) { dearest = f[3]; at = f[1] }
-                if (f[3] <= 1.03) free_of_cost++
+                ratio = f[column["instructions"]] / base[f[1]]
+                if (ratio > dearest) { dearest = ratio; at = f[1] }
+                low = f[column["low"]]; high = f[column["high"]]
+                if (low != "NA") timed++
+                if (low != "NA" && low > 1) slow = slow (slow == "" ? "" : ", ") f[1]
+                if (high != "NA" && high > widest) widest = high
             }
         }
         {
@@ -161,18 +203,24 @@ of_tables() {
             if ($6 == "pinned") shown = "no: pinned is clean or refused in " held "/" rows " rows of the matrix"
             if ($6 == "thresholds") shown = "no: " refuted "/" tested " bounds are above what is claimed"
             if ($6 == "cost" && provers == 0) shown = "NA: needs results/cost.tsv (make bench)"
-            if ($6 == "cost" && provers > 0)
-                shown = (free_of_cost == provers ? "yes" : "no") ": at 4096 at most " sprintf("%+.1f", 100 * (dearest - 1)) " % (" at ")"
+            if ($6 == "cost" && provers > 0) {
+                shown = (dearest <= 1.01 && slow == "" && timed == provers ? "yes" : "no") ": at 4096 at most " \
+                    sprintf("%+.2f", 100 * (dearest - 1)) " % of the instructions (" at "), and " \
+                    (slow != "" ? "a time that is certainly longer (" slow ")" : timed < provers ? "times that were not measured" : \
+                     "no time that can be told from noise (+-" sprintf("%.1f", widest > 1 ? 100 * (widest - 1) : 0) " %)")
+            }
             print $1, $2, $3, shown, $4, $5, "NA", "NA", "NA", "NA", "NA", "NA", "NA"
         }'
 }
 
+# Each into a file of its own first: what one of them refuses ends it all.
+for part in repros variants stress provers damage tables; do of_$part >"$work/of_$part"; done
 {
     tr ' ' '\t' <<<"$header"
     # F1, F1a, F1b, F2, ... then Z1, ...
-    { of_repros; of_variants; of_stress; of_provers; of_damage; of_tables; } |
+    cat "$work"/of_* |
         awk -F'\t' '{ match($1, /[0-9]+/); printf "%s%03d%s\t%s\n", substr($1, 1, 1), substr($1, RSTART, RLENGTH),
                       substr($1, RSTART + RLENGTH), $0 }' | LC_ALL=C sort | cut -f2-
-} >"$temporary"
-chmod 644 "$temporary"
-mv "$temporary" "$out"
+} >"$work/findings.tsv"
+want_table "$work/findings.tsv" "written here"
+publish_as "$work/findings.tsv" "$out"

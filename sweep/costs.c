@@ -1,24 +1,41 @@
 /*
- * costs.c - the other half of the answer: what a MIN_BYTES costs the provers, as `make bench` measured it.
- * A sweep measures no time; it reads the table.
+ * costs.c - the other half of the answer: what a MIN_BYTES costs the provers, as `make bench` counted and measured it.
+ * A sweep measures no cost; it reads the table.
+ *
+ * What is counted is exact, so any difference is one. A time is told only with the interval in which its median lies
+ * with 95 % certainty, and is no cost as long as that interval has MIN_BYTES 0 itself in it.
  */
 #include "sweep.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char header[] =
-    "workload\tmin_bytes\tmedian_ratio\tlow\thigh\tmoved_bytes\tmoved_percent";
+enum { NAME_ROOM = 48, PINNED_ROW = -1, COLUMNS_MOST = 32 };
 
-enum { NAME_ROOM = 48, PINNED_ROW = -1 };
+/* What is read of the table, by these names, in this order of enum figure. */
+enum figure {
+    INSTRUCTIONS,  /* of a warm proof */
+    FIRST_MISSES,  /* of simulated first-level caches */
+    PAGE_FAULTS,   /* of a warm proof */
+    MOVED_PERCENT, /* of the bytes of a proof: to system */
+    RATIO,         /* of the time of a warm proof to that under blind at MIN_BYTES 0 */
+    RATIO_LOW,     /* the interval of its median */
+    RATIO_HIGH,
+    FIGURE_COUNT
+};
+
+static const char *const figure_columns[FIGURE_COUNT] = {
+    "instructions", "d1_misses",    "page_faults",   "moved_percent",
+    "median_ratio", "low", "high",
+};
 
 struct cost {
     char workload[NAME_ROOM];
-    long min_bytes;       /* under blind recycling; or PINNED_ROW: pinned, at its default */
-    double ratio;         /* time of a warm proof to that under blind at MIN_BYTES 0 */
-    double moved_percent; /* of the bytes of a proof: to system; negative if not measured */
+    long min_bytes;              /* under blind recycling; or PINNED_ROW: pinned, at its default */
+    double figure[FIGURE_COUNT]; /* NaN if not measured */
 };
 
 struct costs {
@@ -26,50 +43,108 @@ struct costs {
     size_t count;
 };
 
-static double number_or(const char *text, double otherwise)
-{
-    char *end;
-    double value = strtod(text, &end);
+/* Where the columns of the table are. */
+struct layout {
+    size_t fields;
+    size_t place[FIGURE_COUNT];
+};
 
-    return end == text || *end != '\0' ? otherwise : value;
-}
-
-/* False when the line has not the table's seven fields. */
-static bool parse_row(char *line, struct cost *row)
+static size_t split(char *line, char *fields[COLUMNS_MOST])
 {
-    char *fields[7];
     size_t count = 0;
 
-    for (char *field = strsep(&line, "\t"); field != NULL && count < 7; field = strsep(&line, "\t"))
+    line[strcspn(line, "\n")] = '\0';
+    for (char *field = strsep(&line, "\t"); field != NULL && count < COLUMNS_MOST;
+         field = strsep(&line, "\t"))
         fields[count++] = field;
-    if (count != 7 || strlen(fields[0]) >= sizeof row->workload)
+    return line == NULL ? count : 0;
+}
+
+/* False if the line is not the header of a table of costs. */
+static bool parse_header(char *line, struct layout *layout)
+{
+    char *fields[COLUMNS_MOST];
+
+    layout->fields = split(line, fields);
+    if (layout->fields < 2 || strcmp(fields[0], "workload") != 0 ||
+        strcmp(fields[1], "min_bytes") != 0)
+        return false;
+    for (size_t i = 0; i < FIGURE_COUNT; i++) {
+        size_t place = 2;
+
+        while (place < layout->fields && strcmp(fields[place], figure_columns[i]) != 0)
+            place++;
+        if (place == layout->fields)
+            return false;
+        layout->place[i] = place;
+    }
+    return true;
+}
+
+/* False if the text is neither a number nor NA, which is NaN. */
+static bool parse_figure(const char *text, double *value)
+{
+    char *end;
+
+    if (strcmp(text, "NA") == 0) {
+        *value = NAN;
+        return true;
+    }
+    *value = strtod(text, &end);
+    return end != text && *end == '\0' && isfinite(*value) && *value >= 0;
+}
+
+static bool parse_min_bytes(const char *text, long *value)
+{
+    char *end;
+
+    if (strcmp(text, "pinned") == 0) {
+        *value = PINNED_ROW;
+        return true;
+    }
+    errno = 0;
+    *value = strtol(text, &end, 10);
+    return end != text && *end == '\0' && errno == 0 && *value >= 0;
+}
+
+/* False if the line is no row of such a table. Instructions must be there: without them there is no cost to tell. */
+static bool parse_row(char *line, const struct layout *layout, struct cost *row)
+{
+    char *fields[COLUMNS_MOST];
+
+    if (split(line, fields) != layout->fields || *fields[0] == '\0' ||
+        strlen(fields[0]) >= sizeof row->workload)
         return false;
     stpcpy(row->workload, fields[0]);
-    row->min_bytes = strcmp(fields[1], "pinned") == 0 ? PINNED_ROW : atol(fields[1]);
-    row->ratio = number_or(fields[2], 0);
-    row->moved_percent = number_or(fields[6], -1);
-    return row->ratio > 0;
+    if (!parse_min_bytes(fields[1], &row->min_bytes))
+        return false;
+    for (size_t i = 0; i < FIGURE_COUNT; i++)
+        if (!parse_figure(fields[layout->place[i]], &row->figure[i]))
+            return false;
+    return row->figure[INSTRUCTIONS] > 0;
 }
 
 static void read_rows(const char *path, FILE *from, struct costs *costs)
 {
+    struct layout layout = {0};
     char *line = NULL;
     size_t room = 0;
 
     for (size_t number = 1; getline(&line, &room, from) > 0; number++) {
         struct cost row;
 
-        line[strcspn(line, "\n")] = '\0';
-        if (number == 1 && strcmp(line, header) != 0)
+        if (number == 1 && !parse_header(line, &layout))
             die(2, "%s: not a table of costs: run make bench, or name one with --costs", path);
         if (number == 1)
             continue;
-        if (!parse_row(line, &row))
+        if (!parse_row(line, &layout, &row))
             die(2, "%s: line %zu: not a row of costs: run make bench again", path, number);
         costs->rows = need(reallocarray(costs->rows, costs->count + 1, sizeof row));
         costs->rows[costs->count++] = row;
     }
     free(line);
+    if (costs->count == 0)
+        die(2, "%s: no rows: run make bench, or name a table with --costs", path);
 }
 
 static const struct cost *find(const struct costs *costs, const char *workload, long min_bytes)
@@ -107,6 +182,38 @@ static bool is_first(const struct costs *costs, size_t i, bool by_workload)
     return true;
 }
 
+static bool find_pinned(const struct costs *costs)
+{
+    for (size_t i = 0; i < costs->count; i++)
+        if (costs->rows[i].min_bytes == PINNED_ROW)
+            return true;
+    return false;
+}
+
+/* In percent, what a figure of the row is more than that of the same workload at MIN_BYTES 0; NaN if one is not known. */
+static double percent_more(const struct costs *costs, const struct cost *row, enum figure which)
+{
+    const struct cost *none = find(costs, row->workload, 0);
+
+    if (none == NULL || !(none->figure[which] > 0))
+        return NAN;
+    return 100 * (row->figure[which] / none->figure[which] - 1);
+}
+
+static double faults_more(const struct costs *costs, const struct cost *row, enum figure which)
+{
+    const struct cost *none = find(costs, row->workload, 0);
+
+    return none == NULL ? NAN : row->figure[which] - none->figure[which];
+}
+
+/* In percent, of the time. A table has the ratio already. */
+static double percent_slower(const struct costs *costs, const struct cost *row, enum figure which)
+{
+    (void)costs;
+    return 100 * (row->figure[which] - 1);
+}
+
 static void print_row(const struct costs *costs, const struct cost *of)
 {
     char name[32] = "pinned";
@@ -116,16 +223,19 @@ static void print_row(const struct costs *costs, const struct cost *of)
     printf("  %9s", name);
     for (size_t i = 0; i < costs->count; i++) {
         const struct cost *row;
-        char text[32] = "NA";
+        char text[64] = "NA";
 
         if (!is_first(costs, i, true))
             continue;
         row = find(costs, costs->rows[i].workload, of->min_bytes);
-        if (row != NULL && row->moved_percent >= 0)
-            snprintf(text, sizeof text, "%+.1f %% (%.2f)", 100 * (row->ratio - 1),
-                     row->moved_percent);
-        else if (row != NULL)
-            snprintf(text, sizeof text, "%+.1f %%", 100 * (row->ratio - 1));
+        if (row != NULL && !isnan(percent_more(costs, row, INSTRUCTIONS))) {
+            int used =
+                snprintf(text, sizeof text, "%+.2f %%", percent_more(costs, row, INSTRUCTIONS));
+
+            if (!isnan(row->figure[MOVED_PERCENT]))
+                snprintf(text + used, sizeof text - (size_t)used, " (%.2f)",
+                         row->figure[MOVED_PERCENT]);
+        }
         printf("  %20s", text);
     }
     putchar('\n');
@@ -150,8 +260,18 @@ static void print_curve(const struct costs *costs)
         print_row(costs, pinned);
 }
 
-/* The dearest workload at min_bytes, or PINNED_ROW; NULL when none was measured. */
-static const struct cost *dearest(const struct costs *costs, long min_bytes)
+typedef double measure(const struct costs *costs, const struct cost *row, enum figure which);
+
+/* The row of the workload that says what min_bytes, or PINNED_ROW, costs. */
+static const struct cost *judged_by(const struct costs *costs, const char *workload, long min_bytes)
+{
+    return min_bytes == PINNED_ROW ? find(costs, workload, PINNED_ROW)
+                                   : row_for(costs, workload, min_bytes);
+}
+
+/* The dearest workload at min_bytes, or PINNED_ROW, by a measure; NULL when none is known. */
+static const struct cost *dearest(const struct costs *costs, long min_bytes, measure *of,
+                                  enum figure which)
 {
     const struct cost *worst = NULL;
 
@@ -160,27 +280,58 @@ static const struct cost *dearest(const struct costs *costs, long min_bytes)
 
         if (!is_first(costs, i, true))
             continue;
-        row = min_bytes == PINNED_ROW ? find(costs, costs->rows[i].workload, PINNED_ROW)
-                                      : row_for(costs, costs->rows[i].workload, min_bytes);
-        if (row != NULL && (worst == NULL || row->ratio > worst->ratio))
+        row = judged_by(costs, costs->rows[i].workload, min_bytes);
+        if (row == NULL || isnan(of(costs, row, which)))
+            continue;
+        if (worst == NULL || of(costs, row, which) > of(costs, worst, which))
             worst = row;
     }
     return worst;
 }
 
-static void print_price(const struct costs *costs, long min_bytes)
+/* Beside the counts: what was timed. A workload whose whole interval is above 1 costs time; where there is none, how
+ * much one would have to cost to be told from noise: what the widest interval reaches above 1. */
+static void print_time(const struct costs *costs, long min_bytes)
 {
-    const struct cost *routed = dearest(costs, min_bytes);
-    const struct cost *pinned = dearest(costs, PINNED_ROW);
+    const struct cost *low = dearest(costs, min_bytes, percent_slower, RATIO_LOW);
+    const struct cost *high = dearest(costs, min_bytes, percent_slower, RATIO_HIGH);
+    double widest;
 
-    if (routed == NULL)
+    if (low == NULL || high == NULL) {
+        fputs("; in time: not measured often enough to tell", stdout);
         return;
-    printf("MIN_BYTES %ld costs at most %.1f %% (%s, measured at %ld) of the time of blind at 0",
-           min_bytes, 100 * (routed->ratio - 1), routed->workload, routed->min_bytes);
-    if (pinned != NULL)
-        printf(";\npinned instead, which needs no MIN_BYTES and saves what none can, at most %.1f "
-               "%% (%s)",
-               100 * (pinned->ratio - 1), pinned->workload);
+    }
+    if (low->figure[RATIO_LOW] > 1) {
+        printf("; in time %+.1f %% (%+.1f .. %+.1f; %s)", percent_slower(costs, low, RATIO),
+               percent_slower(costs, low, RATIO_LOW), percent_slower(costs, low, RATIO_HIGH),
+               low->workload);
+        return;
+    }
+    widest = percent_slower(costs, high, RATIO_HIGH);
+    printf("; in time no cost that can be told from noise (+-%.1f %%)", widest > 0 ? widest : 0);
+}
+
+/* What min_bytes, or PINNED_ROW, costs at most, in each measure by itself. */
+static void print_price(const struct costs *costs, const char *what, long min_bytes)
+{
+    const struct cost *most = dearest(costs, min_bytes, percent_more, INSTRUCTIONS);
+    const struct cost *misses = dearest(costs, min_bytes, percent_more, FIRST_MISSES);
+    const struct cost *faults = dearest(costs, min_bytes, faults_more, PAGE_FAULTS);
+
+    if (most == NULL)
+        return;
+    printf("%s costs at most %+.2f %% of the instructions of blind at 0 (%s", what,
+           percent_more(costs, most, INSTRUCTIONS), most->workload);
+    if (min_bytes != PINNED_ROW)
+        printf(", counted at %ld", most->min_bytes);
+    putchar(')');
+    if (misses != NULL)
+        printf(",\n%+.2f %% of its cache misses (first level, %s)",
+               percent_more(costs, misses, FIRST_MISSES), misses->workload);
+    if (faults != NULL)
+        printf(", %+.0f page faults a proof (%s)", faults_more(costs, faults, PAGE_FAULTS),
+               faults->workload);
+    print_time(costs, min_bytes);
     puts(".");
 }
 
@@ -198,13 +349,17 @@ struct costs *costs_read(const char *path)
 
 void costs_print(const struct costs *costs, long min_bytes)
 {
-    if (costs->count == 0)
-        return;
-    puts("\nWhat a MIN_BYTES costs the provers under blind recycling, in time to MIN_BYTES 0 (and "
-         "percent "
-         "of their\nbytes that come from system then), as make bench measured it:");
+    char what[48];
+
+    puts("\nWhat a MIN_BYTES costs the provers under blind recycling: instructions of a proof to "
+         "those at MIN_BYTES 0 "
+         "(and\npercent of its bytes that come from system then), as make bench counted it:");
     print_curve(costs);
-    print_price(costs, min_bytes);
+    snprintf(what, sizeof what, "MIN_BYTES %ld", min_bytes);
+    print_price(costs, what, min_bytes);
+    if (find_pinned(costs))
+        print_price(costs, "Pinned instead, which needs no MIN_BYTES and saves what none can,",
+                    PINNED_ROW);
 }
 
 void costs_free(struct costs *costs)

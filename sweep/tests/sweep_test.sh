@@ -73,20 +73,6 @@ if [[ ${#part[@]} -eq 0 ]]; then
 fi
 check "a progress bar in a pipe" bash -c "! '$sweep' --only guard_escape 2>&1 | grep -q '\\['"
 
-# What a MIN_BYTES costs is printed beside, from the table of the bench; a table that is none is refused.
-if [[ ${#part[@]} -eq 0 ]]; then
-    costs() { printf 'workload\tmin_bytes\tmedian_ratio\tlow\thigh\tmoved_bytes\tmoved_percent\n%b' "$1" >"$work/cost.tsv"; }
-    costs 'fri\t0\t1.000\t1\t1\t0\t0\nfri\t1521\t1.010\t1\t1\t9\t0.25\nfri\t4096\t1.034\t1\t1\t9\t1.5\nfri\tpinned\t0.996\t1\t1\tNA\tNA\n'
-    want 0 '^ +1521 +[+]1.0 % .0.25.$' "$sweep" --only injector_block --profile route --costs "$work/cost.tsv"
-    want 0 '^MIN_BYTES 1521 costs at most 1.0 % .fri, measured at 1521.' "$sweep" --only injector_block --profile route --costs "$work/cost.tsv"
-    want 0 '^MIN_BYTES 2073 costs at most 3.4 % .fri, measured at 4096.' "$sweep" --only epoch_bags --profile route --costs "$work/cost.tsv"
-    want 0 'pinned instead.*at most -0.4 % .fri.' "$sweep" --only injector_block --profile route --costs "$work/cost.tsv"
-    want 2 'none.tsv: .*make bench' "$sweep" --only guard_escape --profile system --costs "$work/none.tsv"
-    costs 'fri\t0\n'
-    want 2 'line 2: not a row' "$sweep" --only guard_escape --profile system --costs "$work/cost.tsv"
-    want 2 'not a table of costs' "$sweep" --only guard_escape --profile system --costs "$work/a/matrix.tsv"
-fi
-
 # Options.
 want 0 '^guard_escape	route	1521$' "$sweep" --list
 want 0 'clean' "$sweep" --only 'guard*' --profile pinned,system

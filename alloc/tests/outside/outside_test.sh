@@ -78,6 +78,7 @@ share/man/man3/zkalloc.3
 share/zkalloc/trial/bench_common.sh
 share/zkalloc/trial/libzk-probe.so
 share/zkalloc/trial/quantile.awk
+share/zkalloc/trial/script_common.sh
 share/zkalloc/trial/trial.awk
 share/zkalloc/trial/verdict.awk
 share/zkalloc/trial/zk-usage'
