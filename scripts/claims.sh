@@ -59,8 +59,10 @@ awk -F'\t' -v OFS='\t' -v results="$results" -v findings="$findings" '
             if (!(f[1] in base)) continue
             ratio = f[column["instructions"]] / base[f[1]]
             if (!(f[2] in dearest) || ratio > dearest[f[2]]) { dearest[f[2]] = ratio; dear[f[2]] = f[1] }
-            if (!number(f[column["low"]]) || !number(f[column["high"]])) continue
-            timed[f[2]]
+            if (!number(f[column["low"]]) || !number(f[column["high"]])) {
+                untimed[f[2]] = untimed[f[2]] (untimed[f[2]] == "" ? "" : " and ") f[1]
+                continue
+            }
             if (f[column["low"]] > slowest[f[2]] + 0) { slowest[f[2]] = f[column["low"]] + 0; slow[f[2]] = f[1] }
             if (f[column["high"]] > widest[f[2]] + 0) widest[f[2]] = f[column["high"]] + 0
         }
@@ -88,7 +90,7 @@ awk -F'\t' -v OFS='\t' -v results="$results" -v findings="$findings" '
         }
         if (word[1] == "cost") {
             if (!(word[2] in dearest) || !(0 in dearest)) { missing("instructions at MIN_BYTES " word[2], results "/cost.tsv"); return 0 }
-            if (!(word[2] in timed)) { missing("interval of a time at MIN_BYTES " word[2], results "/cost.tsv"); return 0 }
+            if (untimed[word[2]] != "") missing("interval of the time of " untimed[word[2]] " at MIN_BYTES " word[2], results "/cost.tsv")
             measured = "MIN_BYTES " word[2] " costs at most " sprintf("%.2f", 100 * (dearest[word[2]] - 1)) " % of the instructions (" dear[word[2]] "), "
             if (slowest[word[2]] > 1) measured = measured "and at least " sprintf("%.1f", 100 * (slowest[word[2]] - 1)) " % of the time (" slow[word[2]] ")"
             else measured = measured "and no time that can be told from noise (+-" sprintf("%.1f", widest[word[2]] > 1 ? 100 * (widest[word[2]] - 1) : 0) " %)"
