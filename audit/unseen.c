@@ -153,6 +153,12 @@ const char *unseen_allocator(const char *program)
     return name;
 }
 
+static void add_missed(struct unseen *unseen, struct missed missed)
+{
+    unseen->at = grow(unseen->at, unseen->count, sizeof *unseen->at);
+    unseen->at[unseen->count++] = missed;
+}
+
 static void add(struct unseen *unseen, const char *name, bool kept, bool program,
                 struct strings *strings)
 {
@@ -160,12 +166,21 @@ static void add(struct unseen *unseen, const char *name, bool kept, bool program
     bool found = search(name, path);
     struct reason reason = found ? reason_of(path, kept) : no_reason;
 
-    unseen->at = grow(unseen->at, unseen->count, sizeof *unseen->at);
-    unseen->at[unseen->count++] =
-        (struct missed){.path = strings_add(strings, found ? path : name),
-                        .why = reason.why,
-                        .advice = reason.advice,
-                        .program = program && reason.why != no_reason.why};
+    add_missed(unseen, (struct missed){.path = strings_add(strings, found ? path : name),
+                                       .why = reason.why,
+                                       .advice = reason.advice,
+                                       .program = program && reason.why != no_reason.why});
+}
+
+/* The library is there, and cannot see. */
+static void add_without(struct unseen *unseen, const char *path, bool program,
+                        struct strings *strings)
+{
+    add_missed(unseen,
+               (struct missed){.path = strings_add(strings, path),
+                               .why = "its own is built without the audit (ZKALLOC_AUDIT=OFF)",
+                               .advice = "build it with ZKALLOC_AUDIT=ON",
+                               .program = program});
 }
 
 /* ---- What the witness says */
@@ -207,6 +222,9 @@ static void read_witness(const char *folder, long pid, bool program, struct unse
                    strlen(line) > strlen("exec\t1\t")) {
             became = strings_add(strings, line + strlen("exec\t1\t"));
             kept = line[strlen("exec\t")] == '1';
+        } else if (strncmp(line, "without\t", strlen("without\t")) == 0) {
+            became = NULL;
+            add_without(unseen, line + strlen("without\t"), program, strings);
         } else {
             became = NULL;
         }

@@ -2,20 +2,11 @@
  * probe.c - libzk-probe.so: when a function is entered, under any allocator. It is what libzkalloc-preload.so has for
  * ZK_ALLOC_BEGIN_AT, without an allocator and without phases.
  */
-#include "call_frame.h"
 #include "entry.h"
 #include "next.h"
 #include "os.h"
 #include "record.h"
 #include "sigtrap.h"
-
-#include <stdatomic.h>
-#include <stdint.h>
-
-#if defined __x86_64__
-/* os.c makes its system calls as under the trap (call.h), where threads that are made have slots. Nothing makes one here. */
-__attribute__((visibility("hidden"))) _Atomic uintptr_t zk_call_slots[ZK_CALL_SLOTS];
-#endif
 
 #define EXPORT __attribute__((visibility("default")))
 

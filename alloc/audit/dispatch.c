@@ -41,8 +41,6 @@ static struct {
     _Atomic unsigned desperate; /* how often everything was opened */
 } dispatch;
 
-__attribute__((visibility("hidden"))) _Atomic uintptr_t zk_call_slots[ZK_CALL_SLOTS];
-
 enum { desperate_max = 64 };
 
 static const int kept[kept_signals] = {SIGSEGV, SIGSYS, SIGTRAP};

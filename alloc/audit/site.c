@@ -175,7 +175,7 @@ struct walk {
     bool found;
     size_t wanted;
     size_t depth;
-    uintptr_t function;                    /* where that of the first frame starts */
+    uintptr_t function;                     /* where that of the first frame starts */
     uintptr_t frames[ZK_AUDIT_DEPTH_MAX];   /* inside the calls */
     uintptr_t returns[ZK_AUDIT_DEPTH_MAX];  /* where they return to */
     uintptr_t pointers[ZK_AUDIT_DEPTH_MAX]; /* the stack pointer there */

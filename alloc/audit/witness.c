@@ -53,15 +53,33 @@ static bool has(char *const *environment, const char *name, const char *part)
     return false;
 }
 
-void zk_witness_load(void)
+static bool take_folder(void)
 {
     const char *name = getauxval(AT_SECURE) != 0 ? NULL : getenv("ZK_ALLOC_AUDIT_WITNESS");
 
     if (name == NULL || *name == '\0' || strlen(name) >= sizeof folder)
-        return;
+        return false;
     memcpy(folder, name, strlen(name) + 1);
     preloaded = has(environ, "LD_PRELOAD", "libzkalloc");
-    say("loaded\n");
+    return true;
+}
+
+void zk_witness_load(void)
+{
+    if (take_folder())
+        say("loaded\n");
+}
+
+void zk_witness_without(void)
+{
+    char program[PATH_MAX];
+    ssize_t length;
+
+    if (!take_folder())
+        return;
+    length = readlink("/proc/self/exe", program, sizeof program);
+    if (length > 0 && (size_t)length < sizeof program)
+        say("without\t%.*s\n", (int)length, program);
 }
 
 /* A program that is linked with the library needs no LD_PRELOAD, and one that is not needs it. */

@@ -9,6 +9,7 @@
  *                              library needs, 0 if not
  *     failed                   it did not
  *     spawn   PID  KEPT PATH   it has started a child
+ *     without PATH             the library is in this process, whose file is PATH, and built without an audit
  */
 #ifndef ZK_WITNESS_H
 #define ZK_WITNESS_H
@@ -17,6 +18,9 @@
 
 /* When the library is loaded, while the program's rights are what they were. */
 void zk_witness_load(void);
+
+/* The same, in a build without the audit, which says no more than this. */
+void zk_witness_without(void);
 
 /* Around an exec. path is as it was given, without a search along PATH; environment may be NULL for the present
  * one. Also in the child of a vfork: nothing is kept in memory. */

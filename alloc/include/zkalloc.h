@@ -194,12 +194,13 @@ struct zk_audit_summary {
     uint64_t unwatched_count;  /* blocks that there was no room to watch */
 };
 
-/* Fills *summary; all 0 and -1 with EINVAL when no audit is on, or no phase has begun. */
+/* Fills *summary; all 0 and -1 with EINVAL when no audit is on, or no phase has begun; ENOSYS when the library was built
+ * without the audit (ZKALLOC_AUDIT=OFF). */
 int zk_audit_summary(struct zk_audit_summary *summary);
 
 /* Writes the findings so far to fd. With a negative fd, to where ZK_ALLOC_AUDIT_OUT says, in place
  * of the report at exit: for a process that ends by _exit. Errors: EINVAL no audit is on, or no
- * phase has begun; those of write. */
+ * phase has begun; ENOSYS the library was built without the audit; those of write. */
 int zk_audit_report(int fd);
 
 /* ---- Configuration -----------------------------------------------------------------------------
@@ -257,7 +258,8 @@ struct zk_config {
 };
 
 /* Replaces the whole configuration. Errors: EBUSY a phase has begun before (the configuration is
- * fixed from then on); EINVAL a value is out of range, and nothing changed. */
+ * fixed from then on); EINVAL a value is out of range; ENOSYS an audit is wanted, and the library was
+ * built without (ZKALLOC_AUDIT=OFF). Then nothing has changed. */
 int zk_configure(const struct zk_config *config);
 
 /* Fills *config with what is in force: defaults, then the environment, then zk_configure. Once the

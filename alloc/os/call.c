@@ -11,6 +11,8 @@
 
 #if defined __x86_64__
 
+__attribute__((visibility("hidden"))) _Atomic uintptr_t zk_call_slots[ZK_CALL_SLOTS];
+
 #define TEXT_(x) #x
 #define TEXT(x)  TEXT_(x)
 

@@ -238,12 +238,14 @@ static const struct CMUnitTest tests[] = {
     ABORTS(freed_inside_by_another, 64, "32 bytes inside"),
     ABORTS(freed_inside_by_another, 300000, "32 bytes inside"),
 
+#ifndef ZK_WITHOUT_AUDIT
     FRESH_AS("freed twice under the trap", freed_twice, .env = {ALL_SIZES, TRAP, NO_REPORT},
              .number = 64, .status = 128 + SIGABRT, .lines = 2,
              .says = {"freed twice, a block of 64 bytes that was allocated in test_misuse+0x"}),
     FRESH_AS("freed inside under the trap", freed_inside, .env = {ALL_SIZES, TRAP, NO_REPORT},
              .number = 8192, .status = 128 + SIGABRT, .lines = 2,
              .says = {"16 bytes inside of one of 8192 bytes that was allocated in test_misuse+0x"}),
+#endif
 
     FRESH_AS("the program goes on with 64", the_program_goes_on_if_it_must, GOES_ON, .number = 64,
              .says = {"zkalloc: free(0x", "ignored"}),

@@ -178,6 +178,7 @@ static void off_is_off(void)
     all_are_intact(KEPT);
 }
 
+#ifndef ZK_WITHOUT_AUDIT
 /* Which the trap and the census count by what would happen under blind. */
 static void an_audited_program_learns_nothing(void)
 {
@@ -185,6 +186,7 @@ static void an_audited_program_learns_nothing(void)
         one_survives(KEPT);
     CHECK(stats_now().tenured_classes == 0);
 }
+#endif
 
 #define PINNED .env = {ALL_SIZES, "ZK_ALLOC_SLAB_GB=0.5"}
 
@@ -198,9 +200,11 @@ static const struct CMUnitTest tests[] = {
     FRESH(who_discards_learns_nothing, PINNED),
     FRESH(within_one_phase_it_is_learned_too, PINNED),
     FRESH(off_is_off, .env = {ALL_SIZES, "ZK_ALLOC_SLAB_GB=0.5", UNTENURED}),
+#ifndef ZK_WITHOUT_AUDIT
     FRESH(an_audited_program_learns_nothing,
           .env = {ALL_SIZES, "ZK_ALLOC_SLAB_GB=0.5", "ZK_ALLOC_AUDIT=census",
                   "ZK_ALLOC_AUDIT_OUT=/dev/null"}),
+#endif
 };
 
 int main(void)
