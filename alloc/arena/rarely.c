@@ -11,6 +11,8 @@
 #include "system.h"
 #include "thread.h"
 
+_Atomic unsigned zk_rare_flags = ZK_RARE_NEW;
+
 /* ---- Chaos */
 
 /* The allocation that is being made, and those that the fast path has made since the last one that

@@ -8,14 +8,11 @@
 #include "observer.h"
 #include "os.h"
 #include "phase.h"
-#include "rare.h"
 #include "system.h"
 #include "thread.h"
 #include "tools.h"
 
 #include <sched.h>
-
-_Atomic unsigned zk_rare_flags = ZK_RARE_NEW;
 
 static void start(void)
 {
