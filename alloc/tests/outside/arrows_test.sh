@@ -45,6 +45,18 @@ compile os/lock.c.o <<<'void zk_below(void); void zk_below(void) { }'
 compile arena/slab.c.o <<<'void zk_above(void); void zk_below(void); void zk_above(void) { zk_below(); }'
 want 0 ', 1 symbols, 0 the wrong way$' "$arrows" --root "$copy" "$work/fake"
 
+# The page for people has every room of the allocator, and no other; what it names is there.
+page=$source/docs/architecture.md
+rooms() { grep -oE "$1" "$2" | sort -u; }
+exists() { [[ -e $source/${1%/} || -e $source/alloc/${1%/} ]]; }
+check "docs/architecture.md and arrows.tsv have the same rooms" \
+    diff <(rooms '^alloc/[a-z]+' "$source/scripts/arrows.tsv" | grep -vE 'include|tests') \
+    <(sed -n 's/^| `\(alloc\/[a-z]*\)\/` | .*/\1/p' "$page" | sort -u)
+for path in $(grep -oE '`[a-z_]+/[a-zA-Z_/.]*`' "$page" | tr -d '`' | grep -v NAME) \
+    $(grep -oE '(arena|audit|os)/[a-z_]+\.[ch]$' "$page" | sed 's|^|alloc/|'); do
+    check "docs/architecture.md: $path is there" exists "$path"
+done
+
 mkdir "$copy/elsewhere"
 echo 'int nothing;' >"$copy/elsewhere/new.c"
 want 1 '^elsewhere/new\.c: in no room' "$arrows" --root "$copy"
