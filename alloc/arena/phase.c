@@ -230,8 +230,7 @@ static void count_orphan(void)
     phase.counts.orphans++;
     if (!phase.orphan_said)
         zk_os_say("a phase was left without an end (by longjmp, or by a thread that ended in it); "
-                  "the next "
-                  "begin ended it: leave phases through zk_escape, or end them");
+                  "the next begin ended it: leave phases through zk_escape, or end them");
     phase.orphan_said = true;
 }
 

@@ -90,10 +90,10 @@ static void tell_growth(const struct slab *slab)
     if (atomic_exchange(&told, true))
         return;
     zk_os_say(
-        "what is retained grows phase after phase: %llu MiB are pinned in one slab by now. If the "
-        "program still needs them, all is well; blocks that it does not need any more it should "
-        "free, "
-        "or declare dead by zk_discard_phase; zk-audit tells where they come from",
+        "what is retained grows phase after phase: %llu MiB are pinned in one slab by now. "
+        "If the program still needs them, all is well; "
+        "blocks that it does not need any more it should free, or declare dead by zk_discard_phase; "
+        "zk-audit tells where they come from",
         (unsigned long long)(bytes >> 20));
 }
 

@@ -139,10 +139,10 @@ void zk_region_reserve(void)
     }
     zk_settings.slab_bytes = slabs == 0 ? 0 : slab_bytes;
     if (slabs == 0)
-        zk_os_say("address space for %u slabs of %zu MiB refused: no arena, everything comes from "
-                  "system; "
-                  "raise the limit (ulimit -v, vm.overcommit_memory) or lower ZK_ALLOC_SLAB_GB",
-                  wanted, wanted_bytes >> 20);
+        zk_os_say(
+            "address space for %u slabs of %zu MiB refused: no arena, everything comes from system; "
+            "raise the limit (ulimit -v, vm.overcommit_memory) or lower ZK_ALLOC_SLAB_GB",
+            wanted, wanted_bytes >> 20);
     else if (slab_bytes != wanted_bytes || slabs != wanted)
         zk_os_say("address space for %u slabs of %zu MiB refused: running with %u of %zu MiB; "
                   "raise the limit (ulimit -v, vm.overcommit_memory) or lower ZK_ALLOC_SLAB_GB",

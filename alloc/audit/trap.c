@@ -363,8 +363,8 @@ static bool open_all(void)
     if (!zk_os_allow(zk_trap.base, (size_t)(zk_trap.opened - zk_trap.base)))
         return false;
     zk_trap.all_open = true;
-    zk_os_say("trap: no more stale accesses are seen in phase %u: there were so many that the "
-              "process runs out of mappings; raise vm.max_map_count",
+    zk_os_say("trap: no more stale accesses are seen in phase %u: "
+              "there were so many that the process runs out of mappings; raise vm.max_map_count",
               zk_trap.phase);
     zk_trap_count_unwatched(0, 0, 0);
     return true;
@@ -522,8 +522,8 @@ void zk_trap_start(void)
     while (bytes >= region_least_bytes && (zk_trap.base = zk_os_bar(bytes)) == NULL)
         bytes = bytes / 2 & ~(page - 1);
     if (zk_trap.base == NULL) {
-        zk_os_say("trap: address space for %zu MiB refused: nothing is watched; raise the limit "
-                  "(ulimit -v)",
+        zk_os_say("trap: address space for %zu MiB refused: nothing is watched; "
+                  "raise the limit (ulimit -v)",
                   region_least_bytes >> 20);
         return;
     }

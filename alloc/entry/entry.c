@@ -464,11 +464,11 @@ void zk_entries_start(const struct zk_entry *entries, size_t count)
 
         look(wanted);
         if (!wanted->found && !may_come(wanted))
-            refuse("%s: no function %s in %s: zk-audit --begin-at looks into debug information, "
-                   "too, and says where "
-                   "it was inlined",
-                   wanted->entry->variable, wanted->name,
-                   wanted->module == NULL ? "this program or its libraries" : wanted->module);
+            refuse(
+                "%s: no function %s in %s: "
+                "zk-audit --begin-at looks into debug information, too, and says where it was inlined",
+                wanted->entry->variable, wanted->name,
+                wanted->module == NULL ? "this program or its libraries" : wanted->module);
     }
     watch();
     for (size_t i = 0; i < count; i++)

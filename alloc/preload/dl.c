@@ -39,10 +39,10 @@ static __attribute__((noinline)) int without_deepbind(const char *path, int flag
         return flags;
     /* Only to somebody who looks: the program works as it should, and its output is its own. */
     if ((verbose || zk_os_stderr_is_terminal()) && !atomic_exchange(&said, true))
-        zk_os_say("dlopen of %.300s: RTLD_DEEPBIND is masked, since it would give the library "
-                  "another malloc than "
-                  "the program has (ZK_ALLOC_DEEPBIND=leave does not)",
-                  path == NULL ? "the program" : path);
+        zk_os_say(
+            "dlopen of %.300s: RTLD_DEEPBIND is masked, "
+            "since it would give the library another malloc than the program has (ZK_ALLOC_DEEPBIND=leave does not)",
+            path == NULL ? "the program" : path);
     return flags & ~RTLD_DEEPBIND;
 }
 

@@ -105,9 +105,10 @@ __attribute__((noreturn)) static inline void skip_because(const char *reason)
 /* The trap sees no system call. */
 __attribute__((noreturn)) static inline void skip_undispatched(void)
 {
-    skip_because(THREAD_SANITIZED ? "no syscall user dispatch: ThreadSanitizer's functions cannot "
-                                    "run where calls are made"
-                                  : "this kernel has no syscall user dispatch");
+    skip_because(
+        THREAD_SANITIZED
+            ? "no syscall user dispatch: ThreadSanitizer's functions cannot run where calls are made"
+            : "this kernel has no syscall user dispatch");
 }
 
 /* What /proc/self/status says of this process, in bytes and not in pages: "VmRSS:" is what is resident, "VmSize:" its

@@ -199,9 +199,9 @@ static void tell_failure(struct sequence *sequence, int status, bool shrink)
                sequence->count);
         status_of(sequence, false);
     } else {
-        printf("# %zu operations; --shrink makes them fewer; run again: test_oracle --replay "
-               "FILE\n",
-               sequence->count);
+        printf(
+            "# %zu operations; --shrink makes them fewer; run again: test_oracle --replay FILE\n",
+            sequence->count);
     }
     oracle_print(stdout, &sequence->setup, sequence->ops, sequence->count);
 }

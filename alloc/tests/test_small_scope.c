@@ -218,12 +218,11 @@ static void explore(unsigned length)
 __attribute__((noreturn)) static void usage(const char *wrong)
 {
     fprintf(stderr, "test_small_scope: %s\n", wrong);
-    fputs("usage: test_small_scope [--length N] [--shard I/N] [--chunks N] [--age N]\n"
-          "                        [--elsewhere self|thread] [--all-orders] [--oracle] [--replay "
-          "'a0 g0 b "
-          "...']\n"
-          "  exit status 0: nothing wrong; 1: something is, and the sequence is printed\n",
-          stderr);
+    fputs(
+        "usage: test_small_scope [--length N] [--shard I/N] [--chunks N] [--age N]\n"
+        "                        [--elsewhere self|thread] [--all-orders] [--oracle] [--replay 'a0 g0 b ...']\n"
+        "  exit status 0: nothing wrong; 1: something is, and the sequence is printed\n",
+        stderr);
     exit(2);
 }
 
