@@ -78,6 +78,10 @@ for min_bytes in 0 4096; do
 done
 unset ZK_ALLOC_MIN_BYTES
 ZK_ALLOC_POISON_RESET=1 KEEP=1 finds_nothing pinned clean
+# While there is an audit it is told nothing, neither what is served nor what is free.
+for recycle in pinned blind; do
+    ZK_ALLOC_AUDIT=census ZK_ALLOC_AUDIT_OUT=/dev/null ZK_ALLOC_POISON_RESET=1 ZK_ALLOC_MIN_BYTES=0 finds_nothing $recycle clean
+done
 # Told nothing, it finds nothing; and what is retained under pinned is no bug.
 ZK_ALLOC_TOOLS=ignore finds_nothing blind reads-stale
 for case in reads-stale writes-stale copies-stale reallocs-stale; do finds_nothing pinned $case; done
