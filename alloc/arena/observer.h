@@ -20,6 +20,7 @@
 struct zk_stand_in {
     void (*reserve)(void); /* in place of zk_region_reserve: once, under the phase lock */
     void *(*serve)(const struct zk_wish *wish); /* NULL: there is no room */
+    void (*clear)(void *p, size_t bytes);       /* what it has just served is to read as 0 */
     void (*free)(void *p);
     size_t (*usable)(const void *p);
 };

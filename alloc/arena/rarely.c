@@ -119,8 +119,11 @@ void *zk_rarely_zeroed(struct zk_wish wish)
     p = zk_rarely_route_arena(wish, &overflow);
     if (p == NULL)
         return systems(zk_zeroed_from_system(wish), wish, overflow);
-    zk_clear(p, wish.size);
     observer = zk_watcher();
+    if (observer != NULL && observer->stand_in != NULL)
+        observer->stand_in->clear(p, wish.size);
+    else
+        zk_clear(p, wish.size);
     if (observer != NULL && observer->zeroed != NULL)
         observer->zeroed(p, wish.size);
     return p;

@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <string.h>
 
 struct zk_trap zk_trap;
 
@@ -267,6 +268,8 @@ static void free_block(struct zk_block *block)
     if (zk_trap.added > many && block->phase == zk_trap.phase &&
         block->start + bytes == zk_trap.bump && block->start >= zk_trap.sealed &&
         zk_block_take_back(block)) {
+        if (zk_trap.dirty < zk_trap.bump)
+            zk_trap.dirty = zk_trap.bump;
         zk_trap.bump -= bytes;
         return;
     }
@@ -311,6 +314,17 @@ void zk_trap_free(void *p)
     if (!right)
         tell_misuse(p, known ? &wrong : NULL);
     errno = saved;
+}
+
+void zk_trap_clear(void *p, size_t bytes)
+{
+    char *dirty;
+
+    zk_trap_lock();
+    dirty = zk_trap.dirty;
+    zk_trap_unlock();
+    if ((char *)p < dirty)
+        memset(p, 0, bytes < (size_t)(dirty - (char *)p) ? bytes : (size_t)(dirty - (char *)p));
 }
 
 void zk_trap_resized(const void *p, size_t size)

@@ -39,6 +39,9 @@ void *zk_trap_serve(size_t size, size_t align, uint32_t thread, struct zk_caller
 void zk_trap_free(void *p);
 size_t zk_trap_usable(const void *p);
 
+/* The block at p, which was served for zeroes, reads as 0 in its first bytes. */
+void zk_trap_clear(void *p, size_t bytes);
+
 /* p was grown in its place: from now on it counts as this large, unless it was larger. */
 void zk_trap_resized(const void *p, size_t size);
 

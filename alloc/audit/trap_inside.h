@@ -74,6 +74,7 @@ struct zk_trap {
     char *bump;
     char *opened; /* up to here, pages can be used */
     char *sealed; /* what lies below is of earlier phases */
+    char *dirty;  /* up to here, bytes of blocks that are gone may lie where the next are served */
     uint32_t phase;
     struct zk_blocks *blocks;
     size_t added;       /* blocks, since the last begin */

@@ -178,6 +178,7 @@ static void *trap_serve(const struct zk_wish *wish)
 static const struct zk_stand_in trap_stand_in = {
     .reserve = zk_trap_start,
     .serve = trap_serve,
+    .clear = zk_trap_clear,
     .free = zk_trap_free,
     .usable = zk_trap_usable,
 };
