@@ -19,8 +19,8 @@
 /* Serves in the place of the slabs, all blocks that the arena would serve. */
 struct zk_stand_in {
     void (*reserve)(void); /* in place of zk_region_reserve: once, under the phase lock */
-    void *(*serve)(const struct zk_wish *wish); /* NULL: there is no room */
-    void (*clear)(void *p, size_t bytes);       /* what it has just served is to read as 0 */
+    void *(*serve)(struct zk_wish wish);  /* NULL: there is no room */
+    void (*clear)(void *p, size_t bytes); /* what it has just served is to read as 0 */
     void (*free)(void *p);
     size_t (*usable)(const void *p);
 };
@@ -55,7 +55,7 @@ struct zk_observer {
     /* ... and is about to be, to `to`, which was served for it. p is read, and then freed. */
     void (*moved)(const void *p, const void *to, struct zk_caller caller);
     /* A block of system's is resized by system: stands around the call of resize, and returns what that returns. */
-    void *(*resize_system)(void *p, size_t old_bytes, const struct zk_wish *wish,
+    void *(*resize_system)(void *p, size_t old_bytes, struct zk_wish wish,
                            void *(*resize)(void *p, size_t old_bytes, struct zk_wish wish));
 
     /* Around an access of the allocator's own to free memory of the arena. */

@@ -62,7 +62,7 @@ static void *carve(struct zk_wish wish, uint64_t word)
     void *p;
 
     if (observer != NULL && observer->stand_in != NULL)
-        return observer->stand_in->serve(&wish);
+        return observer->stand_in->serve(wish);
     p = zk_carve(zk_thread_slab(), wish, word);
     if (zk_chaos())
         tighten(zk_thread_slab(), p != NULL);

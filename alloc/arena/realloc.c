@@ -89,7 +89,7 @@ static void *resize_in_system(void *p, size_t old_bytes, struct zk_wish wish)
     const struct zk_observer *observer = zk_watcher();
 
     if (observer != NULL && observer->resize_system != NULL)
-        return observer->resize_system(p, old_bytes, &wish, resize_by_system);
+        return observer->resize_system(p, old_bytes, wish, resize_by_system);
     return resize_by_system(p, old_bytes, wish);
 }
 

@@ -90,22 +90,22 @@ static bool would_stay(const struct zk_born *was, size_t size)
 
 /* A block that MIN_BYTES has kept out of the arena is on record as if it were there, and one that may migrate becomes
  * one. Outside of phases, what has to move would leave the arena. */
-static void *census_resize_system(void *p, size_t old_bytes, const struct zk_wish *wish,
+static void *census_resize_system(void *p, size_t old_bytes, struct zk_wish wish,
                                   void *(*resize)(void *p, size_t old_bytes, struct zk_wish wish))
 {
     struct zk_born was;
     bool known = zk_census_gone(p, &was);
-    void *to = resize(p, old_bytes, *wish);
+    void *to = resize(p, old_bytes, wish);
 
-    if (known && (to == NULL || would_stay(&was, wish->size))) {
-        if (to != NULL && was.size < wish->size)
-            was.size = wish->size;
+    if (known && (to == NULL || would_stay(&was, wish.size))) {
+        if (to != NULL && was.size < wish.size)
+            was.size = wish.size;
         if (zk_settings.realloc != ZK_REALLOC_STICKY)
             was.asked = was.size;
         zk_census_born(to == NULL ? p : to, &was);
     } else if (to != NULL && zk_phase_active() &&
                (known || zk_settings.realloc == ZK_REALLOC_MIGRATE)) {
-        census_born(to, wish, atomic_load(&zk_phase_word));
+        census_born(to, &wish, atomic_load(&zk_phase_word));
         if (known && zk_settings.realloc == ZK_REALLOC_STICKY)
             zk_census_asked(to, was.asked);
     }
@@ -160,19 +160,19 @@ static void trap_moved(const void *from, const void *to, struct zk_caller caller
 }
 
 /* One that may migrate would have become the arena's. */
-static void *trap_resize_system(void *p, size_t old_bytes, const struct zk_wish *wish,
+static void *trap_resize_system(void *p, size_t old_bytes, struct zk_wish wish,
                                 void *(*resize)(void *p, size_t old_bytes, struct zk_wish wish))
 {
-    void *to = resize(p, old_bytes, *wish);
+    void *to = resize(p, old_bytes, wish);
 
     if (to != NULL && zk_phase_active() && zk_settings.realloc == ZK_REALLOC_MIGRATE)
-        trap_born(to, wish, atomic_load(&zk_phase_word));
+        trap_born(to, &wish, atomic_load(&zk_phase_word));
     return to;
 }
 
-static void *trap_serve(const struct zk_wish *wish)
+static void *trap_serve(struct zk_wish wish)
 {
-    return zk_trap_serve(wish->size, wish->align, zk_thread_number(), wish->caller);
+    return zk_trap_serve(wish.size, wish.align, zk_thread_number(), wish.caller);
 }
 
 static const struct zk_stand_in trap_stand_in = {
