@@ -198,14 +198,68 @@ void claims_write(FILE *out, const struct data *data)
     fputs("</section>\n", out);
 }
 
+/* The rows of a table whose first column has this value. */
+static void write_records(FILE *out, const struct data *data, const struct table *table,
+                          const char *record, const char *summary)
+{
+    struct table part = *table;
+
+    part.rows = need(calloc(table->row_count + 1, sizeof *part.rows));
+    part.row_count = 0;
+    for (size_t row = 0; row < table->row_count; row++)
+        if (strcmp(table->rows[row][0], record) == 0)
+            part.rows[part.row_count++] = table->rows[row];
+    if (part.row_count > 0)
+        table_write(out, data, &part, summary);
+    free(part.rows);
+}
+
+/* The sum of all, if the table has one. */
+static void write_sum(FILE *out, const struct table *table)
+{
+    size_t row = 0;
+
+    while (row < table->row_count && (strcmp(table_text(table, row, "record"), "sum") != 0 ||
+                                      strcmp(table_text(table, row, "prover"), "all") != 0 ||
+                                      strcmp(table_text(table, row, "claim"), "all") != 0 ||
+                                      strcmp(table_text(table, row, "damage"), "all") != 0 ||
+                                      strcmp(table_text(table, row, "kind"), "all") != 0 ||
+                                      strcmp(table_text(table, row, "moment"), "all") != 0))
+        row++;
+    if (row == table->row_count)
+        return;
+    page_print(out,
+               "<p class=\"lead\"><b>%s</b> of %s damaged proofs verify for something false: %s "
+               "are refused, in %s the prover "
+               "fails, %s are unchanged, and %s verify, differ, and are true.</p>\n",
+               table_text(table, row, "false"), table_text(table, row, "proofs"),
+               table_text(table, row, "refused"), table_text(table, row, "failed"),
+               table_text(table, row, "unchanged"), table_text(table, row, "differs"));
+    if (strcmp(table_text(table, row, "false"), "0") == 0)
+        page_print(out,
+                   "<p>That bounds the share of false ones by %s, with 95 %% confidence, for "
+                   "damage of these kinds.</p>\n",
+                   table_text(table, row, "bound"));
+}
+
 void soundness_write(FILE *out, const struct data *data)
 {
+    const struct table *table = &data->soundness;
+
     fputs("<section id=\"soundness\">\n<h2>Can a damaged proof verify?</h2>\n", out);
-    if (data->soundness.there)
-        table_write(out, data, &data->soundness,
-                    "Damaged proofs, by prover and kind of damage (results/soundness.tsv)");
-    else
+    if (!table->there) {
         missing_write(out, "results/soundness.tsv", "make soundness");
+    } else {
+        write_sum(out, table);
+        write_records(out, data, table, "sum", "By prover, damage, kind of block and moment");
+        write_records(
+            out, data, table, "control",
+            "Controls: verifiers broken on purpose, and after how many proofs that was seen");
+        write_records(out, data, table, "case", "What verifies and differs, and why that is true");
+        fputs("<p class=\"soft\">Each cell of the campaign is in "
+              "<code>results/soundness.tsv</code>.</p>\n",
+              out);
+    }
     fputs("</section>\n", out);
 }
 

@@ -125,22 +125,11 @@ if ! browser_there; then
     conclude html_test
     exit
 fi
-shots=$build/report/screenshots
-mkdir -p "$shots" "$work/browser"
-trap 'browser_stop; rm -rf "$work"' EXIT
-browser_start "$work/browser" || { echo "html_test: chromium does not start: $(tail -n 3 "$work/browser/chromium.log")"; exit 1; }
-for size in '390 844' '1280 900'; do
-    for scheme in light dark; do
-        # shellcheck disable=SC2086 # two words
-        look $size $scheme
-        check "loads" visit "$work/page.html"
-        screenshot "$shots/audit_${size% *}_$scheme.png"
-        evaluate '[document.documentElement.scrollWidth, innerWidth].join(" ")'
-        read -r wide window <<<"${value//\"/}"
-        check "$size $scheme: the page is $wide wide" test "$wide" -le "$window"
-    done
+browser_test "$build"
+judge() {
     evaluate "$(<"$source/audit/tests/click_audit.js")"
-    check "$size: $value" test "$value" = '[]'
-done
+    check "$1: $value" test "$value" = "[]"
+}
+at_both_widths "$work/page.html" audit judge
 check "no complaint of the browser: $(complaints | head -n 5)" test -z "$(complaints)"
 conclude html_test

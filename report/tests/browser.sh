@@ -91,3 +91,36 @@ complaints() {
         elif .method == "Network.requestWillBeSent" and (.params.request.url | test("^(file|data|about):") | not) then "request: " + .params.request.url
         else empty end' "$browser_events"
 }
+
+# browser_test BUILD: starts the browser for a test of test_helpers.sh; screenshots go to $shots, which is kept.
+# shellcheck disable=SC2154 # work is test_helpers.sh's
+browser_test() {
+    shots=$1/report/screenshots
+    mkdir -p "$shots" "$work/browser"
+    trap 'browser_stop; rm -rf "$work"' EXIT
+    browser_start "$work/browser" || { echo "chromium does not start: $(tail -n 3 "$work/browser/chromium.log")"; exit 1; }
+}
+
+# fits WHAT: the page is no wider than the window.
+fits() {
+    local wide window
+    evaluate '[document.documentElement.scrollWidth, innerWidth].join(" ")'
+    read -r wide window <<<"${value//\"/}"
+    check "$1: the page is $wide wide, the window $window" test "$wide" -le "$window"
+}
+
+# at_both_widths PAGE NAME JUDGE: on a phone and on a desk, in the light and in the dark, it loads and fits, and its
+# screenshot is kept; at each width JUDGE WIDTH is run then.
+at_both_widths() {
+    local size scheme
+    for size in '390 844' '1280 900'; do
+        for scheme in light dark; do
+            # shellcheck disable=SC2086 # two words
+            look $size $scheme
+            check "$1 loads" visit "$1"
+            fits "${size% *}, $scheme"
+            screenshot "$shots/$2_${size% *}_$scheme.png"
+        done
+        "$3" "${size% *}"
+    done
+}

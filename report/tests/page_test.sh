@@ -10,38 +10,18 @@ build=$1 source=$2
 . "$source/report/tests/browser.sh"
 browser_there || { echo "page_test: skipped: needs chromium and jq (scripts/bootstrap.sh --all)"; exit 77; }
 
-shots=$build/report/screenshots
-mkdir -p "$shots"
-rm -f "$shots"/report_*
 page=$work/report.html
 check "the page" "$build/report/zk-report" --results "$source/results" --findings "$source/findings.tsv" --programs "$build/repro" \
     --sources "$source/repro" --out "$page"
-trap 'browser_stop; rm -rf "$work"' EXIT
-mkdir "$work/browser"
-browser_start "$work/browser" || { echo "page_test: chromium does not start: $(tail -n 3 "$work/browser/chromium.log")"; exit 1; }
-
-fits() { # fits WHAT: the page is no wider than the window
-    evaluate '[document.documentElement.scrollWidth, innerWidth].join(" ")'
-    read -r wide window <<<"${value//\"/}"
-    check "$1: the page is $wide wide, the window $window" test "$wide" -le "$window"
-}
-for size in '390 844' '1280 900'; do
-    for scheme in light dark; do
-        # shellcheck disable=SC2086 # two words
-        look $size $scheme
-        check "loads" visit "$page"
-        fits "${size% *} $scheme"
-        screenshot "$shots/report_${size% *}_$scheme.png"
-        evaluate "location.hash = 'bounds'"
-        sleep 0.2
-        screenshot "$shots/report_${size% *}_${scheme}_bounds.png"
-    done
-    evaluate "$(<"$source/report/tests/click_report.js")" || fail "${size% *}: the script of the test fails"
+browser_test "$build"
+judge() {
+    evaluate "$(<"$source/report/tests/click_report.js")" || fail "$1: the script of the test fails"
     checks=$((checks + 1))
-    [[ $(jq '.wrong | length' <<<"$value") == 0 ]] || fail "${size% *}: $(jq -c '.wrong[:10]' <<<"$value")"
-    check "${size% *}: cells: $value" test "$(jq .cells <<<"$value")" -eq "$((6 * $(tail -n +2 "$source/results/matrix.tsv" | wc -l)))"
-    fits "${size% *}, with all tables open"
-done
+    [[ $(jq ".wrong | length" <<<"$value") == 0 ]] || fail "$1: $(jq -c ".wrong[:10]" <<<"$value")"
+    check "$1: cells: $value" test "$(jq .cells <<<"$value")" -eq "$((6 * $(tail -n +2 "$source/results/matrix.tsv" | wc -l)))"
+    fits "$1, with all tables open"
+}
+at_both_widths "$page" report judge
 
 # A limit is dragged by a mouse.
 look 1280 900 light
@@ -57,7 +37,9 @@ check "the line was dragged from $before to $after" test "$after" -lt "$before"
 check "and the list below is of $after: $told" test "$told" -eq "$after"
 
 # On paper, and without script: all tables are there, and a cell opens by its address.
-look 1000 1200 print
+look 720 1000 print
+visit "$page"
+fits "on paper"
 evaluate 'getComputedStyle(document.querySelector("nav.contents")).display'
 check "on paper there is no bar of links: $value" test "$value" = '"none"'
 screenshot "$shots/report_paper.png"
