@@ -64,7 +64,7 @@ static void write_rows(FILE *out, const struct data *data, const struct axis *ax
 static void write_ticks(FILE *out, const struct axis *axis)
 {
     fputs("<div class=\"ticks\"><b></b><div>", out);
-    for (int power = FROM_LOG2; exp2(power) <= axis->to; power++)
+    for (int power = FROM_LOG2; exp2(power) < axis->to; power++) /* the last would stand out */
         page_print(out, "<span class=\"%s\" style=\"left:%.2f%%\">%s</span>",
                    power % 2 != 0 ? "few" : "tick", axis_at(axis, exp2(power)),
                    axis_number(exp2(power), true));

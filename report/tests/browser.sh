@@ -104,7 +104,7 @@ browser_test() {
 # fits WHAT: the page is no wider than the window.
 fits() {
     local wide window
-    evaluate '[document.documentElement.scrollWidth, innerWidth].join(" ")'
+    evaluate '[document.documentElement.scrollWidth, document.documentElement.clientWidth].join(" ")'
     read -r wide window <<<"${value//\"/}"
     check "$1: the page is $wide wide, the window $window" test "$wide" -le "$window"
 }

@@ -35,6 +35,14 @@ while read -r id; do grep -q "id=\"finding-$id\"" "$page" || missing=$((missing 
 while read -r id; do grep -q "id=\"claim-$id\"" "$page" || missing=$((missing + 1)); done < <(tail -n +2 "$source/results/claims.tsv" | cut -f1)
 check "each finding and claim: $missing missing" test "$missing" -eq 0
 
+# What a limit is not enough for is listed without script too: at a bound itself, MIN_BYTES is enough.
+above() { grep -o "above limit $1\".*</p>" "$page" | grep -oE "<b class=\"(bytes|count)\">[0-9]+" | grep -oE "[0-9]+$" | paste -sd" "; }
+count_above() { tail -n +2 "$source/results/thresholds.tsv" | awk -F"\t" -v limit="$1" "\$4 != \"none\" && \$4 > limit" | wc -l; }
+largest=$(tail -n +2 "$source/results/thresholds.tsv" | cut -f4 | grep -v none | sort -n | tail -n 1)
+check "above 512" test "$(above a)" = "512 $(count_above 512)"
+check "above 4096" test "$(above b)" = "4096 $(count_above 4096)"
+check "above the largest, nothing: $(above c)" test "$(above c)" = "$largest 0"
+
 # Links lead somewhere, and an id is there once.
 check "links without an end" test -z "$(comm -23 <(grep -oE 'href="#[^"]+"' "$page" | sed 's/href="#//; s/"//' | grep -v '^_$' | sort -u) \
     <(grep -oE ' id="[^"]+"' "$page" | sed 's/ id="//; s/"//' | sort -u))"
