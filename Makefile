@@ -27,8 +27,8 @@ report: build report-page ## results/report.html: one page of all tables, to loo
 
 .PHONY: report-page
 report-page:
-	@build/report/zk-report --results results --findings findings.tsv --programs build/repro --sources repro --out results/report.html
-	@echo "results/report.html" >&2
+	@build/report/zk-report --results results --findings findings.tsv --programs build/repro --sources repro --out results/report.html --picture results/matrix.svg
+	@echo "results/report.html, results/matrix.svg" >&2
 
 # zk-audit exits 1 because that program is unsafe on purpose; here that is the answer, and no failure.
 audit: build ## zk-audit on a program that crosses a phase: what it says, and where

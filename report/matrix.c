@@ -77,6 +77,15 @@ static const char *outcome_of(const struct data *data, const char *slug, const c
     return row < data->matrix.row_count ? table_text(&data->matrix, row, profile) : "NA";
 }
 
+static size_t count_harmed(const struct data *data, size_t profile)
+{
+    size_t harmed = 0;
+
+    for (size_t i = 0; i < data->repro_count; i++)
+        harmed += is_harm(outcome_of(data, data->repros[i].slug, profiles[profile].name));
+    return harmed;
+}
+
 static void write_head(FILE *out, const struct data *data)
 {
     fputs("<thead><tr><th scope=\"col\">program</th><th scope=\"col\" class=\"title\">what it "
@@ -92,14 +101,9 @@ static void write_head(FILE *out, const struct data *data)
                "</tr><tr><th scope=\"row\">harmed, of %zu</th><th class=\"title\"></th><th "
                "class=\"bound\"></th>\n",
                data->repro_count);
-    for (size_t p = 0; p < PROFILES; p++) {
-        size_t harmed = 0;
-
-        for (size_t i = 0; i < data->repro_count; i++)
-            harmed += is_harm(outcome_of(data, data->repros[i].slug, profiles[p].name));
+    for (size_t p = 0; p < PROFILES; p++)
         page_print(out, "<th class=\"profile harmed%s\">%zu</th>\n", p == PINNED ? " cure" : "",
-                   harmed);
-    }
+                   count_harmed(data, p));
     fputs("</tr></thead>\n", out);
 }
 
@@ -268,4 +272,81 @@ void cells_write(FILE *out, const struct data *data)
     for (size_t i = 0; i < data->repro_count; i++)
         for (size_t p = 0; p < PROFILES; p++)
             write_cell(out, data, &data->repros[i], p);
+}
+
+/* ---- The same as a picture of its own, for pages that show none of ours */
+
+enum { NAMES = 12, BOUNDS = 250, CELLS = 264, CELL = 78, ROW = 22, EDGE = 752 };
+
+static double cell_x(size_t p)
+{
+    return CELLS + (double)p * (CELL + 2) + (p >= PINNED ? 6 : 0);
+}
+
+static void picture_row(FILE *out, const struct data *data, const struct repro *repro, double y)
+{
+    page_print(out,
+               "<text class=\"name\" x=\"%d\" y=\"%.0f\">%s</text><text class=\"end\" x=\"%d\" "
+               "y=\"%.0f\">%s</text>\n",
+               NAMES, y + 14, repro->slug, BOUNDS, y + 14, repro->guaranteed);
+    for (size_t p = 0; p < PROFILES; p++) {
+        const char *outcome = outcome_of(data, repro->slug, profiles[p].name);
+
+        page_print(out,
+                   "<g class=\"o %s\"><rect x=\"%.0f\" y=\"%.0f\" width=\"%d\" height=\"%d\" "
+                   "rx=\"3\"/><text class=\"mid\" "
+                   "x=\"%.0f\" y=\"%.0f\">%s %s</text></g>\n",
+                   outcome, cell_x(p), y, CELL, ROW - 2, cell_x(p) + CELL / 2.0, y + 14,
+                   letter_of(outcome), outcome);
+    }
+}
+
+static double picture_head(FILE *out, const struct data *data)
+{
+    page_print(out,
+               "<text class=\"end\" x=\"%d\" y=\"22\">safe from</text><text x=\"%d\" "
+               "y=\"42\">harmed, of %zu</text>\n",
+               BOUNDS, NAMES, data->repro_count);
+    for (size_t p = 0; p < PROFILES; p++)
+        page_print(out,
+                   "<text class=\"mid strong\" x=\"%.0f\" y=\"22\">%s</text><text class=\"mid "
+                   "strong\" x=\"%.0f\" "
+                   "y=\"42\">%zu</text>\n",
+                   cell_x(p) + CELL / 2.0, profiles[p].name, cell_x(p) + CELL / 2.0,
+                   count_harmed(data, p));
+    return 48;
+}
+
+void matrix_picture(FILE *out, const struct data *data)
+{
+    double y = 48 + ROW * (double)data->repro_count;
+
+    for (size_t i = 0; i < data->repro_count; i++)
+        y += i == 0 || data->repros[i].kind != data->repros[i - 1].kind ? 34 : 0;
+    page_print(out,
+               "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %.0f\" width=\"%d\" "
+               "height=\"%.0f\" role=\"img\" "
+               "aria-label=\"what each setting makes of each program\">\n<style>\n",
+               EDGE, y + 10, EDGE, y + 10);
+    page_style(out);
+    fputs("svg { background: var(--paper); font-family: system-ui, -apple-system, \"Segoe UI\", "
+          "\"Noto Sans\", \"DejaVu Sans\", "
+          "sans-serif; }\nsvg text { font-size: 12px; }\n.o rect { fill: var(--of); }\nsvg .o text "
+          "{ fill: var(--on); "
+          "font-size: 11.5px; }\nsvg .name { font-family: ui-monospace, Menlo, Consolas, \"DejaVu "
+          "Sans Mono\", monospace; "
+          "font-size: 11.5px; fill: var(--ink); }\nsvg .strong { font-weight: 650; fill: "
+          "var(--ink); }\n</style>\n",
+          out);
+    y = picture_head(out, data);
+    for (size_t i = 0; i < data->repro_count; i++) {
+        if (i == 0 || data->repros[i].kind != data->repros[i - 1].kind) {
+            y += 34;
+            page_print(out, "<text class=\"strong\" x=\"%d\" y=\"%.0f\">%s</text>\n", NAMES, y - 10,
+                       kind_titles[data->repros[i].kind]);
+        }
+        picture_row(out, data, &data->repros[i], y);
+        y += ROW;
+    }
+    fputs("</svg>\n", out);
 }

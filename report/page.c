@@ -183,7 +183,7 @@ void page_begin(FILE *out, const char *title, const char *above, const struct pa
           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
           out);
     page_print(out, "<title>%s</title>\n<style>\n", title);
-    fputs(page_css, out);
+    page_style(out);
     page_print(out,
                "</style>\n</head>\n<body>\n<header>\n<p class=\"kicker\">%s</p>\n<h1>%s</h1>\n",
                above, title);
@@ -195,6 +195,11 @@ void page_begin(FILE *out, const char *title, const char *above, const struct pa
     for (; parts->id != NULL; parts++)
         page_print(out, "<a href=\"#%s\">%s</a>\n", parts->id, parts->name);
     fputs("</div></nav>\n<main>\n", out);
+}
+
+void page_style(FILE *out)
+{
+    fputs(page_css, out);
 }
 
 void page_end(FILE *out, const char *foot)

@@ -21,6 +21,9 @@ struct page_part {
 /* Up to the end of the contents: title, a line above it, and the parts, ended by a NULL id. What follows is the body's. */
 void page_begin(FILE *out, const char *title, const char *above, const struct page_part *parts);
 
+/* The style of all pages, in CSS: for a picture that has an element of its own for that. */
+void page_style(FILE *out);
+
 /* The end of the body, and the script. foot: a line of text. */
 void page_end(FILE *out, const char *foot);
 

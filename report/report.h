@@ -11,8 +11,9 @@
 
 /* ---- matrix.c */
 void matrix_write(FILE *out, const struct data *data);
-void cells_write(FILE *out, const struct data *data); /* what the matrix' cells open */
-void outcome_badge(FILE *out, const char *outcome);   /* its letter and name, in its colour */
+void matrix_picture(FILE *out, const struct data *data); /* a file of its own, in SVG */
+void cells_write(FILE *out, const struct data *data);    /* what the matrix' cells open */
+void outcome_badge(FILE *out, const char *outcome);      /* its letter and name, in its colour */
 void outcome_legend(FILE *out);
 
 /* ---- bounds.c */

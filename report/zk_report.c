@@ -29,7 +29,8 @@ static void print_help(void)
          "  --findings  findings.tsv\n"
          "  --programs  the folder with the built repros, which say what they are about\n"
          "  --sources   the folder with their sources: repro\n"
-         "  --out       the page");
+         "  --out       the page\n"
+         "  --picture   the matrix alone, as SVG");
 }
 
 static size_t count_in(const struct data *data, const char *profile, const char *outcome)
@@ -126,31 +127,35 @@ static void publish(const char *path, const char *bytes, size_t count)
     }
 }
 
+/* What write makes of data, in path. */
+static void make(const char *path, void (*write)(FILE *out, const struct data *data),
+                 const struct data *data)
+{
+    char *bytes;
+    size_t count;
+    FILE *out = need(open_memstream(&bytes, &count));
+
+    write(out, data);
+    if (ferror(out) || fclose(out) != 0)
+        die("out of memory");
+    publish(path, bytes, count);
+    free(bytes);
+}
+
 int main(int argc, char **argv)
 {
     static const struct option names[] = {
-        {"results", required_argument, NULL, 'r'},
-        {"findings", required_argument, NULL, 'f'},
-        {"programs", required_argument, NULL, 'p'},
-        {"sources", required_argument, NULL, 's'},
-        {"out", required_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"results", required_argument, NULL, 'r'},  {"findings", required_argument, NULL, 'f'},
+        {"programs", required_argument, NULL, 'p'}, {"sources", required_argument, NULL, 's'},
+        {"out", required_argument, NULL, 'o'},      {"picture", required_argument, NULL, 'm'},
+        {"help", no_argument, NULL, 'h'},           {0},
     };
-    static const char letters[] = "rfpso";
-    const char *results = NULL;
-    const char *findings = NULL;
-    const char *programs = NULL;
-    const char *sources = NULL;
-    const char *path = NULL;
+    static const char letters[] = "rfpsom";
+    const char *values[6] = {NULL}; /* in the order of these */
     struct data data;
-    char *bytes;
-    size_t count;
-    FILE *out;
     int code;
 
     while ((code = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        const char **const values[] = {&results, &findings, &programs, &sources, &path};
         const char *which = strchr(letters, code);
 
         if (code == 'h') {
@@ -159,18 +164,15 @@ int main(int argc, char **argv)
         }
         if (which == NULL)
             return 2; /* getopt has said why */
-        *values[which - letters] = optarg;
+        values[which - letters] = optarg;
     }
-    if (results == NULL || findings == NULL || programs == NULL || sources == NULL ||
-        path == NULL || optind < argc)
-        die("want --results, --findings, --programs, --sources and --out, and nothing else: see "
-            "--help");
-    data = data_read(results, findings, programs, sources);
-    out = need(open_memstream(&bytes, &count));
-    write_page(out, &data);
-    if (ferror(out) || fclose(out) != 0)
-        die("out of memory");
-    publish(path, bytes, count);
-    free(bytes);
+    for (size_t i = 0; i < 5; i++)
+        if (values[i] == NULL || optind < argc)
+            die("want --results, --findings, --programs, --sources and --out, and nothing else but "
+                "--picture: see --help");
+    data = data_read(values[0], values[1], values[2], values[3]);
+    make(values[4], write_page, &data);
+    if (values[5] != NULL)
+        make(values[5], matrix_picture, &data);
     return 0;
 }

@@ -6,8 +6,8 @@ build=$1 source=$2
 # shellcheck source=scripts/test_helpers.sh
 . "$source/scripts/test_helpers.sh"
 
-report() { # report RESULTS FINDINGS OUT
-    "$build/report/zk-report" --results "$1" --findings "$2" --programs "$build/repro" --sources "$source/repro" --out "$3"
+report() { # report RESULTS FINDINGS OUT OPTION...
+    "$build/report/zk-report" --results "$1" --findings "$2" --programs "$build/repro" --sources "$source/repro" --out "$3" "${@:4}"
 }
 page=$work/page.html
 check "a page" report "$source/results" "$source/findings.tsv" "$page"
@@ -83,7 +83,18 @@ fi
 want 2 'want --results, --findings' "$build/report/zk-report" --results x
 want 0 'usage: zk-report' "$build/report/zk-report" --help
 
+# The picture: a cell for each of the matrix.
+picture=$work/matrix.svg
+for file in "$picture" "$work/again.svg"; do
+    check "a picture" report "$source/results" "$source/findings.tsv" "$work/again.html" --picture "$file"
+done
+check "the same picture twice" cmp "$picture" "$work/again.svg"
+for outcome in clean corrupt crash hang latent refused; do
+    check "$outcome in the picture" test "$(grep -c "<g class=\"o $outcome\">" "$picture")" -eq "$(tail -n +2 "$source/results/matrix.tsv" | grep -ow "$outcome" | wc -l)"
+done
+
 if command -v tidy >/dev/null; then
     check "well-formed" tidy -q -e --drop-empty-elements no --custom-tags no "$page"
+    check "the picture is well-formed" tidy -xml -q -e "$picture"
 fi
 conclude report_test
