@@ -34,6 +34,10 @@ report-page:
 audit: build ## zk-audit on a program that crosses a phase: what it says, and where
 	@build/sweep/zk-audit -- build/examples/retained_table || [[ $$? -eq 1 ]]
 
+.PHONY: soundness
+soundness: build ## damage the memory of four provers while they prove: does a false proof verify? writes results/soundness.tsv
+	@scripts/soundness.sh build results/soundness.tsv
+
 stress: bootstrap-stress build ## every stress program at full length; every repro 20 times with the machine busy
 	@scripts/stress.sh build
 

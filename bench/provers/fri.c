@@ -123,10 +123,10 @@ void fri_commit(struct fri *fri, const struct fri_parameters *parameters, const 
                         .field = ntt->field,
                         .log_size = log_size,
                         .layers = log_size - parameters->log_blowup};
+    fri->values[0] = values;
     watch_block(WATCH_FOLD, values, sizeof *values << log_size);
     watch_moment(WATCH_COMBINED, fri);
     for (unsigned layer = 0; layer < fri->layers; layer++) {
-        fri->values[layer] = values;
         fri->challenges[layer] = commit_layer(fri, ntt->field, layer, transcript, proof);
         values = fold_layer(ntt, values, log_size - layer, layer, fri->challenges[layer]);
         fri->values[layer + 1] = values;
@@ -145,11 +145,12 @@ uint64_t *fri_draw(const struct fri_parameters *parameters, unsigned log_size,
                    struct transcript *transcript)
 {
     uint64_t *indices = workload_alloc(parameters->queries * sizeof *indices);
+    struct fri_places places = {indices, parameters->queries};
 
     watch_block(WATCH_TRANSCRIPT, indices, parameters->queries * sizeof *indices);
     for (unsigned query = 0; query < parameters->queries; query++)
         indices[query] = transcript_index(transcript, log_size);
-    watch_moment(WATCH_DRAWN, NULL);
+    watch_moment(WATCH_DRAWN, &places);
     for (unsigned query = 0; query < parameters->queries; query++)
         indices[query] &= ((uint64_t)1 << log_size) - 1; /* inside, also if the block was damaged */
     return indices;

@@ -62,6 +62,12 @@ uint64_t *fri_draw(const struct fri_parameters *parameters, unsigned log_size,
 /* Of a protocol that takes them from the proof, the first part of an answer (checks.h); of others, nothing. */
 void fri_tell(const struct fri_parameters *parameters, size_t index, struct bytes_writer *proof);
 
+/* What WATCH_DRAWN has. */
+struct fri_places {
+    uint64_t *indices;
+    unsigned count;
+};
+
 /* What WATCH_ANSWERING has. */
 struct fri_answer {
     const struct fri *fri;

@@ -25,18 +25,18 @@ enum watch_kind {
 
 /* What has just been done. The context is NULL where none is named. */
 enum watch_moment {
-    WATCH_CLAIMED,      /* the claim is known; nothing has been said of it */
+    WATCH_CLAIMED, /* the claim is known, and not sent; the uint32_t, struct sumcheck_round, or signatures */
     WATCH_EXECUTED,     /* the trace is there */
     WATCH_CHECKED,      /* signatures were checked; struct hashsig_checking */
     WATCH_INTERPOLATED, /* coefficients are there */
-    WATCH_EXTENDED,     /* a matrix is there, and not committed to */
+    WATCH_EXTENDED,     /* a matrix is there, and not committed to; struct hashsig_table or NULL */
     WATCH_HASHED,       /* one more layer of a tree is there */
     WATCH_DIVIDED,      /* the quotient's values are there */
     WATCH_OPENED, /* values outside are there, and not sent; struct stark_opening or struct sumcheck_round */
-    WATCH_COMBINED,  /* FRI's word is there */
+    WATCH_COMBINED,  /* FRI's word is there; struct fri */
     WATCH_FOLDED,    /* one more layer of FRI is there, and not committed to; struct fri */
     WATCH_GRINDING,  /* before the search for the nonce; unsigned: how many bits it is to have */
-    WATCH_DRAWN,     /* the places to look at were drawn */
+    WATCH_DRAWN,     /* the places to look at were drawn; struct fri_places */
     WATCH_ANSWERING, /* before FRI's layers are opened at a place; struct fri_answer */
     WATCH_WRITTEN,   /* the proof is whole */
     WATCH_MOMENTS

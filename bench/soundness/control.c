@@ -1,0 +1,108 @@
+/*
+ * control.c - the campaign once more, against a verifier without one of its checks.
+ */
+#include "control.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { batch = 50 };
+
+static bool exists(unsigned check, enum prover prover)
+{
+    switch (prover) {
+    case PROVER_SUMCHECK:
+        return (check & (CHECK_FOLD | CHECK_TRANSCRIPT | CHECK_END | CHECK_CANONICAL)) != 0;
+    case PROVER_HASHSIG: /* no constraints, and no number that is claimed */
+        return (check & (CHECK_CONSTRAINTS | CHECK_CANONICAL)) == 0;
+    default:
+        return true;
+    }
+}
+
+unsigned control_list(struct control controls[CONTROLS_MOST])
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < CONTROLS_MOST; i++) {
+        const struct control control = {
+            .prover = (enum prover)(i / CHECKS % PROVERS),
+            .check = 1U << i % CHECKS,
+            .accidents = i >= PROVERS * CHECKS,
+        };
+
+        if (exists(control.check, control.prover))
+            controls[count++] = control;
+    }
+    return count;
+}
+
+const char *control_check_name(unsigned check)
+{
+    static const char *const names[CHECKS] = {
+        "merkle-path", "fold", "query-index", "transcript", "degree",
+        "constraints", "end",  "grinding",    "canonical",
+    };
+
+    return names[__builtin_ctz(check)];
+}
+
+/* The trials from `first` on, on the stage that each is for. */
+static void run_batch(const struct stage stages[2], const struct trial trials[batch],
+                      struct verdict verdicts[batch])
+{
+    for (unsigned weak = 0; weak < 2; weak++) {
+        struct trial some[batch];
+        struct verdict these[batch];
+        size_t places[batch], count = 0;
+
+        for (size_t i = 0; i < batch; i++) {
+            if (trial_is_weak(trials[i].tactic) != (weak == 1))
+                continue;
+            some[count] = trials[i];
+            places[count++] = i;
+        }
+        trial_run(&stages[weak], some, count, these);
+        for (size_t i = 0; i < count; i++)
+            verdicts[places[i]] = these[i];
+    }
+}
+
+/* The next trial from number *n on that the control is about. */
+static struct trial next_trial(const struct control *control, const struct stage *stage,
+                               uint64_t seed, uint64_t *n)
+{
+    struct trial trial;
+
+    do
+        trial = trial_plan(stage, seed, (*n)++);
+    while (control->accidents && trial.tactic != TACTIC_NONE);
+    return trial;
+}
+
+void control_run(struct control *control, uint64_t seed, unsigned tries)
+{
+    const unsigned limit =
+        control->accidents && tries > CONTROL_ACCIDENTS ? CONTROL_ACCIDENTS : tries;
+    struct stage stages[2];
+    uint64_t n = 0;
+
+    for (unsigned weak = 0; weak < 2; weak++)
+        stage_set_up(&stages[weak], control->prover, control->check, weak == 1, seed);
+    control->run = true;
+    while (control->tried < limit && !control->found) {
+        struct trial trials[batch];
+        struct verdict verdicts[batch];
+
+        for (unsigned i = 0; i < batch; i++)
+            trials[i] = next_trial(control, &stages[0], seed, &n);
+        run_batch(stages, trials, verdicts);
+        for (unsigned i = 0; i < batch && control->tried < limit && !control->found; i++) {
+            control->tried++;
+            control->found = verdicts[i].outcome == OUTCOME_FALSE;
+            control->finder = trials[i];
+        }
+    }
+    stage_tear_down(&stages[0]);
+    stage_tear_down(&stages[1]);
+}
