@@ -3,6 +3,7 @@
  */
 #include "control.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,23 @@ static struct trial next_trial(const struct control *control, const struct stage
     return trial;
 }
 
+/* The same trial, on the verifier that leaves nothing out. If that one accepts something false, nothing else matters. */
+static void try_whole(const struct trial *trial, uint64_t seed)
+{
+    struct verdict verdict;
+    struct stage stage;
+
+    stage_set_up(&stage, trial->prover, 0, trial_is_weak(trial->tactic), seed);
+    trial_run(&stage, trial, 1, &verdict);
+    stage_tear_down(&stage);
+    if (verdict.outcome != OUTCOME_FALSE)
+        return;
+    fprintf(
+        stderr, "soundness: %s: THE WHOLE VERIFIER ACCEPTS A FALSE PROOF: seed %llu, random %llx\n",
+        prover_name(trial->prover), (unsigned long long)seed, (unsigned long long)trial->random);
+    exit(1);
+}
+
 void control_run(struct control *control, uint64_t seed, unsigned tries)
 {
     const unsigned limit =
@@ -105,4 +123,6 @@ void control_run(struct control *control, uint64_t seed, unsigned tries)
     }
     stage_tear_down(&stages[0]);
     stage_tear_down(&stages[1]);
+    if (control->found)
+        try_whole(&control->finder, seed);
 }

@@ -30,7 +30,8 @@ unsigned control_list(struct control controls[CONTROLS_MOST]);
 const char *control_check_name(unsigned check);
 
 /* Runs the campaign's trials on the broken verifier, the first one first, until a false proof is
- * accepted, or so many were tried. Of accidents, CONTROL_ACCIDENTS at most. */
+ * accepted, or so many were tried. Of accidents, CONTROL_ACCIDENTS at most. The whole verifier must refuse that
+ * proof; if not, says so, and exit 1. */
 void control_run(struct control *control, uint64_t seed, unsigned tries);
 
 #endif
