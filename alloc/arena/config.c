@@ -198,6 +198,7 @@ const char *zk_config_parse(struct zk_config *config, const char *name, const ch
     static const char *const tools[] = {"tell", "ignore", NULL};
     static const char *const misuse[] = {"abort", "ignore", NULL};
     static const char *const pretenure[] = {"learn", "off", NULL};
+    static const char *const wipe[] = {"off", "phase", NULL};
     int word;
 
     if (strcmp(name, "ZK_ALLOC_MIN_BYTES") == 0)
@@ -258,6 +259,10 @@ const char *zk_config_parse(struct zk_config *config, const char *name, const ch
         if ((word = parse_word(value, pretenure)) < 0)
             return "want learn or off";
         config->pretenure = (enum zk_pretenure)word;
+    } else if (strcmp(name, "ZK_ALLOC_WIPE") == 0) {
+        if ((word = parse_word(value, wipe)) < 0)
+            return "want off or phase";
+        config->wipe = (enum zk_wipe)word;
     } else if (strcmp(name, "ZK_ALLOC_DEEPBIND") == 0) {
         return parse_deepbind(value, config);
     } else if (strcmp(name, "ZK_ALLOC_VERBOSE") == 0) {
@@ -300,6 +305,8 @@ const char *zk_config_check(const struct zk_config *config)
         return "deepbind";
     if ((unsigned)config->pretenure > ZK_PRETENURE_OFF)
         return "pretenure";
+    if ((unsigned)config->wipe > ZK_WIPE_PHASE)
+        return "wipe";
     return NULL;
 }
 

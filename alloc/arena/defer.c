@@ -16,7 +16,7 @@ bool zk_defers_rarely(void)
 
 #ifdef ZK_INTERPOSE
 
-__attribute__((visibility("default"))) const struct zk_api zk_preload_api_3 = {
+__attribute__((visibility("default"))) const struct zk_api zk_preload_api_4 = {
     .route = zk_route,
     .zeroed = zk_zeroed,
     .resize = zk_resize,
@@ -27,6 +27,7 @@ __attribute__((visibility("default"))) const struct zk_api zk_preload_api_3 = {
     .begin_phase = zk_begin_phase,
     .end_phase = zk_end_phase,
     .discard_phase = zk_discard_phase,
+    .wipe_phase = zk_wipe_phase,
     .phase = zk_phase,
     .scope_enter = zk_scope_enter,
     .scope_leave = zk_phase_scope_leave,
@@ -51,7 +52,7 @@ void zk_defer_load(void)
 
 void zk_defer_load(void)
 {
-    zk_other = dlsym(RTLD_DEFAULT, "zk_preload_api_3");
+    zk_other = dlsym(RTLD_DEFAULT, "zk_preload_api_4");
     if (zk_other != NULL)
         atomic_fetch_or(&zk_rare_flags, ZK_RARE_DEFERS);
 }

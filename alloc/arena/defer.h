@@ -24,6 +24,7 @@ struct zk_api {
     int (*begin_phase)(void);
     int (*end_phase)(void);
     int (*discard_phase)(void);
+    int (*wipe_phase)(void);
     int (*phase)(void (*body)(void *arg), void *arg);
     void (*scope_enter)(struct zk_guard *guard, void *returns);
     void (*scope_leave)(struct zk_guard *guard);
@@ -44,7 +45,7 @@ struct zk_api {
 extern const struct zk_api *zk_other;
 
 /* In the preload library these are the ones that others call. */
-extern const struct zk_api zk_preload_api_3;
+extern const struct zk_api zk_preload_api_4;
 
 void zk_scope_enter(struct zk_guard *guard, void *returns);
 

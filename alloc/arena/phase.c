@@ -23,6 +23,7 @@
 #include "system.h"
 #include "tenure.h"
 #include "thread.h"
+#include "wipe.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -403,6 +404,38 @@ int zk_discard_phase(void)
     if (zk_defers())
         return zk_other->discard_phase();
     return end(true);
+}
+
+/* Under the lock, so that no phase can begin. */
+static int wipe_locked(void)
+{
+    if (!phase.started)
+        return 0;
+    zk_thread_settle();
+    if (!zk_wipe_all(!zk_phase_word_active(atomic_load(&zk_phase_word))))
+        return EAGAIN;
+    return 0;
+}
+
+int zk_wipe_phase(void)
+{
+    bool ended = false;
+    int error = 0;
+
+    if (zk_defers())
+        return zk_other->wipe_phase();
+    lock();
+    if (phase.depth > 0)
+        error = end_locked(zk_thread_token(), &ended);
+    unlock();
+    if (ended)
+        zk_hooks_run(); /* which free */
+    if (error != 0)
+        return result(error);
+    lock();
+    error = wipe_locked();
+    unlock();
+    return result(error);
 }
 
 uint64_t zk_phase_number(void)

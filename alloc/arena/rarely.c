@@ -83,7 +83,7 @@ void *zk_rarely_route_arena(struct zk_wish wish, bool *overflow)
     p = carve(wish, word);
     if (p != NULL)
         tell_born(p, &wish, word);
-    *overflow = p == NULL;
+    *overflow = p == NULL && zk_phase_word_active(zk_phase_word_seen()); /* as in route.c */
     return p;
 }
 

@@ -21,6 +21,8 @@ static void close_all(struct slab *slab)
 
     if (slab->dirty < bump)
         slab->dirty = bump;
+    if (slab->soiled < bump)
+        slab->soiled = bump;
     if (slab->furthest < bump)
         slab->furthest = bump;
     zk_slab_close_chunk(slab, bump);

@@ -44,6 +44,7 @@
 #include "os.h"
 #include "region.h"
 #include "tenure.h"
+#include "wipe.h"
 
 #include <string.h>
 
@@ -123,11 +124,16 @@ static __attribute__((noinline)) void tend(struct slab *slab, uint64_t word)
 
 void zk_recycle(struct slab *slab, uint64_t word)
 {
+    bool wiped = zk_wipe_is_done(slab);
+
+    slab->wipes = zk_wipes();
     if (zk_settings.recycle == ZK_RECYCLE_PINNED)
         zk_slab_reclaim(slab, word);
     else
         zk_slab_rewind(slab, word);
-    if (zk_settings.poison_reset)
+    if (slab->wipes)
+        zk_wipe_recycled(slab, wiped);
+    else if (zk_settings.poison_reset)
         zk_slab_each_run(slab, discard_run, slab);
     tell_growth(slab);
     if (word - slab->tended >= tend_every)

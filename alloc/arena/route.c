@@ -19,20 +19,30 @@
 
 /* ---- The arena */
 
-/* The slab that serves a thread that holds slab in the phase of word, recycled for it; NULL when
- * none is left. */
-static struct slab *slab_for(struct slab *slab, uint64_t word)
+/* The slab that serves a thread that holds slab; NULL when none is left. */
+static struct slab *slab_for(struct slab *slab)
 {
-    if (slab == &zk_no_slab) {
-        slab = zk_thread_take_slab();
-        if (slab == NULL)
-            return NULL;
-    } else {
-        zk_thread_settle();
-    }
-    if (atomic_load_explicit(&slab->word, memory_order_relaxed) != word) /* our own store */
-        zk_recycle(slab, word);
+    if (slab == &zk_no_slab)
+        return zk_thread_take_slab();
+    zk_thread_settle();
     return slab;
+}
+
+/* From here to leave, the holder may change chunks. False if no phase is active any more: then somebody else may be
+ * wiping the slab. Both accesses are sequentially consistent: why, see wipe.c. */
+static bool enter(struct slab *slab)
+{
+    atomic_store(&slab->busy, 1);
+    if (zk_phase_word_active(atomic_load(&zk_phase_word)))
+        return true;
+    atomic_store_explicit(&slab->busy, 0, memory_order_release); /* see leave */
+    return false;
+}
+
+/* Release: who finds the slab idle sees its books as they are now. */
+static void leave(struct slab *slab)
+{
+    atomic_store_explicit(&slab->busy, 0, memory_order_release);
 }
 
 /* Lets the fast path serve from slab again, unless a begin or an end has come since word was read:
@@ -50,12 +60,15 @@ static void open_floor(struct slab *slab, uint64_t word)
 
 void *zk_carve(struct slab *held, struct zk_wish wish, uint64_t word)
 {
-    struct slab *slab = slab_for(held, word);
+    struct slab *slab = slab_for(held);
     void *p;
 
-    if (slab == NULL)
+    if (slab == NULL || !enter(slab))
         return NULL;
+    if (atomic_load_explicit(&slab->word, memory_order_relaxed) != word) /* our own store */
+        zk_recycle(slab, word);
     p = zk_slab_carve(slab, wish.size, wish.align);
+    leave(slab);
     open_floor(slab, word);
     return p;
 }
@@ -70,7 +83,8 @@ static void *from_arena(struct slab *held, struct zk_wish wish, bool *overflow)
     if (zk_is_systems(word, wish.size) || zk_detour)
         return NULL;
     p = zk_carve(held, wish, word);
-    *overflow = p == NULL;
+    *overflow =
+        p == NULL && zk_phase_word_active(zk_phase_word_seen()); /* else it is system's by now */
     return p;
 }
 
@@ -90,16 +104,19 @@ bool zk_route_grow(void *p, size_t old_bytes, size_t size)
 {
     struct slab *slab = zk_my_slab; /* none, attended */
     uint64_t word = zk_phase_word_seen();
+    bool grown;
 
     if (!slab->pinned || zk_is_systems(word, size) ||
         !zk_is_below((size_t)((char *)p - slab->base), &slab->bytes) ||
         atomic_load_explicit(&slab->word, memory_order_relaxed) != word || /* our own store */
         size <= old_bytes || /* not what it was said to be */
-        !zk_slab_grow(slab, p, old_bytes, size))
+        !enter(slab))
         return false;
-    if (unlikely(zk_rare() != 0))
+    grown = zk_slab_grow(slab, p, old_bytes, size);
+    leave(slab);
+    if (grown && unlikely(zk_rare() != 0))
         zk_rarely_grown(slab);
-    return true;
+    return grown;
 }
 
 /* ---- System */
@@ -179,9 +196,10 @@ static void zero(char *p, size_t bytes)
 /* From the slab's dirty mark on, they are the kernel's zero pages. */
 void zk_clear(char *p, size_t bytes)
 {
-    const char *dirty = zk_thread_slab()->dirty;
+    const struct slab *slab = zk_thread_slab();
+    const char *dirty = slab->dirty;
 
-    if (p < dirty)
+    if (p < dirty && !slab->wipes)
         zero(p, (size_t)(dirty - p) < bytes ? (size_t)(dirty - p) : bytes);
 }
 

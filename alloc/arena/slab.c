@@ -5,6 +5,7 @@
 #include "epoch.h"
 #include "os.h"
 #include "slab_books.h"
+#include "wipe.h"
 
 struct slab zk_no_slab = {.floor = ZK_FLOOR_CLOSED};
 
@@ -64,7 +65,7 @@ bool zk_slab_init(struct slab *slab, char *base, size_t bytes, bool pinned)
     slab->marked_bytes = pinned ? bytes : 0;
     slab->bytes = bytes;
     slab->doubt = zk_settings.misuse == ZK_MISUSE_ABORT ? 0 : UINT64_MAX / 2;
-    slab->dirty = slab->furthest = base;
+    slab->dirty = slab->soiled = slab->furthest = base;
     slab->too_large = SIZE_MAX;
     slab->chunks = (struct chunk *)(slab + 1);
     slab->marks = (_Atomic uint64_t *)(void *)(books + table_bytes(bytes));
@@ -117,12 +118,14 @@ static void undo_block(struct slab *slab)
 void zk_slab_abandon(struct slab *slab)
 {
     if (LOAD(slab->moves) % 2 != 0) {
+        atomic_store(&slab->busy, 0);
         atomic_store(&slab->retired,
                      true); /* and held for ever, by nobody. What it served stays served */
         return;
     }
     undo_block(slab);
     zk_slab_uncommit(slab);
+    atomic_store(&slab->busy, 0);
     STORE(slab->held, 0);
 }
 
@@ -151,8 +154,23 @@ static void link_chunk(struct slab *slab, uint32_t index)
     slab->listed++;
 }
 
+/* [start, end) is about to become somebody's: nobody else's bytes are to be found there, if that is asked for. */
+static inline void make_clean(const struct slab *slab, char *start, char *end)
+{
+    char *used;
+
+    if (__builtin_expect(!slab->wipes, 1))
+        return;
+    used = slab->dirty < slab->soiled ? slab->dirty : slab->soiled;
+    if (end > used)
+        end = used;
+    if (start < end)
+        zk_wipe_bytes(start, (size_t)(end - start));
+}
+
 static void bump_from(struct slab *slab, uint32_t index, char *at, char *limit)
 {
+    make_clean(slab, at, limit);
     slab->limit = limit;
     STORE(slab->current, index);
     STORE(slab->log, log_of(slab, index));
@@ -191,6 +209,7 @@ static inline void enter_renewed(struct slab *slab, struct chunk *chunk, uint32_
 {
     char *end = is_committed(slab, index) ? start + bytes_of_chunk(slab) : at;
 
+    chunk->wiped = 0;
     STORE(chunk->open, 1); /* before bump: see books.c */
     STORE(chunk->word, LOAD(slab->word));
     link_chunk(slab, index);
@@ -308,6 +327,7 @@ static void take(struct slab *slab, char *at, char *start, char *end)
     if (start >= slab->limit) {
         if (slab->pinned) /* the block before may grow into what lies between */
             mark_used(slab, LOAD(slab->bump), at);
+        make_clean(slab, slab->limit, at);
         zk_slab_close_chunk(slab, at);
         enter_chunk(slab, at);
     }
@@ -320,6 +340,7 @@ static void take(struct slab *slab, char *at, char *start, char *end)
     }
     if (slab->pinned)
         mark_used(slab, start, end);
+    make_clean(slab, slab->limit, end);
     zk_slab_close_chunk(slab, end);
     zk_slab_enter_run(slab, end);
 }
@@ -426,6 +447,7 @@ static void grow_in_chunk(struct slab *slab, char *p, char *end)
     }
     begin_move(slab);
     mark_used(slab, p, end);
+    make_clean(slab, slab->limit, end);
     zk_slab_close_chunk(slab, end);
     zk_slab_enter_run(slab, end);
     end_move(slab);
@@ -444,6 +466,7 @@ static void grow_behind_chunk(struct slab *slab, char *p, char *end)
         bump_from(slab, current, end, slab->limit);
         loosen(slab);
     } else {
+        make_clean(slab, slab->limit, end);
         zk_slab_close_chunk(slab, LOAD(slab->bump)); /* and nothing was served from it */
         zk_slab_enter_run(slab, end);
     }

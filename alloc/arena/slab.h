@@ -56,6 +56,8 @@ struct chunk {
         weighed; /* ... if it was looked since this phase, its last: the holder's, and so is: */
     uint32_t
         trimmed_blocks; /* that lived when its dead pages were last given back; 0: they were not */
+    uint32_t
+        wiped; /* blocks that lived when its dead bytes were last wiped, and one; 0: they were not */
 };
 
 struct slab {
@@ -96,10 +98,12 @@ struct slab {
     uint64_t bytes_before;  /* served before that phase, ever */
     size_t high_water;      /* bytes served in the phase before that */
     char *dirty;            /* what lies at or above has never been handed out: it is zero */
-    uint64_t tended;        /* the phase in which what is not used was last given back */
-    uint64_t told_count;    /* blocks that chaos has been told of */
-    char *furthest;         /* that bump reached in this phase, before it last started over */
-    uint64_t listed;        /* chunks in the list */
+    char *
+        soiled; /* or has been wiped since it was last handed out: at or above this, too, it is zero */
+    uint64_t tended;     /* the phase in which what is not used was last given back */
+    uint64_t told_count; /* blocks that chaos has been told of */
+    char *furthest;      /* that bump reached in this phase, before it last started over */
+    uint64_t listed;     /* chunks in the list */
     uint64_t
         doubt; /* not 0 if the program goes on after it has freed what is no block: the counts of
                                the whole slab prove nothing then */
@@ -113,7 +117,11 @@ struct slab {
     uint64_t
         weighed_in; /* the phase in which it was last looked, before its end, whether to weigh chunks; */
     size_t weighed_from; /* and so many bytes must be kept in it for that */
-    size_t too_large;    /* that no run ahead has room for; SIZE_MAX: not known */
+    bool wipes;          /* what bumping comes to is wiped before it is served; see wipe.h */
+    uint64_t
+        wiped_in; /* the phase, its last, since which its dead bytes were wiped from outside, ... */
+    uint64_t wiped_freed; /* ... when so many blocks had been freed, ever */
+    size_t too_large;     /* that no run ahead has room for; SIZE_MAX: not known */
     unsigned growths; /* recycles in a row after which more was pinned than after the one before */
 
     /* What recycling did, ever; pinned as of the last time. */
@@ -131,7 +139,9 @@ struct slab {
     _Atomic uint32_t
         held; /* by a living thread, of the process with this epoch; 0: free. Whoever turns 0
                               into its epoch is the holder */
-    _Atomic bool retired; /* never to be held again */
+    _Atomic bool retired;  /* never to be held again */
+    _Atomic bool owed;     /* it is to be wiped when it is next recycled */
+    _Atomic uint32_t busy; /* the holder is where it may change chunks: see wipe.c */
 
     /* Written by any thread, so away from the rest. */
     alignas(64) _Atomic uint64_t freed_elsewhere; /* blocks of this slab freed by others, or

@@ -47,6 +47,16 @@ static inline _Atomic uint32_t *log_of(const struct slab *slab, size_t chunk)
     return (_Atomic uint32_t *)(void *)slab->logs + chunk * chunk_granules(slab);
 }
 
+/* Block number i of a chunk. Relaxed: by the holder, which sees its own stores; or by who has acquired the log pointer, or
+ * the closing of the chunk, after it. */
+static inline char *entry_of(const struct slab *slab, uint32_t index, uint32_t i)
+{
+    char *start = chunk_start(slab, index);
+    uint32_t low = atomic_load_explicit(&log_of(slab, index)[i], memory_order_relaxed);
+
+    return start + (low - (uint32_t)(uintptr_t)start);
+}
+
 /* Blocks of a closed chunk that nobody has freed. Acquire: what a thread did with a block before it
  * freed it (and released the count) comes before what the block's bytes are used for next. */
 static inline uint32_t live_blocks(const struct chunk *chunk)

@@ -32,26 +32,17 @@ static void give_back_pages(char *start, char *end)
         zk_os_discard(from, (size_t)(to - from));
 }
 
-static char *entry(const struct slab *slab, uint32_t index, uint32_t i)
-{
-    char *start = chunk_start(slab, index);
-    /* Relaxed: the holder's own store. */
-    uint32_t low = atomic_load_explicit(&log_of(slab, index)[i], memory_order_relaxed);
-
-    return start + (low - (uint32_t)(uintptr_t)start);
-}
-
 /* Bytes that a closed chunk keeps from use, and that do not live, from its first block on: what lies before that is
  * the end of another chunk's last one. The classes of what lives are added to *classes. The pages of what does not are
  * given back if they shall; they count all the same, for the chunk is not used for anything else. */
 static size_t weigh_chunk(struct slab *slab, uint32_t index, bool gives_back, uint64_t *classes)
 {
     uint32_t blocks = LOAD(slab->chunks[index].blocks);
-    char *dead_from = entry(slab, index, 0);
+    char *dead_from = entry_of(slab, index, 0);
     size_t waste = 0;
 
     for (uint32_t i = 0; i <= blocks; i++) {
-        char *p = i < blocks ? entry(slab, index, i) : run_behind(slab, index);
+        char *p = i < blocks ? entry_of(slab, index, i) : run_behind(slab, index);
         char *end;
 
         if (i < blocks && zk_slab_is_freed(slab, p))
@@ -61,7 +52,7 @@ static size_t weigh_chunk(struct slab *slab, uint32_t index, bool gives_back, ui
         waste += (size_t)(p - dead_from);
         if (i == blocks)
             break;
-        end = i + 1 < blocks ? entry(slab, index, i + 1) : LOAD(slab->chunks[index].tail);
+        end = i + 1 < blocks ? entry_of(slab, index, i + 1) : LOAD(slab->chunks[index].tail);
         *classes |= classes_of(slab, (size_t)(end - p));
         dead_from = end;
     }

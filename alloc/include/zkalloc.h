@@ -80,6 +80,23 @@ int zk_end_phase(void);
  * one. Errors: those of zk_end_phase. */
 int zk_discard_phase(void);
 
+/* zk_end_phase, if a phase is active, hooks included; and then overwrites with zeros all that is dead in the arena, in
+ * the slabs of all threads: blocks that have been freed, and free memory that blocks have lain in. Blocks that were not
+ * freed are left as they are. For the end of a proof, when its secrets are freed: from then on no allocation, no dump and
+ * no read of uninitialised memory finds them there. The compiler cannot leave it out, and does not know more than that:
+ * copies in registers, on stacks, in pages that were swapped out or given back to the system, and in what system served
+ * (blocks below MIN_BYTES, of sizes that pretenuring has learned, or for want of room) are not reached.
+ * Frees on other threads must come before the call, by a join or the like, to be seen. From the first call on, what is
+ * used again inside a phase is wiped as well, as under ZK_ALLOC_WIPE=phase, so a phase costs more. It may be
+ * called while other threads run; a begin on one of them waits. Takes time for each byte that the phase has used.
+ * Errors: EPERM another thread's phase is active (owner=exclusive), and nothing was done; EAGAIN not all could be wiped as
+ * yet, and the rest is wiped when its thread next allocates in a phase: recycling is blind, so that it is not known what
+ * is dead; the phase was discarded by zk_discard_phase; a phase is active (a nested one was ended, or there are boundaries
+ * that the program does not see); a thread is in the middle of an allocation, or has ended in one, whose slab is never
+ * used again; or, in the first call alone, without ZK_ALLOC_WIPE=phase, another thread has room left in a chunk that it
+ * has used before. */
+int zk_wipe_phase(void);
+
 /* Runs body(arg) inside a phase that ends however body is left through the escape API. A plain
  * longjmp out of body is not seen when it happens; the next begin on this thread detects the orphan
  * (the guard's frame is gone), ends it, counts it (zk_stats.orphans) and says so once; not under
@@ -218,6 +235,7 @@ enum zk_tools { ZK_TOOLS_TELL, ZK_TOOLS_IGNORE };
 enum zk_misuse { ZK_MISUSE_ABORT, ZK_MISUSE_IGNORE };
 enum zk_deepbind { ZK_DEEPBIND_MASK, ZK_DEEPBIND_LEAVE };
 enum zk_pretenure { ZK_PRETENURE_LEARN, ZK_PRETENURE_OFF };
+enum zk_wipe { ZK_WIPE_OFF, ZK_WIPE_PHASE };
 
 #define ZK_DEFAULT_MIN_BYTES   ((size_t)4096)
 #define ZK_DEFAULT_SLAB_BYTES  ((size_t)8 << 30)
@@ -255,6 +273,9 @@ struct zk_config {
     enum zk_pretenure
         pretenure; /* ZK_ALLOC_PRETENURE: under pinned, do sizes leave the arena whose blocks outlive
                               their phases one here and one there, and so keep much that is dead? */
+    enum zk_wipe
+        wipe; /* ZK_ALLOC_WIPE: is what the arena recycles overwritten with zeros before it is used
+                          again, at the boundary and inside a phase? It turns pretenure off. */
 };
 
 /* Replaces the whole configuration. Errors: EBUSY a phase has begun before (the configuration is

@@ -52,7 +52,7 @@ static const void *object_of(const void *address)
 
 static const void *our_object(void)
 {
-    return object_of(&zk_preload_api_3);
+    return object_of(&zk_preload_api_4);
 }
 
 /* A program that is linked to a fixed address and takes that of a function has an entry of its own for it, which
@@ -75,7 +75,7 @@ static bool is_ours(const char *name)
     if (found == NULL)
         return false;
     return object_of(found) == our_object() ||
-           (is_detour(found) && object_of(dlsym(RTLD_DEFAULT, "zk_preload_api_3")) == our_object());
+           (is_detour(found) && object_of(dlsym(RTLD_DEFAULT, "zk_preload_api_4")) == our_object());
 }
 
 /* What a call of name reaches, unless that is us: then what it would reach without us. */
