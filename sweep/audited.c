@@ -127,6 +127,12 @@ static struct largest take_reports(const struct audits *audits, const struct run
     return largest;
 }
 
+/* Harm under pinned recycling, which keeps what is retained, is not of that: no audit sees it, and no bound helps. */
+static bool is_unretained(const struct entry *entry)
+{
+    return outcome_is_harm(entry->expect[PINNED]);
+}
+
 static void audit_ended(void *arg, struct run *run)
 {
     struct audits *audits = arg;
@@ -154,7 +160,9 @@ static void audit_ended(void *arg, struct run *run)
     } else {
         free(largest.report);
     }
-    *level = (struct level){.measured = true, .min_bytes = min_bytes};
+    *level = (struct level){.measured = true,
+                            .min_bytes = min_bytes,
+                            .none = is_unretained(&audits->catalogue->entries[run->entry])};
     if (min_bytes > 0)
         add_audit(audits, run->entry, run->audit, min_bytes);
 }

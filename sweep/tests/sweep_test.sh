@@ -37,10 +37,11 @@ for table in "$work"/a/*.tsv; do
     check "$table: rows twice" bash -c "[[ -z \$(sort '$table' | uniq -d) ]]"
 done
 
-# What must hold: the control is clean; pinned is clean, refused, or not there yet.
+# What must hold: the control is clean; pinned is clean, refused, or not there yet. Pinned keeps what lives: what is dead is
+# as readable as ever, which is stale_secret's.
 check "system is not clean everywhere" awk -F'\t' 'NR > 1 && $7 !~ /^(clean|skip)$/ { exit 1 }' "$work/a/matrix.tsv"
 check "pinned is not clean or refused everywhere" \
-    awk -F'\t' 'NR > 1 && $6 !~ /^(clean|refused|skip)$/ { exit 1 }' "$work/a/matrix.tsv"
+    awk -F'\t' 'NR > 1 && $1 != "stale_secret" && $6 !~ /^(clean|refused|skip)$/ { exit 1 }' "$work/a/matrix.tsv"
 # Harm is monotone in MIN_BYTES, and ends at the observed bound, to the byte.
 check "harm at or above the observed bound, or none below it" awk -F'\t' '
     FNR == 1 { file++; next }
