@@ -204,7 +204,8 @@ static bool is_learned(const struct oracle *oracle, const struct zk_stats *stats
     size_t rounded = (size + 15) & ~(size_t)15;
 
     if (stats->tenured_classes > 0 &&
-        (oracle->setup.pretenure == ZK_PRETENURE_OFF || oracle->ever_discarded))
+        (oracle->setup.pretenure == ZK_PRETENURE_OFF || oracle->ever_discarded ||
+         oracle->setup.wipe == ORACLE_WIPE_PHASE))
         oracle_fail(oracle, ORACLE_WRONG,
                     "%" PRIu64 " classes of sizes are learned, and should not be",
                     stats->tenured_classes);
@@ -250,6 +251,12 @@ void oracle_make_known(struct oracle *oracle, unsigned thread)
 
 /* ---- Operations ---- */
 
+static void check_zero(struct oracle *oracle, const char *call, const char *p, size_t size)
+{
+    if (p != NULL && size > 0 && (p[0] != 0 || memcmp(p, p + 1, size - 1) != 0))
+        oracle_fail(oracle, ORACLE_WRONG, "%s: not all of %zu bytes are zero", call, size);
+}
+
 /* A block that did not exist before this operation. due: to the arena. */
 static void admit_new(struct oracle *oracle, const struct oracle_op *op, char *p, bool due)
 {
@@ -277,13 +284,14 @@ static void allocate(struct oracle *oracle, const struct oracle_op *op)
         break;
     case ORACLE_CALLOC:
         p = zk_calloc(1, op->size);
-        if (p != NULL && op->size > 0 && (p[0] != 0 || memcmp(p, p + 1, op->size - 1) != 0))
-            oracle_fail(oracle, ORACLE_WRONG, "calloc: not all of %zu bytes are zero", op->size);
+        check_zero(oracle, "calloc", p, op->size);
         break;
     default:
         p = zk_malloc(op->size);
         break;
     }
+    if (oracle->setup.wipe == ORACLE_WIPE_PHASE && zk_owns(p))
+        check_zero(oracle, "malloc, where memory is wiped", p, op->size);
     admit_new(oracle, op, p, is_due_to_arena(oracle, op->size));
 }
 
@@ -372,8 +380,20 @@ static void begin(struct oracle *oracle, const struct oracle_op *op)
     }
 }
 
+/* An end that wipes, at once or later. */
+static void end_and_wipe(struct oracle *oracle)
+{
+    if (zk_wipe_phase() != 0 && errno != EAGAIN)
+        expect(oracle, "zk_wipe_phase", -1, EAGAIN);
+    oracle->depth -= oracle->exact && oracle->depth > 0;
+}
+
 static void end(struct oracle *oracle)
 {
+    if (oracle->setup.wipe == ORACLE_WIPE_CALL) {
+        end_and_wipe(oracle);
+        return;
+    }
     if (!oracle->exact) {
         if (zk_end_phase() != 0 && errno != EINVAL)
             expect(oracle, "zk_end_phase", -1, EINVAL);
@@ -485,6 +505,7 @@ void oracle_start(struct oracle *oracle, const struct oracle_setup *setup)
         .owner = ZK_OWNER_ANY,
         .pretenure = setup->pretenure,
         .poison_reset = setup->poison_reset,
+        .wipe = setup->wipe == ORACLE_WIPE_PHASE ? ZK_WIPE_PHASE : ZK_WIPE_OFF,
         /* What blind recycling does wrong is for the model to find. */
         .tools = setup->recycle == ZK_RECYCLE_BLIND ? ZK_TOOLS_IGNORE : environment.tools,
     };

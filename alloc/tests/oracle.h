@@ -85,12 +85,15 @@ struct oracle_op {
     size_t align;
 };
 
+enum oracle_wipe { ORACLE_WIPE_NEVER, ORACLE_WIPE_PHASE, ORACLE_WIPE_CALL };
+
 /* What a process runs under; fixed by its first begin. */
 struct oracle_setup {
     enum zk_recycle recycle;
     enum zk_nesting nesting;
     enum zk_pretenure pretenure;
     bool poison_reset;
+    enum oracle_wipe wipe;
     size_t min_bytes;
     size_t slab_bytes;
     unsigned threads;

@@ -38,6 +38,7 @@ void oracle_random_setup(uint64_t seed, struct oracle_setup *setup)
     setup->nesting = ONE_OF(&seed, nestings);
     setup->poison_reset = below(&seed, 4) == 0;
     setup->pretenure = below(&seed, 2) == 0 ? ZK_PRETENURE_LEARN : ZK_PRETENURE_OFF;
+    setup->wipe = (enum oracle_wipe)below(&seed, 3);
 }
 
 /* Mostly small; sometimes just at a chunk's size, sometimes of many chunks. */
@@ -177,11 +178,12 @@ static const char *const kind_names[ORACLE_KINDS] = {
 void oracle_print(FILE *out, const struct oracle_setup *setup, const struct oracle_op *ops,
                   size_t count)
 {
-    fprintf(out,
-            "setup recycle %d nesting %d pretenure %d poison %d min_bytes %zu slab_bytes %zu "
-            "threads %u\n",
-            (int)setup->recycle, (int)setup->nesting, (int)setup->pretenure,
-            (int)setup->poison_reset, setup->min_bytes, setup->slab_bytes, setup->threads);
+    fprintf(
+        out,
+        "setup recycle %d nesting %d pretenure %d poison %d wipe %d min_bytes %zu slab_bytes %zu "
+        "threads %u\n",
+        (int)setup->recycle, (int)setup->nesting, (int)setup->pretenure, (int)setup->poison_reset,
+        (int)setup->wipe, setup->min_bytes, setup->slab_bytes, setup->threads);
     for (size_t i = 0; i < count; i++) {
         unsigned fields = fields_of(ops[i].kind);
 
@@ -198,19 +200,21 @@ void oracle_print(FILE *out, const struct oracle_setup *setup, const struct orac
 
 static bool parse_setup(const char *line, struct oracle_setup *setup)
 {
-    int recycle, nesting, pretenure, poison; /* NOLINT(readability-isolate-declaration) */
+    int recycle, nesting, pretenure, poison, wipe; /* NOLINT(readability-isolate-declaration) */
 
     /* NOLINTNEXTLINE(cert-err34-c): a number too large is a bad test file, and no harm */
     if (sscanf(line,
-               "setup recycle %d nesting %d pretenure %d poison %d min_bytes %zu slab_bytes %zu "
+               "setup recycle %d nesting %d pretenure %d poison %d wipe %d min_bytes %zu "
+               "slab_bytes %zu "
                "threads %u",
-               &recycle, &nesting, &pretenure, &poison, &setup->min_bytes, &setup->slab_bytes,
-               &setup->threads) != 7)
+               &recycle, &nesting, &pretenure, &poison, &wipe, &setup->min_bytes,
+               &setup->slab_bytes, &setup->threads) != 8)
         return false;
     setup->recycle = (enum zk_recycle)recycle;
     setup->nesting = (enum zk_nesting)nesting;
     setup->pretenure = (enum zk_pretenure)pretenure;
     setup->poison_reset = poison != 0;
+    setup->wipe = (enum oracle_wipe)wipe;
     return setup->threads >= 1 && setup->threads <= ORACLE_THREADS_MAX;
 }
 

@@ -17,7 +17,7 @@ static bool same(const struct zk_config *a, const struct zk_config *b)
     return a->recycle == b->recycle && a->min_bytes == b->min_bytes &&
            a->slab_bytes == b->slab_bytes && a->nesting == b->nesting && a->owner == b->owner &&
            a->realloc == b->realloc && a->copy == b->copy && a->poison_reset == b->poison_reset &&
-           a->hugepage == b->hugepage && a->pretenure == b->pretenure;
+           a->hugepage == b->hugepage && a->pretenure == b->pretenure && a->wipe == b->wipe;
 }
 
 /* No value of it is a default, but for recycle. */
@@ -34,6 +34,7 @@ static struct zk_config unusual_config(void)
         .poison_reset = true,
         .hugepage = ZK_HUGEPAGE_ALWAYS,
         .pretenure = ZK_PRETENURE_OFF,
+        .wipe = ZK_WIPE_PHASE,
     };
 }
 
@@ -54,6 +55,7 @@ static void every_switch_has_its_default(void)
     CHECK(!config.poison_reset);
     CHECK(config.hugepage == ZK_HUGEPAGE_NEVER);
     CHECK(config.pretenure == ZK_PRETENURE_LEARN);
+    CHECK(config.wipe == ZK_WIPE_OFF);
 }
 
 static void the_value_of_0_is_the_default(void)
@@ -103,6 +105,11 @@ static void poison_reset_is_the_number(void)
 static void pretenure_is_the_number(void)
 {
     CHECK((size_t)config_now().pretenure == fresh_number);
+}
+
+static void wipe_is_the_number(void)
+{
+    CHECK((size_t)config_now().wipe == fresh_number);
 }
 
 static void hugepage_is_the_number(void)
@@ -252,6 +259,9 @@ static void values_out_of_range_are_refused_and_nothing_changes(void)
     is_out_of_range(config);
     config = unusual_config();
     config.pretenure = (enum zk_pretenure)(ZK_PRETENURE_OFF + 1);
+    is_out_of_range(config);
+    config = unusual_config();
+    config.wipe = (enum zk_wipe)(ZK_WIPE_PHASE + 1);
     is_out_of_range(config);
     config = unusual_config();
     config.nesting = (enum zk_nesting) - 1;
@@ -443,6 +453,11 @@ static const struct CMUnitTest tests[] = {
     TAKES("ZK_ALLOC_PRETENURE=off", pretenure_is_the_number, ZK_PRETENURE_OFF),
     REFUSES("ZK_ALLOC_PRETENURE="),
     REFUSES("ZK_ALLOC_PRETENURE=on"),
+
+    TAKES("ZK_ALLOC_WIPE=off", wipe_is_the_number, ZK_WIPE_OFF),
+    TAKES("ZK_ALLOC_WIPE=phase", wipe_is_the_number, ZK_WIPE_PHASE),
+    REFUSES("ZK_ALLOC_WIPE="),
+    REFUSES("ZK_ALLOC_WIPE=1"),
 
     REFUSES("ZK_ALLOC_MINBYTES=0"),
     REFUSES("ZK_ALLOC_MIN_BYTE=0"),

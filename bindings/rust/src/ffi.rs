@@ -40,6 +40,7 @@ extern "C" {
     pub fn zk_begin_phase() -> c_int;
     pub fn zk_end_phase() -> c_int;
     pub fn zk_discard_phase() -> c_int;
+    pub fn zk_wipe_phase() -> c_int;
     pub fn zk_on_phase_end(hook: extern "C" fn(*mut c_void), arg: *mut c_void) -> c_int;
     pub fn zk_high_water() -> usize;
     pub fn zk_stats(stats: *mut RawStats) -> c_int;

@@ -34,6 +34,7 @@ impl std::error::Error for Refused {}
 
 // The same on x86-64 and aarch64 Linux, the only ones that the library is for.
 const EPERM: i32 = 1;
+const EAGAIN: i32 = 11;
 const EBUSY: i32 = 16;
 const EINVAL: i32 = 22;
 
@@ -88,6 +89,36 @@ impl Phase {
         // is overwritten from here on: see the top of the crate.
         result_of(unsafe { ffi::zk_begin_phase() })?;
         Ok(Phase { of_this_thread: PhantomData })
+    }
+
+    /// Ends the phase, and overwrites with zeros all that has been freed in the arena, in the slabs of all threads; what
+    /// has not been freed is left as it is. For the end of a proof, when its secrets have been dropped: drop them before.
+    ///
+    /// `Ok(false)`: not all could be wiped as yet, and the rest is wiped when its thread next allocates in a phase;
+    /// `man zkalloc`, "SECRETS", says when that is so, and what is not reached at all (blocks below
+    /// `ZK_ALLOC_MIN_BYTES`, for one).
+    ///
+    /// ```
+    /// let phase = zkalloc::Phase::begin()?;
+    /// let witness = vec![0x5au8; 1 << 20];
+    /// drop(witness);
+    /// assert!(phase.wipe()?);
+    /// assert!(zkalloc::Phase::begin().is_ok()); // it has ended
+    /// # Ok::<(), zkalloc::Refused>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] when another thread's phase is active: nothing was done then.
+    pub fn wipe(self) -> Result<bool, Refused> {
+        // Safety: may be called at any time.
+        let result = result_of(unsafe { ffi::zk_wipe_phase() });
+        std::mem::forget(self); // has ended
+        match result {
+            Ok(()) => Ok(true),
+            Err(Refused::Other(EAGAIN)) => Ok(false),
+            Err(refused) => Err(refused),
+        }
     }
 
     /// Ends the phase, and declares dead every block that was allocated in it and has not been freed:
