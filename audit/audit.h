@@ -277,8 +277,9 @@ bool run_reported(const struct run *run);
 void unseen_read(const char *folder, long first, const char *program, struct unseen *unseen,
                  struct strings *strings);
 
-/* The allocator that is linked into program, by its name; NULL if none is known. */
-const char *unseen_allocator(const char *program);
+/* The allocator that is linked into program, by its name; NULL if none is known. Guessed, if there is a text of its but none of
+ * its functions' names, which a stripped program has not. */
+const char *unseen_allocator(const char *program, bool *guessed);
 
 /* ---- request.c: a report of a process that runs. Exits 2 with a line when it is under no audit. */
 void report_request(pid_t process, struct audit *audit, struct strings *strings);

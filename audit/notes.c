@@ -261,9 +261,16 @@ static void note_names(const struct audit *audit, struct lines *lines)
 static void note_allocator(const struct audit *audit, struct lines *lines)
 {
     const char *program = audit->options->command[0];
-    const char *allocator = unseen_allocator(program);
+    bool guessed = false;
+    const char *allocator = unseen_allocator(program, &guessed);
 
-    if (allocator != NULL)
+    if (guessed)
+        lines_add(
+            lines,
+            "%s seems to have %s inside, by a text in it (its symbols are stripped), which the "
+            "library does not see: build it without.",
+            program, allocator);
+    else if (allocator != NULL)
         lines_add(lines, "%s has %s inside, which the library does not see: build it without.",
                   program, allocator);
     else

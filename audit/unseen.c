@@ -129,14 +129,21 @@ static bool search(const char *name, char file[PATH_MAX])
     return find_in_path(name, file);
 }
 
-const char *unseen_allocator(const char *program)
+const char *unseen_allocator(const char *program, bool *guessed)
 {
     static const struct {
-        const char *symbol;
+        const char *mark;
         const char *name;
-    } known_ones[] = {{"_rjem_malloc", "jemalloc"}, {"je_malloc", "jemalloc"},
-                      {"mi_malloc", "mimalloc"},    {"tc_malloc", "tcmalloc"},
-                      {"snmalloc", "snmalloc"},     {"rpmalloc", "rpmalloc"}};
+        bool message; /* one of its own, which a stripped program still has; else a function */
+    } known_ones[] = {{"_rjem_malloc", "jemalloc", false},
+                      {"je_malloc", "jemalloc", false},
+                      {"mi_malloc", "mimalloc", false},
+                      {"tc_malloc", "tcmalloc", false},
+                      {"snmalloc", "snmalloc", false},
+                      {"rpmalloc", "rpmalloc", false},
+                      {"<jemalloc>: ", "jemalloc", true},
+                      {"mimalloc: error: ", "mimalloc", true},
+                      {"tcmalloc: large alloc", "tcmalloc", true}};
     char path[PATH_MAX];
     struct image image;
     const char *name = NULL;
@@ -146,9 +153,10 @@ const char *unseen_allocator(const char *program)
     image = image_open(path);
     for (size_t i = 0;
          image.bytes > 0 && i < sizeof known_ones / sizeof *known_ones && name == NULL; i++)
-        if (memmem(image.at, image.bytes, known_ones[i].symbol, strlen(known_ones[i].symbol)) !=
-            NULL)
+        if (memmem(image.at, image.bytes, known_ones[i].mark, strlen(known_ones[i].mark)) != NULL) {
             name = known_ones[i].name;
+            *guessed = known_ones[i].message;
+        }
     image_close(&image);
     return name;
 }

@@ -173,11 +173,21 @@ end_places=''
 [[ ${#end_at[@]} -eq 0 ]] || end_places=$(places "${end_at[@]}") || exit 2
 guaranteed=NA
 
-# The allocators that programs are linked with, by the names of their functions.
+# The allocators that programs are linked with, by the names of their functions; without those, as in a stripped program,
+# by their own messages, which is a guess and told as one.
 own_allocator() {
-    local file
-    command -v nm >/dev/null || return 0
+    local file named mark
     file=$(command -v "${command[0]}") || return 0
+    named=$(allocator_functions "$file")
+    for mark in 'jemalloc=<jemalloc>: ' 'mimalloc=mimalloc: error: ' 'tcmalloc=tcmalloc: large alloc'; do
+        [[ -z $named ]] || break
+        ! LC_ALL=C grep -qaF -- "${mark#*=}" "$file" || named="probably ${mark%%=*}, by a text in it, for its symbols are stripped"
+    done
+    printf %s "$named"
+}
+allocator_functions() {
+    local file=$1
+    command -v nm >/dev/null || return 0
     { nm --defined-only "$file"; nm -D --defined-only "$file"; } 2>/dev/null | awk '
         $2 ~ /[TtWi]/ && $3 ~ /^(mi_malloc|_mi_malloc_generic)$/ { found["mimalloc"] }
         $2 ~ /[TtWi]/ && $3 ~ /^(_rjem_|je_|jemalloc_)?(malloc_conf|mallocx|je_malloc|_rjem_malloc|_rjem_mallocx|arena_malloc_hard)$/ { found["jemalloc"] }

@@ -450,6 +450,15 @@ static void tell_children(const struct zk_entry *entry)
     setenv(entry->variable, value, 1);
 }
 
+/* FILE:LINE */
+static bool is_line(const char *name)
+{
+    const char *colon = strrchr(name, ':');
+
+    return colon != NULL && colon > name && colon[-1] != ':' && colon[1] != '\0' &&
+           colon[1 + strspn(colon + 1, "0123456789")] == '\0';
+}
+
 void zk_entries_start(const struct zk_entry *entries, size_t count)
 {
     if (getauxval(AT_SECURE) != 0) /* setuid: the environment belongs to somebody else */
@@ -463,7 +472,14 @@ void zk_entries_start(const struct zk_entry *entries, size_t count)
         struct wanted *wanted = &list.at[i];
 
         look(wanted);
-        if (!wanted->found && !may_come(wanted))
+        if (wanted->found || may_come(wanted))
+            continue;
+        if (is_line(wanted->name))
+            refuse(
+                "%s: %s is a line, which debug information knows and this library does not read: "
+                "set what zk-locate PROGRAM %s prints, or run it by zk-audit or zk-trial --begin-at",
+                wanted->entry->variable, wanted->name, wanted->name);
+        else
             refuse(
                 "%s: no function %s in %s: "
                 "zk-audit --begin-at looks into debug information, too, and says where it was inlined",

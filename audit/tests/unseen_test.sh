@@ -26,6 +26,14 @@ row '^bound NA( NA){6} touched '
 cc -g -O1 -I"$truth" -Dpool_alloc=_rjem_malloc "$truth/pool.c" -o pool_named
 no_verdict ./pool_named
 says 'has jemalloc inside'
+# And where it is stripped, and only a message of it tells.
+cc -O1 -s -I"$truth" -include /dev/stdin "$truth/pool.c" -o pool_stripped \
+    <<<'__attribute__((used)) static const char message[] = "<jemalloc>: Malformed conf string";'
+no_verdict ./pool_stripped
+says '^./pool_stripped seems to have jemalloc inside, by a text in it \(its symbols are stripped\)'
+cc -O1 -s -I"$truth" "$truth/pool.c" -o pool_bare
+no_verdict ./pool_bare
+says '^Either it allocates nothing in phases, or by an allocator of its own'
 
 # The library is not there.
 no_verdict env -i ./kept

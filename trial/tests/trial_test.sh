@@ -112,6 +112,11 @@ cc -O1 -o inside inside.c
 check "an allocator inside" tried 1 --begin-at prove -- ./inside
 check "is named" says 'own allocator inside: mimalloc' trial.err
 check "and what to do" says 'Build it without' trial.err
+echo '{ prove; };' >exported # by which it can be found all the same
+cc -O1 -s -Wl,--dynamic-list=exported -include /dev/stdin inside.c -o stripped \
+    <<<'__attribute__((used)) static const char message[] = "mimalloc: error: ";'
+check "an allocator inside a stripped program" tried 1 --begin-at prove -- ./stripped
+check "is guessed, and told so" says 'own allocator inside: probably mimalloc, by a text in it' trial.err
 
 # ---- What is wrong is told in one line
 

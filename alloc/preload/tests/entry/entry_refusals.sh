@@ -27,6 +27,7 @@ int main(int argc, char **argv) { (void)argv; return printf("runs %d\n", prove_o
 END
 "$cc" -O1 -o "$scratch/two" "$scratch/two.c"
 refuses 'no function there_is_none in this program' "$program" there_is_none
+refuses 'prover.c:12 is a line, which .* zk-locate PROGRAM prover.c:12 prints' "$program" prover.c:12
 refuses 'no function the_round in libc' "$program" the_round@libc
 refuses "prove_.*@two, prove_.*@two: name one" "$scratch/two" prove_
 refuses 'want FUNCTION' "$program" @libc
