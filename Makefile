@@ -20,7 +20,8 @@ findings: build ## run the sweep and regenerate findings.tsv, the tables in READ
 	@build/sweep/zk-sweep --out results >/dev/null
 	@scripts/findings.sh build results findings.tsv
 	@scripts/claims.sh results findings.tsv results/claims.tsv
-	@scripts/readme.sh results README.md
+	@scripts/readme.sh results docs/matrix.md
+	@scripts/readme.sh results README.md injector_block pool_built_in_phase pooled_hash_table span_registry_pages stdio_buffer
 	@$(MAKE) --no-print-directory report-page
 
 report: build report-page ## results/report.html: one page of all tables, to look at; from what is in results/
