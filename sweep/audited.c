@@ -16,8 +16,14 @@ struct audits {
     struct plan *plan;
     const struct catalogue *catalogue;
     struct bound *bounds;
-    char folder[256]; /* of the reports */
+    const char *folder; /* of the reports */
 };
+
+/* The folder, gone whichever way we exit. */
+static struct {
+    pid_t owner; /* not a child of its */
+    char path[256];
+} reports;
 
 /* The largest size in a report, and who allocated it. */
 struct largest {
@@ -133,6 +139,21 @@ static bool is_unretained(const struct entry *entry)
     return outcome_is_harm(entry->expect[PINNED]);
 }
 
+/* Did a census see a larger block than it has written down? */
+static bool says_more(const struct run *run, const struct largest *largest)
+{
+    long retained = atol(run->fields[FIELD_RETAINED_MAX]); /* NA is 0 */
+
+    return run->audit == CENSUS && retained > 0 && retained > largest->size;
+}
+
+/* Is there a report, and in it what the run itself says that it saw? */
+static bool is_whole(const struct run *run, const struct largest *largest)
+{
+    return word_in("skip,hang", run->fields[FIELD_OUTCOME]) ||
+           (largest->size >= 0 && !says_more(run, largest));
+}
+
 static void audit_ended(void *arg, struct run *run)
 {
     struct audits *audits = arg;
@@ -141,10 +162,16 @@ static void audit_ended(void *arg, struct run *run)
     struct largest largest = take_reports(audits, run);
     long min_bytes = largest.size <= 0 ? 0 : largest.size + 1;
 
-    if (largest.size < 0 && !run->alone && !word_in("skip,hang", run->fields[FIELD_OUTCOME])) {
-        runner_again(run); /* no report: was it only that there was no room or no time for it? */
+    if (!run->alone && !is_whole(run, &largest)) {
+        runner_again(run); /* was it only that there was no room or no time for the report? */
+        free(largest.report);
         return;
     }
+    if (says_more(run, &largest))
+        die(3,
+            "%s: its census saw %s bytes retained in a block, and its report does not have them: "
+            "is there room in %s?",
+            run->fields[FIELD_REPRO], run->fields[FIELD_RETAINED_MAX], audits->folder);
     if (largest.size < 0 || strcmp(run->fields[FIELD_OUTCOME], "skip") == 0) {
         free(largest.report);
         return;
@@ -167,17 +194,37 @@ static void audit_ended(void *arg, struct run *run)
         add_audit(audits, run->entry, run->audit, min_bytes);
 }
 
+static void remove_reports(void)
+{
+    DIR *folder = getpid() == reports.owner ? opendir(reports.path) : NULL;
+    const struct dirent *item;
+
+    if (folder == NULL)
+        return;
+    while ((item = readdir(folder)) != NULL)
+        unlinkat(dirfd(folder), item->d_name, 0);
+    closedir(folder);
+    rmdir(reports.path);
+}
+
+static void make_reports(void)
+{
+    snprintf(reports.path, sizeof reports.path, "%s/zk-sweep-XXXXXX",
+             temporary_folder(sizeof reports.path - 20));
+    if (mkdtemp(reports.path) == NULL)
+        die(2, "%s: %s: set TMPDIR to a folder that can be written", reports.path, strerror(errno));
+    reports.owner = getpid();
+    atexit(remove_reports);
+}
+
 bool audited(struct plan *plan, const struct catalogue *catalogue, const struct options *options,
              struct bound *bounds)
 {
-    struct audits audits = {.plan = plan, .catalogue = catalogue, .bounds = bounds};
+    struct audits audits = {
+        .plan = plan, .catalogue = catalogue, .bounds = bounds, .folder = reports.path};
     bool whole;
 
-    snprintf(audits.folder, sizeof audits.folder, "%s/zk-sweep-XXXXXX",
-             temporary_folder(sizeof audits.folder - 20));
-    if (mkdtemp(audits.folder) == NULL)
-        die(2, "%s: %s: set TMPDIR to a folder that can be written", audits.folder,
-            strerror(errno));
+    make_reports();
     for (size_t entry = 0; entry < catalogue->count; entry++) {
         if (entry % options->shards != options->shard - 1)
             continue;
@@ -185,9 +232,6 @@ bool audited(struct plan *plan, const struct catalogue *catalogue, const struct 
         add_audit(&audits, entry, TRAP, 0);
     }
     whole = runner_run(plan, catalogue, options, audit_ended, &audits);
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->runs[i]->audit != NO_AUDIT)
-            free(take_reports(&audits, plan->runs[i]).report); /* of those that were interrupted */
-    rmdir(audits.folder);
+    remove_reports();
     return whole;
 }

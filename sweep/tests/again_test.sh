@@ -69,6 +69,15 @@ again 3
 says 'dies --profile route: gave no record, twice'
 rm "$fakes/dies"
 
+# A census that says more than it has written down, the first time or ever: there was no room for its report.
+fake hurried '[[ $audit == census && $timeout -le 100 ]] && { outcome=latent retained=5000; }'
+again 0
+is "the bound of what had no room once" "$(observed hurried)" 1000
+fake hurried '[[ $audit == census ]] && { outcome=latent retained=5000; }'
+again 3
+says 'hurried: its census saw 5000 bytes retained in a block, and its report does not have them'
+rm "$fakes/hurried"
+
 # What cannot run has no bound.
 fake cannot '[[ $profile == route ]] && outcome=skip'
 again 0

@@ -3,7 +3,7 @@
 # shellcheck disable=SC2154 # test_helpers.sh has made the folder
 fakes=$work/fakes
 mkdir "$fakes"
-# fake NAME [COMMANDS]: a repro of that name. COMMANDS see $profile, $min_bytes, $timeout, $audit, and set $outcome (first
+# fake NAME [COMMANDS]: a repro of that name. COMMANDS see $profile, $min_bytes, $timeout, $audit, and set $retained and $outcome (first
 # "clean", or "corrupt" below MIN_BYTES 1000 in profile route). What it is called with is a line of $work/calls.
 fake() {
     cat >"$fakes/$1" <<END
@@ -28,14 +28,14 @@ while (($#)); do
     shift
 done
 [[ -n $min_bytes ]] || { min_bytes=0; [[ $profile == route || $profile == seed ]] && min_bytes=4096; }
-outcome=clean
+outcome=clean retained=NA
 [[ $profile == route && $min_bytes -lt 1000 ]] && outcome=corrupt
 END
     cat >>"$fakes/$1" <<END
 ${2:-:}
 END
     cat >>"$fakes/$1" <<'END'
-printf '%s\t%s\t%s\t%s\t10\t0\tNA\t0\t0\tNA\tnothing\n' "$name" "$profile" "$min_bytes" "$outcome"
+printf '%s\t%s\t%s\t%s\t10\t0\tNA\t0\t0\t%s\tnothing\n' "$name" "$profile" "$min_bytes" "$outcome" "$retained"
 END
     chmod +x "$fakes/$1"
 }
