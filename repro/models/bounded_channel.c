@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -40,6 +41,10 @@ struct bounded_channel {
 };
 
 _Static_assert(sizeof(struct bounded_channel) == BOUNDED_CHANNEL_BYTES, "as Counter<Channel<T>>");
+_Static_assert(offsetof(struct bounded_channel, head) == 0 &&
+                   offsetof(struct bounded_channel, tail) == cache_line &&
+                   offsetof(struct slot, message) == stamp_bytes,
+               "array.rs: head and tail are CachePadded; a slot is a stamp and a message");
 
 static size_t slot_bytes(size_t message_bytes)
 {

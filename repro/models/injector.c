@@ -18,6 +18,7 @@
 #include <assert.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -44,6 +45,9 @@ struct injector_block {
 /* Measured on the crate: Injector<JobRef>, its allocations, and JobRef of rayon-core 1.10.1. */
 static_assert(sizeof(struct job) == 16, "JobRef");
 static_assert(sizeof(struct slot) == 24, "Slot");
+static_assert(offsetof(struct slot, state) == 16 && offsetof(struct injector_block, slots) == 8,
+              "a job and its state lie side by side, behind the pointer to the next block");
+static_assert(WRITE == 1 && READ == 2 && DESTROY == 4, "deque.rs: WRITE, READ, DESTROY");
 static_assert(sizeof(struct injector_block) == INJECTOR_BLOCK_BYTES, "Block");
 static_assert(sizeof(struct injector) == 256, "Injector");
 

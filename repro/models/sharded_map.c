@@ -14,6 +14,7 @@
 #include "zkalloc.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 
 /* dashmap 5.4.0: RwLock<HashMap>; in 6 the hasher is the map's alone, and the rest is padded. */
 struct shard {
@@ -24,6 +25,7 @@ struct shard {
 
 enum { shard_5_bytes = 56, shard_6_bytes = 128 };
 
+_Static_assert(offsetof(struct shard, lock) == 0, "RwLock: the raw lock, then the data");
 _Static_assert(sizeof(struct shard) == shard_5_bytes, "as RwLock<HashMap<K, V, RandomState>>");
 
 static const uint64_t one_reader = 4;

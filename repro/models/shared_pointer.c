@@ -12,10 +12,14 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdalign.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 _Static_assert(sizeof(struct shared_pointer) == 16, "as ArcInner is on 64-bit, before its payload");
+_Static_assert(offsetof(struct shared_pointer, strong) == 0 &&
+                   offsetof(struct shared_pointer, weak) == 8,
+               "ArcInner is repr(C): strong, weak, data");
 
 static const size_t weak_locked = SIZE_MAX; /* by Arc::is_unique, while it looks at both counts */
 

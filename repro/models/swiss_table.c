@@ -23,6 +23,8 @@
 enum { GROUP = SWISS_TABLE_GROUP };
 
 _Static_assert(sizeof(struct swiss_table) == 32, "as RawTable is on 64-bit");
+_Static_assert(SWISS_TABLE_EMPTY == 0xFF && SWISS_TABLE_DELETED == 0x80,
+               "as hashbrown's EMPTY and DELETED (control/tag.rs; raw/mod.rs before 0.15)");
 
 static struct {
     bool portable;

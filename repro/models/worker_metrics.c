@@ -24,6 +24,10 @@ struct worker_metrics {
 };
 
 _Static_assert(sizeof(struct worker_metrics) == WORKER_METRICS_BYTES, "as WorkerMetrics");
+_Static_assert(offsetof(struct worker_metrics, busy_nanoseconds) == 0 &&
+                   offsetof(struct worker_metrics, park_count) == 32 &&
+                   offsetof(struct worker_metrics, park_unpark_count) == 40,
+               "the three that a park stores");
 
 struct worker_metrics *worker_metrics_create(size_t workers)
 {

@@ -11,6 +11,8 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -142,12 +144,66 @@ static void too_much_is_refused(void **state)
     assert_int_equal(errno, ENOMEM);
 }
 
+/* ---- The lock's word, which is at the front of a shard: dashmap's lock.rs, ONE_READER and ONE_WRITER ---- */
+
+struct user {
+    struct sharded_map map;
+    uint64_t key; /* of shard 0 */
+    bool writes;
+    _Atomic bool stop;
+};
+
+static void *use_until_stopped(void *arg)
+{
+    struct user *user = arg;
+    uint64_t value;
+
+    while (!user->stop)
+        if (user->writes)
+            (void)sharded_map_insert(&user->map, user->key, 1);
+        else
+            (void)sharded_map_get(&user->map, user->key, &value);
+    return NULL;
+}
+
+/* What the word is while one thread holds the lock; it is looked for until it is seen. */
+static uint64_t held_word(bool writes)
+{
+    struct user user = {.writes = writes};
+    pthread_t thread;
+    uint64_t word = 0;
+
+    assert_int_equal(sharded_map_init(&user.map, 4), 0);
+    while (sharded_map_shard_of(&user.map, user.key) != 0)
+        user.key++;
+    assert_int_equal(sharded_map_insert(&user.map, user.key, 1), 0);
+    assert_int_equal(pthread_create(&thread, NULL, use_until_stopped, &user), 0);
+    while (word == 0)
+        word = atomic_load((_Atomic uint64_t *)(void *)user.map.shards);
+    user.stop = true;
+    pthread_join(thread, NULL);
+    assert_int_equal(atomic_load((_Atomic uint64_t *)(void *)user.map.shards), 0);
+    sharded_map_deinit(&user.map);
+    return word;
+}
+
+static void a_lock_that_is_held_reads_as_the_real_one(void **state)
+{
+    (void)state;
+    assert_int_equal(held_word(false), 4);
+    assert_int_equal(held_word(true), ~(uint64_t)3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shards_follow_the_processors), cmocka_unit_test(sizes_are_the_real_ones),
-        cmocka_unit_test(keeps_what_it_is_given),       cmocka_unit_test(every_shard_is_used),
-        cmocka_unit_test(threads_share_the_shards),     cmocka_unit_test(too_much_is_refused),
+        cmocka_unit_test(shards_follow_the_processors),
+        cmocka_unit_test(sizes_are_the_real_ones),
+        cmocka_unit_test(a_lock_that_is_held_reads_as_the_real_one),
+        cmocka_unit_test(keeps_what_it_is_given),
+        cmocka_unit_test(every_shard_is_used),
+        cmocka_unit_test(threads_share_the_shards),
+        cmocka_unit_test(too_much_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
