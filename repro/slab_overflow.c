@@ -3,14 +3,14 @@
  * counted.
  *
  * A control: no allocation may fail that the C library could have served, and no byte may be handed
- * out twice on the way. Slabs of 64 MiB; the phase allocates 96 MiB and uses all of it.
+ * out twice on the way. Slabs of 16 MiB; the phase allocates 24 MiB and uses all of it.
  */
 #include "repro.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { blocks = 96, block_bytes = 1 << 20, slab_mib = 64 };
+enum { blocks = 24, block_bytes = 1 << 20, slab_mib = 16 };
 
 static void check_overflow(struct repro_run *run)
 {
@@ -64,7 +64,7 @@ const struct repro repro = {
         "beyond that\n"
         "comes from the C library: slower, and visible in zk_stats as overflow, but correct.\n"
         "\n"
-        "Here slabs are 64 MiB, and every phase allocates 96 blocks of 1 MiB, writes to all of "
+        "Here slabs are 16 MiB, and every phase allocates 24 blocks of 1 MiB, writes to all of "
         "them, and\n"
         "checks that each still holds what was written: a byte that was handed out twice would "
         "show. Then\n"
