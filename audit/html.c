@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDE = 100000, PLACE_COLUMNS = 160, AREAS = 7 };
+enum { WIDE = 100000, PLACE_COLUMNS = 160, AREAS = 7, STACKS = 20 };
 
 /* Of one that is not known: NA. */
 static const char *number_text(uint64_t number)
@@ -225,7 +225,7 @@ static void write_chart(FILE *out, const struct audit *audit, struct layer *laye
                    : "");
     if (begins->stride > 1)
         page_print(out,
-                   "<p class=\"soft\">Of %" PRIu64 " begins, every %" PRIu64 "th is told.</p>\n",
+                   "<p class=\"soft\">Of %" PRIu64 " begins, one in %" PRIu64 " is told.</p>\n",
                    begins->count * begins->stride, begins->stride);
     plot_begin(out, &x, &y, true, "retained bytes by begin, one area for each site");
     write_areas(out, layers, count, begins, &x, &y);
@@ -294,12 +294,15 @@ static void write_stacks(FILE *out, const struct group *group, bool accesses, co
 
     if (parts.count > 0)
         page_print(out, "<details><summary>%s</summary>\n", amount(parts.count, noun).text);
-    for (size_t i = 0; i < parts.count; i++) {
+    for (size_t i = 0; i < parts.count && i < STACKS; i++) {
         if (parts.at[i].count != UNKNOWN)
             page_print(out, "<p><small>%s, %s bytes</small></p>\n",
                        amount(parts.at[i].count, "block").text, number_text(parts.at[i].bytes));
         write_frames(out, parts.at[i].trace);
     }
+    if (parts.count > STACKS)
+        page_print(out, "<p><small>and %zu more, which --json has</small></p>\n",
+                   parts.count - STACKS);
     if (parts.count > 0)
         fputs("</details>\n", out);
     free(parts.at);

@@ -94,8 +94,36 @@ has make_table '<ol class="frames">.*<code>main</code>'
 
 # Every so manieth begin of many; and all sites that are not drawn are one.
 run 1 "$audit" --html many.html -- ./keeps 100
-check "every 4th" grep -q 'Of 100 begins, every 4th is told' many.html
+check "one in 4" grep -q 'Of 100 begins, one in 4 is told' many.html
 is_column make_more "$(for ((i = 4; i <= 100; i += 4)); do echo "$(((i - 1) * 5000))"; done | paste -sd' ')" many.html
+
+# Of many stacks of one line, those with most bytes.
+cat >stacks.c <<"C"
+#include "planted.h"
+#include <stdlib.h>
+volatile long sink;
+__attribute__((noinline)) static void *make(int depth)
+{
+    void *p = depth == 0 ? malloc(5000) : make(depth - 1);
+
+    sink = depth; /* so that this is no tail call */
+    return p;
+}
+int main(void)
+{
+    begin();
+    for (int depth = 0; depth < 25; depth++)
+        make(depth);
+    end();
+    begin();
+    end();
+    return 0;
+}
+C
+gcc -g -O1 -fno-optimize-sibling-calls -fno-inline -I"$source/audit/tests/planted" stacks.c -o stacks || exit 3
+run 1 "$audit" --html stacks.html -- ./stacks
+check "20 of 25 stacks: $(grep -c "<ol class=\"frames\">" stacks.html)" test "$(grep -c "<ol class=\"frames\">" stacks.html)" -eq 20
+check "and 5 more" grep -q "and 5 more, which --json has" stacks.html
 
 # What a page is worth without: a census, a begin, a block.
 run 1 "$audit" --trap --html trap.html -- ./keeps 5
