@@ -22,10 +22,10 @@ static void write_marks(FILE *out, const struct axis *axis, const struct repro *
 {
     double seen = percent(axis, repro->observed);
     double touched = percent(axis, repro->touched);
-    double sure = percent(axis, repro->guaranteed);
+    double sure = percent(axis, repro->bound);
     bool right = sure <= 85; /* there is room for the number */
 
-    if (strcmp(repro->guaranteed, "none") == 0) {
+    if (strcmp(repro->bound, "none") == 0) {
         fputs("<div class=\"track\"><span class=\"before\" style=\"left:100%\">none "
               "\xE2\x86\x92</span></div>",
               out);
@@ -39,8 +39,7 @@ static void write_marks(FILE *out, const struct axis *axis, const struct repro *
                "<i class=\"sure\" style=\"left:%.2f%%\"></i><i class=\"touched\" "
                "style=\"left:%.2f%%\"></i><i class=\"seen\" "
                "style=\"left:%.2f%%\"></i><span class=\"%s\" style=\"left:%.2f%%\">%s</span></div>",
-               sure, touched, seen, right ? "behind" : "before", right ? sure : seen,
-               repro->guaranteed);
+               sure, touched, seen, right ? "behind" : "before", right ? sure : seen, repro->bound);
 }
 
 static void write_rows(FILE *out, const struct data *data, const struct axis *axis)
@@ -54,8 +53,8 @@ static void write_rows(FILE *out, const struct data *data, const struct axis *ax
                    "<div class=\"row\" data-bound=\"%s\" title=\"%s: observed %s, touched %s, "
                    "guaranteed %s\"><span "
                    "class=\"slug\"><a href=\"#story-%s\">%s</a></span>",
-                   repro->guaranteed, repro->slug, repro->observed, repro->touched,
-                   repro->guaranteed, repro->slug, repro->slug);
+                   repro->bound, repro->slug, repro->observed, repro->touched, repro->guaranteed,
+                   repro->slug, repro->slug);
         write_marks(out, axis, repro);
         fputs("</div>\n", out);
     }
@@ -109,7 +108,7 @@ static void write_above(FILE *out, const struct data *data, const struct limit *
     for (size_t i = 0; i < data->repro_count; i++) {
         double bound;
 
-        count += number_of(data->repros[i].guaranteed, &bound) && bound > (double)limit->bytes;
+        count += number_of(data->repros[i].bound, &bound) && bound > (double)limit->bytes;
     }
     page_print(out,
                "<p class=\"above limit %s\"><b class=\"bytes\">%llu</b> is not enough for <b "
@@ -120,7 +119,7 @@ static void write_above(FILE *out, const struct data *data, const struct limit *
         const struct repro *repro = &data->repros[i];
         double bound;
 
-        if (number_of(repro->guaranteed, &bound) && bound > (double)limit->bytes)
+        if (number_of(repro->bound, &bound) && bound > (double)limit->bytes)
             page_print(out, "<a class=\"slug\" href=\"#story-%s\">%s</a> ", repro->slug,
                        repro->slug);
     }
@@ -154,7 +153,7 @@ void bounds_write(FILE *out, const struct data *data)
     while (axis.to < (double)data->bound * 1.3)
         axis.to *= 2;
     for (size_t i = 0; i < data->repro_count; i++)
-        none += strcmp(data->repros[i].guaranteed, "none") == 0;
+        none += strcmp(data->repros[i].bound, "none") == 0;
     fputs("<section id=\"bounds\">\n<h2>From which MIN_BYTES on</h2>\n<p>In bytes, on a "
           "logarithmic axis. Set "
           "<code>MIN_BYTES</code> by the guaranteed bound: what lies below it is luck. The lines "

@@ -25,8 +25,9 @@ const char *const kind_titles[KINDS] = {
 const char *const kind_notes[KINDS] = {
     [KIND_MODEL] = "their structures to the byte; results/crates.tsv has the real crates",
     [KIND_REAL] = "the libraries themselves, no model",
-    [KIND_CONTRACT] = "blocks that grow, or whose header is used again",
-    [KIND_UNSAVED] = "begins that recycle what is in use: refused, or harmful at any size",
+    [KIND_CONTRACT] = "blocks that a program keeps, grows or reads by itself",
+    [KIND_UNSAVED] =
+        "what a begin recycles in use, or hands out unwiped: a matter of calls, not of sizes",
     [KIND_CONTROL] = "nothing may go wrong here",
 };
 
@@ -238,20 +239,24 @@ static enum kind kind_of(const struct repro *repro, const char *sources)
     snprintf(real, sizeof real, "%s/real/%s.c", sources, repro->slug);
     if (strcmp(repro->class, "control") == 0)
         return KIND_CONTROL;
+    if (strcmp(repro->bound, "none") == 0)
+        return KIND_UNSAVED;
     if (access(real, R_OK) == 0)
         return KIND_REAL;
     if (includes_model(sources, repro->slug))
         return KIND_MODEL;
-    if (strcmp(repro->guaranteed, "none") == 0)
-        return KIND_UNSAVED;
     return KIND_CONTRACT;
 }
 
 static struct repro read_repro(const struct data *data, const char *slug, const char *programs,
                                const char *sources)
 {
-    struct repro repro = {
-        .slug = slug, .observed = "NA", .touched = "NA", .guaranteed = "NA", .story = ""};
+    struct repro repro = {.slug = slug,
+                          .observed = "NA",
+                          .touched = "NA",
+                          .guaranteed = "NA",
+                          .bound = "NA",
+                          .story = ""};
     size_t row = table_find(&data->thresholds, "repro", slug, NULL, NULL);
     char program[PATH_MAX];
     const char *description;
@@ -274,6 +279,9 @@ static struct repro read_repro(const struct data *data, const char *slug, const 
         repro.observed = table_text(&data->thresholds, row, "observed_min");
         repro.touched = table_text(&data->thresholds, row, "touched_min");
         repro.guaranteed = table_text(&data->thresholds, row, "guaranteed_min");
+        repro.bound = strcmp(repro.observed, "none") == 0 || strcmp(repro.touched, "none") == 0
+                          ? "none"
+                          : repro.guaranteed;
     }
     repro.kind = kind_of(&repro, sources);
     return repro;
@@ -283,9 +291,7 @@ static double bound_of(const struct repro *repro)
 {
     double bound;
 
-    return number_of(repro->guaranteed, &bound)     ? bound
-           : strcmp(repro->guaranteed, "none") == 0 ? 1e18
-                                                    : -1;
+    return number_of(repro->bound, &bound) ? bound : strcmp(repro->bound, "none") == 0 ? 1e18 : -1;
 }
 
 static int by_kind(const void *a, const void *b)
@@ -312,7 +318,7 @@ static void read_repros(struct data *data, const char *programs, const char *sou
     for (size_t i = 0; i < data->repro_count; i++) {
         double bound;
 
-        if (number_of(data->repros[i].guaranteed, &bound) && bound > (double)data->bound) {
+        if (number_of(data->repros[i].bound, &bound) && bound > (double)data->bound) {
             data->bound = (unsigned long long)bound;
             data->forces = data->repros[i].slug;
         }

@@ -60,13 +60,14 @@ struct repro {
     const char *claim;                           /* NA if there is none */
     const char *story;                           /* --explain, without its first line */
     const char *observed, *touched, *guaranteed; /* thresholds.tsv */
+    const char *bound; /* of MIN_BYTES: the guaranteed one; "none" where one of them is that */
     enum kind kind;
 };
 
 struct data {
     struct table matrix, sweep, thresholds, findings, claims, laws, crates, cost, bench,
         bench_memory, bench_targets, pairs, begin, memory, soundness;
-    struct repro *repros; /* by kind, then by guaranteed bound, the largest first, then by name */
+    struct repro *repros; /* by kind, then by bound, the largest first, then by name */
     size_t repro_count;
     const char *machine; /* bench_machine.txt, or NULL */
     const char *forces;  /* the repro with the largest bound, and that bound */

@@ -114,7 +114,7 @@ static void write_row(FILE *out, const struct data *data, const struct repro *re
     page_name(out, repro->slug);
     page_print(out,
                "</a></th><td class=\"title\" title=\"%s\">%s</td><td class=\"bound\">%s</td>\n",
-               repro->title, repro->title, repro->guaranteed);
+               repro->title, repro->title, repro->bound);
     for (size_t p = 0; p < PROFILES; p++) {
         const char *outcome = outcome_of(data, repro->slug, profiles[p].name);
 
@@ -288,7 +288,7 @@ static void picture_row(FILE *out, const struct data *data, const struct repro *
     page_print(out,
                "<text class=\"name\" x=\"%d\" y=\"%.0f\">%s</text><text class=\"end\" x=\"%d\" "
                "y=\"%.0f\">%s</text>\n",
-               NAMES, y + 14, repro->slug, BOUNDS, y + 14, repro->guaranteed);
+               NAMES, y + 14, repro->slug, BOUNDS, y + 14, repro->bound);
     for (size_t p = 0; p < PROFILES; p++) {
         const char *outcome = outcome_of(data, repro->slug, profiles[p].name);
 

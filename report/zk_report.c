@@ -51,6 +51,23 @@ static size_t count_kind(const struct data *data, enum kind kind)
     return count;
 }
 
+/* Which ones pinned does not save. */
+static void write_harmed(FILE *out, const struct data *data)
+{
+    const char *before = ": all but ";
+
+    for (size_t row = 0; row < data->matrix.row_count; row++) {
+        const char *outcome = table_text(&data->matrix, row, "pinned");
+        const char *slug = table_text(&data->matrix, row, "repro");
+
+        if (strcmp(outcome, "clean") == 0 || strcmp(outcome, "refused") == 0)
+            continue;
+        page_print(out, "%s<a class=\"slug\" href=\"#story-%s\">%s</a>", before, slug, slug);
+        before = ", ";
+    }
+    fputs(". ", out);
+}
+
 /* The answer, before all that it follows from. */
 static void write_answer(FILE *out, const struct data *data)
 {
@@ -63,8 +80,9 @@ static void write_answer(FILE *out, const struct data *data)
           out);
     page_print(out,
                "Under <b>pinned</b> recycling, the default, %zu of %zu programs are unharmed at "
-               "any <code>MIN_BYTES</code>. ",
+               "any <code>MIN_BYTES</code>",
                pinned, data->repro_count);
+    write_harmed(out, data);
     if (data->forces != NULL)
         page_print(
             out,
