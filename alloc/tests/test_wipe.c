@@ -210,6 +210,18 @@ static void what_a_block_grows_into_is_zero(void)
     }
 }
 
+/* What lies between it and an aligned one is the first one's. */
+static void the_room_before_an_aligned_block_is_zero(void)
+{
+    char *p;
+
+    begin_phase();
+    make_and_free_secret(8 * MIB);
+    p = arena_block(100);
+    CHECK(zk_owns(zk_aligned_alloc(2 * MIB, 100)) && zk_usable_size(p) > MIB);
+    CHECK(is_all(p, zk_usable_size(p), 0));
+}
+
 static void calloc_gives_zeros(void)
 {
     for (unsigned round = 0; round < 100; round++) {
@@ -392,6 +404,53 @@ static void the_slabs_of_other_threads_are_wiped(void)
     }
 }
 
+/* A thread that holds a slab, with a freed secret in it, and waits. */
+static void *hold(void *arg)
+{
+    pthread_barrier_t *barrier = arg;
+
+    make_and_free_secret(200000);
+    make_and_free_secret(100000); /* in the same place: what lies ahead has been used */
+    pthread_barrier_wait(barrier);
+    pthread_barrier_wait(barrier);
+    return NULL;
+}
+
+/* The slab of the other thread that holds one. */
+static struct slab *slab_elsewhere(const void *own)
+{
+    for (unsigned i = 0; i < zk_region.slabs; i++)
+        if (zk_slab_is_held(zk_region_slab(i)) && zk_region_slab(i) != zk_region_slab_of(own))
+            return zk_region_slab(i);
+    CHECK(!"a slab of another thread");
+    return NULL;
+}
+
+/* What it may be doing is played: it is in the slow path; it is in the fast path, and about to bump over a block. */
+static void a_slab_whose_holder_may_be_allocating_is_left_alone(void)
+{
+    pthread_barrier_t barrier;
+    pthread_t thread;
+    struct slab *slab;
+    char *own;
+
+    pthread_barrier_init(&barrier, NULL, 2);
+    begin_phase();
+    own = arena_block(16);
+    thread = start_thread(hold, &barrier);
+    pthread_barrier_wait(&barrier);
+    slab = slab_elsewhere(own);
+    atomic_store(&slab->busy, 1);
+    CHECK(zk_wipe_phase() == -1 && errno == EAGAIN && secrets() == 12500);
+    atomic_store(&slab->busy, 0);
+    fill_secret(LOAD(slab->bump), 64);
+    CHECK(secrets() == 12500 + 8);
+    CHECK(zk_wipe_phase() == 0 && secrets() == 8);
+    pthread_barrier_wait(&barrier);
+    join_thread(thread);
+    CHECK(zk_wipe_phase() == 0); /* nobody's now */
+}
+
 static atomic_bool stop;
 
 /* Allocates, checks and frees, whatever the phases do. */
@@ -477,6 +536,7 @@ static const struct CMUnitTest tests[] = {
     FRESH(a_block_over_many_chunks_dies_beside_kept_ones, WIPED),
     FRESH(what_is_used_again_in_the_phase_is_zero, WIPED),
     FRESH(what_a_block_grows_into_is_zero, WIPED),
+    FRESH(the_room_before_an_aligned_block_is_zero, WIPED),
     FRESH(calloc_gives_zeros, WIPED),
     FRESH_AS("calloc gives zeros, blind", calloc_gives_zeros, WIPED_BLIND),
 
@@ -495,6 +555,7 @@ static const struct CMUnitTest tests[] = {
     FRESH_AS("the slabs of parked threads are wiped", the_slabs_of_other_threads_are_wiped, WIPED),
     FRESH_AS("the slabs of threads that have ended are wiped", the_slabs_of_other_threads_are_wiped,
              WIPED, .number = 1),
+    FRESH(a_slab_whose_holder_may_be_allocating_is_left_alone, WIPED),
     FRESH_AS("what lives is kept while others allocate", what_lives_is_kept_while_others_allocate,
              .env = {ALL_SIZES, SLAB_64M, UNTENURED}),
     FRESH_AS("what lives is kept while others allocate, with the switch",
