@@ -166,7 +166,7 @@ void thread_random_end(void)
 
 size_t thread_random_foretell(uint64_t word, uint64_t *numbers, size_t count)
 {
-    struct generator generator;
+    struct generator generator = {0};
 
     for (size_t i = 0; i < sizeof generator / sizeof word; i++)
         memcpy((char *)&generator + i * sizeof word, &word, sizeof word);
