@@ -30,6 +30,7 @@ void strings_free(struct strings *strings);
 void *need(void *p);                                      /* exits 3 when p is NULL */
 void *grow(void *array, size_t count, size_t item_bytes); /* room for one more than count */
 bool known(const char *text);
+const char *known_or(const char *text, const char *otherwise);
 const char *base_name(const char *path);                  /* without its folders */
 uint64_t sum(uint64_t a, uint64_t b);                     /* what is not known counts for nothing */
 uint64_t most(uint64_t a, uint64_t b);                    /* likewise */

@@ -62,6 +62,11 @@ bool known(const char *text)
     return strcmp(text, not_known) != 0;
 }
 
+const char *known_or(const char *text, const char *otherwise)
+{
+    return known(text) ? text : otherwise;
+}
+
 const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -194,7 +194,8 @@ static void set_related(json_t *object, const struct group *group)
 
         if (finding->kind != TOUCHED)
             continue;
-        snprintf(text, sizeof text, "%s here, in a later phase", finding->access);
+        snprintf(text, sizeof text, "%s here, in a later phase",
+                 known_or(finding->access, "access"));
         add_new(related, location_of(&finding->accessed, text));
     }
     if (json_array_size(related) > 0)

@@ -204,7 +204,7 @@ static void add_access(const struct audit *audit, const struct group *group, str
     if (touch->offset != UNKNOWN)
         snprintf(offset, sizeof offset, "%" PRIu64, touch->offset);
     others = strlen("    write at offset  by ") + strlen(offset) + strlen(rest);
-    lines_add(lines, "    %s at offset %s by %s%s", touch->access, offset,
+    lines_add(lines, "    %s at offset %s by %s%s", known_or(touch->access, "access"), offset,
               location(&touch->accessed, touch->access_site,
                        others + columns / 3 < columns ? columns - others : columns - 8)
                   .text,

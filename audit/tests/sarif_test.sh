@@ -76,4 +76,14 @@ ZK_ALLOC_AUDIT=census ZK_ALLOC_AUDIT_OUT=alone LD_PRELOAD=$build/alloc/libzkallo
 run 0 "$audit" --sarif resolved.sarif --resolve alone
 valid resolved.sarif
 
+
+# Where the processor does not tell a read from a write (aarch64, under some kernels and in an emulator), it is an access.
+ZK_ALLOC_AUDIT=trap ZK_ALLOC_AUDIT_OUT=stale LD_PRELOAD=$build/alloc/libzkalloc-preload.so ./twice
+sed -i $'s/^touched\tread\t/touched\tNA\t/' stale
+run 0 "$audit" --sarif resolved.sarif --resolve stale
+valid resolved.sarif
+check "$what: $out" grep -q '^    access at offset 5 by .*twice.c' <<<"$out"
+check "$what: the text of a place" test "$(jq -r '.runs[0].results[0].relatedLocations[0].message.text' resolved.sarif)" = \
+    'access here, in a later phase'
+
 conclude sarif_test
