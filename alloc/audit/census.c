@@ -69,6 +69,7 @@ static struct {
     _Atomic uint64_t arena_count;
     _Atomic size_t arena_largest;
     _Atomic uint64_t lost;
+    _Atomic size_t in_page; /* the bits of an address that are a place in its page */
 } census = {.shards = {[0 ... shard_count - 1] = {.table = &no_table}}};
 
 static uint64_t hash_address(uintptr_t address)
@@ -116,6 +117,7 @@ static struct table *new_table(size_t room)
 {
     struct table *table = zk_os_map(table_bytes(room));
 
+    atomic_store_explicit(&census.in_page, zk_os_page_bytes() - 1, memory_order_relaxed);
     if (table != NULL)
         table->room = room;
     return table;
@@ -175,9 +177,10 @@ static void unlock(struct shard *shard)
 /* A trap watches what is at least MIN_BYTES large, each block on pages of its own. */
 static size_t watched_bytes(size_t size)
 {
-    size_t page = zk_os_page_bytes();
+    /* Relaxed: whoever has an entry has its shard's lock, under which this was written before the table was there. */
+    size_t in_page = atomic_load_explicit(&census.in_page, memory_order_relaxed);
 
-    return size < zk_settings.min_bytes ? 0 : (size + (size == 0) + page - 1) & ~(page - 1);
+    return size < zk_settings.min_bytes ? 0 : (size + (size == 0) + in_page) & ~in_page;
 }
 
 static void watch(struct shard *shard, size_t more, size_t less)
@@ -239,7 +242,7 @@ static void take_out(struct shard *shard, struct entry *entry)
     size_t mask = shard->table->room - 1;
     size_t hole = (size_t)(entry - entries);
 
-    watch(shard, 0, watched_bytes(entry->size));
+    shard->watched -= watched_bytes(entry->size);
     for (size_t at = (hole + 1) & mask; entries[at].address != 0; at = (at + 1) & mask) {
         size_t home = home_of(shard->table, entries[at].address);
 
