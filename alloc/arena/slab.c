@@ -13,7 +13,8 @@ struct slab zk_no_slab = {.floor = ZK_FLOOR_CLOSED};
 
 size_t zk_chunk_bytes(void)
 {
-#if defined __x86_64__ /* as zk_chunk_shift: also where the size of pages is not what the kernel says */
+/* As zk_chunk_shift, also where the size of pages is not what the kernel says. */
+#if defined __x86_64__
     return (size_t)1 << zk_chunk_shift(&zk_no_slab);
 #else
     size_t bytes = 64 * zk_os_page_bytes();
