@@ -28,8 +28,7 @@ enum figure {
 };
 
 static const char *const figure_columns[FIGURE_COUNT] = {
-    "instructions", "d1_misses",    "page_faults",   "moved_percent",
-    "median_ratio", "low", "high",
+    "instructions", "d1_misses", "page_faults", "moved_percent", "median_ratio", "low", "high",
 };
 
 struct cost {
