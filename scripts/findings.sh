@@ -15,7 +15,8 @@ want_folder "$results" 'run make sweep'
 want_table "$results/sweep.tsv" 'run make sweep' repro profile min_bytes outcome cycles corrupt_cycles
 want_table "$results/thresholds.tsv" 'run make sweep' repro observed_min touched_min guaranteed_min seed_claim verdict
 want_table "$results/matrix.tsv" 'run make sweep' repro none flush route seed pinned system
-for program in "$build"/{bench/prove_fri_damaged,sweep/zk-audit}; do want_program "$program"; done
+want_table "$results/soundness.tsv" 'run make soundness'
+want_program "$build/sweep/zk-audit"
 
 header="id category description reproducible severity fix_status min_bytes_observed min_bytes_touched"
 header+=" min_bytes_guaranteed none seed pinned repro"

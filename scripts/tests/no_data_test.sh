@@ -70,7 +70,7 @@ no_verdict 'sweep.tsv: line 3 has 12 fields, not 11' claims
 
 # findings.sh: a build or results that are not there, or without a row.
 findings() { "$scripts/findings.sh" "$build" "$work/results" "$out"; }
-for table in thresholds matrix sweep; do
+for table in thresholds matrix sweep soundness; do
     fresh
     rm "$work/results/$table.tsv"
     no_verdict "$table.tsv" findings
