@@ -135,29 +135,6 @@ static inline size_t resident_bytes(void)
 }
 
 /* What /proc/self/status says of this process, in bytes and not in pages: "VmRSS:" is what is resident, "VmSize:" its
- * address space. */
-static inline size_t status_bytes(const char *name)
-{
-    FILE *status = fopen("/proc/self/status", "r");
-    char line[256];
-    size_t kib = 0;
-
-    if (status == NULL)
-        skip_because("no /proc/self/status");
-    while (kib == 0 && fgets(line, sizeof line, status) != NULL)
-        if (strncmp(line, name, strlen(name)) == 0)
-            kib = strtoul(line + strlen(name), NULL, 10);
-    fclose(status);
-    CHECK(kib > 0);
-    return kib << 10;
-}
-
-static inline size_t resident_bytes(void)
-{
-    return status_bytes("VmRSS:");
-}
-
-/* The exit status of a child of the child, which runs body(arg). */
 static inline int status_of_fork(void (*body)(void *arg), void *arg)
 {
     pid_t child = fork();
