@@ -135,7 +135,7 @@ static inline size_t resident_bytes(void)
 }
 
 /* What /proc/self/status says of this process, in bytes and not in pages: "VmRSS:" is what is resident, "VmSize:" its
-static inline int status_of_fork(void (*body)(void *arg), void *arg)
+/* The exit status of a child of the child, which runs body(arg). */
 {
     pid_t child = fork();
     int status;
