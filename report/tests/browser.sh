@@ -35,7 +35,7 @@ ask() {
     local id=$((++browser_number)) session=''
     [[ -z $browser_session ]] || session=", \"sessionId\": \"$browser_session\""
     printf '{"id": %d, "method": "%s", "params": %s%s}\0' "$id" "$1" "$2" "$session" >&5
-    while IFS= read -r -d '' -t 60 answer <&6; do
+    while IFS= read -r -d '' -t 240 answer <&6; do
         if [[ $answer == "{\"id\":$id,"* ]]; then
             [[ $answer != *'"error":{'* ]] || { echo "$1: $answer" >&2; return 1; }
             return 0
