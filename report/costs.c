@@ -244,6 +244,39 @@ static void write_cost_lines(FILE *out, const struct table *table, size_t from, 
     }
 }
 
+/* Instructions, to those at the first row's MIN_BYTES; false where they are not counted. */
+static bool instructions_at(const struct table *table, size_t from, size_t row, double *ratio)
+{
+    double first;
+    double here;
+    bool counted = false;
+
+    for (size_t i = 0; i < table->column_count; i++)
+        counted = counted || strcmp(table->columns[i], "instructions") == 0;
+    if (!counted || !number_of(table_text(table, from, "instructions"), &first) || first <= 0 ||
+        !number_of(table_text(table, row, "instructions"), &here))
+        return false;
+    *ratio = here / first;
+    return true;
+}
+
+static void write_instructions(FILE *out, const struct table *table, size_t from, size_t to,
+                               const struct axis *x, const struct axis *y)
+{
+    const char *separator = "<path class=\"curve c1\" d=\"M";
+    double ratio;
+
+    for (size_t row = from; row < to; row++) {
+        if (!instructions_at(table, from, row, &ratio))
+            continue;
+        fputs(separator, out);
+        page_print(out, "%.1f %.1f", axis_at(x, cost_at(table, row).min_bytes), axis_at(y, ratio));
+        separator = "L";
+    }
+    if (*separator == 'L')
+        fputs("\"/>\n", out);
+}
+
 static void write_cost(FILE *out, const struct table *table, size_t from, size_t to,
                        const struct axis *x, const struct dots_scale *scale)
 {
@@ -260,6 +293,7 @@ static void write_cost(FILE *out, const struct table *table, size_t from, size_t
     axis_y(out, &y, LEFT, RIGHT);
     page_print(out, "<path class=\"one\" d=\"M%d %.1fH%d\"/>\n", LEFT, axis_at(&y, 1), RIGHT);
     write_cost_lines(out, table, from, numbers, x, &y);
+    write_instructions(out, table, from, numbers, x, &y);
     axis_x(out, x, LOWER, BOTTOM);
     for (size_t row = from; row < to; row++) {
         struct cost cost = cost_at(table, row);
@@ -354,11 +388,15 @@ void costs_write(FILE *out, const struct data *data)
 {
     fputs("<section id=\"costs\">\n<h2>What MIN_BYTES costs, and what pinned costs</h2>\n", out);
     if (data->cost.there) {
-        fputs("<p>Above, the time of a proof under blind recycling at each <code>MIN_BYTES</code>, "
-              "relative to 0 in the same "
-              "round: the median, and the quartiles as a band; on the right, in green, pinned "
-              "recycling in its place. Below, how much of what is allocated goes to malloc.</p>\n",
-              out);
+        fputs(
+            "<p>Above, the time of a proof under blind recycling at each <code>MIN_BYTES</code>, "
+            "relative to 0 in the same "
+            "round: the median, and its interval as a band; on the right, in green, pinned "
+            "recycling in its place. Below, how much of what is allocated goes to malloc.</p>\n<ul "
+            "class=\"legend\"><li class=\"c0\"><i></i>time</li><li class=\"c1\"><i></i>instructions, "
+            "where they are counted: the same each time</li><li class=\"c2\"><i></i>time, "
+            "pinned</li></ul>\n",
+            out);
         write_costs(out, &data->cost);
         table_write(out, data, &data->cost, "As a table (results/cost.tsv)");
     } else {
