@@ -139,7 +139,7 @@ const struct repro repro = {
         "\n"
         "Nothing fails. Every proof verifies, is true, and is checked to verify. Whoever watches "
         "the verifier\n"
-        "(the campaign of bench/prove_fri_damaged, say) sees nothing: a proof can be sound and "
+        "(make soundness, say) sees nothing: a proof can be sound and "
         "give the\n"
         "secret away.\n"
         "\n"

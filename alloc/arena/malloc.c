@@ -100,7 +100,8 @@ static inline bool set_bit(uint64_t *word, size_t bit)
 }
 
 /* Pinned: the mark, the chunk's sum and count, the slab's count, in this order: whoever finds a block counted,
- * in the child of a fork that cuts this short, finds it marked and in the sum. Relaxed: all are ours. */
+ * in the child of a fork that cuts this short, finds it marked and in the sum. Relaxed: all are ours. The mark
+ * itself is released, with what was last written to the block: see zk_slab_is_freed. */
 static inline void free_own(struct slab *slab, const char *p, size_t offset)
 {
     size_t word = offset >> (ZK_GRANULE_SHIFT + 6);
@@ -111,7 +112,7 @@ static inline void free_own(struct slab *slab, const char *p, size_t offset)
         zk_slab_freed_twice(slab, p);
         return;
     }
-    atomic_store_explicit(&slab->marks[word], marks, memory_order_relaxed);
+    atomic_store_explicit(&slab->marks[word], marks, memory_order_release);
     atomic_signal_fence(memory_order_seq_cst);
     zk_count_own_32(&chunk->freed_sum, (uint32_t)(uintptr_t)p);
     atomic_signal_fence(memory_order_seq_cst);

@@ -37,9 +37,11 @@ static uint64_t bit_of(const struct slab *slab, const char *p)
     return UINT64_C(1) << ((size_t)(p - slab->base) >> ZK_GRANULE_SHIFT) % 64;
 }
 
+/* Acquire: pairs with the release by which each free sets its mark, so that what was last written to a block that is found
+ * dead comes before what is done with its bytes: they are wiped, or their pages given back. */
 static bool is_marked(const struct slab *slab, const _Atomic uint64_t *marks, const char *p)
 {
-    return (atomic_load_explicit(&marks[word_of(slab, p)], memory_order_relaxed) &
+    return (atomic_load_explicit(&marks[word_of(slab, p)], memory_order_acquire) &
             bit_of(slab, p)) != 0;
 }
 
@@ -48,14 +50,14 @@ void zk_slab_freed_twice(struct slab *slab, const void *p)
     misuse(slab, p);
 }
 
-/* Relaxed: marks are compared with other marks at the same place only, and cleared before the holder puts a
- * block there, which whoever frees that block has seen. */
+/* Release: see is_marked. Otherwise relaxed: marks are compared with other marks at the same place only, and cleared before
+ * the holder puts a block there, which whoever frees that block has seen. */
 static bool mark_elsewhere(struct slab *slab, const char *p)
 {
     _Atomic uint64_t *word = &slab->marks_elsewhere[word_of(slab, p)];
     uint64_t bit = bit_of(slab, p);
 
-    if ((atomic_fetch_or_explicit(word, bit, memory_order_relaxed) & bit) != 0)
+    if ((atomic_fetch_or_explicit(word, bit, memory_order_release) & bit) != 0)
         return false;
     if (!is_marked(slab, slab->marks, p))
         return true;

@@ -29,8 +29,8 @@
  * The dead pages of a chunk that is kept are given back by the marks of its blocks, which frees elsewhere set before
  * they count. A block whose mark is there is dead, its bytes are nobody's, and the chunk as a whole is not entered
  * again before all frees are counted: no byte that lives is given back, and a mark that is not seen yet keeps a page.
- * The mark is read without order: should a freeing thread's last write to the block arrive later than the discard, it
- * brings a page back that nobody reads.
+ * The mark is released by the free and acquired here, so that the freeing thread's last write to the block comes before the
+ * discard.
  *
  * What the freeing thread last wrote to or read from a block comes before its release, hence before
  * the holder's acquire, hence before anything that the next owner of those bytes does.

@@ -407,8 +407,9 @@ static void *hold(void *arg)
 {
     pthread_barrier_t *barrier = arg;
 
-    make_and_free_secret(200000);
-    make_and_free_secret(100000); /* in the same place: what lies ahead has been used */
+    make_and_free_secret(zk_chunk_bytes() / 4 * 3);
+    make_and_free_secret(zk_chunk_bytes() /
+                         2); /* in the same place: what lies ahead has been used */
     pthread_barrier_wait(barrier);
     pthread_barrier_wait(barrier);
     return NULL;
@@ -427,6 +428,7 @@ static struct slab *slab_elsewhere(const void *own)
 /* What it may be doing is played: it is in the slow path; it is in the fast path, and about to bump over a block. */
 static void a_slab_whose_holder_may_be_allocating_is_left_alone(void)
 {
+    const size_t left = zk_chunk_bytes() / 2 / 8;
     pthread_barrier_t barrier;
     pthread_t thread;
     struct slab *slab;
@@ -439,10 +441,10 @@ static void a_slab_whose_holder_may_be_allocating_is_left_alone(void)
     pthread_barrier_wait(&barrier);
     slab = slab_elsewhere(own);
     atomic_store(&slab->busy, 1);
-    CHECK(zk_wipe_phase() == -1 && errno == EAGAIN && secrets() == 12500);
+    CHECK(zk_wipe_phase() == -1 && errno == EAGAIN && secrets() == left);
     atomic_store(&slab->busy, 0);
     fill_secret(LOAD(slab->bump), 64);
-    CHECK(secrets() == 12500 + 8);
+    CHECK(secrets() == left + 8);
     CHECK(zk_wipe_phase() == 0 && secrets() == 8);
     pthread_barrier_wait(&barrier);
     join_thread(thread);
