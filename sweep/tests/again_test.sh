@@ -39,6 +39,10 @@ fake stopped '[[ $profile == route && $min_bytes -lt 200 && $audit == off ]] && 
 again 0
 is "the outcome at 512" "$(outcome stopped 512)" corrupt
 is "the outcome at 128" "$(outcome stopped 128)" hang
+fake stopped '[[ $profile == route && $min_bytes -lt 200 && $audit == off ]] && outcome=hang
+    [[ $profile == route && $min_bytes -eq 1008 && $timeout -le 100 && $audit == off ]] && outcome=hang' # a probe, later
+again 0
+is "the bound of what was stopped later" "$(observed stopped)" 1000
 
 # One run that breaks the order, and does not when it is made again.
 fake once '[[ $profile == route && $min_bytes -eq 6144 && $audit == off && ! -e $work/seen ]] && { outcome=corrupt; touch "$work/seen"; }'
