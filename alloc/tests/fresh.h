@@ -134,8 +134,8 @@ static inline size_t resident_bytes(void)
     return status_bytes("VmRSS:");
 }
 
-/* What /proc/self/status says of this process, in bytes and not in pages: "VmRSS:" is what is resident, "VmSize:" its
 /* The exit status of a child of the child, which runs body(arg). */
+static inline int status_of_fork(void (*body)(void *arg), void *arg)
 {
     pid_t child = fork();
     int status;
