@@ -253,7 +253,8 @@ static bool print_controls(const struct table *table)
         printf("%-8s without %-11s ", prover_name(control->prover),
                control_check_name(control->check));
         if (control->found)
-            printf("accepts a false proof after %5u: %s, %s, %s\n", control->tried,
+            printf("accepts a false proof after %5u%s: %s, %s, %s\n", control->tried,
+                   control->accidents ? TABLE_ACCIDENTS : "",
                    table_damage_name(table_damage_of(finder)),
                    memory_kind_name(finder->target.kind),
                    memory_moment_name(finder->target.moment));
