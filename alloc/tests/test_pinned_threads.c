@@ -2,34 +2,13 @@
  * test_pinned_threads.c - pinned recycling where begins come from anywhere, threads end and leave
  * blocks behind, and processes fork.
  */
-#include "fresh.h"
+#include "pinned_phases.h"
 
 #include "region.h"
-#include "slab.h"
 
 #include <semaphore.h>
 
-#define NESTED    "ZK_ALLOC_NESTING=recycle"
 #define ANY_OWNER "ZK_ALLOC_OWNER=any"
-
-static size_t chunk_bytes(void)
-{
-    return zk_chunk_bytes();
-}
-
-/* Starts the next phase; the calling thread's slab is recycled for it. */
-static void next_phase(void)
-{
-    begin_phase();
-    zk_free(arena_block(16));
-}
-
-/* The same, from a phase. */
-static void end_and_begin(void)
-{
-    end_phase();
-    next_phase();
-}
 
 /* ---- Threads ----------------------------------------------------------------------------------
  */

@@ -1,0 +1,354 @@
+/*
+ * test_pinned_reuse.c - how much memory pinned recycling takes, and what it uses again in the middle of a
+ * phase.
+ */
+#include "pinned_phases.h"
+
+/* ---- How much ---------------------------------------------------------------------------------
+ */
+
+static void resident_memory_is_flat_after_the_tenth_phase(void)
+{
+    enum { phases = 1000, blocks = 64, tenth = 10 };
+    char *retained[3] = {NULL, NULL, NULL}; /* of this phase and of the two before */
+    uint64_t random = 1;
+    size_t at_tenth = 0;
+
+    if (SANITIZED)
+        skip_because("the sanitizer's own memory");
+    for (unsigned phase = 0; phase < phases; phase++) {
+        size_t at = random_below(&random, blocks);
+
+        begin_phase();
+        CHECK(phase < 2 || is_filled(retained[(phase + 1) % 3], 1000, phase - 2));
+        zk_free(retained[(phase + 1) % 3]);
+        for (size_t i = 0; i < blocks; i++) {
+            char *p = arena_block(65536);
+
+            memset(p, 1, 65536);
+            zk_free(p);
+            if (i == at)
+                fill(retained[phase % 3] = arena_block(1000), 1000, phase);
+        }
+        end_phase();
+        if (phase == tenth)
+            at_tenth = resident_bytes();
+        if (phase > tenth)
+            CHECK(resident_bytes() <= at_tenth + 2 * chunk_bytes());
+    }
+    CHECK(stats_now().overflow_count == 0);
+}
+
+/* Pins between runs of 1 MiB, and then phases of blocks of 2 MiB, all alive at once, which fit into none
+ * of them: the runs hold no memory any more when enough phases have passed over them. */
+static void runs_that_no_phase_uses_are_given_back(void)
+{
+    enum { pins = 20, blocks = 4, phases = 64 };
+    char *pinned[pins];
+    char *large[pins];
+    size_t before;
+
+    if (SANITIZED)
+        skip_because("the sanitizer's own memory");
+    next_phase();
+    before = resident_bytes();
+    for (unsigned i = 0; i < pins; i++) {
+        large[i] = arena_block(MIB);
+        memset(large[i], 1, MIB);
+        pinned[i] = arena_block(100);
+        fill(pinned[i], 100, i);
+    }
+    for (unsigned i = 0; i < pins; i++)
+        zk_free(large[i]);
+    end_phase();
+    for (unsigned phase = 0; phase < phases; phase++) {
+        next_phase();
+        for (unsigned i = 0; i < blocks; i++) {
+            large[i] = arena_block(2 * MIB);
+            memset(large[i], 2, 2 * MIB);
+        }
+        for (unsigned i = 0; i < blocks; i++)
+            zk_free(large[i]);
+        end_phase();
+    }
+    CHECK(stats_now().pinned_chunks > 0);
+    for (unsigned i = 0; i < pins; i++)
+        CHECK(is_filled(pinned[i], 100, i));
+    CHECK(resident_bytes() <= before + blocks * 2 * MIB + pins * chunk_bytes());
+}
+
+/* ---- In the middle of a phase ------------------------------------------------------------------
+ */
+
+/* 100 times what the slab has room for, one block at a time, of sizes around a chunk's and above. */
+static void what_has_died_is_used_again_in_the_same_phase(void)
+{
+    char *kept;
+
+    begin_phase();
+    kept = arena_block(5000);
+    fill(kept, 5000, 1);
+    for (unsigned i = 0; i < 800; i++) {
+        size_t bytes = 2 * MIB + i * 48;
+        char *p = arena_block(bytes);
+
+        memset(p, 2, bytes);
+        zk_free(p);
+        p = arena_block(chunk_bytes() / 3 + i * 16);
+        memset(p, 3, chunk_bytes() / 3);
+        zk_free(p);
+    }
+    CHECK(is_filled(kept, 5000, 1));
+    CHECK(stats_now().reuses > 100 && stats_now().overflow_count == 0);
+    end_phase();
+}
+
+/* The same while a window of blocks lives, which changes all the time. */
+static void what_lives_stays_where_it_is_while_the_rest_is_used_again(void)
+{
+    enum { window = 24 };
+    char *live[window] = {NULL};
+    size_t bytes[window] = {0};
+    uint64_t random = 7;
+
+    begin_phase();
+    for (unsigned i = 0; i < 5000; i++) {
+        size_t at = random_below(&random, window);
+
+        CHECK(live[at] == NULL || is_filled(live[at], bytes[at], (unsigned)at));
+        zk_free(live[at]);
+        bytes[at] = 1 + random_below(&random, i % 4 == 0 ? MIB : 20000);
+        live[at] = arena_block(bytes[at]);
+        fill(live[at], bytes[at], (unsigned)at);
+    }
+    CHECK(stats_now().reuses > 100 && stats_now().overflow_count == 0);
+    for (size_t at = 0; at < window; at++)
+        CHECK(live[at] == NULL || is_filled(live[at], bytes[at], (unsigned)at));
+    end_phase();
+}
+
+static void *free_block(void *p)
+{
+    zk_free(p);
+    return NULL;
+}
+
+static void what_another_thread_frees_is_used_again_in_the_same_phase(void)
+{
+    begin_phase();
+    for (unsigned i = 0; i < 100; i++)
+        run_thread(free_block, arena_block(2 * MIB));
+    CHECK(stats_now().overflow_count == 0);
+    end_phase();
+}
+
+/* calloc knows what has never been handed out: it must not take a second use for a first one. */
+static void calloc_zeroes_what_is_used_again(void)
+{
+    begin_phase();
+    for (unsigned i = 0; i < 100; i++) {
+        char *p = zk_calloc(1, 2 * MIB);
+
+        CHECK(p != NULL && zk_owns(p) && is_all(p, 2 * MIB, 0));
+        memset(p, 0xff, 2 * MIB);
+        zk_free(p);
+    }
+    end_phase();
+}
+
+/* Columns of a power of two, fresh_number bytes, one behind the other, that are walked through together: not all of them
+ * may start in the same line of a page. */
+static void equal_blocks_do_not_start_in_the_same_line(void)
+{
+    const uintptr_t lines = 4096 / 64;
+    unsigned same[4096 / 64] = {0};
+
+    begin_phase();
+    for (unsigned i = 0; i < 16; i++)
+        same[(uintptr_t)arena_block(fresh_number) / 64 % lines]++;
+    for (unsigned i = 0; i < lines; i++)
+        CHECK(same[i] <= 2);
+    end_phase();
+}
+
+/* What has room for a block without a colour has room for it. */
+static void a_hole_of_a_large_blocks_size_is_used_again(void)
+{
+    enum { large = 4 * MIB, blocks = 4 };
+    char *block[blocks];
+    char *between[blocks];
+
+    begin_phase();
+    for (unsigned i = 0; i < blocks; i++) {
+        block[i] = arena_block(large);
+        fill(block[i], large, i);
+        between[i] = arena_block(100);
+    }
+    for (unsigned i = 0; i < blocks; i++) {
+        char *before = block[i];
+
+        zk_free(block[i]);
+        block[i] = arena_block(large);
+        CHECK(block[i] + 4096 > before && block[i] < before + 4096);
+        CHECK((uintptr_t)block[i] % 64 == 0);
+        fill(block[i], large, i + blocks);
+        fill(between[i], 100, i);
+    }
+    end_phase();
+    begin_phase();
+    arena_block(100);
+    for (unsigned i = 0; i < blocks; i++) {
+        CHECK(is_filled(block[i], large, i + blocks) && is_filled(between[i], 100, i));
+        CHECK(zk_usable_size(block[i]) >= large);
+    }
+    end_phase();
+}
+
+/* The slab is full, and it was looked a moment ago; then all but one of its blocks die. What is refused counts
+ * towards the next look, so that a few blocks come from system and no more. */
+static void a_full_slab_is_looked_at_again(void)
+{
+    enum { blocks = 1024 };
+    static char *block[blocks];
+    unsigned refused = 0;
+
+    begin_phase();
+    for (unsigned i = 0; i < blocks; i++)
+        block[i] = arena_block(64 * MIB / blocks);
+    for (unsigned i = 0; i < blocks; i++) {
+        if (i != blocks / 2)
+            zk_free(block[i]);
+        if (i == 3) /* the first chunk is dead: found, and filled */
+            for (unsigned k = 0; k < 4; k++)
+                arena_block(64 * MIB / blocks);
+    }
+    for (unsigned i = 0; i < 100; i++)
+        refused += !zk_owns(zk_malloc(64 * MIB / blocks));
+    CHECK(refused < 20);
+    end_phase();
+}
+
+/* Zeroed blocks always take the long way. Half of them live, so that no chunk dies: then a chunk is filled
+ * before the next one is begun, however often it is looked. */
+static void chunks_with_live_blocks_are_filled(void)
+{
+    begin_phase();
+    for (unsigned i = 0; i < 1900; i++) {
+        CHECK(zk_owns(zk_calloc(1, 4096)));
+        zk_free(zk_calloc(1, 4096));
+    }
+    CHECK(stats_now().overflow_count == 0);
+    end_phase();
+}
+
+/* What a filler must cover is a part of the slab, however much was served from it. */
+static void the_high_water_is_what_was_reached(void)
+{
+    begin_phase();
+    for (unsigned i = 0; i < 100; i++)
+        zk_free(arena_block(3 * MIB));
+    end_phase();
+    CHECK(zk_high_water() >= 3 * MIB && zk_high_water() < 7 * MIB);
+    next_phase();
+    CHECK(zk_high_water() >= 3 * MIB && zk_high_water() < 7 * MIB);
+    end_phase();
+}
+
+/* Blind is what the name says. */
+static void blind_uses_nothing_again_before_the_next_begin(void)
+{
+    const char *last = NULL;
+
+    begin_phase();
+    for (unsigned i = 0; i < 8; i++) {
+        char *p = arena_block(2 * MIB);
+
+        CHECK(p > last);
+        zk_free(p);
+        last = p;
+    }
+    CHECK(!zk_owns(zk_malloc(2 * MIB)) && stats_now().reuses == 0);
+    end_phase();
+}
+
+/* With R blocks retained, at most R chunks are; and what is reached of the slab is at most what is
+ * pinned, what the phase takes, and what is left over before each pinned chunk. */
+static void slab_use_is_bounded_by_the_phase_and_what_is_pinned(void)
+{
+    enum { retained_most = 40, phases = 300, blocks = 500, largest = 20000 };
+    char *retained[retained_most] = {NULL};
+    uint64_t random = 2;
+
+    for (unsigned phase = 0; phase < phases; phase++) {
+        size_t phase_bytes = 0;
+        size_t reached = 0;
+        struct zk_stats stats;
+
+        next_phase();
+        stats = stats_now();
+        CHECK(stats.pinned_chunks <= retained_most);
+        CHECK(stats.pinned_bytes <= stats.pinned_chunks * (chunk_bytes() + largest));
+        for (size_t i = 0; i < blocks; i++) {
+            size_t size = 1 + random_below(&random, largest);
+            size_t kept = random_below(&random, 10 * retained_most);
+            char *p = arena_block(size);
+
+            phase_bytes += granules(size);
+            if ((size_t)(p + size - slab_start_of(p)) > reached)
+                reached = (size_t)(p + size - slab_start_of(p));
+            if (kept < retained_most) { /* lives about 40 * 10 blocks long */
+                zk_free(retained[kept]);
+                retained[kept] = p;
+            } else {
+                zk_free(p);
+            }
+        }
+        CHECK(reached <= phase_bytes + 16 + stats.pinned_bytes + stats.pinned_chunks * largest);
+        end_phase();
+    }
+}
+
+static void a_small_retained_block_does_not_keep_the_large_one_behind_it(void)
+{
+    char *small;
+    char *large;
+
+    begin_phase();
+    small = arena_block(100);
+    large = arena_block(20 * MIB);
+    fill(small, 100, 1);
+    zk_free(large);
+    end_and_begin();
+    CHECK(stats_now().pinned_bytes <= 2 * chunk_bytes());
+    CHECK(is_filled(small, 100, 1));
+    CHECK((char *)arena_block(20 * MIB) <= large + MIB);
+}
+
+static const struct CMUnitTest tests[] = {
+    FRESH(resident_memory_is_flat_after_the_tenth_phase, PINNED_SMALL),
+    FRESH(runs_that_no_phase_uses_are_given_back, PINNED_SMALL),
+    FRESH(slab_use_is_bounded_by_the_phase_and_what_is_pinned,
+          .env = {ALL_SIZES, SLAB_64M, UNTENURED}),
+    FRESH(a_small_retained_block_does_not_keep_the_large_one_behind_it, PINNED_SMALL),
+
+    FRESH(what_has_died_is_used_again_in_the_same_phase, .env = {ALL_SIZES, SLAB_16M}),
+    FRESH(what_lives_stays_where_it_is_while_the_rest_is_used_again, .env = {ALL_SIZES, SLAB_64M}),
+    FRESH(what_another_thread_frees_is_used_again_in_the_same_phase, .env = {ALL_SIZES, SLAB_16M}),
+    FRESH(calloc_zeroes_what_is_used_again, .env = {ALL_SIZES, SLAB_16M}),
+    FRESH(a_full_slab_is_looked_at_again, PINNED_SMALL),
+    FRESH(chunks_with_live_blocks_are_filled, .env = {ALL_SIZES, SLAB_16M}),
+    FRESH(the_high_water_is_what_was_reached, PINNED_SMALL),
+    FRESH_AS("blocks of 512 KiB do not start in the same line",
+             equal_blocks_do_not_start_in_the_same_line, PINNED_SMALL, .number = MIB / 2),
+    FRESH_AS("blocks of 1 MiB do not start in the same line",
+             equal_blocks_do_not_start_in_the_same_line, PINNED_SMALL, .number = MIB),
+    FRESH_AS("blocks of 2 MiB do not start in the same line",
+             equal_blocks_do_not_start_in_the_same_line, PINNED_SMALL, .number = 2 * MIB),
+    FRESH(a_hole_of_a_large_blocks_size_is_used_again, PINNED_SMALL),
+    FRESH(blind_uses_nothing_again_before_the_next_begin, .env = {BLIND, ALL_SIZES, SLAB_16M}),
+};
+
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,55 @@
+/*
+ * test_pinned_warning.c - what a program is told that never frees.
+ */
+#include "pinned_phases.h"
+
+/* ---- What is said -----------------------------------------------------------------------------
+ */
+
+static void a_program_that_never_frees_is_told_so(void)
+{
+    for (unsigned phase = 0; phase < 50; phase++) {
+        begin_phase();
+        for (unsigned i = 0; i < 100; i++)
+            zk_malloc(12000);
+        end_phase();
+    }
+    CHECK(stats_now().pinned_bytes > 16 * MIB);
+}
+
+/* Its slab is full before it could be seen to grow 16 times. */
+static void a_program_that_never_frees_and_has_large_phases_is_told_so(void)
+{
+    for (unsigned phase = 0; phase < 5; phase++) {
+        begin_phase();
+        zk_malloc(20 * MIB);
+        end_phase();
+    }
+}
+
+static void a_program_that_frees_is_told_nothing(void)
+{
+    char *late = NULL;
+
+    for (unsigned phase = 0; phase < 100; phase++) {
+        begin_phase();
+        zk_free(late);
+        late = zk_malloc(2 * MIB);
+        for (unsigned i = 0; i < 100; i++)
+            zk_free(arena_block(50000));
+        end_phase();
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+    FRESH(a_program_that_never_frees_is_told_so, PINNED_SMALL,
+          .says = {"MiB are pinned", "zk_discard_phase", "zk-audit"}),
+    FRESH(a_program_that_never_frees_and_has_large_phases_is_told_so, PINNED_SMALL,
+          .says = {"MiB are pinned", "zk_discard_phase"}),
+    FRESH(a_program_that_frees_is_told_nothing, PINNED_SMALL),
+};
+
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
