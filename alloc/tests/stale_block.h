@@ -5,20 +5,11 @@
 #ifndef ZK_STALE_BLOCK_H
 #define ZK_STALE_BLOCK_H
 
-#include "findings.h"
+#include "retained_blocks.h"
 
-/* Where the lines are that made_at and used_at tell of. */
+/* Where the lines are that used_at tells of. */
 static const char *const stale_block_file = __FILE__;
-static unsigned made_at;
 static unsigned used_at;
-
-SITE __attribute__((unused)) static void *make(size_t size)
-{
-    void *p = AT(made_at, zk_malloc(size));
-
-    STAY_IN_FRAME();
-    return p;
-}
 
 /* A null pointer's as well. */
 __attribute__((no_sanitize("undefined"), unused)) SITE static char read_at(const volatile char *p,

@@ -21,7 +21,7 @@ static void a_read_is_a_read(void)
     CHECK(number_in(&found, 1, "count") == 1 && number_in(&found, 1, "threads") == 1);
     CHECK(number_in(&found, 1, "phase_allocated") == 1);
     CHECK(number_in(&found, 1, "phase_accessed") == 2);
-    CHECK(placed_at(&found, 1, "", "make", stale_block_file, made_at));
+    CHECK(placed_at(&found, 1, "", "make", retained_blocks_file, made_at));
     CHECK(placed_at(&found, 1, "access_", "read_at", stale_block_file, used_at));
     CHECK(strstr(field(&found, 1, "access_module"), "/test_trap_access") != NULL);
 }
