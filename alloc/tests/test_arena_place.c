@@ -5,9 +5,6 @@
 
 #include "slab.h"
 
-/* ---- Where blocks lie -------------------------------------------------------------------------
- */
-
 static void the_first_block_of_every_phase_is_at_the_slabs_first_byte(void)
 {
     uint64_t random = 1;

@@ -3,9 +3,6 @@
  */
 #include "retained_blocks.h"
 
-/* ---- realloc ----------------------------------------------------------------------------------
- */
-
 /* The census after a next begin: one block of this size, count times. */
 static void only_block_is(size_t size, unsigned count)
 {

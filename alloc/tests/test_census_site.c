@@ -273,9 +273,6 @@ static void deep_recursion_is_counted_at_every_level(void)
           ZK_DEFAULT_AUDIT_DEPTH); /* the levels from which the test is in sight, and all others */
 }
 
-/* ---- Fork -------------------------------------------------------------------------------------
- */
-
 #define AT_DEPTH(n, switch)                                                                        \
     FRESH_AS(                                                                                      \
         "two callers of a caller's caller, depth " #n,                                             \

@@ -3,9 +3,6 @@
  */
 #include "phase_bodies.h"
 
-/* ---- Escapes ----------------------------------------------------------------------------------
- */
-
 static void do_nothing(void *arg)
 {
     (void)arg;

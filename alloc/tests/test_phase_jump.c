@@ -3,9 +3,6 @@
  */
 #include "phase_bodies.h"
 
-/* ---- Jumps ------------------------------------------------------------------------------------
- */
-
 static void leave_scope_by_longjmp(void)
 {
     if (setjmp(outside) == 0) {

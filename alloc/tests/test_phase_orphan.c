@@ -3,9 +3,6 @@
  */
 #include "phase_bodies.h"
 
-/* ---- Threads that end in their phase ------------------------------------------------------------
- */
-
 static void a_phase_whose_thread_has_ended_is_an_orphan_for_the_next_begin(void)
 {
     char *p;

@@ -3,9 +3,6 @@
  */
 #include "phase_bodies.h"
 
-/* ---- zk_phase and ZK_PHASE_SCOPE ----------------------------------------------------------------
- */
-
 static void phase_runs_its_body_in_a_phase(void)
 {
     int runs = 0;

@@ -3,9 +3,6 @@
  */
 #include "pinned_phases.h"
 
-/* ---- What is said -----------------------------------------------------------------------------
- */
-
 static void discarded_phases_are_reclaimed_and_earlier_blocks_kept(void)
 {
     char *before;

@@ -3,9 +3,6 @@
  */
 #include "pinned_phases.h"
 
-/* ---- What is said -----------------------------------------------------------------------------
- */
-
 static void a_program_that_never_frees_is_told_so(void)
 {
     for (unsigned phase = 0; phase < 50; phase++) {

@@ -5,9 +5,6 @@
 
 #include <sched.h>
 
-/* ---- Blocks in other hands ----------------------------------------------------------------------
- */
-
 enum { RING = 64 };
 
 /* From one thread to another. A slot is NULL while it is empty. */

@@ -6,9 +6,6 @@
 #include <limits.h>
 #include <sched.h>
 
-/* ---- Destructors --------------------------------------------------------------------------------
- */
-
 /* In its last round ThreadSanitizer takes the thread for ended, and bears no more of it. */
 enum { DESTRUCTOR_ROUNDS = THREAD_SANITIZED ? 2 : PTHREAD_DESTRUCTOR_ITERATIONS };
 

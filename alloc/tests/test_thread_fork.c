@@ -3,9 +3,6 @@
  */
 #include "thread_crews.h"
 
-/* ---- Fork ---------------------------------------------------------------------------------------
- */
-
 static void child_goes_on(void *arg)
 {
     char *p = arg; /* the parent's, of 5000 bytes, the last one */

@@ -3,9 +3,6 @@
  */
 #include "thread_crews.h"
 
-/* ---- Slabs outlive their threads ----------------------------------------------------------------
- */
-
 static void *live_shortly(void *arg)
 {
     char *p = arena_block(100 + (size_t)arg);

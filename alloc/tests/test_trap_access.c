@@ -175,7 +175,7 @@ static void a_row_tells_of_the_first_access_whole(void)
     CHECK(number_in(&found, 1, "offset") == 22);
 }
 
-/* ---- Limits ---- */
+/* ---- What the kernel touches ---- */
 
 static void what_the_kernel_touches_is_touched(void)
 {
@@ -191,7 +191,7 @@ static void what_the_kernel_touches_is_touched(void)
     CHECK(is_all(p, 100, 7));
 }
 
-/* ---- Blocks ---- */
+/* ---- What is not stale ---- */
 
 static void blocks_are_what_they_are_elsewhere(void)
 {

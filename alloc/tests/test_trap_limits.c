@@ -6,8 +6,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-/* ---- Limits ---- */
-
 static void what_cannot_be_watched_is_told_and_served_by_system(void)
 {
     struct rlimit limits = {.rlim_cur = (rlim_t)3 << 30, .rlim_max = (rlim_t)3 << 30};

@@ -104,7 +104,7 @@ static void a_thread_that_blocks_all_signals_goes_on(void)
     CHECK(summary_now().touched_count == 1);
 }
 
-/* ---- Blocks ---- */
+/* ---- Children ---- */
 
 static void goes_on_in_a_child(void *arg)
 {

@@ -3,8 +3,6 @@
  */
 #include "spans.h"
 
-/* ---- Blocks ---- */
-
 static void first_span_makes_shard_and_page(void **state)
 {
     struct zk_stats before = allocated_so_far();

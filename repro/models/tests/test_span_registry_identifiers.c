@@ -4,8 +4,6 @@
  */
 #include "spans.h"
 
-/* ---- Identifiers, references, parents ---- */
-
 static void closed_identifiers_are_stale(void **state)
 {
     struct span_registry *registry = new_registry();

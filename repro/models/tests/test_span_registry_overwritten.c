@@ -11,8 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- Overwritten: each in a child with a blind arena ---- */
-
 enum { HUNG = -1, DIED = -2, RETURNED = 100 /* and the status: other exits are a sanitizer's */ };
 
 /* The status that body returns, or what became of the child. */

@@ -12,8 +12,6 @@ static unsigned shard_of(uint64_t id)
     return (unsigned)((id - 1) >> 38 & 0x1FFF);
 }
 
-/* ---- Threads ---- */
-
 struct errand {
     struct span_registry *registry;
     uint64_t ids[32];
