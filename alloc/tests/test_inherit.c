@@ -2,7 +2,7 @@
  * test_inherit.c - what the child of a fork knows nothing of: all that its parent's audit had counted.
  * The blocks are its own as well, and its own begins count them.
  *
- * How a child's report is named and when it is written is test_audit.c's.
+ * How a child's report is named is test_audit_out.c's, and when it is written test_audit_end.c's.
  */
 #include "findings.h"
 

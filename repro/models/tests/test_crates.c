@@ -2,7 +2,7 @@
  * test_crates.c - where the crates of 2026 differ from those of Debian 12 (crates.h), on the C
  * library's memory: the sizes, and what entering a span and a made-up identifier do. A registry of
  * spans can be made of either; the collector and the pools are 2026's here (Debian 12's are in
- * test_epoch.c and test_thread_pool.c).
+ * test_epoch.c and test_thread_pool_blocks.c).
  */
 #include "models/crates.h"
 #include "models/epoch.h"
