@@ -117,7 +117,7 @@ static void program_has_one_phase(void)
     end_phase();
 }
 
-/* ---- Running them ---- */
+/* ---- What they leave ---- */
 
 static bool there_is(const char *path)
 {

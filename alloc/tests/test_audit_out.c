@@ -85,7 +85,7 @@ static void program_closes_stderr(void)
     close(STDERR_FILENO);
 }
 
-/* ---- Running them ---- */
+/* ---- What they leave ---- */
 
 static const char *named(const char *format, pid_t pid)
 {
