@@ -3,6 +3,7 @@
  * the census and of the trap.
  */
 #include "audited_programs.h"
+#include "stack_overflow.h"
 
 /* ---- Programs ---- */
 
@@ -73,29 +74,10 @@ static void program_is_terminated(void)
     raise(SIGTERM);
 }
 
-SITE static size_t overflow_the_stack(size_t levels)
-{
-    volatile char frame[1000] = {0};
-    size_t reached = 0;
-
-    frame[levels % sizeof frame] = 1;
-    if (levels < SIZE_MAX)
-        reached = overflow_the_stack(levels + 1) + 1;
-    STAY_IN_FRAME();
-    return reached + (size_t)frame[0];
-}
-
 static void program_overflows_its_stack(void)
 {
     retain_and_touch(5000);
     overflow_the_stack(0);
-}
-
-static void *overflow_on_thread(void *arg)
-{
-    make(10);
-    overflow_the_stack(0);
-    return arg;
 }
 
 static void program_overflows_a_threads_stack(void)

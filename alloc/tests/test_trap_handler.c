@@ -1,6 +1,7 @@
 /*
  * test_trap_handler.c - faults that are none of the trap's: the program's own handlers, and the default action.
  */
+#include "stack_overflow.h"
 #include "stale_block.h"
 
 #include <sys/mman.h>
@@ -254,30 +255,10 @@ static void a_fault_cannot_be_ignored(void)
     read_at(barred_page(), 0);
 }
 
-/* Without end, and the compiler does not know it. */
-SITE static size_t overflow_the_stack(size_t levels)
-{
-    volatile char frame[1000] = {0};
-    size_t reached = 0;
-
-    frame[levels % sizeof frame] = 1;
-    if (levels < SIZE_MAX)
-        reached = overflow_the_stack(levels + 1) + 1;
-    STAY_IN_FRAME();
-    return reached + (size_t)frame[0];
-}
-
 static void a_stack_overflow_kills(void)
 {
     stale_block(10);
     overflow_the_stack(0);
-}
-
-static void *overflow_on_thread(void *arg)
-{
-    make(10);
-    overflow_the_stack(0);
-    return arg;
 }
 
 static void a_stack_overflow_on_another_thread_kills(void)

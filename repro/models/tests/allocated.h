@@ -1,11 +1,12 @@
 /*
- * allocated.h - what a test of a model asks of the allocator: how much was taken from it.
+ * allocated.h - what a test of a model asks of the allocator and of the C library: how much was taken from it.
  */
 #ifndef ALLOCATED_H
 #define ALLOCATED_H
 
 #include "zkalloc.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 /* What the process has taken so far. */
@@ -27,6 +28,20 @@ static inline struct zk_stats allocated_since(const struct zk_stats *before)
     now.system_count -= before->system_count;
     now.system_bytes -= before->system_bytes;
     return now;
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+size_t __sanitizer_get_current_allocated_bytes(void); /* gcc has it, and no header for it */
+#endif
+
+/* Bytes that the C library has given out and not got back. */
+static inline size_t bytes_in_use(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return __sanitizer_get_current_allocated_bytes();
+#else
+    return mallinfo2().uordblks;
+#endif
 }
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "allocated.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -50,20 +49,6 @@ static void drain(void)
         epoch_pin();
         epoch_unpin();
     }
-}
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-size_t __sanitizer_get_current_allocated_bytes(void); /* gcc has it, and no header for it */
-#endif
-
-/* Bytes that the C library has given out and not got back. */
-static size_t bytes_in_use(void)
-{
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return __sanitizer_get_current_allocated_bytes();
-#else
-    return mallinfo2().uordblks;
-#endif
 }
 
 static void sizes(void **state)

@@ -3,25 +3,12 @@
  */
 #include "pool_bodies.h"
 
+#include "allocated.h"
+
 #include <dlfcn.h>
 #include <errno.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-size_t __sanitizer_get_current_allocated_bytes(void); /* gcc has it, and no header for it */
-#endif
-
-/* Bytes that the C library has given out and not got back. */
-static size_t bytes_in_use(void)
-{
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return __sanitizer_get_current_allocated_bytes();
-#else
-    return mallinfo2().uordblks;
-#endif
-}
 
 /* Which call from now on fails; 0 for none. */
 static unsigned create_fails_in;
