@@ -83,7 +83,8 @@ static void print_help(void)
         "  --begin-at F    a phase begins where the program enters the function F: a name, a part "
         "of\n"
         "                  one, or FILE:LINE; F@MODULE in that library\n"
-        "  --end-at F      and ends where it enters that one\n\n"
+        "  --end-at F      and ends where it enters that one\n"
+        "  --version       print the version\n\n"
         "The report is on stderr. Exit status: 0 safe, 1 unsafe, 2 usage, 3 the program failed or\n"
         "there was nothing to audit. See man zk-audit.");
 }

@@ -30,7 +30,8 @@ static void print_help(void)
          "  --programs  the folder with the built repros, which say what they are about\n"
          "  --sources   the folder with their sources: repro\n"
          "  --out       the page\n"
-         "  --picture   the matrix alone, as SVG");
+         "  --picture   the matrix alone, as SVG\n"
+         "  --version   print the version");
 }
 
 static size_t count_in(const struct data *data, const char *profile, const char *outcome)
@@ -163,10 +164,15 @@ static void make(const char *path, void (*write)(FILE *out, const struct data *d
 int main(int argc, char **argv)
 {
     static const struct option names[] = {
-        {"results", required_argument, NULL, 'r'},  {"findings", required_argument, NULL, 'f'},
-        {"programs", required_argument, NULL, 'p'}, {"sources", required_argument, NULL, 's'},
-        {"out", required_argument, NULL, 'o'},      {"picture", required_argument, NULL, 'm'},
-        {"help", no_argument, NULL, 'h'},           {0},
+        {"results", required_argument, NULL, 'r'},
+        {"findings", required_argument, NULL, 'f'},
+        {"programs", required_argument, NULL, 'p'},
+        {"sources", required_argument, NULL, 's'},
+        {"out", required_argument, NULL, 'o'},
+        {"picture", required_argument, NULL, 'm'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {0},
     };
     static const char letters[] = "rfpsom";
     const char *values[6] = {NULL}; /* in the order of these */
@@ -178,6 +184,10 @@ int main(int argc, char **argv)
 
         if (code == 'h') {
             print_help();
+            return 0;
+        }
+        if (code == 'v') {
+            puts("zk-report " ZK_VERSION);
             return 0;
         }
         if (which == NULL)

@@ -31,6 +31,7 @@ that begins a phase where FUNCTION is entered, whether that pays, compared with 
   --count-instructions    one more run of each, under callgrind: slow, and exact
   --tsv, --json           a table on stdout, for machines
   --figure FILE           a figure, FILE.svg or FILE.png
+  --version               print the version
 
 Exit status: 0 the trial was made, 1 no allocator can be tried from outside, 2 usage, or the program fails,
 130 it was interrupted. See man zk-trial.
@@ -52,6 +53,7 @@ while [[ $# -gt 0 ]]; do
     --tsv) format=tsv ;;
     --json) format=json ;;
     --help) usage && exit 0 ;;
+    --version) echo "$name @PROJECT_VERSION@" && exit 0 ;;
     --) shift && break ;;
     -*) die "$1: no such option: see --help" ;;
     *) break ;;

@@ -12,6 +12,8 @@
 #include <string.h>
 
 static const char *caller = "zk-locate"; /* whose name is before a complaint */
+static const char usage[] =
+    "usage: zk-locate [--as NAME] PROGRAM FUNCTION...\n       zk-locate --help | --version";
 
 void refuse(const char *format, ...)
 {
@@ -164,13 +166,17 @@ int main(int argc, char **argv)
     struct modules modules;
     char *path;
 
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        return puts("zk-locate " ZK_VERSION) == EOF || fflush(stdout) != 0 ? 3 : 0;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return puts(usage) == EOF || fflush(stdout) != 0 ? 3 : 0;
     if (argc > 2 && strcmp(argv[1], "--as") == 0) {
         caller = argv[2];
         argv += 2;
         argc -= 2;
     }
     if (argc < 3) {
-        fputs("usage: zk-locate [--as NAME] PROGRAM FUNCTION...\n", stderr);
+        fprintf(stderr, "%s\n", usage);
         return 2;
     }
     path = program_path(argv[1]);

@@ -26,11 +26,12 @@ enum option_code {
     OPTION_NO_FORK,
     OPTION_EXPLAIN,
     OPTION_DESCRIBE,
+    OPTION_VERSION,
     OPTION_HELP,
     OPTION_OWN, /* and on: the repro's own */
 };
 
-enum { own_options_at = 15 }; /* options of every repro */
+enum { own_options_at = 16 }; /* options of every repro */
 
 /* For what is not proven to hang: long, as what is slow but ends is no hang. Sanitizers make everything
  * slower. */
@@ -134,7 +135,8 @@ static void print_help(void)
         "  --no-fork       in this process, without time limit: for a debugger\n"
         "  --keep-env      with what else is in the environment: it may change the outcome\n"
         "  --explain       what this bug is, and what to expect\n"
-        "  --describe      the descriptor, for programs\n",
+        "  --describe      the descriptor, for programs\n"
+        "  --version       print the version\n",
         repro.slug, repro.title, repro.cycles != 0 ? repro.cycles : 10, default_threads(),
         default_limit_ms);
     print_own_options();
@@ -227,6 +229,9 @@ static void parse_option(struct command *command, int code, const char *value)
     case OPTION_DESCRIBE:
         print_description();
         exit(0);
+    case OPTION_VERSION:
+        printf("%s %s\n", repro.slug, ZK_VERSION);
+        exit(0);
     case OPTION_HELP:
         print_help();
         exit(0);
@@ -253,6 +258,7 @@ static void parse(struct command *command, int argc, char **argv)
         {"no-fork", no_argument, NULL, OPTION_NO_FORK},
         {"explain", no_argument, NULL, OPTION_EXPLAIN},
         {"describe", no_argument, NULL, OPTION_DESCRIBE},
+        {"version", no_argument, NULL, OPTION_VERSION},
         {"help", no_argument, NULL, OPTION_HELP},
     };
     int code;
