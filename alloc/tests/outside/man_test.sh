@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# man_test.sh SOURCE: man/zkalloc.3 has all that zkalloc.h has, and nothing that does not exist.
+# man_test.sh SOURCE BUILD: man/zkalloc.3 has all that zkalloc.h has, and nothing that does not exist; the pages of programs have
+# the options that their --help has.
 set -uo pipefail
-source=$1
+source=$1 build=$2
 export LC_ALL=C # sort, comm and grep agree
 page=$source/man/zkalloc.3 header=$source/alloc/include/zkalloc.h config=$source/alloc/arena/config.c
 command -v groff >/dev/null || { echo "man_test: groff is missing: scripts/bootstrap.sh installs it"; exit 77; }
@@ -46,11 +47,11 @@ for list in names functions switches members; do some "$list"; done
 grep -v '^\.\\"' "$page" >"$work/text"
 words <"$work/text" >"$work/said"
 section DESCRIPTION | grep -oE '^\.(It )?Fn [A-Za-z_]+' | sed 's/.* //' | sort -u >"$work/described"
-sed -n 's/^\.It Ev //p' "$page" | sort -u >"$work/explained"
+sed -nE 's/^\.It Ev ([A-Z_]+).*/\1/p' "$page" | sort -u >"$work/explained"
 sed -n 's/^\.It Va //p' "$page" | tr -d ' ' | tr ',' '\n' | sort -u >"$work/listed"
 sort -u "$work/names" "$work/switches" >"$work/exists"
 
-for manual in "$page" "$source/man/zk-audit.1" "$source/man/zk-trial.1"; do
+for manual in "$source"/man/*.[0-9]; do
     none "groff on ${manual##*/}" < <(groff -ww -z -mandoc "$manual" 2>&1)
 done
 none "in zkalloc.h, not in the page" < <(lacking names said)
@@ -71,6 +72,37 @@ none "the synopsis" < <(cc -std=c11 -Wall -Werror -fsyntax-only -I"$source/alloc
 grep -oE '^zk_[a-z_]+' "$work/synopsis.c" | sort -u >"$work/prototypes"
 echo ZK_PHASE_SCOPE | sort -o "$work/prototypes" - "$work/prototypes"
 none "a function that the synopsis lacks" < <(lacking functions prototypes)
+
+# ---- Programs: each option of --help is explained, and in the synopsis; and no other is.
+
+# options PROGRAM: those of its --help, --help itself, and not what only one repro has.
+options() {
+    { "$1" --help; echo "  --help"; } 2>&1 | sed -nE '/^  --/ { s/^  ([^ ]+( [^ ]+)*).*/\1/; p; }' |
+        grep -oE -- '--[a-z][a-z-]*' | sort -u
+}
+programs() { # programs MANUAL PROGRAM
+    local manual=$source/man/$1 program=$build/$2
+    [[ -x $program ]] || { echo "man_test: $2 is not built: $1 is not compared"; return; }
+    options "$program" >"$work/helped"
+    sed -nE 's/^\.It (Fl .*)/ \1/p' "$manual" | grep -oE ' -[a-z][a-z-]*' | sed 's/ /-/' | sort -u >"$work/manual"
+    sed -n '/^\.Sh SYNOPSIS$/,/^\.Sh D/p' "$manual" | grep -oE ' -[a-z][a-z-]*' | sed 's/ /-/' | sort -u >"$work/synopsis"
+    some helped
+    none "$1 does not explain" < <(lacking helped manual)
+    none "$1 explains what --help does not have" < <(lacking manual helped)
+    none "$1, synopsis: not there" < <(lacking helped synopsis | grep -vx -e --help)
+    none "$1, synopsis: does not exist" < <(lacking synopsis helped)
+}
+programs zk-audit.1 sweep/zk-audit
+programs zk-sweep.1 sweep/zk-sweep
+programs zk-trial.1 sweep/zk-trial
+programs zk-report.1 report/zk-report
+programs zk-repro.7 repro/injector_block
+# A repro's outcomes, with their numbers.
+"$build/repro/injector_block" --help | tr '\n' ' ' | grep -oE 'Exit status: [^.]*15 [a-z]+' | grep -oE '[0-9]+ [a-z]+' | sort >"$work/outcomes"
+sed -nE 's/^\.It ([0-9]+ [a-z]+)$/\1/p' "$source/man/zk-repro.7" | sort >"$work/told"
+some outcomes
+none "zk-repro.7: an outcome is missing" < <(lacking outcomes told)
+none "zk-repro.7: no such outcome" < <(lacking told outcomes)
 
 echo "man_test: $checks checks, $failures failed"
 [[ $failures -eq 0 ]]

@@ -73,8 +73,11 @@ lib/libzkalloc-preload.so
 lib/libzkalloc.a
 lib/pkgconfig/zkalloc.pc
 share/man/man1/zk-audit.1
+share/man/man1/zk-report.1
+share/man/man1/zk-sweep.1
 share/man/man1/zk-trial.1
 share/man/man3/zkalloc.3
+share/man/man7/zk-repro.7
 share/zkalloc/trial/bench_common.sh
 share/zkalloc/trial/libzk-probe.so
 share/zkalloc/trial/quantile.awk
@@ -113,14 +116,14 @@ for program in linked_c linked_fixed linked_cpp11 linked_cpp14 linked_cpp17 link
 done
 check "the version" says '^[0-9]+\.[0-9]+' pkg-config --modversion zkalloc
 
-check "CMake: configure" "$real" -S . -B build -DCMAKE_PREFIX_PATH="$prefix"
+minor=$(pkg-config --modversion zkalloc | cut -d. -f1,2)
+check "CMake: configure" "$real" -S . -B build -DWANTED="$minor" -DCMAKE_PREFIX_PATH="$prefix"
 check "CMake: find_package found ours" grep -qF "zkalloc_DIR:PATH=$prefix/$libdir/cmake/zkalloc" build/CMakeCache.txt
 check "CMake: build" "$real" --build build
 for program in linked_c linked_cpp interposed; do
     check "CMake: $program" says '^in the arena$' "build/$program"
 done
-sed -i 's/zkalloc 0.1 /zkalloc 0.2 /' CMakeLists.txt
-check "CMake: another minor version is refused" fails "$real" -S . -B build2 -DCMAKE_PREFIX_PATH="$prefix"
+check "CMake: another minor version is refused" fails "$real" -S . -B build2 -DWANTED="${minor%.*}.$((${minor#*.} + 1))" -DCMAKE_PREFIX_PATH="$prefix"
 
 # ---- A program that knows nothing of it.
 
