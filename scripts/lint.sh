@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 mapfile -t sources < <(git ls-files -co --exclude-standard '*.c')
 mapfile -t all < <(git ls-files -co --exclude-standard '*.c' '*.h')
-mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' .ci/run)
+mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' .ci/run completions/zk-audit)
 
 echo "lint: clang-format, ${#all[@]} files"
 clang-format --dry-run --Werror "${all[@]}"

@@ -72,6 +72,9 @@ lib/cmake/zkalloc/zkallocTargets.cmake
 lib/libzkalloc-preload.so
 lib/libzkalloc.a
 lib/pkgconfig/zkalloc.pc
+share/bash-completion/completions/zk-audit
+share/bash-completion/completions/zk-sweep
+share/bash-completion/completions/zk-trial
 share/man/man1/zk-audit.1
 share/man/man1/zk-report.1
 share/man/man1/zk-sweep.1
@@ -85,7 +88,7 @@ share/zkalloc/trial/script_common.sh
 share/zkalloc/trial/trial.awk
 share/zkalloc/trial/verdict.awk
 share/zkalloc/trial/zk-usage'
-check "what is installed" diff <(sed "s,^lib/,$libdir/," <<<"$contents") <(cd "$stage/opt/zk" && find . -type f | sed 's,^\./,,' | LC_ALL=C sort)
+check "what is installed" diff <(sed "s,^lib/,$libdir/," <<<"$contents") <(cd "$stage/opt/zk" && find . ! -type d | sed 's,^\./,,' | LC_ALL=C sort)
 check "nothing beside it" diff <(echo opt) <(ls "$stage")
 check "a folder or file that not everybody may read" diff /dev/null <(find "$stage/opt/zk" ! -perm -444)
 
