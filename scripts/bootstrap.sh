@@ -21,9 +21,10 @@ declare -A services=()
 if [[ ${1:-} == --stress ]]; then
     packages+=(rustc cargo librust-rayon-dev librust-crossbeam-dev librust-hashbrown-dev dwz lld
         php-cli php-mbstring php-sqlite3 redis-server postgresql nginx-light curl openssl memcached nodejs
-        openjdk-17-jdk-headless ruby r-base-core ffmpeg vim gdb openssh-server openssh-client procps)
+        openjdk-17-jdk-headless ruby r-base-core ffmpeg vim gdb openssh-server openssh-client procps
+        parallel slurmctld slurmd slurm-client munge iproute2 util-linux)
     services=([redis-server]=redis-server [postgresql]=postgresql [nginx-light]=nginx [memcached]=memcached
-        [openssh-server]=ssh)
+        [openssh-server]=ssh [slurmctld]=slurmctld [slurmd]=slurmd [munge]=munge)
 fi
 
 installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
