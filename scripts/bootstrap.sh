@@ -27,7 +27,8 @@ if [[ ${1:-} == --stress ]]; then
         [openssh-server]=ssh [slurmctld]=slurmctld [slurmd]=slurmd [munge]=munge)
 fi
 
-installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
+# Of every architecture that it is installed for, where there are several.
+installed() { [[ " $(dpkg-query -W -f='${db:Status-Status} ' "$1" 2>/dev/null)" == *' installed '* ]]; }
 
 if ! command -v dpkg-query >/dev/null; then
     echo "bootstrap: not a Debian system: install the equivalents of: ${packages[*]}" >&2
