@@ -143,7 +143,8 @@ static const struct repro_finding findings[] = {
      REPRO_CORRUPT},
     {"Z38", "secrecy",
      "With ZK_ALLOC_WIPE=phase nothing that a phase has freed is found in the next one's blocks",
-     "info", "the switch; what system serves is not wiped: MIN_BYTES 0 for secrets of any size",
+     "info",
+     "the switch; what system serves is not wiped: let the arena serve every size that holds a secret",
      REPRO_PINNED, REPRO_CLEAN, "--wipe phase"},
     {0},
 };

@@ -83,6 +83,11 @@ largest() {
         $4 == "stale" { match($11, /[0-9]+/); print substr($11, RSTART, RLENGTH) + 1 }'
 }
 
+# has_bounds SLUG: not so where what is wrong is not of what is retained, and no audit sees it.
+has_bounds() {
+    awk -F'\t' -v slug="$1" '$1 == slug { found = $4 != "none" } END { exit !found }' "$results/thresholds.tsv"
+}
+
 # Findings that a variant of a repro shows, which is run here. What no bisection was made for is NA.
 of_variants() {
     awk -F'\t' '$9 != "-"' <<<"$described" |
@@ -94,10 +99,14 @@ of_variants() {
                 outcome[$each]=$({ "$build/repro/$slug" $arguments --profile "$each" --tsv </dev/null 2>/dev/null || true; } | cut -f4)
                 want_outcome "${outcome[$each]}" "$slug $arguments --profile $each"
             done
+            local touched=NA guaranteed=NA
+            if has_bounds "$slug"; then
+                touched=$(largest "$slug" "$arguments" trap) guaranteed=$(largest "$slug" "$arguments" census)
+            fi
             shown="no (${outcome[$profile]})"
             [[ ",$shown_by," != *",${outcome[$profile]},"* ]] || shown="yes (${outcome[$profile]}): $slug $arguments"
             printf '%s\t' "$id" "$category" "$description" "$shown" "$severity" "$fix_status" NA \
-                "$(largest "$slug" "$arguments" trap)" "$(largest "$slug" "$arguments" census)" \
+                "$touched" "$guaranteed" \
                 "${outcome[none]}" "${outcome[seed]}" "${outcome[pinned]}"
             echo "$slug"
         done

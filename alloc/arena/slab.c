@@ -155,18 +155,22 @@ static void link_chunk(struct slab *slab, uint32_t index)
     slab->listed++;
 }
 
-/* [start, end) is about to become somebody's: nobody else's bytes are to be found there, if that is asked for. */
-static inline void make_clean(const struct slab *slab, char *start, char *end)
+static __attribute__((noinline, cold)) void wipe_used(const struct slab *slab, char *start,
+                                                      char *end)
 {
-    char *used;
+    char *used = slab->dirty < slab->soiled ? slab->dirty : slab->soiled;
 
-    if (__builtin_expect(!slab->wipes, 1))
-        return;
-    used = slab->dirty < slab->soiled ? slab->dirty : slab->soiled;
     if (end > used)
         end = used;
     if (start < end)
         zk_wipe_bytes(start, (size_t)(end - start));
+}
+
+/* [start, end) is about to become somebody's: nobody else's bytes are to be found there, if that is asked for. */
+static inline void make_clean(const struct slab *slab, char *start, char *end)
+{
+    if (__builtin_expect(slab->wipes, 0))
+        wipe_used(slab, start, end);
 }
 
 static void bump_from(struct slab *slab, uint32_t index, char *at, char *limit)
@@ -232,12 +236,16 @@ static void enter_chunk(struct slab *slab, char *at)
     struct chunk *chunk = &slab->chunks[index];
     char *start = chunk_start(slab, index);
 
-    if (at == slab_end(slab))
+    if (__builtin_expect(at == slab_end(slab), 0)) {
         bump_from(slab, index, at, at);
-    else if (!slab->pinned || renew_one(slab, chunk, index, start))
+    } else if (__builtin_expect(slab->pinned, 1)) {
+        if (renew_one(slab, chunk, index, start))
+            enter_renewed(slab, chunk, index, start, at);
+        else
+            renew_and_enter(slab, chunk, index, start, at);
+    } else {
         enter_renewed(slab, chunk, index, start, at);
-    else
-        renew_and_enter(slab, chunk, index, start, at);
+    }
 }
 
 void zk_slab_close_chunk(struct slab *slab, char *tail)

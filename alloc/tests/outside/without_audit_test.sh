@@ -7,7 +7,7 @@ build=$1 source=$2
 . "$source/scripts/test_helpers.sh"
 unset "${!ZK_ALLOC_@}" LD_LIBRARY_PATH
 bare=$work/bare
-tests=(without_audit arena realloc misuse)
+tests=(without_audit arena_place arena_route realloc misuse)
 quietly() { "$@" >"$work/log" 2>&1 || { tail -20 "$work/log"; return 1; }; }
 text_bytes() { size -A "$1" | awk '$1 == ".text" { sum += $2 } END { print sum }'; }
 
