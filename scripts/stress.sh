@@ -55,6 +55,14 @@ echo "stress: small scope done: $(awk '{ n += $2 } END { print n }' "$work/scope
 runs=$((runs + 1))
 stress/chaos_programs.sh "$build" || failures=$((failures + 1))
 
+# Campaigns by GNU parallel on hosts, and by Slurm; a host dies in the middle of each.
+for engine in parallel slurm; do
+    runs=$((runs + 1))
+    "scripts/tests/campaign_${engine}_test.sh" . "$build"
+    status=$?
+    [[ $status -eq 0 || $status -eq 77 ]] || failures=$((failures + 1))
+done
+
 # Bounds as laws, each at all its values.
 runs=$((runs + 1))
 "$build/sweep/zk-sweep" --laws >/dev/null || failures=$((failures + 1))
