@@ -85,6 +85,22 @@ run 3 campaign oracle --build "$work/other" --parts 4 --total 4 --out failing --
 says '^campaign: part 3: it failed: seed 3: out of memory$' '^campaign: no data: part-0003: .*failed 2 times'
 check "the others are not there" [ "$(cd failing && echo part-*)" = "part-0001 part-0002 part-0004" ]
 
+# Interrupted, it ends what it has begun; while it runs, nobody else runs its parts.
+printf '#!/bin/sh\necho $$ >>%q\nexec sleep 60\n' "$work/pids" >other/alloc/test_oracle
+"$source/scripts/campaign.sh" oracle --build "$work/other" --parts 2 --total 2 --out ended --run local --jobs 2 &
+driver=$!
+for _ in {1..300}; do [[ $(wc -l 2>/dev/null <pids) -eq 2 ]] && break || sleep 0.1; done
+want 2 '.*its parts are being run already' campaign --out ended --run local
+kill -TERM $driver
+wait $driver
+check "interrupted, it does not say so" [ $? -eq 130 ]
+for pid in $(<pids); do
+    for _ in {1..100}; do [[ -e /proc/$pid ]] || break; sleep 0.1; done
+    check "interrupted, it has left a process" [ ! -e "/proc/$pid" ]
+done
+check "interrupted, it has left a part" [ -z "$(find ended -name "*part-*")" ]
+check "interrupted, it has left a folder" [ -z "$(ls -A "$TMPDIR")" ]
+
 # What a campaign looks for is found, and is exit status 1 of the merge: the blind control is.
 run 1 campaign oracle --build "$build" --parts 2 --total 2 --out blind --run local --merge -- --recycle blind
 check "blind holds" [ "$(cut -f 2 blind/merged/oracle.tsv | paste -sd,)" = outcome,wrong,wrong ]
