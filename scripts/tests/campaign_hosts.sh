@@ -11,14 +11,22 @@ skip() {
 # own_room PROGRAM...: runs the test again in namespaces of its own: its processes, network and mounts end with it, however
 # it ends. Comes back in there. Skips by name where a program or a right is missing.
 own_room() {
-    local program
-    for program in unshare ip "$@"; do
+    local program room inside
+    for program in unshare setpriv ip "$@"; do
         command -v "$program" >/dev/null || skip "$program is not installed: scripts/bootstrap.sh --stress"
     done
     if [[ -z ${CAMPAIGN_ROOM:-} ]]; then
         [[ $EUID -eq 0 ]] || skip 'not root, who can make network namespaces'
         unshare --net --uts --mount --pid --mount-proc --fork true 2>/dev/null || skip 'no namespaces can be made here'
-        CAMPAIGN_ROOM=1 exec unshare --net --uts --mount --pid --mount-proc --fork --kill-child "$0" "$source" "$build"
+        room=$(mktemp -d) || exit
+        TMPDIR=$room CAMPAIGN_ROOM=1 setpriv --pdeathsig KILL \
+            unshare --net --uts --mount --pid --mount-proc --fork --kill-child "$0" "$source" "$build" &
+        inside=$!
+        # unshare itself does not heed TERM; with it goes all that is inside.
+        trap "kill -KILL $inside 2>/dev/null; wait; rm -rf \"$room\"" EXIT
+        trap "exit 143" TERM INT HUP
+        wait $inside
+        exit
     fi
     { mount -t tmpfs run /run && mkdir -p /run/netns /run/sshd && hostname controller; } || skip 'nothing can be mounted here'
     { ip link set lo up && ip link add bridge type bridge && ip address add 10.77.0.254/24 dev bridge &&

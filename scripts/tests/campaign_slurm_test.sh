@@ -61,8 +61,19 @@ within 60 nodes '^two1 idle,two2 idle$' ||
 same_by slurm slurm oracle 7 --total "$total"
 for i in 1 2; do check "two$i has run no part" grep -q 'Launching batch job' $slurm/slurmd.two$i.log; done
 same_by slurm slurm sweep 2 -- --only 'inj*' --profile none,pinned,seed
+
+# Interrupted, it takes its job back.
+"$source/scripts/campaign.sh" oracle --build "$build" --parts 2 --total 20000 --out "$work/ended" --run slurm 2>/dev/null &
+driver=$!
+check "the job does not begin" within 60 runs_on two1 test_oracle
+kill -TERM $driver
+wait $driver
+check "interrupted, it does not say so" [ $? -eq 130 ]
+none() { [[ -z $(squeue -h) ]] && ! runs_on two1 test_oracle && ! runs_on two2 test_oracle; }
+check "interrupted, it has left its job" within 60 none
+
 survives two2 'a node dies' slurm
 check "the node was not found dead" nodes '^two1 [a-z]+,two2 (down|drain|idle\*|unk)'
 check "no part was run again" grep -q '^campaign: again: part-' "$work/driver"
-check "a job is left" [ -z "$(squeue -h)" ]
+check "a job is left" within 30 none
 conclude campaign_slurm_test
