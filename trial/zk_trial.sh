@@ -10,7 +10,7 @@ parts=$self/trial
 [[ -d $parts ]] || parts=$self/../share/zkalloc/trial
 spin_count=${GOMP_SPINCOUNT-unset}
 build=$self/.. # bench_common.sh looks for the library there
-# shellcheck source=../../scripts/bench_common.sh
+# shellcheck source=scripts/bench_common.sh
 . "$parts/bench_common.sh"
 # The program is run as it is.
 if [[ $spin_count == unset ]]; then unset GOMP_SPINCOUNT; else export GOMP_SPINCOUNT=$spin_count; fi

@@ -23,7 +23,7 @@ own_room() {
             unshare --net --uts --mount --pid --mount-proc --fork --kill-child "$0" "$source" "$build" &
         inside=$!
         # unshare itself does not heed TERM; with it goes all that is inside.
-        trap "kill -KILL $inside 2>/dev/null; wait; rm -rf \"$room\"" EXIT
+        trap 'kill -KILL $inside 2>/dev/null; wait; rm -rf "$room"' EXIT
         trap "exit 143" TERM INT HUP
         wait $inside
         exit
