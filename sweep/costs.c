@@ -51,12 +51,13 @@ struct layout {
 static size_t split(char *line, char *fields[COLUMNS_MOST])
 {
     size_t count = 0;
+    char *rest = line;
 
     line[strcspn(line, "\n")] = '\0';
-    for (char *field = strsep(&line, "\t"); field != NULL && count < COLUMNS_MOST;
-         field = strsep(&line, "\t"))
+    for (char *field = strsep(&rest, "\t"); field != NULL && count < COLUMNS_MOST;
+         field = strsep(&rest, "\t"))
         fields[count++] = field;
-    return line == NULL ? count : 0;
+    return rest == NULL ? count : 0;
 }
 
 /* False if the line is not the header of a table of costs. */

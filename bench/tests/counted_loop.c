@@ -65,12 +65,15 @@ __attribute__((noinline)) static void touch(const volatile char *block)
 __attribute__((noinline)) static void grow(unsigned long number)
 {
     char *volatile block = malloc(20000);
+    char *volatile moved;
 
     behind[number] = malloc(20000);
     if (block != NULL)
         memset(block, 1, 20000);
-    block = realloc(block, 60000);
-    free(block);
+    moved = realloc(block, 60000);
+    if (moved == NULL)
+        abort();
+    free(moved);
 }
 
 static void proof(unsigned long number, unsigned long times, char *blocks)

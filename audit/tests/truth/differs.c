@@ -15,6 +15,7 @@ int main(int argc, char **argv)
 {
     FILE *log = fopen(argv[1], "a+");
     const struct timespec nap = {.tv_nsec = 1000000};
+    const char *naps = getenv("NAP_MS");
     int run;
     size_t bytes;
 
@@ -24,7 +25,7 @@ int main(int argc, char **argv)
     fputc('.', log);
     run = (int)ftell(log);
     fclose(log);
-    for (int i = 0; getenv("NAP_MS") != NULL && run == 1 && i < atoi(getenv("NAP_MS")); i++)
+    for (int i = 0; naps != NULL && run == 1 && i < atoi(naps); i++)
         nanosleep(&nap, NULL);
     if (run > argc - 2)
         run = argc - 2;

@@ -11,7 +11,7 @@ int main(void)
     volatile long x = 0;
 
     begin();
-    a = malloc(16384), b = malloc(20000); /* PLANT:both */
+    a = calloc(1, 16384), b = calloc(1, 20000); /* PLANT:both */
     end();
     begin();
     x = a[5] + b[5]; /* STALE:one */
