@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { secret_bytes = 16 << 10, header_bytes = 64 };
+enum { secret_bytes = 16 << 10, header_bytes = 64, pieces_most = 1024 };
 
 enum wipe { WIPE_NEVER, WIPE_PHASE, WIPE_CALL };
 
@@ -43,6 +43,7 @@ static bool prove(struct repro_run *run, unsigned number, void **proof)
 {
     size_t bytes = repro_user_bytes(run, secret_bytes);
     uint64_t word = secret_word(number);
+    unsigned pieces = 0;
     unsigned char *witness;
 
     if (!begin(run))
@@ -51,7 +52,15 @@ static bool prove(struct repro_run *run, unsigned number, void **proof)
     for (size_t i = 0; i + sizeof word <= bytes; i += sizeof word)
         memcpy(witness + i, &word, sizeof word);
     zk_end_phase();
-    *proof = make(header_bytes);
+    /* Small blocks, until one lies behind the witness: else an ordinary malloc joins that with the free memory behind it, and
+     * the message would be made of both. */
+    *proof = NULL;
+    do {
+        void **piece = make(header_bytes);
+
+        *piece = *proof;
+        *proof = piece;
+    } while ((uintptr_t)*proof < (uintptr_t)witness && ++pieces < pieces_most);
     zk_free(witness);
     if (repro_option(run, "wipe") == WIPE_CALL)
         zk_wipe_phase(); /* where recycling is blind, it says that this is to wait for the next begin */
@@ -114,7 +123,12 @@ static void body(struct repro_run *run)
         repro_cycle(run);
         if (!prove(run, number, &proof) || !answer(run, number))
             return;
-        zk_free(proof);
+        while (proof != NULL) {
+            void *piece = proof;
+
+            proof = *(void **)piece;
+            zk_free(piece);
+        }
     }
 }
 

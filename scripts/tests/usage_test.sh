@@ -21,7 +21,7 @@ done
 refused 'an argument is empty: want ' claims.sh results '' out
 refused 'an argument is empty: want ' figures.sh ''
 refused 'an argument is empty: want ' bench_cost.sh build ''
-for script in claims findings readme figures bench_micro bench_preload bench_audit stress install fuzz rust; do
+for script in claims findings figures bench_micro bench_preload bench_audit stress install fuzz rust; do
     refused 'd: one argument too many: want ' $script.sh a b c d
 done
 for script in bench bench_cost bench_memory; do
