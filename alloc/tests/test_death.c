@@ -194,11 +194,14 @@ static void use_slabs_in_child(void *arg)
     hold_all_slabs();
 }
 
-/* To where no slab has been: the kernel is asked for each part. */
+/* To where no slab has been: the kernel is asked for each part. The forks come between the two semaphores, for a sanitizer
+ * has its own malloc locked where a thread starts or ends, and its child would find that so. */
 static void *go_further_and_further(void *arg)
 {
+    sem_post(&ready);
     for (unsigned i = 0; i < 400; i++)
         zk_malloc(MIB);
+    sem_wait(&go_on);
     return arg;
 }
 
@@ -209,8 +212,12 @@ static void fork_meanwhile(void *arg)
     begin_phase();
     for (unsigned i = 0; i < 2; i++)
         threads[i] = start_thread(go_further_and_further, arg);
+    for (unsigned i = 0; i < 2; i++)
+        sem_wait(&ready);
     for (unsigned i = 0; i < 3; i++)
         CHECK(status_of_fork(use_slabs_in_child, NULL) == 0);
+    for (unsigned i = 0; i < 2; i++)
+        sem_post(&go_on);
     for (unsigned i = 0; i < 2; i++)
         join_thread(threads[i]);
 }
