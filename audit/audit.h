@@ -305,7 +305,8 @@ struct group {
     uint64_t size_most;
     uint64_t asked_most;
     uint64_t count;   /* UNKNOWN without a census */
-    uint64_t touched; /* of them; UNKNOWN if the trap does not tell */
+    uint64_t bytes;   /* likewise */
+    uint64_t touched; /* of the blocks; UNKNOWN if the trap does not tell */
     uint64_t threads;
     const struct finding *touch; /* the access to the largest block, or NULL */
     size_t touches;              /* places that touch */

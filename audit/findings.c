@@ -273,6 +273,7 @@ static void include(struct group *group, const struct finding *finding)
         *group = (struct group){.made = finding,
                                 .size_least = UNKNOWN,
                                 .count = UNKNOWN,
+                                .bytes = UNKNOWN,
                                 .touched = UNKNOWN,
                                 .threads = UNKNOWN};
     group->findings = grow(group->findings, group->finding_count, sizeof(void *)); /* pointers */
@@ -282,8 +283,10 @@ static void include(struct group *group, const struct finding *finding)
     group->asked_most = most(group->asked_most, finding->asked);
     group->threads = most(group->threads, finding->threads);
     group->freed_late = group->freed_late || finding->kind == FREED_LATE;
-    if (finding->kind == RETAINED)
+    if (finding->kind == RETAINED) {
         group->count = sum(group->count, finding->count);
+        group->bytes = sum(group->bytes, finding->bytes);
+    }
     if (finding->kind != TOUCHED)
         return;
     group->touched = sum(group->touched, finding->first);

@@ -28,16 +28,6 @@ static const char *place_of(const struct place *place, const char *site)
     return text.text;
 }
 
-static uint64_t bytes_of(const struct group *group)
-{
-    uint64_t bytes = UNKNOWN;
-
-    for (size_t i = 0; i < group->finding_count; i++)
-        if (group->findings[i]->kind == RETAINED)
-            bytes = sum(bytes, group->findings[i]->bytes);
-    return bytes;
-}
-
 /* ---- The answer */
 
 static void write_lines(FILE *out, const struct lines *lines, const char *class)
@@ -341,7 +331,6 @@ static void write_site(FILE *out, const struct audit *audit, size_t i, const str
 {
     const struct group *group = &audit->groups.at[i];
     struct course course = course_of(group, begins);
-    uint64_t bytes = bytes_of(group);
     struct amount rule;
 
     page_print(out, "<tr id=\"site-%zu\" data-state=\"%s\" data-touched=\"%s\"><td>%zu</td><td>%s",
@@ -357,7 +346,8 @@ static void write_site(FILE *out, const struct audit *audit, size_t i, const str
                group->size_most, sizes_of(group).text);
     page_print(out,
                "<td class=\"number\" data-name=\"bytes\" data-value=\"%" PRId64 "\">%s</td><td>%s",
-               bytes == UNKNOWN ? -1 : (int64_t)bytes, number_text(bytes), course_kind(&course));
+               group->bytes == UNKNOWN ? -1 : (int64_t)group->bytes, number_text(group->bytes),
+               course_kind(&course));
     if (growth_of(group, &rule))
         page_print(out, "<br><small>grows %s</small>", rule.text);
     page_print(out, "</td><td>%s</td><td>%s", touched_text(audit, group), state_of(audit, group));

@@ -133,16 +133,12 @@ static json_t *accesses_of(const struct group *group)
 static json_t *site_of(const struct audit *audit, const struct group *group)
 {
     json_t *site = json_object();
-    uint64_t bytes = UNKNOWN;
 
-    for (size_t i = 0; i < group->finding_count; i++)
-        if (group->findings[i]->kind == RETAINED)
-            bytes = sum(bytes, group->findings[i]->bytes);
     set_place(site, &group->made->made);
     json_set(site, "count", json_number(group->count));
     json_set(site, "size_least", json_number(group->size_least));
     json_set(site, "size_most", json_number(group->size_most));
-    json_set(site, "bytes", json_number(bytes));
+    json_set(site, "bytes", json_number(group->bytes));
     json_set(site, "threads", json_number(group->threads));
     json_set(site, "below_min_bytes", json_boolean(group->asked_most < audit->min_bytes));
     json_set(site, "touched",
