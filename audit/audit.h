@@ -324,6 +324,9 @@ struct groups groups_of(const struct findings *census, const struct findings *tr
                         uint64_t min_bytes);
 void groups_free(struct groups *groups);
 
+/* Does it tell of retained blocks? What tells of others is in no group. */
+bool finding_in_group(const struct finding *finding);
+
 /* ---- growth.c */
 
 struct amount;
@@ -398,6 +401,9 @@ uint64_t run_above(const struct run *run, enum kind kind);
 void confirm_make(struct audit *audit, struct strings *strings);
 
 bool audit_reported(const struct audit *audit);
+
+/* Was there a trap run that watched all blocks of the group? Else it does not tell that none is touched. */
+bool audit_watched(const struct audit *audit, const struct group *group);
 
 /* The bound to recommend; 0 when there is nothing to change. */
 uint64_t audit_advice(const struct audit *audit);

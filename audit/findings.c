@@ -332,12 +332,17 @@ static int by_risk(const void *a, const void *b)
     return strcmp(left->made->where, right->made->where);
 }
 
+bool finding_in_group(const struct finding *finding)
+{
+    return finding->kind == TOUCHED || finding->kind == RETAINED || finding->kind == FREED_LATE;
+}
+
 /* The row of either list whose place comes first, of those that tell of retained blocks; NULL at the
  * end. */
 static const struct finding *next_by_place(const struct findings *census, size_t *c,
                                            const struct findings *trap, size_t *t)
 {
-    while (*t < trap->count && trap->at[*t].kind != TOUCHED && trap->at[*t].kind != FREED_LATE)
+    while (*t < trap->count && !finding_in_group(&trap->at[*t]))
         ++*t;
     if (*c < census->count &&
         (*t == trap->count || strcmp(census->at[*c].where, trap->at[*t].where) <= 0))

@@ -322,7 +322,7 @@ static const char *touched_text(const struct audit *audit, const struct group *g
 {
     if (group->touch != NULL)
         return "touched";
-    if (!run_reported(&audit->trap) || group->asked_most < audit->trap.report.min_bytes_most)
+    if (!audit_watched(audit, group))
         return "not looked at";
     return group->freed_late ? "freed late" : "untouched";
 }
@@ -402,7 +402,7 @@ static void write_others(FILE *out, const struct audit *audit)
     for (size_t i = 0; i < findings->count; i++) {
         const struct finding *row = &findings->at[i];
 
-        if (row->kind == TOUCHED || row->kind == RETAINED || row->kind == FREED_LATE)
+        if (finding_in_group(row))
             continue;
         if (count++ == 0) {
             fputs("<section id=\"others\"><h2>What else was seen</h2>\n", out);

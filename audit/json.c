@@ -161,7 +161,7 @@ static json_t *others_of(const struct findings *findings)
         const struct finding *finding = &findings->at[i];
         json_t *other;
 
-        if (finding->kind == TOUCHED || finding->kind == RETAINED || finding->kind == FREED_LATE)
+        if (finding_in_group(finding))
             continue;
         other = json_object();
         json_set(other, "kind", json_text(kind_names[finding->kind]));

@@ -161,7 +161,7 @@ static void describe_fate(char *text, size_t room, const struct audit *audit,
         snprintf(text, room, ", touched%s", later);
     else if (group->freed_late)
         snprintf(text, room, ", freed late");
-    else if (!run_reported(&audit->trap) || group->asked_most < audit->trap.report.min_bytes_most)
+    else if (!audit_watched(audit, group))
         *text = '\0'; /* nobody has looked */
     else
         snprintf(text, room, ", untouched");

@@ -11,6 +11,11 @@ bool audit_reported(const struct audit *audit)
     return run_reported(&audit->census) || run_reported(&audit->trap);
 }
 
+bool audit_watched(const struct audit *audit, const struct group *group)
+{
+    return run_reported(&audit->trap) && group->asked_most >= audit->trap.report.min_bytes_most;
+}
+
 static const struct run *basis_run(const struct audit *audit)
 {
     return run_reported(&audit->census) ? &audit->census : &audit->trap;
