@@ -37,8 +37,7 @@ static char *fold(struct trace trace)
 
             snprintf(place, sizeof place, "[%.60s+0x%" PRIx64 "]",
                      *path == '\0' ? "?" : base_name(path), frame->offset);
-            append(&text, &used,
-                   known(frame->scopes[s - 1].function) ? frame->scopes[s - 1].function : place);
+            append(&text, &used, known_or(frame->scopes[s - 1].function, place));
         }
     }
     return text;

@@ -265,8 +265,7 @@ static void write_frames(FILE *out, uint32_t number)
         for (uint32_t s = 0; s < frame->scope_count; s++) {
             const struct scope *scope = &frame->scopes[s];
 
-            page_print(out, "<li><code>%s</code> <small>",
-                       known(scope->function) ? scope->function : "?");
+            page_print(out, "<li><code>%s</code> <small>", known_or(scope->function, "?"));
             if (known(scope->file) && scope->line != UNKNOWN)
                 page_print(out, "%s:%" PRIu64, from_here(scope->file), scope->line);
             else

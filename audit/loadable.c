@@ -25,7 +25,6 @@ static void remove_link(void)
 const char *loadable_path(const char *library)
 {
     const char *parent = getenv("TMPDIR");
-    const char *slash = strrchr(library, '/');
 
     if (strpbrk(library, special) == NULL)
         return library;
@@ -38,8 +37,7 @@ const char *loadable_path(const char *library)
             "%s: %s: a link to the library is needed there, as its path has a space or a colon: "
             "set TMPDIR to a folder that can be written, without them",
             parent, strerror(errno));
-    snprintf(loadable.link, sizeof loadable.link, "%s/%.63s", loadable.folder,
-             slash != NULL ? slash + 1 : library);
+    snprintf(loadable.link, sizeof loadable.link, "%s/%.63s", loadable.folder, base_name(library));
     if (symlink(library, loadable.link) != 0)
         die(2, "%s: %s", loadable.link, strerror(errno));
     atexit(remove_link);

@@ -259,8 +259,7 @@ static void add_discarded(const struct audit *audit, struct lines *lines)
         return;
     lines_add(lines, "  %s: %" PRIu64 " bytes, discarded and used later",
               location(&worst->made, worst->site, screen_columns() - 45).text, worst->size);
-    lines_add(lines, "    %s by %s; rows like it: %zu",
-              known(worst->access) ? worst->access : "free",
+    lines_add(lines, "    %s by %s; rows like it: %zu", known_or(worst->access, "free"),
               location(&worst->accessed, worst->access_site, screen_columns() - 35).text, places);
 }
 
