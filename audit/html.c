@@ -224,10 +224,9 @@ static void write_chart(FILE *out, const struct audit *audit, struct layer *laye
     write_numbers(out, audit, layers, count, all, begins);
 }
 
-static void write_courses(FILE *out, const struct audit *audit)
+static void write_courses(FILE *out, const struct audit *audit, const struct course *begins)
 {
-    struct course begins = course_begins(audit);
-    struct layer *layers = layers_of(audit, &begins);
+    struct layer *layers = layers_of(audit, begins);
     size_t all = 0;
 
     while (all < audit->groups.count && layers[all].peak > 0)
@@ -239,12 +238,12 @@ static void write_courses(FILE *out, const struct audit *audit)
         fputs("<p>Not known: that is what the census finds, and there is none (it was not asked "
               "for, or gave no report).</p>\n",
               out);
-    else if (begins.stride == 0)
+    else if (begins->stride == 0)
         fputs("<p>Not known: the report is of a library that does not tell it.</p>\n", out);
-    else if (begins.count < 2 || all == 0)
+    else if (begins->count < 2 || all == 0)
         fputs("<p>Too few begins to draw.</p>\n", out);
     else
-        write_chart(out, audit, layers, all, &begins);
+        write_chart(out, audit, layers, all, begins);
     fputs("</section>\n", out);
     for (size_t i = 0; i < audit->groups.count; i++)
         free(layers[i].course.bytes);
@@ -356,12 +355,11 @@ static void write_site(FILE *out, const struct audit *audit, size_t i, const str
     free(course.bytes);
 }
 
-static void write_sites(FILE *out, const struct audit *audit)
+static void write_sites(FILE *out, const struct audit *audit, const struct course *begins)
 {
     static const struct page_column columns[] = {
         {"no.", true},   {"made by", false},     {"blocks", true}, {"size", true},
         {"bytes", true}, {"over begins", false}, {"later", false}, {"counts", false}};
-    struct course begins = course_begins(audit);
 
     fputs("<section id=\"sites\"><h2>Which lines keep blocks</h2>\n", out);
     if (audit->groups.count == 0) {
@@ -385,7 +383,7 @@ static void write_sites(FILE *out, const struct audit *audit)
           out);
     page_table_begin(out, "sites-table", " stacks", columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < audit->groups.count; i++)
-        write_site(out, audit, i, &begins);
+        write_site(out, audit, i, begins);
     page_table_end(out);
     fputs("</section>\n", out);
 }
@@ -440,6 +438,7 @@ void html_write(const char *path, const struct audit *audit)
     static const struct page_part parts[] = {
         {"course", "Begin by begin"}, {"sites", "Sites"}, {NULL, NULL}};
     struct output output = output_open(path);
+    struct course begins = course_begins(audit);
     FILE *out = output.file;
     bool named = audit->options->command != NULL && !audit->options->resolve;
     char title[256];
@@ -449,8 +448,8 @@ void html_write(const char *path, const struct audit *audit)
     page_begin(out, title, "zk-audit " ZK_VERSION, parts);
     write_answer(out, audit);
     write_command(out, audit);
-    write_courses(out, audit);
-    write_sites(out, audit);
+    write_courses(out, audit, &begins);
+    write_sites(out, audit, &begins);
     write_others(out, audit);
     write_notes(out, audit);
     page_end(out, "Made by zk-audit --html.");
