@@ -53,10 +53,8 @@ static void extend(void *arg, const struct finding *finding, const char *course)
     struct extent *extent = arg;
 
     (void)finding;
-    if (stride_of(course) > extent->stride)
-        extent->stride = stride_of(course);
-    if (last_of(course) > extent->last)
-        extent->last = last_of(course);
+    extent->stride = most(extent->stride, stride_of(course));
+    extent->last = most(extent->last, last_of(course));
 }
 
 struct course course_begins(const struct audit *audit)
