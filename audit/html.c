@@ -302,7 +302,7 @@ static void write_touch(FILE *out, const struct group *group)
 
     if (touch == NULL)
         return;
-    page_print(out, "<div><small>%s by %s", touch->access,
+    page_print(out, "<div><small>%s by %s", known_or(touch->access, "access"),
                place_of(&touch->accessed, touch->access_site));
     if (group->touches > 1)
         page_print(out, ", and by %zu more", group->touches - 1);
