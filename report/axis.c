@@ -72,6 +72,13 @@ const char *axis_number(double value, bool bytes)
     return text;
 }
 
+/* Is there a tick with this number, from 0 on, and where; of an axis that is not logarithmic. */
+static bool has_tick(const struct axis *axis, int number, double *value)
+{
+    *value = axis->from + number * axis->step;
+    return *value <= axis->to + axis->step / 1000;
+}
+
 static void tick_x(FILE *out, const struct axis *axis, double value, const char *text, double top,
                    double y)
 {
@@ -102,19 +109,19 @@ void axis_x(FILE *out, const struct axis *axis, double top, double y)
             last = axis_at(axis, value);
         }
     } else {
-        for (int i = 0; axis->from + i * axis->step <= axis->to + axis->step / 1000; i++)
-            tick_x(out, axis, axis->from + i * axis->step,
-                   axis_number(axis->from + i * axis->step, false), top, y);
+        double value;
+
+        for (int i = 0; has_tick(axis, i, &value); i++)
+            tick_x(out, axis, value, axis_number(value, false), top, y);
     }
     page_print(out, "<path class=\"axis\" d=\"M%.1f %.1fH%.1f\"/>\n", axis->start, y, axis->end);
 }
 
 void axis_y(FILE *out, const struct axis *axis, double x, double right)
 {
-    double step = axis->step;
+    double value;
 
-    for (int i = 0; axis->from + i * step <= axis->to + step / 1000; i++) {
-        double value = axis->from + i * step;
+    for (int i = 0; has_tick(axis, i, &value); i++) {
         double y = axis_at(axis, value);
 
         page_print(out,
@@ -127,11 +134,12 @@ void axis_y(FILE *out, const struct axis *axis, double x, double right)
 void plot_begin(FILE *out, const struct axis *x, const struct axis *y, bool bytes,
                 const char *label)
 {
+    double value;
+
     fputs("<div class=\"plot\">", out);
-    for (int i = 0; y->from + i * y->step <= y->to + y->step / 1000; i++)
+    for (int i = 0; has_tick(y, i, &value); i++)
         page_print(out, "<span class=\"y\" style=\"top:%.2f%%\">%s</span>",
-                   100 * axis_at(y, y->from + i * y->step) / PLOT_HEIGHT,
-                   axis_number(y->from + i * y->step, bytes));
+                   100 * axis_at(y, value) / PLOT_HEIGHT, axis_number(value, bytes));
     for (int i = (int)ceil(x->from / x->step); i * x->step <= x->to; i++)
         page_print(out, "<span class=\"x\" style=\"left:%.2f%%\">%s</span>",
                    100 * axis_at(x, i * x->step) / PLOT_WIDTH, axis_number(i * x->step, false));
@@ -139,9 +147,8 @@ void plot_begin(FILE *out, const struct axis *x, const struct axis *y, bool byte
                "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" role=\"img\" "
                "aria-label=\"%s\">\n",
                PLOT_WIDTH, PLOT_HEIGHT, label);
-    for (int i = 0; y->from + i * y->step <= y->to + y->step / 1000; i++)
-        page_print(out, "<path class=\"grid\" d=\"M0 %.1fH%d\"/>\n",
-                   axis_at(y, y->from + i * y->step), PLOT_WIDTH);
+    for (int i = 0; has_tick(y, i, &value); i++)
+        page_print(out, "<path class=\"grid\" d=\"M0 %.1fH%d\"/>\n", axis_at(y, value), PLOT_WIDTH);
 }
 
 void plot_end(FILE *out)
