@@ -108,6 +108,23 @@ static void write_allocators(FILE *out, const struct table *table, const struct 
     fputs("</div>\n", out);
 }
 
+/* The figures of a table, and the table under them; or what makes it. */
+static void write_benchmark(FILE *out, const struct data *data, const struct table *table,
+                            const struct columns *columns, struct dots_scale scale, bool shared)
+{
+    char path[64];
+    char summary[96];
+
+    snprintf(path, sizeof path, "results/%s", table->name);
+    if (!table->there) {
+        missing_write(out, path, "make bench");
+        return;
+    }
+    write_allocators(out, table, columns, scale, shared);
+    snprintf(summary, sizeof summary, "As a table (%s)", path);
+    table_write(out, data, table, summary);
+}
+
 void bench_write(FILE *out, const struct data *data)
 {
     static const struct columns time = {"workload", NULL,  "", "median_ratio_to_glibc",
@@ -122,29 +139,14 @@ void bench_write(FILE *out, const struct data *data)
           "quartiles. Left of the dashed "
           "line is faster.</p>\n",
           out);
-    if (data->bench.there) {
-        write_allocators(out, &data->bench, &time, (struct dots_scale){1, 1, 1, false}, true);
-        table_write(out, data, &data->bench, "As a table (results/bench.tsv)");
-    } else {
-        missing_write(out, "results/bench.tsv", "make bench");
-    }
+    write_benchmark(out, data, &data->bench, &time, (struct dots_scale){1, 1, 1, false}, true);
     fputs("<h3>Memory at its peak</h3>\n<p>Resident, in MiB, of the whole process.</p>\n", out);
-    if (data->bench_memory.there) {
-        write_allocators(out, &data->bench_memory, &memory, (struct dots_scale){0, 1, 0, false},
-                         false);
-        table_write(out, data, &data->bench_memory, "As a table (results/bench_memory.tsv)");
-    } else {
-        missing_write(out, "results/bench_memory.tsv", "make bench");
-    }
+    write_benchmark(out, data, &data->bench_memory, &memory, (struct dots_scale){0, 1, 0, false},
+                    false);
     fputs("<h3>A malloc and its free</h3>\n<p>Relative to glibc, on a logarithmic axis: median and "
           "quartiles.</p>\n",
           out);
-    if (data->pairs.there) {
-        write_allocators(out, &data->pairs, &pairs, (struct dots_scale){1, 1, 1, true}, false);
-        table_write(out, data, &data->pairs, "As a table (results/pairs.tsv)");
-    } else {
-        missing_write(out, "results/pairs.tsv", "make bench");
-    }
+    write_benchmark(out, data, &data->pairs, &pairs, (struct dots_scale){1, 1, 1, true}, false);
     if (data->begin.there)
         table_write(out, data, &data->begin,
                     "What a begin takes, by what is retained (results/begin.tsv)");
