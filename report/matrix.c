@@ -10,17 +10,18 @@ enum { PINNED = 4, PROFILES = 6 };
 
 static const struct {
     const char *name;
+    const char *min_bytes; /* its own, as the sweep has it */
     const char *short_note;
     const char *note;
 } profiles[PROFILES] = {
-    {"none", "blind", "blind recycling, everything in the arena"},
-    {"flush", "+ drain", "none, and queues are drained at the end of each phase"},
-    {"route", "+ 4096", "none, and blocks below 4096 bytes go to malloc"},
-    {"seed", "+ contract",
+    {"none", "0", "blind", "blind recycling, everything in the arena"},
+    {"flush", "0", "+ drain", "none, and queues are drained at the end of each phase"},
+    {"route", "4096", "+ 4096", "none, and blocks below 4096 bytes go to malloc"},
+    {"seed", "4096", "+ contract",
      "route, and nested or foreign begins are refused, and realloc is sticky"},
-    {"pinned", "the cure",
+    {"pinned", "0", "the cure",
      "a begin reclaims only memory in which nothing lives; everything in the arena"},
-    {"system", "control", "no arena at all"},
+    {"system", "NA", "control", "no arena at all"},
 };
 
 static const struct {
@@ -196,27 +197,23 @@ static void write_others(FILE *out, const struct data *data, const char *slug, c
 }
 
 /* The row of the sweep at the profile's own MIN_BYTES: the one with the outcome that the matrix has. */
-static size_t own_row(const struct data *data, const char *slug, const char *profile)
+static size_t own_row(const struct table *sweep, const char *slug, size_t p)
 {
-    static const char *const own[PROFILES] = {"0", "0", "4096", "4096", "0", "NA"};
+    size_t row = 0;
 
-    for (size_t p = 0; p < PROFILES; p++) {
-        if (strcmp(profiles[p].name, profile) != 0)
-            continue;
-        for (size_t row = 0; row < data->sweep.row_count; row++)
-            if (strcmp(table_text(&data->sweep, row, "repro"), slug) == 0 &&
-                strcmp(table_text(&data->sweep, row, "profile"), profile) == 0 &&
-                strcmp(table_text(&data->sweep, row, "min_bytes"), own[p]) == 0)
-                return row;
-    }
-    return data->sweep.row_count;
+    while (row < sweep->row_count &&
+           (strcmp(table_text(sweep, row, "repro"), slug) != 0 ||
+            strcmp(table_text(sweep, row, "profile"), profiles[p].name) != 0 ||
+            strcmp(table_text(sweep, row, "min_bytes"), profiles[p].min_bytes) != 0))
+        row++;
+    return row;
 }
 
-static void write_seen(FILE *out, const struct data *data, const char *slug, const char *profile,
+static void write_seen(FILE *out, const struct data *data, const struct repro *repro, size_t p,
                        const char *outcome)
 {
-    size_t row = own_row(data, slug, profile);
     const struct table *sweep = &data->sweep;
+    size_t row = own_row(sweep, repro->slug, p);
     const char *detail;
 
     if (row == sweep->row_count) {
@@ -225,7 +222,7 @@ static void write_seen(FILE *out, const struct data *data, const char *slug, con
     }
     if (strcmp(table_text(sweep, row, "outcome"), outcome) != 0)
         die("matrix.tsv has %s for %s under %s, and sweep.tsv has %s: run make sweep", outcome,
-            slug, profile, table_text(sweep, row, "outcome"));
+            repro->slug, profiles[p].name, table_text(sweep, row, "outcome"));
     detail = table_text(sweep, row, "detail");
     fputs("<p>", out);
     if (strcmp(detail, "NA") != 0)
@@ -242,8 +239,8 @@ static void write_seen(FILE *out, const struct data *data, const char *slug, con
     write_fact(out, sweep, row, "damaged bytes", "corrupt_bytes");
     write_fact(out, sweep, row, "blocks retained", "retained_count");
     write_fact(out, sweep, row, "the largest, bytes", "retained_max");
-    write_others(out, data, slug, profile);
-    links_write(out, data, data_repro(data, slug));
+    write_others(out, data, repro->slug, profiles[p].name);
+    links_write(out, data, repro);
     fputs("</dl>\n", out);
 }
 
@@ -260,7 +257,7 @@ static void write_cell(FILE *out, const struct data *data, const struct repro *r
                repro->slug, profile, repro->slug, profile, repro->slug, profile);
     outcome_badge(out, outcome);
     page_print(out, "</h3>\n<p class=\"soft\">%s: %s.</p>\n", profile, profiles[p].note);
-    write_seen(out, data, repro->slug, profile, outcome);
+    write_seen(out, data, repro, p, outcome);
     page_print(out,
                "<pre><code>build/repro/%s --profile %s</code></pre>\n<p><a href=\"#story-%s\">The "
                "story: %s</a></p></div>\n",
