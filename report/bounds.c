@@ -47,7 +47,7 @@ static void write_rows(FILE *out, const struct data *data, const struct axis *ax
     for (size_t i = 0; i < data->repro_count; i++) {
         const struct repro *repro = &data->repros[i];
 
-        if (i == 0 || repro->kind != data->repros[i - 1].kind)
+        if (data_begins_kind(data, i))
             page_print(out, "<div class=\"kind\">%s</div>\n", kind_titles[repro->kind]);
         page_print(out,
                    "<div class=\"row\" data-bound=\"%s\" title=\"%s: observed %s, touched %s, "

@@ -365,6 +365,11 @@ const struct repro *data_repro(const struct data *data, const char *slug)
     return NULL;
 }
 
+bool data_begins_kind(const struct data *data, size_t i)
+{
+    return i == 0 || data->repros[i].kind != data->repros[i - 1].kind;
+}
+
 static bool is_finding(const struct data *data, const char *word)
 {
     return (*word == 'F' || *word == 'Z') && isdigit((unsigned char)word[1]) &&

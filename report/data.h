@@ -81,6 +81,9 @@ struct data data_read(const char *results, const char *findings, const char *pro
 
 const struct repro *data_repro(const struct data *data, const char *slug); /* or NULL */
 
+/* Is the repro with this number the first of its kind? */
+bool data_begins_kind(const struct data *data, size_t i);
+
 /* Writes text with each name of a repro and each number of a finding as a link to it. */
 void data_linked(FILE *out, const struct data *data, const char *text);
 

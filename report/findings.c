@@ -359,7 +359,7 @@ void stories_write(FILE *out, const struct data *data)
                "is about, in its own words.</p>\n",
                data->repro_count);
     for (size_t i = 0; i < data->repro_count; i++) {
-        if (i == 0 || data->repros[i].kind != data->repros[i - 1].kind)
+        if (data_begins_kind(data, i))
             page_print(out, "<h3>%s</h3>\n", kind_titles[data->repros[i].kind]);
         write_story(out, data, &data->repros[i]);
     }

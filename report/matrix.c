@@ -319,7 +319,7 @@ void matrix_picture(FILE *out, const struct data *data)
     double y = 48 + ROW * (double)data->repro_count;
 
     for (size_t i = 0; i < data->repro_count; i++)
-        y += i == 0 || data->repros[i].kind != data->repros[i - 1].kind ? 34 : 0;
+        y += data_begins_kind(data, i) ? 34 : 0;
     page_print(out,
                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %.0f\" width=\"%d\" "
                "height=\"%.0f\" role=\"img\" "
@@ -337,7 +337,7 @@ void matrix_picture(FILE *out, const struct data *data)
           out);
     y = picture_head(out, data);
     for (size_t i = 0; i < data->repro_count; i++) {
-        if (i == 0 || data->repros[i].kind != data->repros[i - 1].kind) {
+        if (data_begins_kind(data, i)) {
             y += 34;
             page_print(out, "<text class=\"strong\" x=\"%d\" y=\"%.0f\">%s</text>\n", NAMES, y - 10,
                        kind_titles[data->repros[i].kind]);
