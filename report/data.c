@@ -376,33 +376,24 @@ static bool is_finding(const struct data *data, const char *word)
            table_find(&data->findings, "id", word, NULL, NULL) < data->findings.row_count;
 }
 
+const char word_letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+
 void data_linked(FILE *out, const struct data *data, const char *text)
 {
     while (*text != '\0') {
-        size_t length = 0;
-        char word[64];
+        size_t length = strspn(text, word_letters);
+        char *part; /* a word, or what is between two */
 
-        while (isalnum((unsigned char)text[length]) || text[length] == '_')
-            length++;
-        snprintf(word, sizeof word, "%.*s", (int)length, text);
-        if (length > 0 && length < sizeof word && data_repro(data, word) != NULL) {
-            page_print(out, "<a class=\"slug\" href=\"#story-%s\">%s</a>", word, word);
-        } else if (length > 0 && length < sizeof word && is_finding(data, word)) {
-            page_print(out, "<a href=\"#finding-%s\">%s</a>", word, word);
-        } else {
-            char *other = need(strndup(
-                text,
-                length > 0
-                    ? length
-                    : 1 + strcspn(
-                              text + 1,
-                              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")));
-
-            page_text(out, other);
-            if (length == 0)
-                length = strlen(other);
-            free(other);
-        }
+        if (length == 0)
+            length = strcspn(text, word_letters);
+        part = need(strndup(text, length));
+        if (data_repro(data, part) != NULL)
+            page_print(out, "<a class=\"slug\" href=\"#story-%s\">%s</a>", part, part);
+        else if (is_finding(data, part))
+            page_print(out, "<a href=\"#finding-%s\">%s</a>", part, part);
+        else
+            page_text(out, part);
+        free(part);
         text += length;
     }
 }

@@ -84,6 +84,9 @@ const struct repro *data_repro(const struct data *data, const char *slug); /* or
 /* Is the repro with this number the first of its kind? */
 bool data_begins_kind(const struct data *data, size_t i);
 
+/* What words are made of: the name of a repro, the number of a finding. */
+extern const char word_letters[];
+
 /* Writes text with each name of a repro and each number of a finding as a link to it. */
 void data_linked(FILE *out, const struct data *data, const char *text);
 

@@ -268,12 +268,12 @@ void soundness_write(FILE *out, const struct data *data)
 /* Is word one of the words of text? */
 static bool mentions(const char *text, const char *word)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+
     size_t length = strlen(word);
 
     for (const char *at = text; (at = strstr(at, word)) != NULL; at += length)
-        if ((at == text || strchr(letters, at[-1]) == NULL) &&
-            (at[length] == '\0' || strchr(letters, at[length]) == NULL))
+        if ((at == text || strchr(word_letters, at[-1]) == NULL) &&
+            (at[length] == '\0' || strchr(word_letters, at[length]) == NULL))
             return true;
     return false;
 }
