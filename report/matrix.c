@@ -60,7 +60,7 @@ void outcome_badge(FILE *out, const char *outcome)
                outcome);
 }
 
-void outcome_legend(FILE *out)
+static void outcome_legend(FILE *out)
 {
     fputs("<ul class=\"legend\">", out);
     for (size_t i = 0; i < OUTCOMES; i++) {

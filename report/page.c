@@ -187,10 +187,6 @@ void page_begin(FILE *out, const char *title, const char *above, const struct pa
     page_print(out,
                "</style>\n</head>\n<body>\n<header>\n<p class=\"kicker\">%s</p>\n<h1>%s</h1>\n",
                above, title);
-    if (parts == NULL) {
-        fputs("</header>\n<main>\n", out);
-        return;
-    }
     fputs("</header>\n<nav class=\"contents\" aria-label=\"Contents\"><div>\n", out);
     for (; parts->id != NULL; parts++)
         page_print(out, "<a href=\"#%s\">%s</a>\n", parts->id, parts->name);

@@ -14,7 +14,6 @@ void matrix_write(FILE *out, const struct data *data);
 void matrix_picture(FILE *out, const struct data *data); /* a file of its own, in SVG */
 void cells_write(FILE *out, const struct data *data);    /* what the matrix' cells open */
 void outcome_badge(FILE *out, const char *outcome);      /* its letter and name, in its colour */
-void outcome_legend(FILE *out);
 
 /* ---- bounds.c */
 void bounds_write(FILE *out, const struct data *data);

@@ -10,7 +10,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct page_part parts[] = {{"matrix", "Matrix"},    {"bounds", "Bounds"},
