@@ -78,12 +78,12 @@ static const char *outcome_of(const struct data *data, const char *slug, const c
     return row < data->matrix.row_count ? table_text(&data->matrix, row, profile) : "NA";
 }
 
-static size_t count_harmed(const struct data *data, size_t profile)
+size_t matrix_harmed(const struct data *data, const char *profile)
 {
     size_t harmed = 0;
 
-    for (size_t i = 0; i < data->repro_count; i++)
-        harmed += is_harm(outcome_of(data, data->repros[i].slug, profiles[profile].name));
+    for (size_t row = 0; row < data->matrix.row_count; row++)
+        harmed += is_harm(table_text(&data->matrix, row, profile));
     return harmed;
 }
 
@@ -104,7 +104,7 @@ static void write_head(FILE *out, const struct data *data)
                data->repro_count);
     for (size_t p = 0; p < PROFILES; p++)
         page_print(out, "<th class=\"profile harmed%s\">%zu</th>\n", p == PINNED ? " cure" : "",
-                   count_harmed(data, p));
+                   matrix_harmed(data, profiles[p].name));
     fputs("</tr></thead>\n", out);
 }
 
@@ -310,7 +310,7 @@ static double picture_head(FILE *out, const struct data *data)
                    "strong\" x=\"%.0f\" "
                    "y=\"42\">%zu</text>\n",
                    cell_x(p) + CELL / 2.0, profiles[p].name, cell_x(p) + CELL / 2.0,
-                   count_harmed(data, p));
+                   matrix_harmed(data, profiles[p].name));
     return 48;
 }
 

@@ -15,6 +15,9 @@ void matrix_picture(FILE *out, const struct data *data); /* a file of its own, i
 void cells_write(FILE *out, const struct data *data);    /* what the matrix' cells open */
 void outcome_badge(FILE *out, const char *outcome);      /* its letter and name, in its colour */
 
+/* How many repros are harmed in the profile; one that cannot run is not. */
+size_t matrix_harmed(const struct data *data, const char *profile);
+
 /* ---- bounds.c */
 void bounds_write(FILE *out, const struct data *data);
 

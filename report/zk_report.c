@@ -71,8 +71,7 @@ static void write_harmed(FILE *out, const struct data *data)
 /* The answer, before all that it follows from. */
 static void write_answer(FILE *out, const struct data *data)
 {
-    size_t pinned = count_in(data, "pinned", "clean") + count_in(data, "pinned", "refused");
-    size_t seed = count_in(data, "seed", "clean") + count_in(data, "seed", "refused");
+    size_t unharmed = count_in(data, "pinned", "clean") + count_in(data, "pinned", "refused");
 
     fputs("<p class=\"lead\">A phase arena hands out the same memory in each round. What a library "
           "keeps from one round to "
@@ -81,7 +80,7 @@ static void write_answer(FILE *out, const struct data *data)
     page_print(out,
                "Under <b>pinned</b> recycling, the default, %zu of %zu programs are unharmed at "
                "any <code>MIN_BYTES</code>",
-               pinned, data->repro_count);
+               unharmed, data->repro_count);
     write_harmed(out, data);
     if (data->forces != NULL)
         page_print(
@@ -93,9 +92,9 @@ static void write_answer(FILE *out, const struct data *data)
     fputs("</p>\n<ul class=\"facts\">\n", out);
     page_print(out,
                "<li><b>%zu / %zu</b><span>harmed by the seed\xE2\x80\x99s settings</span></li>\n",
-               data->repro_count - seed, data->repro_count);
+               matrix_harmed(data, "seed"), data->repro_count);
     page_print(out, "<li><b>%zu / %zu</b><span>harmed under pinned</span></li>\n",
-               data->repro_count - pinned, data->repro_count);
+               matrix_harmed(data, "pinned"), data->repro_count);
     page_print(out, "<li><b>%s</b><span>bytes: MIN_BYTES, if blind</span></li>\n",
                page_grouped(data->bound));
     page_print(out, "<li><b>%zu</b><span>that no MIN_BYTES saves</span></li>\n",

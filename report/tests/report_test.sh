@@ -63,6 +63,20 @@ check "and it is shown" grep -q '&lt;script&gt;alert(1)&lt;/script&gt;&amp;' "$w
 check "what is no UTF-8 is shown as such" iconv -f UTF-8 -t UTF-8 -o "$work/iconv" "$work/evil.html"
 want 0 'Not there: <code>results/bench_memory.tsv</code>. It is made by <code>make bench</code>' grep -h 'Not there' "$work/evil.html"
 
+# What cannot run is not harmed, and the answer counts as the matrix does.
+harmed_by_seed() { # in the answer, and in the head of the matrix, whose columns are none, flush, route, seed
+    { grep -oE "<b>[0-9]+ / [0-9]+</b><span>harmed by the seed" "$1" | grep -oE "[0-9]+" | head -n 1
+        grep -oE "class=\"profile harmed\">[0-9]+" "$1" | sed -n 4p | grep -oE "[0-9]+"; } | paste -sd' '
+}
+mkdir "$work/skip"
+cp "$source/results/thresholds.tsv" "$work/skip"
+awk -F'\t' -v OFS='\t' 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "seed") seed = i } $1 == "buffered_writer" { $seed = "skip" } 1' "$source/results/matrix.tsv" >"$work/skip/matrix.tsv"
+awk -F'\t' -v OFS='\t' '$1 == "buffered_writer" && $2 == "seed" { $4 = "skip" } 1' "$source/results/sweep.tsv" >"$work/skip/sweep.tsv"
+check "a page with a repro that cannot run" report "$work/skip" "$source/findings.tsv" "$work/skip.html"
+harmed=$(harmed_by_seed "$page")
+check "the answer is what the matrix has: $harmed" test "$harmed" = "${harmed% *} ${harmed% *}"
+check "one less is harmed" test "$(harmed_by_seed "$work/skip.html")" = "$((${harmed% *} - 1)) $((${harmed% *} - 1))"
+
 # What cannot be read is named, and the page stays as it was.
 cp "$page" "$work/kept.html"
 want 2 'zk-report: .*matrix.tsv: not there: run make sweep' report "$work/tmp" "$source/findings.tsv" "$work/kept.html"
