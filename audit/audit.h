@@ -84,6 +84,9 @@ uint32_t uses_join(uint32_t last, uint32_t other_first, uint32_t other_last);
 
 struct finding;
 
+/* The one after this of a row: from its first_use on. 0 behind the last_use; others may follow in the list, of other rows. */
+uint32_t use_next(const struct finding *finding, uint32_t number);
+
 /* How many different stacks made the blocks of the rows. */
 size_t uses_stacks(const struct finding *const *findings, size_t count);
 

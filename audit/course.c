@@ -35,12 +35,9 @@ static void each_use(const struct finding *finding,
 {
     if (finding->kind != RETAINED)
         return;
-    for (uint32_t number = finding->first_use;; number = use_at(number)->next) {
+    for (uint32_t number = finding->first_use; number != 0; number = use_next(finding, number))
         if (known(use_at(number)->course))
             visit(arg, finding, use_at(number)->course);
-        if (number == finding->last_use)
-            return;
-    }
 }
 
 struct extent {

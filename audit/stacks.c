@@ -50,15 +50,13 @@ static void collect(struct parts *parts, const struct finding *finding, bool acc
 {
     bool counts = finding->kind == RETAINED && !accesses; /* the trap counts accesses */
 
-    for (uint32_t number = finding->first_use;; number = use_at(number)->next) {
+    for (uint32_t number = finding->first_use; number != 0; number = use_next(finding, number)) {
         const struct use *use = use_at(number);
 
         parts->at = grow(parts->at, parts->count, sizeof *parts->at);
         parts->at[parts->count++] = (struct part){.trace = accesses ? use->accessed : use->made,
                                                   .count = counts ? use->count : UNKNOWN,
                                                   .bytes = counts ? use->bytes : UNKNOWN};
-        if (number == finding->last_use)
-            return;
     }
 }
 

@@ -22,6 +22,11 @@ const struct use *use_at(uint32_t number)
     return &uses.at[number - 1];
 }
 
+uint32_t use_next(const struct finding *finding, uint32_t number)
+{
+    return number == finding->last_use ? 0 : use_at(number)->next;
+}
+
 uint32_t uses_join(uint32_t last, uint32_t other_first, uint32_t other_last)
 {
     uses.at[last - 1].next = other_first;
@@ -43,11 +48,9 @@ size_t uses_stacks(const struct finding *const *findings, size_t count)
     size_t different = 0;
 
     for (size_t i = 0; i < count; i++) {
-        for (uint32_t use = findings[i]->first_use;; use = use_at(use)->next) {
+        for (uint32_t use = findings[i]->first_use; use != 0; use = use_next(findings[i], use)) {
             traces = grow(traces, trace_count, sizeof *traces);
             traces[trace_count++] = use_at(use)->made;
-            if (use == findings[i]->last_use)
-                break;
         }
     }
     if (trace_count > 0)
