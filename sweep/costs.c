@@ -48,16 +48,17 @@ struct layout {
     size_t place[FIGURE_COUNT];
 };
 
+/* The fields of the line, which is taken apart; 0 when there are more than COLUMNS_MOST. */
 static size_t split(char *line, char *fields[COLUMNS_MOST])
 {
     size_t count = 0;
     char *rest = line;
+    char *field;
 
     line[strcspn(line, "\n")] = '\0';
-    for (char *field = strsep(&rest, "\t"); field != NULL && count < COLUMNS_MOST;
-         field = strsep(&rest, "\t"))
+    while ((field = strsep(&rest, "\t")) != NULL && count < COLUMNS_MOST)
         fields[count++] = field;
-    return rest == NULL ? count : 0;
+    return field == NULL ? count : 0;
 }
 
 /* False if the line is not the header of a table of costs. */

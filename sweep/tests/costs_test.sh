@@ -51,4 +51,8 @@ done
 want 2 'no rows' control
 printf 'workload\tmin_bytes\tmedian_ratio\tlow\thigh\tmoved_bytes\tmoved_percent\nfri\t0\t1\t1\t1\t1\t1\n' >"$work/cost.tsv"
 want 2 'not a table of costs' control # of the versions that timed, and counted nothing
+more=$(printf "\tmore%.0s" {1..23}) # 33 columns, one more than are read
+costs "$noise"
+sed -i "1s/\$/$more/" "$work/cost.tsv"
+want 2 'not a table of costs' control
 conclude costs_test
