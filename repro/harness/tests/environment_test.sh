@@ -2,8 +2,9 @@
 # environment_test.sh REPROS: what the environment says of OpenMP's threads makes a repro of it skip, with the reason, or
 # nothing; and no record has more corrupt cycles than cycles.
 set -uo pipefail
-repros=$1 checks=0 failures=0
-fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
+repros=$1
+# shellcheck source=scripts/test_helpers.sh
+. "$(dirname "$0")/../../../scripts/test_helpers.sh"
 
 # record STATUS DETAIL VARIABLE=VALUE REPRO PROFILE: exit status, and a pattern of the record's last column
 record() {
@@ -33,5 +34,4 @@ for setting in OMP_THREAD_LIMIT=16 OMP_MAX_ACTIVE_LEVELS=0 OMP_DYNAMIC=true OMP_
     record 13 SIGSEGV "$setting" openmp_tasks seed
 done
 
-echo "environment_test: $checks checks, $failures failed"
-[[ $failures -eq 0 ]]
+conclude environment_test

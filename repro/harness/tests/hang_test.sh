@@ -4,19 +4,8 @@
 set -uo pipefail
 export ZK_ALLOC_TOOLS=ignore
 bin=$1
-checks=0 failures=0
-fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
-
-# want STATUS PATTERN COMMAND...: exit status, and a line of stdout or stderr that matches.
-want() {
-    local status=$1 pattern=$2 output got
-    shift 2
-    checks=$((checks + 1))
-    output=$("$@" 2>&1)
-    got=$?
-    [[ $got -eq $status ]] || fail "$*: exit $got, want $status: $output"
-    grep -Eq -- "$pattern" <<<"$output" || fail "$*: no line matches '$pattern': $output"
-}
+# shellcheck source=scripts/test_helpers.sh
+. "$(dirname "$0")/../../../scripts/test_helpers.sh"
 
 # stopped SECONDS BODY ARGUMENTS...: the body's child is stopped for so long, and then goes on: it is clean
 stopped() {
@@ -60,5 +49,4 @@ want 0 clean "$bin/body_told" --timeout 600
 stopped 3 body_told --timeout 600
 stopped 3 body_late --timeout 600
 
-echo "hang_test: $checks checks, $failures failed"
-[[ $failures -eq 0 ]]
+conclude hang_test

@@ -1,21 +1,10 @@
 #!/usr/bin/env bash
-# harness_test.sh BIN SOURCE: the harness seen from its command line. BIN holds the test bodies.
+# harness_test.sh BIN: the harness seen from its command line. BIN holds the test bodies.
 set -uo pipefail
 export ZK_ALLOC_TOOLS=ignore # in a build with AddressSanitizer, it is not to end what these bodies do on purpose
 bin=$1
-checks=0 failures=0
-fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
-
-# want STATUS PATTERN COMMAND...: exit status, and a line of stdout or stderr that matches.
-want() {
-    local status=$1 pattern=$2 output got
-    shift 2
-    checks=$((checks + 1))
-    output=$("$@" 2>&1)
-    got=$?
-    [[ $got -eq $status ]] || fail "$*: exit $got, want $status: $output"
-    grep -Eq -- "$pattern" <<<"$output" || fail "$*: no line matches '$pattern': $output"
-}
+# shellcheck source=scripts/test_helpers.sh
+. "$(dirname "$0")/../../../scripts/test_helpers.sh"
 
 # Every outcome has its exit status.
 want 0 '^body_clean: clean in 10 cycles' "$bin/body_clean"
@@ -95,5 +84,4 @@ want 12 'rerun: .*body_runs --profile route --min-bytes 16 --cycles 3' \
 checks=$((checks + 1))
 "$bin/body_clean" | grep -q $'\033' && fail "colour in a pipe"
 
-echo "harness_test: $checks checks, $failures failed"
-[[ $failures -eq 0 ]]
+conclude harness_test
