@@ -41,6 +41,9 @@ says() { # says PATTERN...: a line of stderr matches
         grep -Eq -- "$pattern" <<<"$said" || fail "$what: no line matches '$pattern': $said"
     done
 }
+one_line() { # one_line: stderr has one line
+    check "$what: not one line: $said" test "$(wc -l <<<"$said")" -eq 1
+}
 silent_on() { # silent_on PATTERN: no line of stderr matches
     checks=$((checks + 1))
     ! grep -Eq -- "$1" <<<"$said" || fail "$what: a line matches '$1': $said"

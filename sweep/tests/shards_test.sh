@@ -30,7 +30,7 @@ refuse() {
     shift
     run 2 "$sweep" --out "$work/refused" --merge "$@"
     says "$pattern"
-    check "$pattern: not one line: $said" test "$(wc -l <<<"$said")" -eq 1
+    one_line
     check "$pattern: something is left of --out" test ! -e "$work/refused"
 }
 # changed NAME COMMAND...: a copy of the second shard as $work/NAME, with a command run in it

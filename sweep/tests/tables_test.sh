@@ -8,7 +8,6 @@ sweep=$1/sweep/zk-sweep
 # shellcheck source=sweep/tests/fakes.sh
 . "$(dirname "$0")/fakes.sh"
 for name in alpha beta gamma; do fake $name; done
-one_line() { check "not one line: $said" test "$(wc -l <<<"$said")" -eq 1; }
 # keeps WHAT: the folder of tables is still what it was
 keeps() {
     check "$1: the tables are not as they were" diff -r "$work/before" "$work/out"

@@ -11,7 +11,7 @@ fake beta
 refuse() { # refuse PATTERN OPTION...
     run 2 "$sweep" --repro-dir "$fakes" "${@:2}"
     says "^zk-sweep: $1"
-    check "$*: not one line: $said" test "$(wc -l <<<"$said")" -eq 1
+    one_line
     check "$*: prints $out" test -z "$out"
     check "$*: runs something" test ! -e "$work/calls"
 }
