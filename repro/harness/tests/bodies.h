@@ -6,7 +6,8 @@
 
 #include "repro.h"
 
-#define TEST_REPRO(name, the_body, outcome)                                                        \
+/* What follows the body is further fields. */
+#define TEST_REPRO_WITH(name, the_body, ...)                                                       \
     const struct repro repro = {                                                                   \
         .id = "T0",                                                                                \
         .slug = name,                                                                              \
@@ -16,7 +17,12 @@
         .severity = "info",                                                                        \
         .explain = "A test of the harness.\n",                                                     \
         .body = the_body,                                                                          \
-        .expect = {outcome, outcome, outcome, outcome, outcome, outcome},                          \
+        __VA_ARGS__,                                                                               \
     }
+
+/* The same outcome in every profile. */
+#define TEST_REPRO(name, the_body, outcome)                                                        \
+    TEST_REPRO_WITH(name, the_body,                                                                \
+                    .expect = {outcome, outcome, outcome, outcome, outcome, outcome})
 
 #endif

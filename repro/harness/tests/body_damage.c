@@ -51,16 +51,6 @@ static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_d
 
 static const struct repro_option options[] = {{"wrong", "is written", NOTHING, 0, 0, wrongs}, {0}};
 
-const struct repro repro = {
-    .id = "T0",
-    .slug = "body_damage",
-    .class = "harness test",
-    .title = "body_damage",
-    .seed = "-",
-    .severity = "info",
-    .explain = "A test of the harness.\n",
-    .body = body,
-    .damage = damage,
-    .options = options,
-    .expect = {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN},
-};
+TEST_REPRO_WITH("body_damage", body, .damage = damage, .options = options,
+                .expect = {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN,
+                           REPRO_CLEAN});

@@ -25,15 +25,6 @@ static void body(struct repro_run *run)
 
 static const struct repro_option options[] = {{"wait", "for the loop", 0, 0, 0, NULL}, {0}};
 
-const struct repro repro = {
-    .id = "T0",
-    .slug = "body_endless",
-    .class = "harness test",
-    .title = "body_endless",
-    .seed = "-",
-    .severity = "info",
-    .explain = "A test of the harness.\n",
-    .body = body,
-    .options = options,
-    .expect = {REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN},
-};
+TEST_REPRO_WITH("body_endless", body, .options = options,
+                .expect = {REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN,
+                           REPRO_CLEAN});

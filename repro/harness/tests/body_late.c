@@ -54,15 +54,6 @@ static void body(struct repro_run *run)
 static const struct repro_option options[] = {{"never", "set what is waited for", 0, 0, 0, NULL},
                                               {0}};
 
-const struct repro repro = {
-    .id = "T0",
-    .slug = "body_late",
-    .class = "harness test",
-    .title = "body_late",
-    .seed = "-",
-    .severity = "info",
-    .explain = "A test of the harness.\n",
-    .body = body,
-    .options = options,
-    .expect = {REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN},
-};
+TEST_REPRO_WITH("body_late", body, .options = options,
+                .expect = {REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN,
+                           REPRO_CLEAN});

@@ -14,19 +14,10 @@ static void body(struct repro_run *run)
         repro_end(run);
 }
 
-const struct repro repro = {
-    .id = "T0",
-    .slug = "body_refused",
-    .class = "harness test",
-    .title = "body_refused",
-    .seed = "-",
-    .severity = "info",
-    .explain = "A test of the harness.\n",
-    .body = body,
-    .expect = {[REPRO_NONE] = REPRO_CLEAN,
-               [REPRO_FLUSH] = REPRO_CLEAN,
-               [REPRO_ROUTE] = REPRO_CLEAN,
-               [REPRO_SEED] = REPRO_REFUSED,
-               [REPRO_PINNED] = REPRO_REFUSED,
-               [REPRO_SYSTEM] = REPRO_CLEAN},
-};
+TEST_REPRO_WITH("body_refused", body,
+                .expect = {[REPRO_NONE] = REPRO_CLEAN,
+                           [REPRO_FLUSH] = REPRO_CLEAN,
+                           [REPRO_ROUTE] = REPRO_CLEAN,
+                           [REPRO_SEED] = REPRO_REFUSED,
+                           [REPRO_PINNED] = REPRO_REFUSED,
+                           [REPRO_SYSTEM] = REPRO_CLEAN});

@@ -85,20 +85,10 @@ static void body(struct repro_run *run)
 static const struct repro_option options[] = {
     {"depth", "how deep", 7, 1, 9, NULL}, {"flag", "or not", 0, 0, 0, NULL}, {0}};
 
-const struct repro repro = {
-    .id = "T0",
-    .slug = "body_team",
-    .class = "harness test",
-    .title = "body_team",
-    .seed = "-",
-    .severity = "info",
-    .explain = "A test of the harness.\n",
-    .body = body,
-    .options = options,
-    .expect = {[REPRO_NONE] = REPRO_CORRUPT,
-               [REPRO_FLUSH] = REPRO_CORRUPT,
-               [REPRO_ROUTE] = REPRO_CLEAN,
-               [REPRO_SEED] = REPRO_CLEAN,
-               [REPRO_PINNED] = REPRO_CLEAN,
-               [REPRO_SYSTEM] = REPRO_CLEAN},
-};
+TEST_REPRO_WITH("body_team", body, .options = options,
+                .expect = {[REPRO_NONE] = REPRO_CORRUPT,
+                           [REPRO_FLUSH] = REPRO_CORRUPT,
+                           [REPRO_ROUTE] = REPRO_CLEAN,
+                           [REPRO_SEED] = REPRO_CLEAN,
+                           [REPRO_PINNED] = REPRO_CLEAN,
+                           [REPRO_SYSTEM] = REPRO_CLEAN});
