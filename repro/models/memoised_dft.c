@@ -7,6 +7,7 @@
  */
 #include "memoised_dft.h"
 
+#include "modular.h"
 #include "zkalloc.h"
 
 #include <string.h>
@@ -34,31 +35,12 @@ size_t dft_element_bytes(enum dft_field field)
 
 uint64_t dft_multiply(enum dft_field field, uint64_t a, uint64_t b)
 {
-    return (uint64_t)((unsigned __int128)a * b % dft_order(field));
-}
-
-static uint64_t add(enum dft_field field, uint64_t a, uint64_t b)
-{
-    return (uint64_t)(((unsigned __int128)a + b) % dft_order(field));
-}
-
-static uint64_t subtract(enum dft_field field, uint64_t a, uint64_t b)
-{
-    uint64_t order = dft_order(field);
-
-    return add(field, a, order - b % order);
+    return mod_multiply(a, b, dft_order(field));
 }
 
 uint64_t dft_power(enum dft_field field, uint64_t a, uint64_t exponent)
 {
-    uint64_t power = 1;
-
-    for (; exponent != 0; exponent >>= 1) {
-        if ((exponent & 1) != 0)
-            power = dft_multiply(field, power, a);
-        a = dft_multiply(field, a, a);
-    }
-    return power;
+    return mod_power(a, exponent, dft_order(field));
 }
 
 uint64_t dft_root(enum dft_field field, size_t height)
@@ -187,13 +169,15 @@ void memoised_dft_deinit(struct memoised_dft *dft)
 static void butterflies(const struct memoised_dft *dft, uint64_t *values, size_t height,
                         const void *roots)
 {
+    uint64_t order = dft_order(dft->field);
+
     for (size_t i = 0; i < height / 2; i++) {
         uint64_t upper = values[i];
         uint64_t lower = values[i + height / 2];
 
-        values[i] = add(dft->field, upper, lower);
+        values[i] = mod_add(upper, lower, order);
         values[i + height / 2] =
-            dft_multiply(dft->field, subtract(dft->field, upper, lower), element_at(dft, roots, i));
+            mod_multiply(mod_subtract(upper, lower, order), element_at(dft, roots, i), order);
     }
 }
 

@@ -1,21 +1,19 @@
 /*
- * modular.h - arithmetic modulo a number below 2^63: private to the models and the repros.
+ * modular.h - arithmetic modulo any number but 0: private to the models and the repros.
  */
 #ifndef MODULAR_H
 #define MODULAR_H
 
 #include <stdint.h>
 
-/* Arguments are below the modulus. */
-
 static inline uint64_t mod_add(uint64_t a, uint64_t b, uint64_t modulus)
 {
-    return (a + b) % modulus;
+    return (uint64_t)(((unsigned __int128)a + b) % modulus);
 }
 
 static inline uint64_t mod_subtract(uint64_t a, uint64_t b, uint64_t modulus)
 {
-    return mod_add(a, modulus - b, modulus);
+    return mod_add(a, modulus - b % modulus, modulus);
 }
 
 static inline uint64_t mod_multiply(uint64_t a, uint64_t b, uint64_t modulus)
