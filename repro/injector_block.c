@@ -8,14 +8,7 @@
  * the slot's state into whatever lies there now: 17 bytes in a row. Real worker threads take the
  * jobs, and find them as they were written: nothing fails, but somebody else's data.
  */
-#include "models/injector_pool.h"
-#include "repro.h"
-
-enum {
-    first_joins = 20,            /* so that the block in use at a boundary is used in part ... */
-    joins = INJECTOR_BLOCK_JOBS, /* ... and a new one is allocated in each phase */
-    flush_joins = 256,           /* what the seed's queue drain does */
-};
+#include "injector_joins.h"
 
 static void join_times(struct injector_pool *pool, unsigned times)
 {
@@ -64,19 +57,6 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
-/* A push writes the job, two pointers of 8 bytes, and sets the lowest bit of the slot's state, the word behind it. The
- * boundary finds first_joins slots used of the block, whose slots of 24 bytes start behind a pointer of 8; and each phase
- * makes one block more, behind its filler. */
-static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
-{
-    (void)run;
-    runs[0] = (struct repro_damage){.offset = (cycle - 1) * 1520ul + 8 + first_joins * 24,
-                                    .bytes = 8 + 8 + 1,
-                                    .known = 1,
-                                    .last = {(REPRO_FILLER & 0xFF) | 1}};
-    return 1;
-}
-
 const struct repro repro = {
     .id = "R1",
     .slug = "injector_block",
@@ -114,7 +94,7 @@ const struct repro repro = {
         "empty\n"
         "joins, profile flush) leaves a block that came from the C library, and helps as well.\n",
     .body = body,
-    .damage = damage,
+    .damage = injector_damage,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,
                [REPRO_FLUSH] = REPRO_CLEAN,
                [REPRO_ROUTE] = REPRO_CLEAN,

@@ -6,14 +6,7 @@
  * next phase that gets 17 bytes of job. A canary on the main thread sees nothing and proves
  * nothing.
  */
-#include "models/injector_pool.h"
-#include "repro.h"
-
-enum {
-    first_joins = 20,            /* so that the block in use at a boundary is used in part ... */
-    joins = INJECTOR_BLOCK_JOBS, /* ... and a new one is allocated in each phase */
-    flush_joins = 256,
-};
+#include "injector_joins.h"
 
 static void join_once(void *pool)
 {
@@ -80,19 +73,6 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
-/* A push writes the job, two pointers of 8 bytes, and sets the lowest bit of the slot's state, the word behind it. The
- * boundary finds first_joins slots used of the block, whose slots of 24 bytes start behind a pointer of 8; and each phase
- * makes one block more, behind its filler. */
-static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
-{
-    (void)run;
-    runs[0] = (struct repro_damage){.offset = (cycle - 1) * 1520ul + 8 + first_joins * 24,
-                                    .bytes = 8 + 8 + 1,
-                                    .known = 1,
-                                    .last = {(REPRO_FILLER & 0xFF) | 1}};
-    return 1;
-}
-
 const struct repro repro = {
     .id = "R5",
     .slug = "injector_foreign_thread",
@@ -118,7 +98,7 @@ const struct repro repro = {
                "recycled\n"
                "memory, and nobody happens to have allocated there.\n",
     .body = body,
-    .damage = damage,
+    .damage = injector_damage,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,
                [REPRO_FLUSH] = REPRO_CLEAN,
                [REPRO_ROUTE] = REPRO_CLEAN,
