@@ -90,25 +90,13 @@ static bool is_watched(void)
            (preloaded != NULL && strstr(preloaded, "vgpreload") != NULL);
 }
 
-/* Takes word out of argv; false when it is not there. */
-static bool take_word(const char *word, int *argc, char **argv)
-{
-    for (int i = 1; i < *argc; i++) {
-        if (strcmp(argv[i], word) != 0)
-            continue;
-        memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof *argv);
-        --*argc;
-        return true;
-    }
-    return false;
-}
-
-static bool has_word(const char *word, int argc, char *const *argv)
+/* The index of word in argv; 0 when it is not there. */
+static int find_word(const char *word, int argc, char *const *argv)
 {
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], word) == 0)
-            return true;
-    return false;
+            return i;
+    return 0;
 }
 
 /* Returns only if it cannot; then what was read before main is in force. */
@@ -127,9 +115,16 @@ static void start_anew(const char *program, char **argv)
 
 int environment_define(const char *program, int argc, char **argv)
 {
-    if (take_word("--keep-env", &argc, argv) || is_watched())
+    int keep = find_word("--keep-env", argc, argv);
+
+    if (keep != 0) {
+        memmove(&argv[keep], &argv[keep + 1], (size_t)(argc - keep) * sizeof *argv);
+        return argc - 1;
+    }
+    if (is_watched())
         return argc;
-    if (environment_clear(ENVIRONMENT_OF_REPRO, program) && !has_word("--no-fork", argc, argv)) {
+    if (environment_clear(ENVIRONMENT_OF_REPRO, program) &&
+        find_word("--no-fork", argc, argv) == 0) {
         start_anew(program, argv);
         exit(3);
     }
