@@ -137,8 +137,7 @@ static void print_help(void)
         "  --explain       what this bug is, and what to expect\n"
         "  --describe      the descriptor, for programs\n"
         "  --version       print the version\n",
-        repro.slug, repro.title, repro.cycles != 0 ? repro.cycles : 10, default_threads(),
-        default_limit_ms);
+        repro.slug, repro.title, default_cycles(), default_threads(), default_limit_ms);
     print_own_options();
     printf(
         "\nExit status: 0 clean, 10 latent, 11 stale, 12 corrupt, 13 crash, 14 hang, 15 refused,\n"
@@ -285,7 +284,7 @@ int main(int argc, char **argv)
     static struct repro_run run;
     struct zk_config environment;
     struct command command = {.settings = {.profile = REPRO_NONE,
-                                           .cycles = repro.cycles != 0 ? repro.cycles : 10,
+                                           .cycles = default_cycles(),
                                            .threads = default_threads(),
                                            .limit_ms = default_limit_ms,
                                            .filler = true}};

@@ -277,7 +277,7 @@ void print_description(void)
     printf(
         "id\t%s\nslug\t%s\nclass\t%s\ntitle\t%s\nseed\t%s\nseverity\t%s\nclaim\t%s\ncycles\t%u\n",
         repro.id, repro.slug, repro.class, repro.title, repro.seed, repro.severity,
-        repro.claim != NULL ? repro.claim : "NA", repro.cycles != 0 ? repro.cycles : 10);
+        repro.claim != NULL ? repro.claim : "NA", default_cycles());
     if (repro.at_length != NULL)
         printf("at_length\t%s\n", repro.at_length);
     for (int i = 0; i < REPRO_PROFILES; i++)

@@ -88,6 +88,12 @@ static inline unsigned default_threads(void)
     return repro.threads != 0 ? repro.threads : 2;
 }
 
+/* Of this repro, unless --cycles says otherwise. */
+static inline unsigned default_cycles(void)
+{
+    return repro.cycles != 0 ? repro.cycles : 10;
+}
+
 /* --name alone, without a value. */
 static inline bool option_is_flag(const struct repro_option *own)
 {
