@@ -66,7 +66,7 @@ static void body(struct repro_run *run)
 
 static void body(struct repro_run *run)
 {
-    repro_skip(run, "nettle is not installed, or has no drbg-ctr.h");
+    repro_skip(run, "nettle is not installed, or has no yarrow.h");
 }
 
 #endif
