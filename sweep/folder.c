@@ -47,7 +47,7 @@ static const char *with(const char *name, const char *suffix, char *text)
     return text;
 }
 
-/* The first of them that there is. */
+/* What was written beside the tables. */
 static void remove_beside(void)
 {
     char text[NAME_ROOM];
@@ -113,12 +113,15 @@ static _Noreturn void refuse_second(void)
         folder.path, text[0] != '\0' ? text : "unknown");
 }
 
-/* What is to be written, synced and closed, or an error. */
+/* What is to be written, synced and closed; false with errno, or with 0 in it where nobody knows why. */
 static bool write_whole(const char *name, const char *text, size_t bytes)
 {
-    int file = openat(folder.at, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool whole = file >= 0;
+    int file;
+    bool whole;
 
+    errno = 0;
+    file = openat(folder.at, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    whole = file >= 0;
     for (size_t done = 0; whole && done < bytes;) {
         ssize_t put = write(file, text + done, bytes - done);
 
@@ -262,7 +265,6 @@ void folder_add(const char *name, const char *text, size_t bytes)
     char beside[NAME_ROOM];
 
     add(name, true);
-    errno = 0;
     if (!write_whole(with(name, "new", beside), text, bytes))
         fail(name, "cannot be written", errno);
 }
@@ -282,7 +284,6 @@ static void copy_old(struct replaced *file)
     if (text == NULL && errno != ENOENT)
         fail(file->name, "cannot be read", errno);
     file->was = text != NULL;
-    errno = 0;
     if (file->was && !write_whole(with(file->name, "old", beside), text, bytes))
         fail(file->name, "cannot be copied", errno);
     free(text);
@@ -299,7 +300,6 @@ static void write_undo(void)
     fputs(undo_end, to);
     if (fclose(to) != 0)
         need(NULL);
-    errno = 0;
     if (!write_whole(UNDO_NAME, list, bytes) || fsync(folder.at) != 0) {
         int error = errno;
 
