@@ -45,24 +45,18 @@ static bool take_row(char *row, char *site, size_t room)
 /* Runs zk-audit on the report in the file at path. */
 static void ask_audit(const char *path, char *site, size_t room)
 {
-    char *program;
+    char program[PATH_MAX];
+    const char *const command[] = {program, "--min-bytes", "0", "--tsv", "--resolve", path, NULL};
     char *answer;
     char *rest;
     int status;
 
-    if (asprintf(&program, "%s/zk-audit", own_folder()) < 0)
-        program = need(NULL);
-    {
-        const char *const command[] = {program,     "--min-bytes", "0", "--tsv",
-                                       "--resolve", path,          NULL};
-
-        rest = answer = ask(command, -1, true, &status);
-    }
+    snprintf(program, sizeof program, "%s/zk-audit", own_folder());
+    rest = answer = ask(command, -1, true, &status);
     for (char *line; (line = strsep(&rest, "\n")) != NULL;)
         if (take_row(line, site, room))
             break;
     free(answer);
-    free(program);
 }
 
 static void name(struct bound *bound)
