@@ -183,7 +183,7 @@ static bool is_first(const struct costs *costs, size_t i, bool by_workload)
     return true;
 }
 
-static bool find_pinned(const struct costs *costs)
+static bool has_pinned(const struct costs *costs)
 {
     for (size_t i = 0; i < costs->count; i++)
         if (costs->rows[i].min_bytes == PINNED_ROW)
@@ -215,12 +215,13 @@ static double percent_slower(const struct costs *costs, const struct cost *row, 
     return 100 * (row->figure[which] - 1);
 }
 
-static void print_row(const struct costs *costs, const struct cost *of)
+/* What min_bytes, or PINNED_ROW, costs each workload. */
+static void print_row(const struct costs *costs, long min_bytes)
 {
     char name[32] = "pinned";
 
-    if (of->min_bytes != PINNED_ROW)
-        snprintf(name, sizeof name, "%ld", of->min_bytes);
+    if (min_bytes != PINNED_ROW)
+        snprintf(name, sizeof name, "%ld", min_bytes);
     printf("  %9s", name);
     for (size_t i = 0; i < costs->count; i++) {
         const struct cost *row;
@@ -228,7 +229,7 @@ static void print_row(const struct costs *costs, const struct cost *of)
 
         if (!is_first(costs, i, true))
             continue;
-        row = find(costs, costs->rows[i].workload, of->min_bytes);
+        row = find(costs, costs->rows[i].workload, min_bytes);
         if (row != NULL && !isnan(percent_more(costs, row, INSTRUCTIONS))) {
             int used =
                 snprintf(text, sizeof text, "%+.2f %%", percent_more(costs, row, INSTRUCTIONS));
@@ -244,21 +245,16 @@ static void print_row(const struct costs *costs, const struct cost *of)
 
 static void print_curve(const struct costs *costs)
 {
-    const struct cost *pinned = NULL;
-
     printf("  %9s", "MIN_BYTES");
     for (size_t i = 0; i < costs->count; i++)
         if (is_first(costs, i, true))
             printf("  %20s", costs->rows[i].workload);
     putchar('\n');
-    for (size_t i = 0; i < costs->count; i++) {
-        if (costs->rows[i].min_bytes == PINNED_ROW)
-            pinned = &costs->rows[i];
-        else if (is_first(costs, i, false))
-            print_row(costs, &costs->rows[i]);
-    }
-    if (pinned != NULL)
-        print_row(costs, pinned);
+    for (size_t i = 0; i < costs->count; i++)
+        if (costs->rows[i].min_bytes != PINNED_ROW && is_first(costs, i, false))
+            print_row(costs, costs->rows[i].min_bytes);
+    if (has_pinned(costs))
+        print_row(costs, PINNED_ROW);
 }
 
 typedef double measure(const struct costs *costs, const struct cost *row, enum figure which);
@@ -358,7 +354,7 @@ void costs_print(const struct costs *costs, long min_bytes)
     print_curve(costs);
     snprintf(what, sizeof what, "MIN_BYTES %ld", min_bytes);
     print_price(costs, what, min_bytes);
-    if (find_pinned(costs))
+    if (has_pinned(costs))
         print_price(costs, "Pinned instead, which needs no MIN_BYTES and saves what none can,",
                     PINNED_ROW);
 }
