@@ -16,7 +16,6 @@ struct audits {
     struct plan *plan;
     const struct catalogue *catalogue;
     struct bound *bounds;
-    const char *folder; /* of the reports */
 };
 
 /* The folder, gone whichever way we exit. */
@@ -37,7 +36,7 @@ static void add_audit(struct audits *audits, size_t entry, enum audit audit, lon
     struct run *run = plan_add(audits->plan, entry, ROUTE, min_bytes, true);
 
     run->audit = audit;
-    if (asprintf(&run->audit_out, "%s/%s.%d.%ld.%%p", audits->folder,
+    if (asprintf(&run->audit_out, "%s/%s.%d.%ld.%%p", reports.path,
                  audits->catalogue->entries[entry].slug, (int)audit, min_bytes) < 0)
         run->audit_out = need(NULL);
 }
@@ -105,13 +104,13 @@ static void read_rows(struct largest *largest, enum audit audit, const char *pat
 
 /* Reads and removes what the run has written; each of its processes has a file of its own. A size of
  * -1 when there is none: no phase was begun. */
-static struct largest take_reports(const struct audits *audits, const struct run *run)
+static struct largest take_reports(const struct run *run)
 {
     struct largest largest = {.size = -1};
     /* Its "%p" is the last thing in it. */
     const char *name = base_name(run->audit_out);
     size_t common = strlen(name) - strlen("%p");
-    DIR *folder = opendir(audits->folder);
+    DIR *folder = opendir(reports.path);
     const struct dirent *item;
 
     while (folder != NULL && (item = readdir(folder)) != NULL) {
@@ -120,7 +119,7 @@ static struct largest take_reports(const struct audits *audits, const struct run
 
         if (strncmp(item->d_name, name, common) != 0)
             continue;
-        snprintf(path, sizeof path, "%s/%s", audits->folder, item->d_name);
+        snprintf(path, sizeof path, "%s/%s", reports.path, item->d_name);
         if (*process != '\0' && strspn(process, "0123456789") == strlen(process)) {
             if (largest.size < 0)
                 largest.size = 0;
@@ -159,7 +158,7 @@ static void audit_ended(void *arg, struct run *run)
     struct audits *audits = arg;
     struct bound *bound = &audits->bounds[run->entry];
     struct level *level = run->audit == CENSUS ? &bound->guaranteed : &bound->touched;
-    struct largest largest = take_reports(audits, run);
+    struct largest largest = take_reports(run);
     long min_bytes = largest.size <= 0 ? 0 : largest.size + 1;
 
     if (!run->alone && !is_whole(run, &largest)) {
@@ -171,7 +170,7 @@ static void audit_ended(void *arg, struct run *run)
         die(3,
             "%s: its census saw %s bytes retained in a block, and its report does not have them: "
             "is there room in %s?",
-            run->fields[FIELD_REPRO], run->fields[FIELD_RETAINED_MAX], audits->folder);
+            run->fields[FIELD_REPRO], run->fields[FIELD_RETAINED_MAX], reports.path);
     if (largest.size < 0 || strcmp(run->fields[FIELD_OUTCOME], "skip") == 0) {
         free(largest.report);
         return;
@@ -220,8 +219,7 @@ static void make_reports(void)
 bool audited(struct plan *plan, const struct catalogue *catalogue, const struct options *options,
              struct bound *bounds)
 {
-    struct audits audits = {
-        .plan = plan, .catalogue = catalogue, .bounds = bounds, .folder = reports.path};
+    struct audits audits = {.plan = plan, .catalogue = catalogue, .bounds = bounds};
     bool whole;
 
     make_reports();
