@@ -224,7 +224,7 @@ bool audited(struct plan *plan, const struct catalogue *catalogue, const struct 
 
     make_reports();
     for (size_t entry = 0; entry < catalogue->count; entry++) {
-        if (entry % options->shards != options->shard - 1)
+        if (!in_shard(options, entry))
             continue;
         add_audit(&audits, entry, CENSUS, 0);
         add_audit(&audits, entry, TRAP, 0);

@@ -128,7 +128,7 @@ bool bisect(struct plan *plan, const struct catalogue *catalogue, const struct o
     struct search search = {.plan = plan, .bounds = bounds};
 
     for (size_t entry = 0; entry < catalogue->count; entry++)
-        if (entry % options->shards == options->shard - 1)
+        if (in_shard(options, entry))
             step(&search, entry);
     return runner_run(plan, catalogue, options, probe_ended, &search);
 }

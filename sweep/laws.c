@@ -93,7 +93,7 @@ bool laws_check(struct plan *plan, const struct catalogue *catalogue, const stru
         .plan = plan, .catalogue = catalogue, .checks = checks, .in_full = options->laws};
 
     for (size_t entry = 0; entry < catalogue->count; entry++)
-        if (entry % options->shards == options->shard - 1)
+        if (in_shard(options, entry))
             add_checks(checks, catalogue, entry);
     for (size_t i = 0; i < checks->count; i++)
         add_run(&checking, i, checks->checks[i].said > 0 ? checks->checks[i].said - 1 : 0);

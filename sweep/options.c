@@ -170,6 +170,11 @@ bool parse_shard_name(const char *text, unsigned *shard, unsigned *shards)
     return true;
 }
 
+bool in_shard(const struct options *options, size_t entry)
+{
+    return entry % options->shards == options->shard - 1;
+}
+
 /* What getopt does not take; it does not say so itself. */
 static _Noreturn void refuse_option(int code, char *const *argv)
 {

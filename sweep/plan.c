@@ -28,7 +28,7 @@ struct run *plan_add(struct plan *plan, size_t entry, enum profile profile, long
 void plan_grid(struct plan *plan, const struct catalogue *catalogue, const struct options *options)
 {
     for (size_t entry = 0; entry < catalogue->count; entry++) {
-        if (entry % options->shards != options->shard - 1)
+        if (!in_shard(options, entry))
             continue;
         for (enum profile profile = 0; profile < PROFILES; profile++) {
             bool at_thresholds = swept(profile) || (options->profile_given &&

@@ -132,6 +132,9 @@ enum { BOUND_MOST = 1 << 20 };
 /* Exits 2 with a line when an argument is wrong, 0 after --help and --version. */
 void options_parse(struct options *options, int argc, char **argv);
 
+/* Is this entry of the catalogue in the part that was asked for? */
+bool in_shard(const struct options *options, size_t entry);
+
 /* "2/3". */
 bool parse_shard_name(const char *text, unsigned *shard, unsigned *shards);
 

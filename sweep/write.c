@@ -50,15 +50,6 @@ static char *matrix_row(const struct plan *plan, const struct catalogue *catalog
     return row;
 }
 
-/* Was any run made of entry? Not so in another shard. */
-static bool was_run(const struct plan *plan, size_t entry)
-{
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->runs[i]->entry == entry && !plan->runs[i]->probe)
-            return true;
-    return false;
-}
-
 static void add_laws(struct table *laws, const struct catalogue *catalogue,
                      const struct law_checks *checks)
 {
@@ -101,7 +92,7 @@ void tables_write(const struct options *options, const struct plan *plan,
         if (!plan->runs[i]->probe)
             table_add(&tables[SWEEP_TABLE], record_row(plan->runs[i]));
     for (size_t entry = 0; entry < catalogue->count; entry++) {
-        if (!was_run(plan, entry))
+        if (!in_shard(options, entry))
             continue;
         table_add(&tables[THRESHOLDS_TABLE],
                   threshold_row(&catalogue->entries[entry], &bounds[entry]));
@@ -129,8 +120,7 @@ static bool has_entry(const struct options *options, const struct catalogue *cat
                       const char *slug)
 {
     for (size_t i = 0; i < catalogue->count; i++)
-        if (i % options->shards == options->shard - 1 &&
-            strcmp(catalogue->entries[i].slug, slug) == 0)
+        if (in_shard(options, i) && strcmp(catalogue->entries[i].slug, slug) == 0)
             return true;
     return false;
 }
