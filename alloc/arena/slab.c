@@ -155,22 +155,11 @@ static void link_chunk(struct slab *slab, uint32_t index)
     slab->listed++;
 }
 
-static __attribute__((noinline, cold)) void wipe_used(const struct slab *slab, char *start,
-                                                      char *end)
-{
-    char *used = slab->dirty < slab->soiled ? slab->dirty : slab->soiled;
-
-    if (end > used)
-        end = used;
-    if (start < end)
-        zk_wipe_bytes(start, (size_t)(end - start));
-}
-
 /* [start, end) is about to become somebody's: nobody else's bytes are to be found there, if that is asked for. */
 static inline void make_clean(const struct slab *slab, char *start, char *end)
 {
     if (__builtin_expect(slab->wipes, 0))
-        wipe_used(slab, start, end);
+        zk_wipe_used(slab, start, end);
 }
 
 static void bump_from(struct slab *slab, uint32_t index, char *at, char *limit)

@@ -29,25 +29,9 @@
 
 static atomic_bool asked; /* for, by zk_wipe_all */
 
-void zk_wipe_bytes(char *start, size_t bytes)
-{
-    zk_tell_open(start, bytes);
-    memset(start, 0, bytes);
-    __asm__ volatile("" : : "r"(start) : "memory"); /* somebody may look */
-    zk_tell_close(start, bytes);
-}
-
 bool zk_wipes(void)
 {
     return zk_settings.wipe == ZK_WIPE_PHASE || atomic_load(&asked);
-}
-
-/* ---- One slab ---- */
-
-static void wipe(char *start, char *end)
-{
-    if (start < end)
-        zk_wipe_bytes(start, (size_t)(end - start));
 }
 
 static char *lesser(char *a, char *b)
@@ -59,6 +43,33 @@ static char *greater(char *a, char *b)
 {
     return a > b ? a : b;
 }
+
+/* Bytes that are nobody's. */
+static void wipe(char *start, char *end)
+{
+    size_t bytes;
+
+    if (start >= end)
+        return;
+    bytes = (size_t)(end - start);
+    zk_tell_open(start, bytes);
+    memset(start, 0, bytes);
+    __asm__ volatile("" : : "r"(start) : "memory"); /* somebody may look */
+    zk_tell_close(start, bytes);
+}
+
+/* What lies at or above is zero, but for what bumping has come to since the slab was recycled. */
+static char *used_end(const struct slab *slab)
+{
+    return lesser(slab->dirty, slab->soiled);
+}
+
+void zk_wipe_used(const struct slab *slab, char *start, char *end)
+{
+    wipe(start, lesser(end, used_end(slab)));
+}
+
+/* ---- One slab ---- */
 
 /* A chunk of the list, as seen once. */
 struct view {
@@ -128,10 +139,13 @@ static void wipe_run(struct slab *slab, char *start, char *end)
     }
 }
 
-void zk_wipe_slab(struct slab *slab, bool ahead)
+/* All that is dead in it: blocks that were freed, and free memory that has been used. Pinned. ahead: what lies ahead of
+ * bump in its chunk as well. By the holder; or, without ahead, by whoever is sure that the holder is not changing chunks,
+ * and does not begin to. */
+static void wipe_slab(struct slab *slab, bool ahead)
 {
     char *bump = LOAD(slab->bump);
-    char *used = greater(lesser(slab->dirty, slab->soiled), bump);
+    char *used = greater(used_end(slab), bump);
     char *free_from = slab->base;
 
     for (uint32_t index = LOAD(slab->first); index != ZK_NO_CHUNK;
@@ -169,7 +183,7 @@ void zk_wipe_recycled(struct slab *slab, bool done)
 {
     if (!done && (zk_settings.wipe == ZK_WIPE_PHASE || atomic_load(&slab->owed))) {
         atomic_store(&slab->owed, false);
-        zk_wipe_slab(slab, true);
+        wipe_slab(slab, true);
         done = true;
     }
     if (done)
@@ -205,21 +219,18 @@ static bool can_wait(const struct slab *slab)
 /* Between phases, no holder is in the slow path. False if it is not all. */
 static bool wipe_one(struct slab *slab, const struct slab *own)
 {
-    bool ahead = slab == own;
-    bool unheld = zk_slab_claim(slab);
+    bool unheld;
+    bool ahead;
     uint64_t freed;
     bool all;
 
-    if (atomic_load(&slab->retired)) {
-        if (unheld)
-            zk_slab_give_back(slab);
+    if (atomic_load(&slab->retired)) /* and held for ever */
         return false;
-    }
-    ahead = ahead || unheld;
+    unheld = zk_slab_claim(slab);
+    ahead = slab == own || unheld;
     freed = freed_blocks(slab);
-    all = !can_wait(slab) &&
-          (ahead || slab->wipes || LOAD(slab->bump) >= lesser(slab->dirty, slab->soiled));
-    zk_wipe_slab(slab, ahead);
+    all = !can_wait(slab) && (ahead || slab->wipes || LOAD(slab->bump) >= used_end(slab));
+    wipe_slab(slab, ahead);
     if (all) {
         slab->wiped_in = LOAD(slab->word);
         slab->wiped_freed = freed;

@@ -7,17 +7,12 @@
 
 #include "slab.h"
 
-/* Overwrites bytes that are nobody's, whatever the compiler makes of that. */
-void zk_wipe_bytes(char *start, size_t bytes);
+/* Overwrites what has been used of [start, end), which is nobody's, whatever the compiler makes of that. */
+void zk_wipe_used(const struct slab *slab, char *start, char *end);
 
 /* Are slabs to be wiped when they are recycled, and what bumping comes to before it is served: by the settings, or since
  * zk_wipe_all was called. Once true, it stays so. */
 bool zk_wipes(void);
-
-/* Of the slab, all that is dead: blocks that were freed, and free memory that has been used. Pinned. ahead: what lies
- * ahead of bump in its chunk as well. By the holder; or, without ahead, by whoever is sure that the holder is not
- * changing chunks, and does not begin to. */
-void zk_wipe_slab(struct slab *slab, bool ahead);
 
 /* Has zk_wipe_all wiped all that is dead in it since its last block was served? Holder only. */
 bool zk_wipe_is_done(const struct slab *slab);
@@ -25,9 +20,8 @@ bool zk_wipe_is_done(const struct slab *slab);
 /* The slab has just been recycled, and was wiped before or not: wipes it if that is due. Holder only. */
 void zk_wipe_recycled(struct slab *slab, bool done);
 
-/* The same for every slab, by a thread that keeps phases from beginning; between: and
- * none is active. False if not all could be wiped: then that is
- * done when it is next recycled, if not before. */
+/* Wipes all that is dead in every slab, by a thread that keeps phases from beginning; between: and none is active. False
+ * if not all could be wiped: then that is done when it is next recycled, if not before. */
 bool zk_wipe_all(bool between);
 
 #endif
