@@ -119,9 +119,9 @@ static void undo_block(struct slab *slab)
 void zk_slab_abandon(struct slab *slab)
 {
     if (LOAD(slab->moves) % 2 != 0) {
+        /* And held for ever, by nobody. What it served stays served. First: who wipes looks once it is not busy. */
+        atomic_store(&slab->retired, true);
         atomic_store(&slab->busy, 0);
-        atomic_store(&slab->retired,
-                     true); /* and held for ever, by nobody. What it served stays served */
         return;
     }
     undo_block(slab);
