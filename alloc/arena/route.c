@@ -28,6 +28,12 @@ static struct slab *slab_for(struct slab *slab)
     return slab;
 }
 
+/* Release: who finds the slab idle sees its books as they are now. */
+static void leave(struct slab *slab)
+{
+    atomic_store_explicit(&slab->busy, 0, memory_order_release);
+}
+
 /* From here to leave, the holder may change chunks. False if no phase is active any more: then somebody else may be
  * wiping the slab. Both accesses are sequentially consistent: why, see wipe.c. */
 static bool enter(struct slab *slab)
@@ -35,14 +41,8 @@ static bool enter(struct slab *slab)
     atomic_store(&slab->busy, 1);
     if (zk_phase_word_active(atomic_load(&zk_phase_word)))
         return true;
-    atomic_store_explicit(&slab->busy, 0, memory_order_release); /* see leave */
+    leave(slab);
     return false;
-}
-
-/* Release: who finds the slab idle sees its books as they are now. */
-static void leave(struct slab *slab)
-{
-    atomic_store_explicit(&slab->busy, 0, memory_order_release);
 }
 
 /* Lets the fast path serve from slab again, unless a begin or an end has come since word was read:
