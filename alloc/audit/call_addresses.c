@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -103,9 +104,6 @@ static unsigned of_futex(uint64_t operation)
 
 static unsigned of_fcntl(uint64_t command)
 {
-    const int get_owner_ex = 16, set_owner_ex = 15, get_owner_ids = 17; /* asm-generic/fcntl.h */
-    const int get_hint = 1035, set_file_hint = 1038;                    /* F_GET_RW_HINT and on */
-
     switch ((int)command) {
     case F_GETLK:
     case F_SETLK:
@@ -113,21 +111,22 @@ static unsigned of_fcntl(uint64_t command)
     case F_OFD_GETLK:
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
+    case F_GETOWN_EX:
+    case F_SETOWN_EX:
+    case 17: /* F_GETOWNER_UIDS, which only asm-generic/fcntl.h has */
+    case F_GET_RW_HINT:
+    case F_SET_RW_HINT:
+    case F_GET_FILE_RW_HINT:
+    case F_SET_FILE_RW_HINT:
         return C;
     default:
-        return (int)command == get_owner_ex || (int)command == set_owner_ex ||
-                       (int)command == get_owner_ids ||
-                       ((int)command >= get_hint && (int)command <= set_file_hint)
-                   ? C
-                   : 0;
+        return 0;
     }
 }
 
 static unsigned of_ioctl(uint64_t request)
 {
-    const uint32_t close_on_exec = 0x5451, not_so = 0x5450; /* FIOCLEX, FIONCLEX */
-
-    return (uint32_t)request == close_on_exec || (uint32_t)request == not_so ? 0 : C;
+    return (uint32_t)request == FIOCLEX || (uint32_t)request == FIONCLEX ? 0 : C;
 }
 
 static unsigned of_prctl(uint64_t option)
