@@ -75,10 +75,9 @@ static bool commit_to(struct slab *slab, uint64_t wanted)
         !atomic_compare_exchange_weak(&slab->extent, &extent, extent_of(to, there_of(extent))));
     if (open_chunks(slab, usable, to)) {
         STORE(slab->opened, to);
-        zk_tell_close(
-            chunk_start(slab,
-                        (uint32_t)usable), /* a memory debugger takes it for the program's by now */
-            (size_t)(to - usable) << zk_chunk_shift(slab));
+        /* A memory debugger takes it for the program's by now. */
+        zk_tell_close(chunk_start(slab, (uint32_t)usable), (size_t)(to - usable)
+                                                               << zk_chunk_shift(slab));
         return true;
     }
     zk_slab_uncommit(slab);

@@ -61,7 +61,8 @@ void zk_tenure_waste(int64_t more)
         atomic_fetch_add(&tenure.waste, more);
 }
 
-/* Not under an audit, to which a block below MIN_BYTES is one that blind recycling would not reach.  Not where memory is wiped: system wipes nothing. */
+/* Not under an audit, to which a block below MIN_BYTES is one that blind recycling would not reach. Not where memory is
+ * wiped: system wipes nothing. */
 static bool may_learn(void)
 {
     return zk_settings.pretenure == ZK_PRETENURE_LEARN && zk_settings.wipe == ZK_WIPE_OFF &&
