@@ -6,15 +6,21 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-static void what_cannot_be_watched_is_told_and_served_by_system(void)
+static void limit_address_space(size_t bytes)
 {
-    struct rlimit limits = {.rlim_cur = (rlim_t)3 << 30, .rlim_max = (rlim_t)3 << 30};
-    struct findings found;
-    unsigned count = 0;
+    const struct rlimit limits = {.rlim_cur = bytes, .rlim_max = bytes};
 
     if (SANITIZED)
         skip_because("a sanitizer's shadow memory is larger than any such limit");
     CHECK(setrlimit(RLIMIT_AS, &limits) == 0);
+}
+
+static void what_cannot_be_watched_is_told_and_served_by_system(void)
+{
+    struct findings found;
+    unsigned count = 0;
+
+    limit_address_space((size_t)3 << 30);
     next_phase();
     while (count < 100 && zk_owns(zk_malloc((size_t)100 << 20)))
         count++;
@@ -30,12 +36,9 @@ static void what_cannot_be_watched_is_told_and_served_by_system(void)
 
 static void no_address_space_at_all_is_said(void)
 {
-    struct rlimit limits = {.rlim_cur = (rlim_t)100 << 20, .rlim_max = (rlim_t)100 << 20};
     char *p;
 
-    if (SANITIZED)
-        skip_because("a sanitizer's shadow memory is larger than any such limit");
-    CHECK(setrlimit(RLIMIT_AS, &limits) == 0);
+    limit_address_space((size_t)100 << 20);
     p = stale_block(1000);
     CHECK(p != NULL && !zk_owns(p));
     CHECK(read_at(p, 0) == 7);
@@ -46,12 +49,9 @@ static void no_address_space_at_all_is_said(void)
 /* The program needs it as well. */
 static void of_little_address_space_half_is_the_programs(void)
 {
-    struct rlimit limits = {.rlim_cur = (rlim_t)512 << 20, .rlim_max = (rlim_t)512 << 20};
     void *p;
 
-    if (SANITIZED)
-        skip_because("a sanitizer's shadow memory is larger than any such limit");
-    CHECK(setrlimit(RLIMIT_AS, &limits) == 0);
+    limit_address_space((size_t)512 << 20);
     read_at(stale_block(1000), 0);
     CHECK(summary_now().touched_count == 1 && summary_now().unwatched_count == 0);
     p = mmap(NULL, (size_t)200 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
