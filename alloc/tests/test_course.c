@@ -1,29 +1,7 @@
 /*
  * test_course.c - the course of what is retained: how many blocks of a row were live at which begin.
  */
-#include "findings.h"
-
-#include <sys/wait.h>
-
-#define CENSUS_ALL .env = {CENSUS, "ZK_ALLOC_MIN_BYTES=0"}
-
-SITE static void *make(size_t size)
-{
-    void *p = zk_malloc(size);
-
-    STAY_IN_FRAME();
-    return p;
-}
-
-/* The row of blocks of this size; it is there. */
-static size_t row_of(const struct findings *found, size_t size)
-{
-    for (size_t row = 1; row <= found->count; row++)
-        if (number_in(found, row, "size") == size)
-            return row;
-    CHECK(!"a row of that size");
-    return 0;
-}
+#include "retained_blocks.h"
 
 /* Of the course of a row: its stride, and how many blocks were live at the begin at * stride. */
 static unsigned long stride_of(const struct findings *found, size_t row)
@@ -59,9 +37,9 @@ static void what_stays_what_grows_and_what_goes(void)
         next_phase();
     }
     found = bare_findings_now();
-    CHECK(field_is(&found, row_of(&found, 100), "course", "1:0,0,1,1,1,1"));
-    CHECK(field_is(&found, row_of(&found, 200), "course", "1:0,0,1,1"));
-    CHECK(field_is(&found, row_of(&found, 300), "course", "1:0,0,1,2,3,4"));
+    CHECK(field_is(&found, row_with(&found, "size", "100"), "course", "1:0,0,1,1,1,1"));
+    CHECK(field_is(&found, row_with(&found, "size", "200"), "course", "1:0,0,1,1"));
+    CHECK(field_is(&found, row_with(&found, "size", "300"), "course", "1:0,0,1,2,3,4"));
 }
 
 /* The row's count would have it that there are more and more. */
@@ -116,47 +94,40 @@ static void threads_are_added_up(void)
     struct findings found;
 
     next_phase();
-    for (unsigned i = 0; i < 3; i++) {
-        pthread_t thread;
-
-        CHECK(pthread_create(&thread, NULL, make_on_thread, NULL) == 0);
-        CHECK(pthread_join(thread, NULL) == 0);
-    }
+    for (unsigned i = 0; i < 3; i++)
+        run_thread(make_on_thread, NULL);
     next_phase();
     next_phase();
     found = bare_findings_now();
-    CHECK(number_in(&found, row_of(&found, 100), "threads") == 3);
-    CHECK(field_is(&found, row_of(&found, 100), "course", "1:0,0,3,3"));
+    CHECK(number_in(&found, row_with(&found, "size", "100"), "threads") == 3);
+    CHECK(field_is(&found, row_with(&found, "size", "100"), "course", "1:0,0,3,3"));
+}
+
+static void finds_what_it_has_made(void *arg)
+{
+    struct findings found;
+
+    (void)arg;
+    make(200);
+    next_phase(); /* 41 */
+    next_phase(); /* 42, which is even */
+    found = bare_findings_now();
+    CHECK(found.count == 1 && number_in(&found, 1, "size") == 200);
+    CHECK(stride_of(&found, 1) == 2);
+    for (size_t at = 0; at < 21; at++)
+        CHECK(live_at(&found, 1, at) == 0);
+    CHECK(live_at(&found, 1, 21) == 1);
 }
 
 /* What the parent's begins found is the parent's. */
 static void a_child_has_a_course_of_its_own(void)
 {
-    int status;
-    pid_t child;
-
     next_phase();
     for (unsigned phase = 2; phase <= 40; phase++) {
         make(100);
         next_phase();
     }
-    child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        struct findings found;
-
-        make(200);
-        next_phase(); /* 41 */
-        next_phase(); /* 42, which is even */
-        found = bare_findings_now();
-        CHECK(found.count == 1 && number_in(&found, 1, "size") == 200);
-        CHECK(stride_of(&found, 1) == 2);
-        for (size_t at = 0; at < 21; at++)
-            CHECK(live_at(&found, 1, at) == 0);
-        CHECK(live_at(&found, 1, 21) == 1);
-        _exit(0);
-    }
-    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(status_of_fork(finds_what_it_has_made, NULL) == 0);
 }
 
 static const struct CMUnitTest tests[] = {

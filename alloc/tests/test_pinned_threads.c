@@ -263,8 +263,6 @@ static void a_block_half_made_at_a_fork_is_undone(void)
     join_thread(thread);
 }
 
-#define PINNED_SMALL .env = {ALL_SIZES, SLAB_64M}
-
 static const struct CMUnitTest tests[] = {
     FRESH(a_discarded_phase_is_remembered_however_long_a_thread_is_idle, PINNED_SMALL),
     FRESH(a_nested_begin_touches_no_live_block, .env = {ALL_SIZES, SLAB_64M, NESTED, UNTENURED}),

@@ -2,7 +2,7 @@
  * test_wipe.c - what ZK_ALLOC_WIPE=phase and zk_wipe_phase leave of what was dead: nothing; and of what lives: all of it.
  * The slabs are searched for a word that only the secrets hold.
  */
-#include "fresh.h"
+#include "pinned_phases.h"
 
 #include "region.h"
 #include "slab_books.h"
@@ -49,13 +49,6 @@ static size_t secrets(void)
             count += from[at] == word;
     }
     return count;
-}
-
-/* The first allocation of the next phase: the slab is recycled. */
-static void next_phase(void)
-{
-    begin_phase();
-    zk_free(arena_block(16));
 }
 
 static const size_t sizes[] = {16, 100, 1000, 5000, 70000, 262144, 300000, MIB, 3 * MIB};
@@ -522,9 +515,8 @@ static void a_child_wipes_what_it_has_inherited(void)
     CHECK(secrets() > 0);
 }
 
-#define PINNED_SMALL .env = {ALL_SIZES, SLAB_64M}
-#define WIPED        .env = {ALL_SIZES, SLAB_64M, WIPE}
-#define WIPED_BLIND  .env = {ALL_SIZES, SLAB_64M, WIPE, BLIND}
+#define WIPED       .env = {ALL_SIZES, SLAB_64M, WIPE}
+#define WIPED_BLIND .env = {ALL_SIZES, SLAB_64M, WIPE, BLIND}
 
 static const struct CMUnitTest tests[] = {
     FRESH(without_it_secrets_stay, PINNED_SMALL),
