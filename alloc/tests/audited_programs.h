@@ -6,6 +6,7 @@
 #define ZK_AUDITED_PROGRAMS_H
 
 #include "retained_blocks.h"
+#include "run_folder.h"
 
 #include <dirent.h>
 #include <sys/resource.h>
@@ -47,32 +48,6 @@ static inline int run_as_program(const char *name, const struct program *program
         }
     fprintf(stderr, "test_audit: no program %s\n", name);
     return 2;
-}
-
-/* Of this run alone: others may go on at once. Each body has a folder in it. */
-static char run_folder[] = "/tmp/test_audit.XXXXXX";
-
-static inline int make_run_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(run_folder) == NULL ? -1 : 0;
-}
-
-static inline int remove_run_folder(void **state)
-{
-    char command[sizeof run_folder + 16];
-
-    (void)state;
-    snprintf(command, sizeof command, "rm -rf %s", run_folder);
-    return system(command) == 0 ? 0 : -1; // NOLINT(cert-env33-c)
-}
-
-static inline void enter_folder(void)
-{
-    char folder[sizeof run_folder + 16];
-
-    snprintf(folder, sizeof folder, "%s/XXXXXX", run_folder);
-    CHECK(mkdtemp(folder) != NULL && chdir(folder) == 0);
 }
 
 #define SANITIZER_OPTIONS                                                                          \

@@ -5,6 +5,7 @@
  * How a child's report is named is test_audit_out.c's, and when it is written test_audit_end.c's.
  */
 #include "findings.h"
+#include "run_folder.h"
 
 #include "census.h"
 #include "distribution.h"
@@ -210,41 +211,36 @@ static void the_trap_of_a_child_starts_at_nothing(void)
 
 /* ---- The report itself ---- */
 
-static char report_path[64];
-
 static size_t report_bytes(void)
 {
     struct stat status;
-    char path[96];
+    char path[32];
 
     /* Without %p in it, a child's has its number at the end. */
-    snprintf(path, sizeof path, "%s.%d", report_path, (int)getpid());
-    if (stat(path, &status) != 0 && stat(report_path, &status) != 0)
+    snprintf(path, sizeof path, "report.%d", (int)getpid());
+    if (stat(path, &status) != 0 && stat("report", &status) != 0)
         return 0;
     return (size_t)status.st_size;
 }
 
 static void writes_its_own(void *unused)
 {
-    char path[96];
+    char path[32];
     struct stat status;
 
     (void)unused;
     next_phase();
     CHECK(zk_audit_report(-1) == 0);
-    snprintf(path, sizeof path, "%s.%d", report_path, (int)getpid());
+    snprintf(path, sizeof path, "report.%d", (int)getpid());
     CHECK(stat(path, &status) == 0 && status.st_size > 0);
-    unlink(path);
 }
 
 static void a_parent_that_has_reported_leaves_its_child_a_report(void)
 {
-    snprintf(report_path, sizeof report_path, "/tmp/zk-inherit-%d", (int)getpid());
-    CHECK(setenv("ZK_ALLOC_AUDIT_OUT", report_path, 1) == 0);
+    enter_folder();
     retain();
     CHECK(zk_audit_report(-1) == 0 && report_bytes() > 0);
     CHECK(status_of_fork(writes_its_own, NULL) == 0);
-    unlink(report_path);
 }
 
 #define CENSUS_ALL .env = {CENSUS, ALL_SIZES, TO_DEV_NULL}
@@ -257,10 +253,11 @@ static const struct CMUnitTest tests[] = {
     FRESH(the_sizes_that_the_parent_asked_for_are_not_the_childs, CENSUS_ALL),
     FRESH(the_trap_of_a_child_starts_at_nothing, TRAP_ALL),
     FRESH(the_same_access_is_another_one_in_the_child, TRAP_ALL),
-    FRESH(a_parent_that_has_reported_leaves_its_child_a_report, .env = {CENSUS, ALL_SIZES}),
+    FRESH(a_parent_that_has_reported_leaves_its_child_a_report,
+          .env = {CENSUS, ALL_SIZES, "ZK_ALLOC_AUDIT_OUT=report"}),
 };
 
 int main(void)
 {
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_run_folder, remove_run_folder);
 }
