@@ -9,7 +9,6 @@
 #include "system.h"
 
 #include <errno.h>
-#include <stdint.h>
 
 struct region zk_region;
 

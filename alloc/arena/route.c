@@ -12,7 +12,6 @@
 #include "system.h"
 #include "thread.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define unlikely(x) __builtin_expect(!!(x), 0)

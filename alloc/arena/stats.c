@@ -1,7 +1,6 @@
 /*
  * stats.c - sums over slabs and threads, less what they were at the last reset.
  */
-#include "config.h"
 #include "defer.h"
 #include "lock.h"
 #include "misuse.h"

@@ -13,7 +13,6 @@
 #include "call_frame.h"
 #include "calls.h"
 #include "fatal.h"
-#include "os.h"
 #include "trap.h"
 
 #include <errno.h>

@@ -12,9 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <string.h>
 #include <ucontext.h>
-#include <unistd.h>
 
 /* The last ones are sent, and ask the process to end. */
 static const int fatal_signals[] = {SIGABRT, SIGBUS,  SIGFPE,  SIGILL,  SIGSEGV, SIGHUP,

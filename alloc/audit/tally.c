@@ -6,8 +6,6 @@
 #include "lock.h"
 #include "os.h"
 
-#include <string.h>
-
 static struct {
     struct zk_lock lock;       /* guards all of this */
     uint32_t epoch;            /* the process that found it */

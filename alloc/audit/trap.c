@@ -8,7 +8,6 @@
  */
 #include "trap.h"
 #include "config.h"
-#include "dispatch.h"
 #include "epoch.h"
 #include "misuse.h"
 #include "os.h"

@@ -6,7 +6,6 @@
 #include "call.h"
 #include "dispatch.h"
 #include "fatal.h"
-#include "os.h"
 #include "raised.h"
 #include "trap_inside.h"
 

@@ -9,8 +9,6 @@
 #include "tally.h"
 #include "trap.h"
 
-#include <signal.h>
-
 /* ---- trap_blocks.c */
 
 struct zk_block {

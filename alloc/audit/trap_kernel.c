@@ -9,7 +9,6 @@
 #include "trap_inside.h"
 
 #include <stdatomic.h>
-#include <string.h>
 
 enum { callers_max = 512, given_max = 8, busy_max = 64 };
 

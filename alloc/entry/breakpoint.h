@@ -7,7 +7,6 @@
 
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* Called in a signal handler, with signals blocked, before the instruction is carried out. */

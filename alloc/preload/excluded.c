@@ -3,7 +3,6 @@
  * program's blocks would go past one of the two. A program with such a tool in it is refused, in one
  * line, before it comes to that.
  */
-#include "os.h"
 #include "zkalloc.h"
 
 #include <stdbool.h>

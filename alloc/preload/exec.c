@@ -4,7 +4,6 @@
  * in touch.h: the child of a vfork, which posix_spawn and system make, is not told of its faults.
  */
 #include "next.h"
-#include "os.h"
 #include "touch.h"
 #include "trap.h"
 #include "witness.h"

@@ -8,7 +8,6 @@
  * get some, those that it does not define. They do then what they would do without us.
  */
 #include "defer.h"
-#include "os.h"
 #include "slab.h"
 #include "system.h"
 #include "zkalloc.h"
@@ -16,7 +15,6 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <stddef.h>
-#include <string.h>
 
 /* Before the library is loaded, which the first call sees to. */
 static void *first_malloc(size_t size);

@@ -3,7 +3,6 @@
  * for a zk_ function (malloc, calloc, free and realloc are; see malloc.c and realloc.c). C++'s
  * operators call malloc and free.
  */
-#include "config.h"
 #include "os.h"
 #include "route.h"
 #include "slab.h"
