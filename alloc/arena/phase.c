@@ -373,6 +373,7 @@ static void discard_all(uint64_t word)
         zk_slab_discard(zk_region_slab(i), word);
 }
 
+/* An error number, or 0. */
 static int end(bool discard)
 {
     uint64_t word;
@@ -389,21 +390,21 @@ static int end(bool discard)
     unlock();
     if (ended)
         zk_hooks_run();
-    return result(error);
+    return error;
 }
 
 int zk_end_phase(void)
 {
     if (zk_defers())
         return zk_other->end_phase();
-    return end(false);
+    return result(end(false));
 }
 
 int zk_discard_phase(void)
 {
     if (zk_defers())
         return zk_other->discard_phase();
-    return end(true);
+    return result(end(true));
 }
 
 /* Under the lock, so that no phase can begin. */
@@ -412,25 +413,17 @@ static int wipe_locked(void)
     if (!phase.started)
         return 0;
     zk_thread_settle();
-    if (!zk_wipe_all(!zk_phase_word_active(atomic_load(&zk_phase_word))))
-        return EAGAIN;
-    return 0;
+    return zk_wipe_all(!zk_phase_word_active(atomic_load(&zk_phase_word))) ? 0 : EAGAIN;
 }
 
 int zk_wipe_phase(void)
 {
-    bool ended = false;
-    int error = 0;
+    int error;
 
     if (zk_defers())
         return zk_other->wipe_phase();
-    lock();
-    if (phase.depth > 0)
-        error = end_locked(zk_thread_token(), &ended);
-    unlock();
-    if (ended)
-        zk_hooks_run(); /* which free */
-    if (error != 0)
+    error = end(false);                /* with its hooks, which free */
+    if (error != 0 && error != EINVAL) /* of which the latter says that no phase was active */
         return result(error);
     lock();
     error = wipe_locked();
