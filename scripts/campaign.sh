@@ -160,23 +160,24 @@ want_engine() {
 }
 
 result_of() { printf 'part-%04d' "$1"; }
-# command_of: of all parts but for the number, in words.
+# command_of OUT PART: what makes a part, in words; PART stands in it as it is given.
 command_of() {
-    words=("$here/campaign.sh" "$kind" --build "$build" --parts "$parts" --seed "$seed" --programs "$programs")
+    local words=("$here/campaign.sh" "$kind" --build "$build" --parts "$parts" --seed "$seed" --programs "$programs")
     [[ $kind == sweep ]] || words+=(--total "$total")
     [[ $kind != chaos ]] || words+=(--every "$every" --min "$least" --recycle "$recycle")
     printf '%q ' "${words[@]}"
+    printf -- '--out %q --part %s' "$1" "$2"
+    [[ ${#engine[@]} -eq 0 ]] || printf ' %s' -- "$(printf '%q ' "${engine[@]}")"
 }
-tail_of() { [[ ${#engine[@]} -eq 0 ]] || printf ' %s' -- "$(printf '%q ' "${engine[@]}")"; }
 
 write_plan() {
-    local i words
+    local i
     mkdir -p "$out" 2>/dev/null || die "$out: not a folder, and none can be made"
     {
         echo "$columns"
         for ((i = 1; i <= parts; i++)); do
             printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$kind" "$parts" "$total" "$seed" "$i" "$(result_of "$i")" \
-                "$(command_of)--out $(printf %q "$out") --part $i$(tail_of)"
+                "$(command_of "$out" "$i")"
         done
     } >"$work/plan.tsv"
     [[ ! -e $plan ]] || cmp -s "$plan" "$work/plan.tsv" ||
@@ -259,7 +260,7 @@ in_a_group() {
 run_local() {
     printf "%s\n" "$@" >"$work/left"
     in_a_group xargs -a "$work/left" -P "${jobs:-$each}" -n 1 bash -c \
-        "$(command_of)--out $(printf %q "$out") --part \"\$1\"$(tail_of) >/dev/null 2>$(printf %q "$out/log")/\"\$1\"" part
+        "$(command_of "$out" '"$1"') >/dev/null 2>$(printf %q "$out/log")/\"\$1\"" part
 }
 
 # What comes back from a host is a stream: it need not share a folder with this one. It is looked at before it counts.
@@ -271,7 +272,7 @@ run_parallel() {
     # A host that is gone is found out, not waited for.
     : "${PARALLEL_SSH:=ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3}"
     export PARALLEL_SSH
-    in_a_group parallel "${options[@]}" "$(command_of)--out - --part {}$(tail_of)" ::: "$@" \
+    in_a_group parallel "${options[@]}" "$(command_of - {})" ::: "$@" \
         >/dev/null 2>"$out/log/parallel" </dev/null
     for i in "$@"; do
         if whole "$out/arrived/$i" "$i"; then
@@ -288,7 +289,7 @@ run_slurm() {
     list=$(printf '%s\n' "$@" | paste -sd,)
     {
         echo '#!/bin/bash'
-        echo "exec $(command_of)--out $(printf %q "$out") --part \$SLURM_ARRAY_TASK_ID$(tail_of)"
+        echo "exec $(command_of "$out" "\$SLURM_ARRAY_TASK_ID")"
     } >"$work/job"
     set -m
     sbatch --wait --parsable --no-requeue --job-name="zkalloc-$kind" --chdir=/ --array="$list" \
@@ -312,13 +313,12 @@ if [[ -n $way ]]; then
     mkdir -p "$out/log"
     exec {lock}<"$plan"
     flock -n "$lock" || die "$out: its parts are being run already: wait, or end that"
-    for ((try = 1; try <= tries; try++)); do
-        mapfile -t left < <(missing)
-        [[ ${#left[@]} -gt 0 ]] || break
+    mapfile -t left < <(missing)
+    for ((try = 1; try <= tries && ${#left[@]} > 0; try++)); do
         [[ $try -eq 1 ]] || echo "campaign: again: $(names "${left[@]}")" >&2
         "run_$way" "${left[@]}"
+        mapfile -t left < <(missing)
     done
-    mapfile -t left < <(missing)
     if [[ ${#left[@]} -gt 0 ]]; then
         [[ ! -s $out/log/${left[0]} ]] || tail -n 1 "$out/log/${left[0]}" >&2
         no_data "$(names "${left[@]}"): not run, or failed $tries times: see $out/log"
@@ -328,7 +328,7 @@ if [[ -n $way ]]; then
 fi
 
 if [[ -n $merge ]]; then
-    mapfile -t left < <(missing)
+    [[ -n $way ]] || mapfile -t left < <(missing) # else they were looked for when they had been run
     [[ ${#left[@]} -eq 0 ]] || no_data "$(names "${left[@]}"): not there, or not whole: --run them"
     mapfile -t all < <(for ((i = 1; i <= parts; i++)); do echo "$out/$(result_of "$i")"; done)
     "merge_$kind" "${all[@]}"
