@@ -21,8 +21,7 @@ for table in cost bench; do want_table "$results/$table.tsv" 'run make bench'; d
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-awk -F'\t' -v OFS='\t' -v results="$results" -v findings="$findings" '
-    function number(text) { return text ~ /^[0-9]+([.][0-9]+)?$/ }
+awk -F'\t' -v OFS='\t' -v results="$results" -v findings="$findings" "$(<"$here/costs.awk")"'
     BEGIN {
         while ((getline line < (results "/thresholds.tsv")) > 0) { split(line, f, "\t"); bound[f[1]] = f[2] }
         while ((getline line < (results "/laws.tsv")) > 0) { # "pool_threads=16,17": what was measured at each
@@ -48,27 +47,8 @@ awk -F'\t' -v OFS='\t' -v results="$results" -v findings="$findings" '
         }
         print "claim", "seed_says", "measured", "verdict"
     }
-    # For each MIN_BYTES: the workload whose instructions grow most, the one whose time certainly does, and by how much a
-    # time would have to grow to be told from noise.
-    function read_costs(file,    line, f, column, i, n, ratio) {
-        while ((getline line < file) > 0) {
-            n = split(line, f, "\t")
-            if (!("workload" in column)) { for (i = 1; i <= n; i++) column[f[i]] = i; continue }
-            if (!number(f[column["instructions"]])) continue
-            if (f[2] == 0) base[f[1]] = f[column["instructions"]]
-            if (!(f[1] in base)) continue
-            ratio = f[column["instructions"]] / base[f[1]]
-            if (!(f[2] in dearest) || ratio > dearest[f[2]]) { dearest[f[2]] = ratio; dear[f[2]] = f[1] }
-            if (!number(f[column["low"]]) || !number(f[column["high"]])) {
-                untimed[f[2]] = untimed[f[2]] (untimed[f[2]] == "" ? "" : " and ") f[1]
-                continue
-            }
-            if (f[column["low"]] > slowest[f[2]] + 0) { slowest[f[2]] = f[column["low"]] + 0; slow[f[2]] = f[1] }
-            if (f[column["high"]] > widest[f[2]] + 0) widest[f[2]] = f[column["high"]] + 0
-        }
-    }
     # Without what the test rests on there is no verdict. FILE: where it was looked for.
-    function missing(what, file) { absent = absent (absent == "" ? "" : ", ") "no " what " in " file }
+    function missing(what, file) { absent = listed(absent, "no " what " in " file, ", ") }
     # One test; sets measured, and returns whether it holds.
     function holds(test,    word) {
         split(test, word, " ")
@@ -93,7 +73,7 @@ awk -F'\t' -v OFS='\t' -v results="$results" -v findings="$findings" '
             if (untimed[word[2]] != "") missing("interval of the time of " untimed[word[2]] " at MIN_BYTES " word[2], results "/cost.tsv")
             measured = "MIN_BYTES " word[2] " costs at most " sprintf("%.2f", 100 * (dearest[word[2]] - 1)) " % of the instructions (" dear[word[2]] "), "
             if (slowest[word[2]] > 1) measured = measured "and at least " sprintf("%.1f", 100 * (slowest[word[2]] - 1)) " % of the time (" slow[word[2]] ")"
-            else measured = measured "and no time that can be told from noise (+-" sprintf("%.1f", widest[word[2]] > 1 ? 100 * (widest[word[2]] - 1) : 0) " %)"
+            else measured = measured "and " not_told(word[2])
             return dearest[word[2]] <= word[3] + 0 && slowest[word[2]] <= 1
         }
         if (word[1] == "faster") {

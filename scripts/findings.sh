@@ -88,12 +88,22 @@ has_bounds() {
     awk -F'\t' -v slug="$1" '$1 == slug { found = $4 != "none" } END { exit !found }' "$results/thresholds.tsv"
 }
 
+# put_finding COMMAND TOUCHED GUARANTEED REPRO: the row of a finding that runs of COMMAND show, with the outcomes that they
+# had; what else there is to say of it is in the variables that it was read into.
+put_finding() {
+    local shown="no (${outcome[$profile]})"
+    [[ ",$shown_by," != *",${outcome[$profile]},"* ]] || shown="yes (${outcome[$profile]}): $1"
+    printf '%s\t' "$id" "$category" "$description" "$shown" "$severity" "$fix_status" NA "$2" "$3" \
+        "${outcome[none]}" "${outcome[seed]}" "${outcome[pinned]}"
+    echo "$4"
+}
+
 # Findings that a variant of a repro shows, which is run here. What no bisection was made for is NA.
 of_variants() {
     awk -F'\t' '$9 != "-"' <<<"$described" |
         while IFS=$'\t' read -r slug id category description severity fix_status profile shown_by arguments; do
             local -A outcome=()
-            local each shown
+            local each
             for each in none seed pinned "$profile"; do
                 # shellcheck disable=SC2086 # words
                 outcome[$each]=$({ "$build/repro/$slug" $arguments --profile "$each" --tsv </dev/null 2>/dev/null || true; } | cut -f4)
@@ -103,12 +113,7 @@ of_variants() {
             if has_bounds "$slug"; then
                 touched=$(largest "$slug" "$arguments" trap) guaranteed=$(largest "$slug" "$arguments" census)
             fi
-            shown="no (${outcome[$profile]})"
-            [[ ",$shown_by," != *",${outcome[$profile]},"* ]] || shown="yes (${outcome[$profile]}): $slug $arguments"
-            printf '%s\t' "$id" "$category" "$description" "$shown" "$severity" "$fix_status" NA \
-                "$touched" "$guaranteed" \
-                "${outcome[none]}" "${outcome[seed]}" "${outcome[pinned]}"
-            echo "$slug"
+            put_finding "$slug $arguments" "$touched" "$guaranteed" "$slug"
         done
 }
 
@@ -145,17 +150,13 @@ of_provers() {
     tail -n +2 "$here/findings_provers.tsv" |
         while IFS=$'\t' read -r id category description severity fix_status profile shown_by command; do
             local -A outcome=()
-            local each shown
+            local each
             for each in none seed pinned; do
                 # shellcheck disable=SC2086 # words
                 outcome[$each]=$("$here/prover_outcome.sh" "$build" "$each" $command </dev/null) || no_data "$command in profile $each"
                 want_outcome "${outcome[$each]}" "$command in profile $each"
             done
-            shown="no (${outcome[$profile]})"
-            [[ ",$shown_by," != *",${outcome[$profile]},"* ]] || shown="yes (${outcome[$profile]}): $command"
-            printf '%s\t' "$id" "$category" "$description" "$shown" "$severity" "$fix_status" NA NA NA \
-                "${outcome[none]}" "${outcome[seed]}" "${outcome[pinned]}"
-            echo "${command%% *}"
+            put_finding "$command" NA NA "${command%% *}"
         done
 }
 
@@ -188,7 +189,7 @@ of_damage() {
 
 # Findings about the tables themselves, and those that nothing here can show yet.
 of_tables() {
-    tail -n +2 "$here/findings_other.tsv" | awk -F'\t' -v OFS='\t' -v results="$results" '
+    tail -n +2 "$here/findings_other.tsv" | awk -F'\t' -v OFS='\t' -v results="$results" "$(<"$here/costs.awk")"'
         BEGIN {
             while ((getline line < (results "/matrix.tsv")) > 0) {
                 split(line, f, "\t")
@@ -200,31 +201,19 @@ of_tables() {
                 if (f[6] == "refuted") refuted++
                 if (f[6] == "refuted" || f[6] == "confirmed") tested++
             }
-            # What it costs to route at 4096: counted, in instructions; and in time, where it can be told from noise.
-            while ((getline line < (results "/cost.tsv")) > 0) {
-                n = split(line, f, "\t")
-                if (f[1] == "workload") { for (i = 1; i <= n; i++) column[f[i]] = i; continue }
-                if (f[2] == 0) base[f[1]] = f[column["instructions"]]
-                if (f[2] != 4096 || !(base[f[1]] > 0)) continue
-                provers++
-                ratio = f[column["instructions"]] / base[f[1]]
-                if (ratio > dearest) { dearest = ratio; at = f[1] }
-                low = f[column["low"]]; high = f[column["high"]]
-                if (low != "NA") timed++
-                if (low != "NA" && low > 1) slow = slow (slow == "" ? "" : ", ") f[1]
-                if (high != "NA" && high > widest) widest = high
-            }
+            read_costs(results "/cost.tsv")
         }
         {
             shown = $6
             if ($6 == "pinned") shown = "no: pinned is clean or refused in " held "/" rows " rows of the matrix"
             if ($6 == "thresholds") shown = "no: " refuted "/" tested " bounds are above what is claimed"
-            if ($6 == "cost" && provers == 0) shown = "NA: needs results/cost.tsv (make bench)"
-            if ($6 == "cost" && provers > 0) {
-                shown = (dearest <= 1.01 && slow == "" && timed == provers ? "yes" : "no") ": at 4096 at most " \
-                    sprintf("%+.2f", 100 * (dearest - 1)) " % of the instructions (" at "), and " \
-                    (slow != "" ? "a time that is certainly longer (" slow ")" : timed < provers ? "times that were not measured" : \
-                     "no time that can be told from noise (+-" sprintf("%.1f", widest > 1 ? 100 * (widest - 1) : 0) " %)")
+            # What it costs to route at 4096: counted, in instructions; and in time, where it can be told from noise.
+            if ($6 == "cost" && !(4096 in dearest)) shown = "NA: needs results/cost.tsv (make bench)"
+            if ($6 == "cost" && 4096 in dearest) {
+                shown = (dearest[4096] <= 1.01 && slower[4096] == "" && untimed[4096] == "" ? "yes" : "no") ": at 4096 at most " \
+                    sprintf("%+.2f", 100 * (dearest[4096] - 1)) " % of the instructions (" dear[4096] "), and " \
+                    (slower[4096] != "" ? "a time that is certainly longer (" slower[4096] ")" : \
+                     untimed[4096] != "" ? "times that were not measured" : not_told(4096))
             }
             print $1, $2, $3, shown, $4, $5, "NA", "NA", "NA", "NA", "NA", "NA", "NA"
         }'
