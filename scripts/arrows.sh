@@ -2,11 +2,14 @@
 # arrows.sh [--root FOLDER] [BUILD]: every include, and with BUILD every symbol of libzkalloc.a, goes the way that
 # arrows.tsv allows. Each that does not is told in one line, and the exit status is 1.
 set -euo pipefail
+name=arrows
+# shellcheck source=script_common.sh
+. "$(dirname "$0")/script_common.sh"
 root=$(realpath "$(dirname "$0")/..") build=
 while [[ $# -gt 0 ]]; do
     case $1 in
     --root) root=$2; shift 2 ;;
-    -*) echo "arrows.sh: $1: no such option: arrows.sh [--root FOLDER] [BUILD]" >&2; exit 2 ;;
+    -*) die "$1: no such option: want [--root FOLDER] [BUILD]" ;;
     *) build=$(realpath "$1"); shift ;;
     esac
 done
@@ -20,7 +23,7 @@ xargs -d '\n' grep -nHE '^[ \t]*#[ \t]*include[ \t]*["<]' /dev/null <"$work/file
 : >"$work/symbols"
 if [[ -n $build ]]; then
     objects=$build/alloc/CMakeFiles/zkalloc.dir
-    [[ -d $objects/arena ]] || { echo "arrows.sh: $build: no objects of libzkalloc.a: build it first" >&2; exit 2; }
+    [[ -d $objects/arena ]] || die "$build: no objects of libzkalloc.a: build it first"
     # ROOM U|T SYMBOL, of what there is a source for: objects stay when a file moves.
     for room in os arena tools audit start; do
         for source in alloc/"$room"/*.c; do

@@ -3,10 +3,14 @@
 # merged into OUT, which is whole or untouched. What it says is printed. Exit status: 0 no false proof verifies, and each
 # broken verifier is found out; 1 not so; 2 usage, or nothing to run; 3 a part failed.
 set -uo pipefail
-[[ $# -eq 2 || $# -eq 3 ]] || { echo "usage: soundness.sh BUILD OUT [PARTS]" >&2; exit 2; }
+name=soundness
+# shellcheck source=script_common.sh
+. "$(dirname "$0")/script_common.sh"
+want_arguments 2 3 'BUILD OUT [PARTS]' "$@"
 program=$1/bench/soundness out=$2 parts=${3:-$(nproc)}
-[[ -x $program ]] || { echo "soundness.sh: $program: not there: run make build" >&2; exit 2; }
-[[ $parts =~ ^[1-9][0-9]{0,2}$ && $parts -le 120 ]] || { echo "soundness.sh: $parts parts: want 1 to 120" >&2; exit 2; }
+[[ -x $program ]] || die "$program: not there: run make build"
+want_number "$parts" PARTS
+((parts <= 120)) || die "PARTS $parts: want 1 to 120"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -18,6 +22,6 @@ done
 for child in "${children[@]}"; do
     wait "$child"
     status=$?
-    [[ $status -le 1 ]] || { echo "soundness.sh: a part failed: exit status $status" >&2; exit 3; }
+    [[ $status -le 1 ]] || { echo "$name: a part failed: exit status $status" >&2; exit 3; }
 done
 "$program" --merge --out "$out" "$work"/*

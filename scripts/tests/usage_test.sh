@@ -15,13 +15,13 @@ refused() { # refused PATTERN SCRIPT ARGUMENT...
     check "$script $*: a line of bash: $said" [ "${said/line [0-9]/}" = "$said" ]
 }
 for script in claims findings readme figures bench bench_cost bench_micro bench_memory bench_preload bench_audit lifetime \
-    prover_outcome stress audit_score install fuzz rust; do
+    prover_outcome stress audit_score install fuzz rust soundness; do
     refused 'arguments are missing: want ' $script.sh
 done
 refused 'an argument is empty: want ' claims.sh results '' out
 refused 'an argument is empty: want ' figures.sh ''
 refused 'an argument is empty: want ' bench_cost.sh build ''
-for script in claims findings figures bench_micro bench_preload bench_audit stress install fuzz rust; do
+for script in claims findings figures bench_micro bench_preload bench_audit stress install fuzz rust soundness; do
     refused 'd: one argument too many: want ' $script.sh a b c d
 done
 for script in bench bench_cost bench_memory; do
@@ -32,4 +32,5 @@ refused '--slow: no such option: want --quick' bench_micro.sh "$scripts" "$work/
 refused 'ROUNDS 0: want a number from 1 on' bench_preload.sh "$scripts" 0
 refused 'ROUNDS x: want a number from 1 on' bench_audit.sh "$scripts" x
 refused 'SECONDS 1m: want a number from 1 on' fuzz.sh 1m
+refused '--down: no such option: want \[--root' arrows.sh --down
 conclude usage_test
