@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# test_helpers.sh - what the tests of zk-audit, zk-sweep and the harness share: a folder for the test and one for the program, and checks that count.
+# test_helpers.sh - what tests share: a folder for the test and one for the program, and checks that count.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/tmp"

@@ -4,10 +4,8 @@
 # which hold a checksum of what became of each proof, and of its broken verifiers.
 set -uo pipefail
 soundness=$1 table=$2
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-checks=0 failures=0
-fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
+# shellcheck source=../../../scripts/test_helpers.sh
+. "$(dirname "$0")/../../../scripts/test_helpers.sh"
 
 checks=$((checks + 1))
 "$soundness" --merge --out "$work/again" "$table" >"$work/said" || fail "$table: $(cat "$work/said")"
@@ -36,5 +34,4 @@ rows "$work/part" >"$work/rows"
 lost=$(LC_ALL=C comm -23 "$work/rows" <(rows "$table"))
 [[ -z $lost ]] || fail "part $part: the committed table has not: $lost"
 
-echo "committed_test: $checks checks, $failures failed"
-[[ $failures -eq 0 ]]
+conclude committed_test

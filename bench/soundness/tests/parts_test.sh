@@ -3,16 +3,14 @@
 # changed or of another campaign is refused, and nothing is written; and bad input is one line and exit status 2.
 set -uo pipefail
 soundness=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-checks=0 failures=0
-fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
+# shellcheck source=../../../scripts/test_helpers.sh
+. "$(dirname "$0")/../../../scripts/test_helpers.sh"
 
 # Small, and the controls are not what this is about: with one try each most are not found, and that is status 1.
-run() { "$soundness" --proofs 240 --tries 1 "$@"; }
+campaign() { "$soundness" --proofs 240 --tries 1 "$@"; }
 for part in 1/1 1/2 2/2 1/7 2/7 3/7 4/7 5/7 6/7 7/7; do
     checks=$((checks + 1))
-    run --part "$part" --out "$work/${part/\//of}" >/dev/null
+    campaign --part "$part" --out "$work/${part/\//of}" >/dev/null
     [[ $? -eq 1 && -s $work/${part/\//of} ]] || fail "part $part"
 done
 for parts in 1 2 7; do
@@ -53,7 +51,7 @@ sed '5s/\t1\t/\t2\t/' "$work/2of2" >"$work/changed"
 checks=$((checks + 1))
 cmp -s "$work/2of2" "$work/changed" && fail "nothing was changed"
 merge "line" "$work/1of2" "$work/changed"
-run --seed 2 --part 2/2 --out "$work/seed2" >/dev/null
+campaign --seed 2 --part 2/2 --out "$work/seed2" >/dev/null
 merge "of another campaign" "$work/1of2" "$work/seed2"
 merge "cannot be read" "$work/1of2" "$work/nothing"
 refused "cannot be written" --merge --out "$work/no/out" "$work"/{1of2,2of2}
@@ -69,7 +67,6 @@ refused "argument more" more
 
 # A campaign that does not find what a broken verifier accepts says so.
 checks=$((checks + 1))
-grep -q "THE CAMPAIGN DOES NOT FIND IT" <(run --part 1/120) || fail "one try found every broken verifier"
+grep -q "THE CAMPAIGN DOES NOT FIND IT" <(campaign --part 1/120) || fail "one try found every broken verifier"
 
-echo "parts_test: $checks checks, $failures failed"
-[[ $failures -eq 0 ]]
+conclude parts_test
