@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { batch = 50 };
 
@@ -46,27 +45,6 @@ const char *control_check_name(unsigned check)
     };
 
     return names[__builtin_ctz(check)];
-}
-
-/* The trials from `first` on, on the stage that each is for. */
-static void run_batch(const struct stage stages[2], const struct trial trials[batch],
-                      struct verdict verdicts[batch])
-{
-    for (unsigned weak = 0; weak < 2; weak++) {
-        struct trial some[batch];
-        struct verdict these[batch];
-        size_t places[batch], count = 0;
-
-        for (size_t i = 0; i < batch; i++) {
-            if (trial_is_weak(trials[i].tactic) != (weak == 1))
-                continue;
-            some[count] = trials[i];
-            places[count++] = i;
-        }
-        trial_run(&stages[weak], some, count, these);
-        for (size_t i = 0; i < count; i++)
-            verdicts[places[i]] = these[i];
-    }
 }
 
 /* The next trial from number *n on that the control is about. */
@@ -114,7 +92,7 @@ void control_run(struct control *control, uint64_t seed, unsigned tries)
 
         for (unsigned i = 0; i < batch; i++)
             trials[i] = next_trial(control, &stages[0], seed, &n);
-        run_batch(stages, trials, verdicts);
+        trial_run_both(stages, trials, batch, verdicts);
         for (unsigned i = 0; i < batch && control->tried < limit && !control->found; i++) {
             control->tried++;
             control->found = verdicts[i].outcome == OUTCOME_FALSE;

@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <omp.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { proofs_usual = 120000, proofs_most = 100000000 };
@@ -140,26 +139,6 @@ static enum prover prover_of(uint64_t n)
     return turns[n % (sizeof turns / sizeof turns[0])];
 }
 
-/* Those of the trials that are for one stage. */
-static void run_on(const struct stage *stage, bool weak, const struct trial *trials, size_t count,
-                   struct verdict *verdicts)
-{
-    struct trial *some = workload_zeroed(count * sizeof *some);
-    struct verdict *these = workload_zeroed(count * sizeof *these);
-    size_t chosen = 0;
-
-    for (size_t i = 0; i < count; i++)
-        if (trials[i].prover == stage->prover && trial_is_weak(trials[i].tactic) == weak)
-            some[chosen++] = trials[i];
-    trial_run(stage, some, chosen, these);
-    chosen = 0;
-    for (size_t i = 0; i < count; i++)
-        if (trials[i].prover == stage->prover && trial_is_weak(trials[i].tactic) == weak)
-            verdicts[i] = these[chosen++];
-    free(some);
-    free(these);
-}
-
 static void run_slice(struct table *table, struct stage stages[PROVERS][2], unsigned slice)
 {
     const size_t count = (size_t)(table->proofs / TABLE_SLICES);
@@ -172,8 +151,7 @@ static void run_slice(struct table *table, struct stage stages[PROVERS][2], unsi
         trials[i] = trial_plan(&stages[prover_of(n)][0], table->seed, n);
     }
     for (unsigned prover = 0; prover < PROVERS; prover++)
-        for (unsigned weak = 0; weak < 2; weak++)
-            run_on(&stages[prover][weak], weak == 1, trials, count, verdicts);
+        trial_run_both(stages[prover], trials, count, verdicts);
     for (size_t i = 0; i < count; i++)
         table_count(table, slice, &trials[i], verdicts[i]);
     free(trials);

@@ -267,3 +267,30 @@ void trial_run(const struct stage *stage, const struct trial *trials, size_t cou
     memcpy(verdicts, progress->verdicts, count * sizeof *verdicts);
     munmap(progress, bytes);
 }
+
+/* Those of the trials that are for one stage. */
+static void run_on(const struct stage *stage, bool weak, const struct trial *trials, size_t count,
+                   struct verdict *verdicts)
+{
+    struct trial *some = workload_zeroed(count * sizeof *some);
+    struct verdict *these = workload_zeroed(count * sizeof *these);
+    size_t chosen = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (trials[i].prover == stage->prover && trial_is_weak(trials[i].tactic) == weak)
+            some[chosen++] = trials[i];
+    trial_run(stage, some, chosen, these);
+    chosen = 0;
+    for (size_t i = 0; i < count; i++)
+        if (trials[i].prover == stage->prover && trial_is_weak(trials[i].tactic) == weak)
+            verdicts[i] = these[chosen++];
+    free(some);
+    free(these);
+}
+
+void trial_run_both(const struct stage stages[2], const struct trial *trials, size_t count,
+                    struct verdict *verdicts)
+{
+    for (unsigned weak = 0; weak < 2; weak++)
+        run_on(&stages[weak], weak == 1, trials, count, verdicts);
+}

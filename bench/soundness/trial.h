@@ -53,4 +53,9 @@ struct trial trial_plan(const struct stage *stage, uint64_t seed, uint64_t n);
 void trial_run(const struct stage *stage, const struct trial *trials, size_t count,
                struct verdict *verdicts);
 
+/* Of a prover, the stage and the weak one: runs its trials, each on the one that it is for. The verdicts of other
+ * provers' trials stay as they are. */
+void trial_run_both(const struct stage stages[2], const struct trial *trials, size_t count,
+                    struct verdict *verdicts);
+
 #endif
