@@ -65,11 +65,6 @@ static const char *prover_at(unsigned i)
     return prover_name((enum prover)i);
 }
 
-static const char *claim_at(unsigned i)
-{
-    return i == 0 ? "true" : "false";
-}
-
 static const char *kind_at(unsigned i)
 {
     return memory_kind_name((enum watch_kind)i);
@@ -94,7 +89,7 @@ static struct table_selection cell_of(const struct reading *reading, char *const
 {
     return (struct table_selection){
         .prover = index_of(reading, fields[COLUMN_PROVER], PROVERS, prover_at),
-        .lying = index_of(reading, fields[COLUMN_CLAIM], 2, claim_at),
+        .lying = index_of(reading, fields[COLUMN_CLAIM], 2, table_claim_name),
         .damage = index_of(reading, fields[COLUMN_DAMAGE], TABLE_DAMAGES, table_damage_name),
         .kind = index_of(reading, fields[COLUMN_KIND], WATCH_KINDS, kind_at),
         .moment = index_of(reading, fields[COLUMN_MOMENT], WATCH_MOMENTS, moment_at),

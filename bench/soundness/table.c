@@ -90,6 +90,11 @@ const char *table_damage_name(unsigned damage)
                             : tactic_name((enum tactic)(damage - DAMAGES));
 }
 
+const char *table_claim_name(unsigned lying)
+{
+    return lying == 2 ? "all" : lying == 1 ? "false" : "true";
+}
+
 void table_count(struct table *table, unsigned slice, const struct trial *trial,
                  struct verdict verdict)
 {
@@ -124,15 +129,11 @@ static void put_counts(FILE *file, const uint64_t counts[OUTCOMES], const char *
     fprintf(file, "\t%s\n", note);
 }
 
-static const char *claim_name(unsigned lying)
-{
-    return lying == 2 ? "all" : lying == 1 ? "false" : "true";
-}
-
 static void put_what(FILE *file, const char *record, struct table_selection s)
 {
     fprintf(file, "%s\t%s\t%s\t%s\t%s\t%s", record,
-            s.prover == PROVERS ? "all" : prover_name((enum prover)s.prover), claim_name(s.lying),
+            s.prover == PROVERS ? "all" : prover_name((enum prover)s.prover),
+            table_claim_name(s.lying),
             s.damage == TABLE_DAMAGES ? "all" : table_damage_name(s.damage),
             s.kind == WATCH_KINDS ? "all" : memory_kind_name((enum watch_kind)s.kind),
             s.moment == WATCH_MOMENTS ? "all" : memory_moment_name((enum watch_moment)s.moment));
@@ -189,7 +190,7 @@ static void put_control(const struct control *control, FILE *file)
         return;
     fprintf(file, "control\t%s", prover_name(control->prover));
     if (control->found)
-        fprintf(file, "\t%s\t%s\t%s\t%s", claim_name(finder->tactic != TACTIC_NONE),
+        fprintf(file, "\t%s\t%s\t%s\t%s", table_claim_name(finder->tactic != TACTIC_NONE),
                 table_damage_name(table_damage_of(finder)), memory_kind_name(finder->target.kind),
                 memory_moment_name(finder->target.moment));
     else

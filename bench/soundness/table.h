@@ -89,4 +89,7 @@ unsigned table_damage_of(const struct trial *trial);
 
 const char *table_damage_name(unsigned damage);
 
+/* Is the claim false before the accident: 0 or 1; 2 stands for both. */
+const char *table_claim_name(unsigned lying);
+
 #endif
