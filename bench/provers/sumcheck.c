@@ -41,13 +41,13 @@ size_t sumcheck_proof_bytes(const struct sumcheck_statement *statement)
     return statement->instances * elements * element_bytes;
 }
 
-static void put(uint8_t *bytes, uint64_t element)
+void sumcheck_put(uint8_t *bytes, uint64_t element)
 {
     for (unsigned i = 0; i < element_bytes; i++)
         bytes[i] = (uint8_t)(element >> 8 * i);
 }
 
-static uint64_t get(const uint8_t *bytes)
+uint64_t sumcheck_get(const uint8_t *bytes)
 {
     uint64_t element = 0;
 
@@ -154,7 +154,7 @@ static uint8_t *put_sums(struct transcript *transcript, unsigned without, uint8_
 
     watch_moment(WATCH_OPENED, &round);
     for (unsigned point = 0; point < SUMCHECK_POINTS; point++)
-        put(proof + point * element_bytes, sums->at[point]);
+        sumcheck_put(proof + point * element_bytes, sums->at[point]);
     if (!left_out(without, CHECK_TRANSCRIPT))
         transcript_absorb(transcript, proof, SUMCHECK_POINTS * element_bytes);
     return proof + SUMCHECK_POINTS * element_bytes;
@@ -170,7 +170,7 @@ static uint8_t *prove_one(struct transcript *transcript, const struct sumcheck_s
     uint8_t claim[element_bytes];
     struct sumcheck_round round = {.transcript = transcript, .claim = claim};
 
-    put(claim, m61_add(sums.at[0], sums.at[1]));
+    sumcheck_put(claim, m61_add(sums.at[0], sums.at[1]));
     watch_block(WATCH_CLAIM, claim, sizeof claim);
     watch_block(WATCH_OPENINGS, &sums, sizeof sums);
     watch_moment(WATCH_CLAIMED, &round);
@@ -194,7 +194,7 @@ static uint8_t *prove_one(struct transcript *transcript, const struct sumcheck_s
     watch_moment(WATCH_OPENED, &round);
     watch_gone(factors);
     for (unsigned factor = 0; factor < SUMCHECK_FACTORS; factor++)
-        put(proof + factor * element_bytes, factors[factor]);
+        sumcheck_put(proof + factor * element_bytes, factors[factor]);
     transcript_absorb(transcript, proof, SUMCHECK_FACTORS * element_bytes);
     return proof + SUMCHECK_FACTORS * element_bytes;
 }
@@ -223,7 +223,7 @@ void sumcheck_prove(const struct sumcheck_statement *statement, uint64_t *tables
 
 /* The polynomial of degree 3 through those values, at a point: Lagrange's formula, with the denominators -6,
  * 2, -2, 6 of the points 0 to 3. */
-uint64_t sumcheck_interpolate(const uint64_t sums[SUMCHECK_POINTS], uint64_t point)
+static uint64_t interpolate(const uint64_t sums[SUMCHECK_POINTS], uint64_t point)
 {
     const uint64_t denominators[SUMCHECK_POINTS] = {M61_P - 6, 2, M61_P - 2, 6};
     uint64_t value = 0;
@@ -251,7 +251,7 @@ static bool follow_one(struct transcript *transcript, const struct sumcheck_stat
                        const uint8_t **proof, struct opening *opening)
 {
     const unsigned without = statement->left_out;
-    uint64_t claim = m61_reduce(get(*proof)); /* where it is in range, that is nothing */
+    uint64_t claim = m61_reduce(sumcheck_get(*proof)); /* where it is in range, that is nothing */
     uint64_t product = 1;
     bool good = true;
 
@@ -261,16 +261,16 @@ static bool follow_one(struct transcript *transcript, const struct sumcheck_stat
         struct sums sums;
 
         for (unsigned point = 0; point < SUMCHECK_POINTS; point++)
-            sums.at[point] = m61_reduce(get(*proof + point * element_bytes));
+            sums.at[point] = m61_reduce(sumcheck_get(*proof + point * element_bytes));
         good = good && (m61_add(sums.at[0], sums.at[1]) == claim || left_out(without, CHECK_FOLD));
         if (!left_out(without, CHECK_TRANSCRIPT))
             transcript_absorb(transcript, *proof, SUMCHECK_POINTS * element_bytes);
         *proof += SUMCHECK_POINTS * element_bytes;
         opening->point[variable] = sumcheck_challenge(transcript);
-        claim = sumcheck_interpolate(sums.at, opening->point[variable]);
+        claim = interpolate(sums.at, opening->point[variable]);
     }
     for (unsigned factor = 0; factor < SUMCHECK_FACTORS; factor++) {
-        opening->factors[factor] = m61_reduce(get(*proof + factor * element_bytes));
+        opening->factors[factor] = m61_reduce(sumcheck_get(*proof + factor * element_bytes));
         product = m61_multiply(product, opening->factors[factor]);
     }
     transcript_absorb(transcript, *proof, SUMCHECK_FACTORS * element_bytes);
@@ -337,7 +337,7 @@ static bool check_opening(const struct sumcheck_statement *statement, unsigned i
 static bool in_range(const uint8_t *proof, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i += element_bytes)
-        if (get(proof + i) >= M61_P)
+        if (sumcheck_get(proof + i) >= M61_P)
             return false;
     return true;
 }
@@ -384,7 +384,7 @@ bool sumcheck_is_true(const struct sumcheck_statement *statement, const uint8_t 
     if (bytes < sumcheck_proof_bytes(statement))
         return false;
     for (unsigned instance = 0; instance < statement->instances; instance++)
-        if (get(proof + instance * each) != sum_of(statement, instance))
+        if (sumcheck_get(proof + instance * each) != sum_of(statement, instance))
             return false;
     return true;
 }

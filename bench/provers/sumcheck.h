@@ -51,8 +51,9 @@ struct sumcheck_round {
     uint64_t *factors; /* SUMCHECK_FACTORS of them, after the last round; or NULL */
 };
 
-/* The polynomial of degree 3 through those values at 0, 1, 2, 3, at a point. */
-uint64_t sumcheck_interpolate(const uint64_t sums[SUMCHECK_POINTS], uint64_t point);
+/* An element as it is written: 8 bytes, the lowest first. */
+void sumcheck_put(uint8_t *bytes, uint64_t element);
+uint64_t sumcheck_get(const uint8_t *bytes);
 
 /* A round's challenge; the transcript goes on. */
 uint64_t sumcheck_challenge(struct transcript *transcript);

@@ -7,35 +7,18 @@
 #include "sumcheck.h"
 #include "workload.h"
 
-enum { element_bytes = 8 };
-
-static uint64_t get(const uint8_t *bytes)
-{
-    uint64_t element = 0;
-
-    for (unsigned i = 0; i < element_bytes; i++)
-        element |= (uint64_t)bytes[i] << 8 * i;
-    return element;
-}
-
-static void put(uint8_t *bytes, uint64_t element)
-{
-    for (unsigned i = 0; i < element_bytes; i++)
-        bytes[i] = (uint8_t)(element >> 8 * i);
-}
-
 static void claim(struct forger *forger, const struct sumcheck_round *round)
 {
-    const uint64_t sum = get(round->claim);
+    const uint64_t sum = sumcheck_get(round->claim);
 
     if (forger->claims_seen++ != forger->claim)
         return;
     if (forger->tactic == TACTIC_OTHER_FORM) {
-        put(round->claim, sum + M61_P);
+        sumcheck_put(round->claim, sum + M61_P);
         return;
     }
     forger->off = 1 + workload_random(&forger->random) % (M61_P - 1);
-    put(round->claim, m61_add(sum, forger->off));
+    sumcheck_put(round->claim, m61_add(sum, forger->off));
 }
 
 /* Half of what the claim is off goes to each of p(0) and p(1), as a constant: so p is off by a half everywhere. */
