@@ -7,7 +7,6 @@
  * bench/provers/counters.c finds the count by its name.
  */
 #include <dlfcn.h>
-#include <errno.h>
 #include <malloc.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -62,17 +61,6 @@ EXPORT void *realloc(void *p, size_t size)
     now = counted_realloc(p, size);
     inside = false;
     return now;
-}
-
-EXPORT void *reallocarray(void *p, size_t count, size_t size)
-{
-    size_t bytes;
-
-    if (__builtin_mul_overflow(count, size, &bytes)) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return realloc(p, bytes);
 }
 
 uint64_t bench_copied_bytes(void)

@@ -372,17 +372,6 @@ EXPORT void *realloc(void *p, size_t size)
     return q;
 }
 
-EXPORT void *reallocarray(void *p, size_t count, size_t size)
-{
-    size_t bytes;
-
-    if (__builtin_mul_overflow(count, size, &bytes)) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    return realloc(p, bytes);
-}
-
 EXPORT int posix_memalign(void **out, size_t align, size_t size)
 {
     void *p;
