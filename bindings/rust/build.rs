@@ -85,7 +85,9 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     });
     let mut sources: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().map_or(false, |extension| extension == "c"))
+        .filter(|path| {
+            path.extension().map_or(false, |extension| extension == "c") && !path.ends_with(STAND_IN)
+        })
         .collect();
     sources.sort();
     sources
@@ -101,8 +103,10 @@ fn run(command: &mut Command) {
     }
 }
 
-/// The folders of the allocator's sources.
-const ROOMS: [&str; 3] = ["os", "arena", "audit"];
+/// The folders of the allocator's sources, as `ZKALLOC_ROOMS` of alloc/CMakeLists.txt has them.
+const ROOMS: [&str; 5] = ["os", "arena", "tools", "audit", "start"];
+/// What stands in for the audit in a build without one.
+const STAND_IN: &str = "without_audit.c";
 
 /// Thread-local storage by initial-exec, so that the library can be part of a shared object, too.
 fn from_sources() {
