@@ -175,33 +175,6 @@ void *zk_route(struct zk_wish wish)
 
 /* ---- Zeroes */
 
-/* Zeroes what was used before. Much of that is had as zero pages from the kernel, as system's malloc does with
- * blocks of this size: who asks for so much may not touch it all. */
-static void zero(char *p, size_t bytes)
-{
-    const size_t much = (size_t)32 << 20;
-    size_t page = zk_os_page_bytes();
-    char *first_page = p + (-(uintptr_t)p & (page - 1));
-    char *last_page = p + bytes - ((uintptr_t)(p + bytes) & (page - 1));
-
-    if (bytes < much || !zk_os_discard(first_page, (size_t)(last_page - first_page))) {
-        memset(p, 0, bytes);
-        return;
-    }
-    memset(p, 0, (size_t)(first_page - p));
-    memset(last_page, 0, (size_t)(p + bytes - last_page));
-}
-
-/* From the slab's dirty mark on, they are the kernel's zero pages. */
-void zk_clear(char *p, size_t bytes)
-{
-    const struct slab *slab = zk_thread_slab();
-    const char *dirty = slab->dirty;
-
-    if (p < dirty && !slab->wipes)
-        zero(p, (size_t)(dirty - p) < bytes ? (size_t)(dirty - p) : bytes);
-}
-
 void *zk_zeroed(struct zk_wish wish)
 {
     bool overflow;

@@ -60,6 +60,14 @@ struct chunk {
         wiped; /* blocks that lived when its dead bytes were last wiped, and one; 0: they were not */
 };
 
+/* What is known of the program's large zeroed blocks; see zero.c. */
+struct zk_zeroing {
+    uintptr_t
+        tried; /* number of a piece that was given back, to see whether it would be touched; 0: none is */
+    unsigned wait; /* pieces that are overwritten before the next try; 1: all are given back */
+    unsigned overwritten; /* since the last try */
+};
+
 struct slab {
     /* What the fast paths touch, in two cache lines. */
     _Atomic size_t floor; /* smallest size the fast path serves; closed by begin and end */
@@ -116,8 +124,9 @@ struct slab {
     size_t waste; /* bytes that are kept and dead, as of the last recycling; see tenure.h */
     uint64_t
         weighed_in; /* the phase in which it was last looked, before its end, whether to weigh chunks; */
-    size_t weighed_from; /* and so many bytes must be kept in it for that */
-    bool wipes;          /* what bumping comes to is wiped before it is served; see wipe.h */
+    size_t weighed_from;       /* and so many bytes must be kept in it for that */
+    struct zk_zeroing zeroing; /* of large blocks */
+    bool wipes;                /* what bumping comes to is wiped before it is served; see wipe.h */
     uint64_t
         wiped_in; /* the phase, its last, since which its dead bytes were wiped from outside, ... */
     uint64_t wiped_freed; /* ... when so many blocks had been freed, ever */

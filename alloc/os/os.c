@@ -154,6 +154,30 @@ bool zk_os_discard(void *start, size_t bytes)
     return done;
 }
 
+size_t zk_os_resident(const void *start, size_t bytes)
+{
+    size_t page = zk_os_page_bytes();
+    size_t resident = 0;
+    int saved = errno;
+
+    for (size_t done = 0; done < bytes;) {
+        unsigned char in_memory[1024]; /* one for each page */
+        size_t pages = (bytes - done) / page;
+
+        if (pages > sizeof in_memory)
+            pages = sizeof in_memory;
+        if (zk_call(SYS_mincore, (long)((const char *)start + done), (long)(pages * page),
+                    (long)in_memory, 0, 0, 0) != 0) {
+            errno = saved;
+            return bytes;
+        }
+        for (size_t i = 0; i < pages; i++)
+            resident += in_memory[i] % 2 * page;
+        done += pages * page;
+    }
+    return resident;
+}
+
 void *zk_os_map(size_t bytes)
 {
     void *start = map(bytes, PROT_READ | PROT_WRITE, 0);
