@@ -361,14 +361,25 @@ static void remember(struct cache *cache, struct zk_caller caller, const struct 
     shape->caller = caller;
 }
 
-zk_site zk_site_of(struct zk_caller caller)
+/* Apart from zk_site_of, which is called for every block and seldom has to unwind: a walk is a kilobyte. */
+__attribute__((noinline)) static zk_site unwound_site(struct zk_caller caller, struct cache *cache)
 {
     struct walk walk = {
         .from = caller.returns, .frame = caller.frame, .wanted = zk_settings.audit_depth};
-    struct cache *cache;
     zk_site site;
 
-    if (walk.wanted == 0)
+    unwind(&walk);
+    site = intern(walk.frames, walk.depth);
+    if (cache != NULL)
+        remember(cache, caller, &walk, site);
+    return site;
+}
+
+zk_site zk_site_of(struct zk_caller caller)
+{
+    struct cache *cache;
+
+    if (zk_settings.audit_depth == 0)
         return 0;
     cache = own_cache();
     for (size_t way = 0; cache != NULL && way < cache_ways; way++) {
@@ -377,11 +388,7 @@ zk_site zk_site_of(struct zk_caller caller)
         if (matches(shape, caller))
             return shape->site;
     }
-    unwind(&walk);
-    site = intern(walk.frames, walk.depth);
-    if (cache != NULL)
-        remember(cache, caller, &walk, site);
-    return site;
+    return unwound_site(caller, cache);
 }
 
 /* Is the C library linked into what we are linked into? Then its code cannot be told from the program's. */
