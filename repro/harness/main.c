@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum option_code {
     OPTION_PROFILE = 256,
@@ -54,6 +55,32 @@ static _Noreturn void fail_usage(const char *what, const char *value, const char
 {
     fprintf(stderr, "%s: %s %s: %s\n", repro.slug, what, value, wanted);
     exit(2);
+}
+
+/* What getopt does not take; it does not say so itself. */
+static _Noreturn void refuse_option(int code, const char *word)
+{
+    const char letter[] = {'-', (char)optopt, '\0'};
+
+    if (optopt > 0 && optopt < OPTION_PROFILE)
+        word = letter;
+    if (code == ':')
+        fail_usage("option", word, "want a value behind it; see --help");
+    if (optopt >= OPTION_PROFILE)
+        fail_usage("option", word, "takes no value; see --help");
+    fail_usage("option", word, "no such option, or short for several; see --help");
+}
+
+/* Exits, once all that was printed has been written. */
+static _Noreturn void finish(int status)
+{
+    errno = 0;
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        fprintf(stderr, "%s: stdout: %s: what was printed is not whole\n", repro.slug,
+                errno != 0 ? strerror(errno) : "a write failed");
+        _exit(3);
+    }
+    exit(status);
 }
 
 /* Digits with an optional K, M or G. */
@@ -224,16 +251,16 @@ static void parse_option(struct command *command, int code, const char *value)
         break;
     case OPTION_EXPLAIN:
         print_explanation();
-        exit(0);
+        finish(0);
     case OPTION_DESCRIBE:
         print_description();
-        exit(0);
+        finish(0);
     case OPTION_VERSION:
         printf("%s %s\n", repro.slug, ZK_VERSION);
-        exit(0);
+        finish(0);
     case OPTION_HELP:
         print_help();
-        exit(0);
+        finish(0);
     default:
         parse_own_option(settings, code - OPTION_OWN, value);
         break;
@@ -270,9 +297,10 @@ static void parse(struct command *command, int argc, char **argv)
                             NULL, OPTION_OWN + i};
         command->settings.options[i] = repro.options[i].initial;
     }
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (code == '?') /* getopt has said what is wrong */
-            exit(2);
+    opterr = 0;
+    while ((code = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        if (code == '?' || code == ':')
+            refuse_option(code, argv[optind - 1]);
         parse_option(command, code, optarg);
     }
     if (optind < argc)
@@ -310,17 +338,16 @@ int main(int argc, char **argv)
     if (command.expect_declared)
         command.expected = outcomes_declared(run.settings.profile);
     if (command.expected == 0)
-        return outcome_exit(outcome);
+        finish(outcome_exit(outcome));
+    fflush(stdout);
     if ((command.expected & outcome) != 0) {
-        fflush(stdout);
         if (command.expect_declared && outcome == REPRO_CORRUPT && run.settings.filler)
-            return damage_is_declared(&run) ? 0 : 1;
-        return 0;
+            finish(damage_is_declared(&run) ? 0 : 1);
+        finish(0);
     }
     if (outcome == REPRO_SKIP)
-        return outcome_exit(outcome);
-    fflush(stdout);
+        finish(outcome_exit(outcome));
     fprintf(stderr, "%s: expected %s, got %s\n", repro.slug,
             outcomes_text(command.expected, wanted, sizeof wanted), outcome_name(outcome));
-    return 1;
+    finish(1);
 }

@@ -70,7 +70,10 @@ want 2 'min-bytes 4q: want' "$bin/body_clean" --min-bytes 4q
 want 2 'cycles 0: want' "$bin/body_clean" --cycles 0
 want 2 'filler maybe: want on or off' "$bin/body_clean" --filler maybe
 want 2 'argument more' "$bin/body_clean" more
-want 2 'unrecognized' "$bin/body_clean" --nonsense
+want 2 '^body_clean: option --nonsense: no such option' "$bin/body_clean" --nonsense
+want 2 '^body_clean: option -q: no such option' "$bin/body_clean" -q
+want 2 '^body_clean: option --cycles: want a value' "$bin/body_clean" --cycles
+want 2 '^body_clean: option --tsv=1: takes no value' "$bin/body_clean" --tsv=1
 want 0 'MIN_BYTES 4096' "$bin/body_clean" --profile route
 want 0 'MIN_BYTES 2048' "$bin/body_clean" --profile route --min-bytes 2K
 
@@ -79,6 +82,13 @@ checks=$((checks + 1))
 [[ $("$bin/body_clean" --tsv | awk -F'\t' '{ print NF }') == 11 ]] || fail "--tsv: not 11 columns"
 want 12 'rerun: .*body_runs --profile route --min-bytes 16 --cycles 3' \
     "$bin/body_runs" --profile route --min-bytes 16 --cycles 3
+
+# What cannot be written is an error, whatever the outcome is.
+if [[ -c /dev/full ]]; then
+    for what in "" --tsv --explain --describe --version --help "--expect clean" "--expect crash"; do
+        want 3 'stdout: .*: what was printed is not whole' bash -c "exec '$bin/body_clean' $what >/dev/full"
+    done
+fi
 
 # No colour and no escape where it is not wanted.
 checks=$((checks + 1))
