@@ -24,8 +24,14 @@ library_of() { ldconfig -p | awk -v name="lib$1.so" 'index($1, name) == 1 && !n+
 
 # environment_of ALLOCATOR: sets the array `environment`, for env; fails if the allocator is not there.
 environment_of() {
-    local zk=LD_PRELOAD=$build/alloc/libzkalloc-preload.so library=''
+    local loadable zk library=''
     environment=()
+    case $1 in
+    blind | seed | pinned*)
+        find_loadable "$build/alloc/libzkalloc-preload.so"
+        zk=LD_PRELOAD=$loadable
+        ;;
+    esac
     case $1 in
     glibc | glibc_again) return 0 ;;
     glibc_tuned) environment=("GLIBC_TUNABLES=$tunables") ;;
@@ -33,10 +39,10 @@ environment_of() {
     tcmalloc) library=$(library_of tcmalloc_minimal) ;;
     blind) environment=("$zk" ZK_ALLOC_RECYCLE=blind ZK_ALLOC_MIN_BYTES=0) ;;
     seed) environment=("$zk" ZK_ALLOC_RECYCLE=blind ZK_ALLOC_MIN_BYTES=4096) ;;
-    pinned_0) environment=("$zk" ZK_ALLOC_MIN_BYTES=0) ;;
+    pinned_[0-9]*) environment=("$zk" "ZK_ALLOC_MIN_BYTES=${1#pinned_}") ;;
     pinned) environment=("$zk") ;;
     pinned_huge) environment=("$zk" ZK_ALLOC_HUGEPAGE=always) ;;
-    static) environment=("LD_PRELOAD=$build/bench/libbench_static.so") ;;
+    static) find_loadable "$build/bench/libbench_static.so" && environment=("LD_PRELOAD=$loadable") ;;
     *) die "$1: no such allocator" ;;
     esac
     [[ ${#environment[@]} -gt 0 || -n $library ]] || return 1

@@ -49,7 +49,8 @@ settings=(0 64 128 192 256 512 1024 1520 1521 2048 4096 4097 6144 8192 16384 491
 
 # with SETTING: sets the array `variables`.
 with() {
-    variables=("LD_PRELOAD=$build/alloc/libzkalloc-preload.so" ZK_ALLOC_RECYCLE=blind "ZK_ALLOC_MIN_BYTES=$1")
+    find_loadable "$build/alloc/libzkalloc-preload.so"
+    variables=("LD_PRELOAD=$loadable" ZK_ALLOC_RECYCLE=blind "ZK_ALLOC_MIN_BYTES=$1")
     [[ $1 != pinned ]] || variables=("${variables[0]}" ZK_ALLOC_RECYCLE=pinned)
 }
 
@@ -72,7 +73,8 @@ time_setting() { # time_setting PROGRAM LOG_SIZE ITERATIONS ROUND SETTING
 
 # Makes lines of $work/sizes: workload size count.
 count_sizes() { # count_sizes PROGRAM LOG_SIZE PHASES
-    prove "$1" "$2" 1 "LD_PRELOAD=$build/bench/libbench_static.so" "BENCH_STATIC_PERIOD=$3" \
+    find_loadable "$build/bench/libbench_static.so"
+    prove "$1" "$2" 1 "LD_PRELOAD=$loadable" "BENCH_STATIC_PERIOD=$3" \
         "BENCH_STATIC_SIZES=$work/one"
     [[ -s $work/one ]] || die "$1 --log-size $2 allocates nothing in phases"
     sed "s/^/$1-$2\t/" "$work/one" >>"$work/sizes"

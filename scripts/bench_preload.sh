@@ -13,6 +13,10 @@ pair=$build/bench/malloc_pair preload=$build/alloc/libzkalloc-preload.so
 want_folder "$build" 'run make build'
 want_program "$pair"
 [[ -f $preload ]] || no_data "$preload: no such library: run make build"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+find_loadable "$preload"
+preload=$loadable
 tcmalloc=$(ldconfig -p | awk '/libtcmalloc_minimal\.so\.4/ && !n++ { print $NF }')
 export ZK_ALLOC_MIN_BYTES=0
 
@@ -26,8 +30,7 @@ show() { # show FILE FORMAT
 printf '%6s %8s  %7s  %8s  %8s  %12s  %8s  %18s\n' size threads glibc tcmalloc in_phase phase/tcmalloc outside 'outside-glibc, ns'
 for size in 64 4096; do
     for threads in 1 2; do
-        work=$(mktemp -d)
-        touch "$work"/{glibc,tc,in,out,ratio,more}
+        for column in glibc tc in out ratio more; do : >"$work/$column"; done
         for ((round = 0; round < rounds; round++)); do
             glibc=$("$pair" 3000000 "$size" "$threads")
             in=$(LD_PRELOAD=$preload "$pair" 3000000 "$size" "$threads")
@@ -45,6 +48,5 @@ for size in 64 4096; do
         printf '%6d %8d  %7s  %8s  %8s  %12s  %8s  %18s\n' "$size" "$threads" "$(show "$work/glibc" %.2f)" \
             "$(show "$work/tc" %.2f)" "$(show "$work/in" %.2f)" "$(show "$work/ratio" %.2f)" \
             "$(show "$work/out" %.2f)" "$(show "$work/more" %.2f)"
-        rm -rf "$work"
     done
 done

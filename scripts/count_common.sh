@@ -64,7 +64,8 @@ count_copies() {
         if [[ $variable == LD_PRELOAD=* ]]; then preloaded=${variable#*=}; else variables+=("$variable"); fi
     done
     report=$(mktemp "$work/copies.XXXXXX")
-    env "LD_PRELOAD=$build/bench/libbench_copies.so $preloaded" "${variables[@]}" "$build/bench/$program" \
+    find_loadable "$build/bench/libbench_copies.so"
+    env "LD_PRELOAD=$loadable $preloaded" "${variables[@]}" "$build/bench/$program" \
         --iters "$iterations" --log-size "$log_size" --tampered 0 --threads 1 --report "$report" \
         >"$report.out" 2>&1 </dev/null ||
         die "fails: $* $program --log-size $log_size: $(tail -3 "$report.out")"

@@ -15,9 +15,9 @@ want_folder "$build/bench/lifetimes" 'run make build'
 [[ -x $build/bench/lifetimes/$program || -x $build/bench/$program ]] ||
     die "$program: not there: want one of $(cd "$build/bench/lifetimes" && echo *)"
 read -r -a allocators <<<"${ON:-glibc glibc_tuned mimalloc jemalloc tcmalloc blind pinned_0 pinned}"
-find_allocators
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+find_allocators
 
 printf '%-12s  %9s  %12s  %9s  %9s  %9s  %9s  %9s\n' allocator seconds 'ns each' 'end MiB' 'peak MiB' 'live MiB' 'early MiB' faults
 for allocator in "${present[@]}"; do

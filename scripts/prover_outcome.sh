@@ -11,10 +11,13 @@ want_arguments 3 100 'BUILD none|seed|pinned|system PROGRAM ARGS...' "$@"
 build=$1 profile=$2 program=$1/bench/$3
 shift 3
 want_program "$program"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 lax="ZK_ALLOC_RECYCLE=blind ZK_ALLOC_NESTING=recycle ZK_ALLOC_OWNER=any ZK_ALLOC_REALLOC=migrate ZK_ALLOC_COPY=forward"
 strict="ZK_ALLOC_NESTING=refuse ZK_ALLOC_OWNER=exclusive ZK_ALLOC_REALLOC=sticky ZK_ALLOC_COPY=memmove"
-preload="LD_PRELOAD=$build/alloc/libzkalloc-preload.so"
+find_loadable "$build/alloc/libzkalloc-preload.so"
+preload="LD_PRELOAD=$loadable"
 min_bytes=0
 case $profile in
 none) switches="$preload $lax" ;;

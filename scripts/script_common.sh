@@ -63,6 +63,16 @@ want_table() {
     [[ -z $wrong ]] || no_data "$file: $wrong: $how"
 }
 
+# find_loadable LIBRARY: sets `loadable` to a path of it that LD_PRELOAD can hold, where a space or a colon would end it
+# and a dollar sign stand for something else: its own, or that of a link in the folder $work.
+find_loadable() {
+    loadable=$1
+    [[ $1 == *[[:space:]:\$]* ]] || return 0
+    [[ $work != *[[:space:]:\$]* ]] || die "$work: LD_PRELOAD cannot hold this path: set TMPDIR to a folder without space, colon and dollar sign"
+    loadable=$work/${1##*/}
+    ln -sfn "$(realpath "$1")" "$loadable" || die "$loadable: no link can be made"
+}
+
 # publish_as FILE TARGET [FILE TARGET]...: files take the places of others, all or none: each is written beside its
 # target first, and nobody else publishes meanwhile in the first one's folder.
 publish_as() {

@@ -89,6 +89,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 interrupted=no
 trap 'interrupted=yes' INT TERM
+find_loadable "$zk"
+zk=$loadable
+find_loadable "$parts/libzk-probe.so"
+probe=$loadable
 
 # ---- One run ----
 
@@ -97,7 +101,7 @@ places() { "$self/zk-locate" --as zk-trial "${command[0]}" "$@"; }
 
 # trial_environment ALLOCATOR: sets the array `environment`; fails if the allocator is not there.
 trial_environment() {
-    local preload=$parts/libzk-probe.so setting
+    local preload=$probe setting
     environment=()
     case $1 in
     pinned) preload=$zk ;;

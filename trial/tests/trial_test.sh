@@ -168,5 +168,17 @@ if command -v rustc >/dev/null && rust_program && rustc --edition 2021 -O -o pro
     check "Rust" tried 0 --begin-at stark::prove --rounds 1 --tsv --only pinned -- ./prover_rust
     check "Rust: pinned" measured pinned warm '$4 > 0'
 fi
+# ---- From a folder whose path LD_PRELOAD cannot hold
+
+check "it is installed elsewhere" cmake --install "$build" --prefix "$work/with a space"
+trial="$work/with a space/bin/zk-trial"
+check "a path with a space" tried 0 --begin-at prove --rounds 1 --only pinned --tsv -- ./prover 6
+check "a path with a space: the probe is loaded" measured glibc warm '$4 > 0'
+check "a path with a space: pinned is loaded" measured pinned warm '$4 > 0'
+check "a path with a space: no link is left" test -z "$(find tmp -mindepth 1)"
+export TMPDIR="$work/with a space"
+check "nor anywhere to link from" tried 2 --begin-at prove --rounds 1 --only pinned --tsv -- ./prover 6
+check "nor anywhere to link from: said" says 'LD_PRELOAD cannot hold this path: set TMPDIR' trial.err
+
 echo "trial_test: $checks checks, $failures failed"
 ((failures == 0 && checks > 40))
