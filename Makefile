@@ -49,6 +49,7 @@ bench: bootstrap-all build ## provers, pairs and lifetimes on each allocator, wh
 	@scripts/bench_preload.sh build 5
 	@scripts/bench_audit.sh build 4
 	@scripts/bench_memory.sh build results
+	@scripts/bench_memory.sh build results --min-bytes
 	@scripts/figures.sh results
 
 bench-memory: bootstrap-all build ## lifetimes of many kinds on each allocator: time and resident memory; writes results/memory.tsv

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# bench_memory.sh BUILD RESULTS [--quick] [--force] [--kept] [--only REGEX] [--rows FILE]: the rows of lifetimes.tsv (or
-# FILE) on each allocator: time, and what is resident at the end and at the peak, to glibc in the same round. Writes
-# memory.tsv and memory_targets.tsv to RESULTS, and prints what they say. --only: rows whose names match; nothing is
-# written. --kept measures nothing: tables from the runs that the last bench kept.
+# bench_memory.sh BUILD RESULTS [--quick | --min-bytes] [--force] [--kept] [--only REGEX] [--rows FILE]: the rows of
+# lifetimes.tsv (or FILE) on each allocator: time, and what is resident at the end and at the peak, to glibc in the same
+# round. Writes memory.tsv and memory_targets.tsv to RESULTS, and prints what they say. --only: rows whose names match;
+# nothing is written. --kept measures nothing: tables from the runs that the last bench kept. --min-bytes: the rows that
+# small blocks matter to, on pinned at several MIN_BYTES, into min_bytes.tsv: what its default is chosen by.
 #
 # Under blind recycling many of these programs lose live blocks: a row in which one does is NA, and is not tried again.
 # Any other run that fails ends it all (exit status 2, nothing written). A machine on which glibc is not as fast as
@@ -14,11 +15,12 @@ build=${1:-} results=${2:-}
 . "$(dirname "$0")/bench_common.sh"
 # shellcheck source=lifetime_common.sh
 . "$here/lifetime_common.sh"
-want_arguments 2 9 'BUILD RESULTS [--quick] [--force] [--kept] [--only REGEX] [--rows FILE]' "$@"
+want_arguments 2 9 'BUILD RESULTS [--quick | --min-bytes] [--force] [--kept] [--only REGEX] [--rows FILE]' "$@"
 shift 2
 while [[ $# -gt 0 ]]; do
     case $1 in
     --quick) mode=quick ;;
+    --min-bytes) mode=min_bytes ;;
     --force) force=yes ;;
     --kept) kept=yes ;;
     --only)
@@ -31,7 +33,7 @@ while [[ $# -gt 0 ]]; do
         lifetimes=$2
         shift
         ;;
-    *) die "$1: no such option: want --quick, --force, --kept, --only REGEX or --rows FILE" ;;
+    *) die "$1: no such option: want --quick, --min-bytes, --force, --kept, --only REGEX or --rows FILE" ;;
     esac
     shift
 done
@@ -42,6 +44,10 @@ trap 'rm -rf "$work"' EXIT
 seconds_most=600 kept_runs=$build/bench-memory runs=$work/now
 
 allocators=(glibc glibc_again glibc_tuned mimalloc jemalloc tcmalloc blind pinned_0 pinned)
+if [[ $mode == min_bytes ]]; then
+    allocators=(glibc glibc_again tcmalloc pinned_0 pinned_256 pinned_1024 pinned)
+    kept_runs=$build/bench-min-bytes
+fi
 find_allocators
 rows_of $mode | awk -F'\t' -v only="$only" '$1 ~ only' >"$work/rows"
 [[ -s $work/rows ]] || die "$lifetimes: no row for $mode whose name matches $only"
@@ -104,7 +110,7 @@ else
 fi
 
 # Where blind lost a block in some round, what it did in others says nothing.
-awk -F'\t' 'FNR == NR { lost[$1]; next } !($2 == "blind" && $1 in lost)' "$runs/lost" "$runs/runs" >"$work/valid"
+awk -F'\t' 'FILENAME == ARGV[1] { lost[$1]; next } !($2 == "blind" && $1 in lost)' "$runs/lost" "$runs/runs" >"$work/valid"
 
 table() { # table WHICH
     awk -v table="$1" -v names="${allocators[*]}" -v page_bytes="$(getconf PAGESIZE)" -v bold="$bold" -v plain="$plain" \
@@ -115,18 +121,23 @@ table people
 [[ ! -s $runs/lost ]] || echo "  blind fails, as it must where blocks are kept: $(paste -s -d' ' "$runs/lost")"
 echo "  time: of the processor; of the clock on the wall in handoff and producer, and of a pair, an element or a proof"
 echo
-{
-    printf 'row\tallocator\tmeasure\tthan\tvalue\tlow\thigh\tmost\tverdict\n'
-    table targets | LC_ALL=C sort
-} >"$work/memory_targets.tsv"
-awk -F'\t' -v green="$green" -v red="$red" -v plain="$plain" '{
-    printf "%-16s  %-9s  %-8s  %-11s  %9s  %-17s  %6s  %s%s%s\n", $1, $2, $3, $4, $5,
-        NR == 1 ? "quartiles" : $5 == "NA" ? "NA" : $6 ".." $7, $8,
-        $9 == "met" ? green : $9 == "missed" ? red : "", $9, plain }' "$work/memory_targets.tsv"
+tables=(memory.tsv memory_targets.tsv)
+if [[ $mode == min_bytes ]]; then
+    tables=(min_bytes.tsv)
+else
+    {
+        printf 'row\tallocator\tmeasure\tthan\tvalue\tlow\thigh\tmost\tverdict\n'
+        table targets | LC_ALL=C sort
+    } >"$work/memory_targets.tsv"
+    awk -F'\t' -v green="$green" -v red="$red" -v plain="$plain" '{
+        printf "%-16s  %-9s  %-8s  %-11s  %9s  %-17s  %6s  %s%s%s\n", $1, $2, $3, $4, $5,
+            NR == 1 ? "quartiles" : $5 == "NA" ? "NA" : $6 ".." $7, $8,
+            $9 == "met" ? green : $9 == "missed" ? red : "", $9, plain }' "$work/memory_targets.tsv"
+fi
 {
     printf 'row\tallocator\ttime_to_glibc\ttime_low\ttime_high\tend_to_glibc\tend_low\tend_high\tpeak_to_glibc\tpeak_low\tpeak_high\ttime\tend_mib\tpeak_mib\tlive_mib\n'
     table memory | LC_ALL=C sort
-} >"$work/memory.tsv"
+} >"$work/${tables[0]}"
 
 noise=$(table noise)
 if [[ -n $noise ]]; then
@@ -134,4 +145,4 @@ if [[ -n $noise ]]; then
     [[ $force == yes ]] || { echo "bench_memory: nothing is written; --force writes it" >&2; exit 1; }
 fi
 [[ $only == . ]] || { echo "bench_memory: --only: nothing is written" >&2; exit 0; }
-publish memory.tsv memory_targets.tsv
+publish "${tables[@]}"

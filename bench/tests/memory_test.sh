@@ -16,6 +16,7 @@ case ${LD_PRELOAD:-} in
 *zkalloc*)
     factor=3 kib=1600
     if [[ ${ZK_ALLOC_MIN_BYTES:-} == 0 ]]; then kib=4000; fi
+    if [[ ${ZK_ALLOC_MIN_BYTES:-} == 256 ]]; then kib=3000; fi
     if [[ ${ZK_ALLOC_RECYCLE:-} == blind ]]; then echo 'fake: a live block was damaged' >&2; exit 12; fi
     echo "${ZK_ALLOC_CHAOS:-none} $*" >>"$SEEN"
     ;;
@@ -38,6 +39,7 @@ export SEEN=$work/seen
     printf 'full\tsurvivors\tpinned\t-\t3\tfake\t7 8\n'
     printf 'full\tserver\tpinned,pinned_0\t777:2\t2\tfake\t9\n'
     printf 'full\toutside_64\tpinned\t-\t2\tmalloc_pair\t100 64 --outside\n'
+    printf 'min_bytes\tsurvivors\tpinned,pinned_0,pinned_256\t-\t2\tfake\t7 8\n'
     printf 'quick\tgrow_8k\tpinned\t-\t1\tfake\t1\n'
 } >"$work/rows"
 
@@ -81,6 +83,14 @@ for case in FAIL=3 'x --slow' 'x --only no_such_row'; do
 done
 diff -r "$work/before" "$work/results" || fail "results changed"
 FAIL=3 memory || grep -q 'on glibc_tuned: exit status 3' "$work/err" || fail "a run that fails: $(cat "$work/err")"
+
+# By MIN_BYTES: a table of its own, and the others stay.
+memory --min-bytes || fail "--min-bytes: $(cat "$work/err")"
+expect min_bytes.tsv 'survivors pinned_0 2.333 2.333 2.333 4.000 4.000 4.000 4.000 4.000 4.000 3.5 3.9 7.8 0.5'
+expect min_bytes.tsv 'survivors pinned_256 2.333 2.333 2.333 3.000 3.000 3.000 3.000 3.000 3.000 3.5 2.9 5.9 0.5'
+! grep -q 'pinned_1024' "$work/results/min_bytes.tsv" || fail "--min-bytes: a setting that the row does not name"
+rm "$work/results/min_bytes.tsv"
+diff -r "$work/before" "$work/results" || fail "--min-bytes: other tables"
 
 # The same tables, from the runs of the last bench that was whole.
 rm -rf "$work/build/bench" "$work/results"
