@@ -1,14 +1,21 @@
 #!/usr/bin/env bash
 # Installs what is missing, from Debian's packages: to build and to test, or (--all) to lint and to bench as
 # well, or (--stress) besides those the programs that stress/chaos_programs.sh runs, or (--crates) to build and to
-# test, with Rust and the crates that the models are of. Without the right to install, prints the one command to run,
-# and stops.
+# test, with Rust and the crates that the models are of, or (--cross) compilers for other processors. Without the right to
+# install, prints the one command to run, and stops.
 set -euo pipefail
 
 packages=(gcc g++ libc6-dev make cmake pkgconf groff-base libcmocka-dev libdw-dev libiberty-dev libjansson-dev llvm valgrind locales libglib2.0-dev libsqlite3-dev zlib1g-dev nettle-dev libpfm4-dev)
 if [[ ${1:-} == --all || ${1:-} == --stress ]]; then
     packages+=(ninja-build clang libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck spin
         libtcmalloc-minimal4 libmimalloc2.0 libjemalloc2 jq python3-jsonschema git perl xz-utils sqlite3 gnuplot-nox hyperfine chromium tidy python3 libpython3.11-testsuite)
+fi
+if [[ ${1:-} == --cross ]]; then
+    # To build for other processors (scripts/builds.sh), and to run what is built. Debian has such compilers on amd64.
+    packages+=(clang)
+    if [[ $(dpkg --print-architecture 2>/dev/null) == amd64 ]]; then
+        packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-i686-linux-gnu libc6-dev-i386-cross qemu-user libcmocka-dev:arm64)
+    fi
 fi
 if [[ ${1:-} == --crates ]]; then
     # Debian's Rust, and the crates that repro/crates and the prover example are built with, offline.
@@ -49,6 +56,15 @@ if [[ $EUID -ne 0 ]]; then
     as_root=(sudo -n)
 fi
 
+# cmocka for arm64 comes from an architecture that apt must be told of; where no mirror has it, apt is left as it was.
+if [[ " ${missing[*]} " == *:arm64' '* && $(dpkg --print-foreign-architectures) != *arm64* ]]; then
+    "${as_root[@]}" dpkg --add-architecture arm64
+    if ! "${as_root[@]}" apt-get update >/dev/null 2>&1; then
+        "${as_root[@]}" dpkg --remove-architecture arm64
+        echo "bootstrap: no mirror of apt's has packages for arm64" >&2
+        exit 1
+    fi
+fi
 echo "bootstrap: installing ${missing[*]}" >&2
 log=$(mktemp) policy=''
 trap 'rm -f "$log"; [[ -z $policy ]] || "${as_root[@]}" rm -f "$policy"' EXIT

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # builds.sh [NAME...]: builds the project as others would: as a part of another project, by clang, with flags that
-# distributions set, at every level of optimisation, for 32 bits (which is refused); and runs a little of each. What is
-# built goes to build/builds/ or, where that is set, to the folder BUILDS.
+# distributions set, at every level of optimisation, for 32 bits (which is refused), for aarch64; and runs a little of each.
+# What is built goes to build/builds/ or, where that is set, to the folder BUILDS. What lacks its compiler is skipped by name.
 set -euo pipefail
 source=$(cd "$(dirname "$0")/.." && pwd)
 builds=${BUILDS:-$source/build/builds}
@@ -73,6 +73,37 @@ EOF
     [[ -z $(find "$folder/installed" -type f 2>/dev/null) ]] || fail subproject "it installs itself with the other project"
 }
 
+# For aarch64, under qemu's user emulation, with pages of 4 and 64 KiB: the arena's own tests, and repros in all profiles. Not
+# run there: what the emulation has not (syscall user dispatch, breakpoints, /proc/PID/syscall, by which hangs are proven),
+# and what takes more of the processor than an emulation gives.
+aarch64() {
+    local folder=$builds/aarch64 page name profile
+    local tests=(arena_place arena_route arena_bytes arena_size arena_stats realloc pinned_reuse pinned_runs aligned_calloc)
+    local repros=(injector_block worker_deque_growth pooled_hash_table refcount_header realloc_across_phase longjmp_escape
+        two_thread_phases stdio_buffer stale_secret)
+    echo "builds: aarch64"
+    if ! { cmake -S "$source" -B "$folder" -DCMAKE_TOOLCHAIN_FILE="$source/cmake/aarch64-linux-gnu.cmake" \
+        -DZKALLOC_WERROR=ON -DCMAKE_BUILD_TYPE=Release && cmake --build "$folder" --parallel "$jobs" --target \
+        zkalloc zkalloc-preload zk-sweep zk-audit "${tests[@]/#/test_}" "${repros[@]}"; } >"$folder.log" 2>&1; then
+        grep -E 'warning:|error:|undefined' "$folder.log" | head -20 >&2
+        fail aarch64 "does not build: see $folder.log"
+        return
+    fi
+    for page in 4096 65536; do
+        for name in "${tests[@]}"; do
+            timeout 300 qemu-aarch64 -p $page "$folder/alloc/test_$name" >"$folder.log" 2>&1 ||
+                fail aarch64 "test_$name, pages of $page bytes: $(grep -m1 'FAILED' "$folder.log" || tail -1 "$folder.log")"
+        done
+        for name in "${repros[@]}"; do
+            for profile in none seed pinned system; do
+                # Crashes and hangs are not to be told from the emulation's own.
+                timeout 300 qemu-aarch64 -p $page "$folder/repro/$name" --profile $profile --expect declared >"$folder.log" 2>&1 ||
+                    [[ $? -eq 77 ]] || fail aarch64 "$name --profile $profile, pages of $page bytes: $(head -1 "$folder.log")"
+            done
+        done
+    done
+}
+
 # A compiler for 32 bits is refused by one line that says so.
 i386() {
     local folder=$builds/i386
@@ -85,8 +116,19 @@ i386() {
 }
 
 names=("$@")
-[[ $# -gt 0 ]] || names=(subproject i386 clang file_offset fortify O0 O1 O3)
+[[ $# -gt 0 ]] || names=(subproject i386 clang file_offset fortify O0 O1 O3 aarch64)
+# wants PROGRAM: what is built next needs it.
+wants() {
+    command -v "$1" >/dev/null && return
+    echo "builds: $name is skipped: $1 is not installed (scripts/bootstrap.sh --cross)"
+    return 1
+}
 for name in "${names[@]}"; do
+    case $name in
+    i386) wants i686-linux-gnu-gcc || continue ;;
+    clang) wants clang || continue ;;
+    aarch64) wants aarch64-linux-gnu-gcc && wants qemu-aarch64 || continue ;;
+    esac
     case $name in
     subproject) subproject ;;
     i386) i386 -DCMAKE_C_COMPILER=i686-linux-gnu-gcc ;;
@@ -94,7 +136,8 @@ for name in "${names[@]}"; do
     file_offset) build file_offset -DCMAKE_C_FLAGS=-D_FILE_OFFSET_BITS=64 ;;
     fortify) build fortify '-DCMAKE_C_FLAGS=-D_FORTIFY_SOURCE=3 -fstack-protector-strong -flto=auto' ;;
     O0 | O1 | O3) build "$name" "-DCMAKE_C_FLAGS_RELEASE=-$name -g" ;;
-    *) echo "builds: $name: no build of that name: subproject, i386, clang, file_offset, fortify, O0, O1 or O3" >&2; exit 2 ;;
+    aarch64) aarch64 ;;
+    *) echo "builds: $name: no build of that name: subproject, i386, clang, file_offset, fortify, O0, O1, O3 or aarch64" >&2; exit 2 ;;
     esac
 done
 exit "$failed"
