@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# soundness.sh BUILD OUT [PARTS]: the soundness campaign, in as many parts at a time as there are processors (or in PARTS),
+# soundness.sh BUILD OUT [PARTS]: the soundness campaign, in as many parts at a time as there are processors, up to 120 (or in PARTS),
 # merged into OUT, which is whole or untouched. What it says is printed. Exit status: 0 no false proof verifies, and each
 # broken verifier is found out; 1 not so; 2 usage, or nothing to run; 3 a part failed.
 set -uo pipefail
@@ -8,6 +8,7 @@ name=soundness
 . "$(dirname "$0")/script_common.sh"
 want_arguments 2 3 'BUILD OUT [PARTS]' "$@"
 program=$1/bench/soundness out=$2 parts=${3:-$(nproc)}
+[[ $# -eq 3 || ! $parts -gt 120 ]] || parts=120 # it has no more slices
 [[ -x $program ]] || die "$program: not there: run make build"
 want_number "$parts" PARTS
 ((parts <= 120)) || die "PARTS $parts: want 1 to 120"

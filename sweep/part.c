@@ -69,6 +69,7 @@ void part_read(struct part *part, const char *folder)
 {
     char name[32];
     char undeclared[32];
+    const char *line;
     size_t bytes;
 
     *part = (struct part){.folder = folder};
@@ -86,7 +87,10 @@ void part_read(struct part *part, const char *folder)
     if (!parse_shard_name(name, &part->shard, &part->shards) ||
         !parse_number(undeclared, &part->undeclared))
         die(2, "%s/%s: does not say which shard it is: run the shard again", folder, SHARD_NAME);
-    part->common = (size_t)(strstr(part->text, "\nshard\t") - part->text);
+    line = strstr(part->text, "\nshard\t");
+    if (line == NULL) /* it is the first line, where nothing that all shards say can be */
+        die(2, "%s/%s: does not say of which sweep it is: run the shard again", folder, SHARD_NAME);
+    part->common = (size_t)(line - part->text);
 }
 
 void part_free(struct part *part)
