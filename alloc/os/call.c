@@ -1,7 +1,7 @@
 /*
- * call.c - on x86-64, instructions that make system calls, in a section of their own. dispatch.c sends the
- * program's calls here too, so that they are made with all of the program's registers as they were, and can be
- * interrupted, restarted, cancelled and jumped out of as before.
+ * call.c - the instructions that make system calls on x86-64, in a section of their own. dispatch.c sends the
+ * program's calls through here too: they are made with the program's registers unchanged, and can be
+ * interrupted, restarted, cancelled and jumped out of as usual.
  */
 #include "call.h"
 #include "call_frame.h"
@@ -19,16 +19,16 @@ __attribute__((visibility("hidden"))) _Atomic uintptr_t zk_call_slots[ZK_CALL_SL
 #define STACK_BYTES  TEXT(ZK_CALL_STACK_BYTES)
 #define FAULT_NUMBER TEXT(ZK_CALL_FAULT_NUMBER)
 
-/* zk_call_return: the end of our own signal handlers. The bytes of its two instructions are what unwinders and
- * debuggers know a signal's frame by, and no unwind information may be there.
+/* zk_call_return: where our own signal handlers return to. Unwinders and debuggers recognise a signal frame by the
+ * bytes of these two instructions, and only where there is no unwind information.
  *
- * zk_call_stub: the program's call. The frame is call_frame.h's, below the red zone of the program's stack.
- * Registers that may have been changed for the call are put back, as the kernel keeps them. EFAULT goes back to
- * the handler, by an instruction that is dispatched.
+ * zk_call_stub: makes the program's call. Its frame (struct zk_call_frame) lies below the red zone of the program's
+ * stack. Registers that may have been changed for the call are restored, since the kernel would have preserved
+ * them. On EFAULT, control goes back to the handler through a system call that is dispatched.
  *
- * zk_call_clone_N: a call that makes a thread or a process, which has no frame: both go on at slot N. The new one
- * first turns the dispatch on, which the kernel turns off in it. zk_call_vfork_N: a child that shares the stack, or
- * has no handlers: it leaves the dispatch off. */
+ * zk_call_clones[N]: a call that makes a thread or a process, and so has no frame; parent and child both continue
+ * at slot N. The child first turns dispatch back on, which the kernel has turned off for it. zk_call_vforks[N]: for
+ * a child that shares the stack or has no handlers, and so leaves dispatch off. */
 __asm__(
     ".set .Lstack_bytes, " STACK_BYTES "\n"
     ".set .Lfault_number, " FAULT_NUMBER "\n"

@@ -1,6 +1,6 @@
 /*
- * call.h - system calls that are the library's own: they are made from one place, which syscall user dispatch
- * (dispatch.h) leaves alone.
+ * call.h - the library's own system calls. They are all made from one place in the code, which syscall user
+ * dispatch (dispatch.h) lets through.
  */
 #ifndef ZK_CALL_H
 #define ZK_CALL_H
@@ -12,7 +12,7 @@
 
 #if defined __x86_64__
 
-/* The result as the kernel gives it: -errno for an error. */
+/* Returns what the kernel returns: -errno on error. */
 __attribute__((visibility("hidden"))) long zk_call_raw(long number, long a, long b, long c, long d,
                                                        long e, long f);
 
@@ -27,7 +27,7 @@ static inline long zk_call_raw(long number, long a, long b, long c, long d, long
 
 #endif
 
-/* As the C library's syscall: -1 with errno. */
+/* Like the C library's syscall: -1 with errno on error. */
 static inline long zk_call(long number, long a, long b, long c, long d, long e, long f)
 {
     long result = zk_call_raw(number, a, b, c, d, e, f);
@@ -39,7 +39,8 @@ static inline long zk_call(long number, long a, long b, long c, long d, long e, 
     return result;
 }
 
-/* As sigaction: what the kernel does from here on, whatever the program was told (dispatch.h). */
+/* Like sigaction, but sets what the kernel really does. The program may have been told something
+ * else (dispatch.h). */
 int zk_call_sigaction(int signal, const struct sigaction *action, struct sigaction *before);
 
 #endif

@@ -1,13 +1,13 @@
 /*
- * call_frame.h - what call.c's instructions and dispatch.c agree on.
+ * call_frame.h - the layout that the instructions in call.c share with dispatch.c.
  */
 #ifndef ZK_CALL_FRAME_H
 #define ZK_CALL_FRAME_H
 
 #define ZK_CALL_FRAME_BYTES  128
-#define ZK_CALL_RED_ZONE     128 /* bytes below rsp that are the program's */
+#define ZK_CALL_RED_ZONE     128 /* bytes below rsp that belong to the program */
 #define ZK_CALL_STACK_BYTES  (ZK_CALL_FRAME_BYTES + ZK_CALL_RED_ZONE)
-#define ZK_CALL_FAULT_NUMBER 0x5a6b /* no system call has it */
+#define ZK_CALL_FAULT_NUMBER 0x5a6b /* not the number of any system call */
 
 enum { ZK_CALL_SLOTS = 16 };
 
@@ -15,15 +15,15 @@ enum { ZK_CALL_SLOTS = 16 };
 
 #include <stdint.h>
 
-/* Below the red zone of the program's stack, while its call is made. */
+/* Lies below the red zone of the program's stack while the program's call is made. */
 struct zk_call_frame {
-    uint64_t returns; /* to the instruction behind the program's */
+    uint64_t returns; /* address of the instruction after the program's */
     uint64_t number;
     uint64_t rdi, rsi, r8, r9, r10;
-    uint64_t mask;      /* in place of one that the program gives */
-    uint64_t action[4]; /* likewise */
-    uint64_t masked[2]; /* likewise: pselect's */
-    uint64_t in_call;   /* the address of a word that is cleared behind the call */
+    uint64_t mask;      /* used in place of a mask that the program passes */
+    uint64_t action[4]; /* likewise, for an action */
+    uint64_t masked[2]; /* likewise, for pselect's pair */
+    uint64_t in_call;   /* address of a word that is cleared after the call */
     uint64_t unused;
 };
 _Static_assert(sizeof(struct zk_call_frame) == ZK_CALL_FRAME_BYTES, "call.c has the number");
@@ -33,7 +33,7 @@ extern char zk_call_clones[], zk_call_vforks[];
 enum { ZK_CALL_CLONE_BYTES = 128, ZK_CALL_VFORK_BYTES = 16 };
 void zk_call_return(void);
 
-/* Where a call that has no frame goes on. */
+/* Where a call without a frame continues. */
 extern _Atomic uintptr_t zk_call_slots[ZK_CALL_SLOTS];
 
 #endif

@@ -9,15 +9,13 @@
 #include <stddef.h>
 
 static _Atomic uint32_t unwiped =
-    1; /* before the library is loaded, and where the kernel wipes nothing */
+    1; /* used before the library is loaded, and if the kernel cannot wipe */
 
 _Atomic uint32_t *zk_epoch_word = &unwiped;
 
 static struct {
-    _Atomic uint32_t
-        last; /* at least the number of this process: copied to children, where it is the
-                                 parent's */
-    _Atomic bool child_known; /* that this is a child, since the last fork was prepared */
+    _Atomic uint32_t last;    /* at least this process's number; a child starts with a copy */
+    _Atomic bool child_known; /* found wiped since before_fork last ran */
 } epoch = {.last = 1};
 
 uint32_t zk_epoch_next(void)
@@ -25,8 +23,8 @@ uint32_t zk_epoch_next(void)
     uint32_t next = atomic_load(&epoch.last) + 1;
     uint32_t wiped = 0;
 
-    /* In this order: a child of this child, made by another thread between the two, must not get a number
-     * that this process has. Of several threads here, the first one's number is the process's. */
+    /* In this order: a child that another thread forks between the two must not get a number that this
+     * process has. If several threads come here at once, the first exchange decides. */
     atomic_store(&epoch.last, next);
     atomic_store(&epoch.child_known, true);
     if (atomic_compare_exchange_strong(zk_epoch_word, &wiped, next))
@@ -34,8 +32,8 @@ uint32_t zk_epoch_next(void)
     return wiped;
 }
 
-/* For kernels that wipe nothing, and emulators that say they do. These handlers take no lock and make no
- * allocation. */
+/* For kernels that cannot wipe, and emulators that only claim to. These handlers take no lock and do not
+ * allocate. */
 static void before_fork(void)
 {
     atomic_store(&epoch.child_known, false);

@@ -1,6 +1,5 @@
 /*
- * lock.c - the usual three states of a lock on a futex (free, held, held and waited for), with an epoch in
- * the word.
+ * lock.c - the usual three-state futex lock (free, held, held with waiters), with an epoch in the word.
  */
 #include "lock.h"
 #include "epoch.h"
@@ -32,8 +31,8 @@ static void count_held(void)
     atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* From one state to the next; *seen becomes what it was, if it was another. Acquire: pairs with the release in
- * zk_unlock. */
+/* Changes the word from *seen to next. If it holds something else, *seen is set to that. Acquire: pairs with
+ * the release in zk_unlock. */
 static bool turn(struct zk_lock *lock, uint32_t *seen, uint32_t next)
 {
     return atomic_compare_exchange_strong_explicit(&lock->word, seen, next, memory_order_acquire,
@@ -70,10 +69,10 @@ bool zk_lock(struct zk_lock *lock)
 
     count_held();
     while (!turn(lock, &word, held)) {
-        if (!is_held(word, epoch)) /* free by now, or an earlier process's */
+        if (!is_held(word, epoch)) /* free by now, or held in an earlier process */
             continue;
         held = 2 * epoch +
-               waited_for; /* from now on: having waited, one cannot know whether others do */
+               waited_for; /* from now on: once we have waited, others may be waiting too */
         if (word == held || turn(lock, &word, held))
             zk_os_wait(&lock->word, held);
         word = 0;
@@ -83,7 +82,7 @@ bool zk_lock(struct zk_lock *lock)
 
 void zk_unlock(struct zk_lock *lock)
 {
-    /* Release: what was written under the lock comes before whoever takes it next. */
+    /* Release: the next holder sees what was written under the lock. */
     uint32_t word = atomic_exchange_explicit(&lock->word, 0, memory_order_release);
 
     if (word % 2 == waited_for)

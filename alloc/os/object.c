@@ -1,5 +1,5 @@
 /*
- * object.c - asks the C library. Where it can say without a lock (glibc 2.35), no lock is taken.
+ * object.c - asks the C library, from glibc 2.35 on without taking a lock.
  */
 #include "object.h"
 
@@ -31,7 +31,7 @@ struct search {
     struct zk_object object;
 };
 
-/* From the first of its parts to the last, as the loader lays them out. */
+/* From its first loaded segment to its last. */
 static struct zk_object object_of(const struct dl_phdr_info *info)
 {
     struct zk_object object = {.map = info->dlpi_phdr,
@@ -116,7 +116,7 @@ size_t zk_object_build_id(const struct zk_object *object, unsigned char id[ZK_BU
     for (int i = 0; i < head->e_phnum && bytes == 0; i++) {
         uintptr_t at = object->bias + parts[i].p_vaddr;
 
-        /* notes of 8 bytes' alignment are of another kind, in a segment of their own */
+        /* notes aligned to 8 bytes have another layout, and a segment of their own */
         if (parts[i].p_type == PT_NOTE && parts[i].p_align <= 4 && at >= object->start &&
             at < object->end && parts[i].p_memsz <= object->end - at)
             bytes = id_in_notes((const char *)at, parts[i].p_memsz, id);

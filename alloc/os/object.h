@@ -9,23 +9,24 @@
 #include <stdint.h>
 
 struct zk_object {
-    const void *map; /* the loader's record of it; NULL: in none */
-    uintptr_t start; /* of the object */
-    uintptr_t end;   /* of its last byte, plus 1 */
+    const void *map; /* the loader's record of it; NULL if the address is in no object */
+    uintptr_t start; /* first byte of the object */
+    uintptr_t end;   /* one past its last byte */
     uintptr_t bias;  /* what the loader added to the addresses in the file */
-    const char *
-        name; /* as it was opened; "" is the program itself. The loader's: gone when the object is */
+    const char
+        *name; /* as opened; "" is the program. Owned by the loader, and freed with the object */
 };
 
 struct zk_object zk_object_at(uintptr_t address);
 
-/* Is the object at address the one that was found there before? The same one again, closed and opened at the same
- * place, may look the same. */
+/* Is the object at address still the one that was found there before? One that was closed and opened again at the
+ * same place may look the same. */
 bool zk_object_is_same(const struct zk_object *object, uintptr_t address);
 
 enum { ZK_BUILD_ID_MAX = 32 };
 
-/* The object's build id, read from its memory, which must be there; returns its bytes, 0 if it has none. */
+/* The object's build id, read from its memory, so the object must still be loaded. Returns the length of
+ * the id in bytes, 0 if there is none. */
 size_t zk_object_build_id(const struct zk_object *object, unsigned char id[ZK_BUILD_ID_MAX]);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * os.c - system calls, and the only place that makes them.
+ * os.c - the system calls behind os.h.
  */
 #include "os.h"
 #include "call.h"
@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* ---- What is asked for once ---- */
+/* ---- Looked up once ---- */
 
 static struct {
     size_t memory_bytes;
@@ -29,7 +29,7 @@ static struct {
     ino_t stderr_inode;
 } os;
 
-/* Not through fstat: in the preload library, that is ours. */
+/* Not fstat, which the preload library replaces. */
 static bool status_of_stderr(struct stat *status)
 {
     return zk_call(SYS_newfstatat, STDERR_FILENO, (long)"", (long)status, AT_EMPTY_PATH, 0, 0) == 0;
@@ -59,12 +59,12 @@ void zk_os_load(void)
     errno = saved;
 }
 
-/* The kernel has told it at the start of the process: that is no system call. */
+/* The kernel passes it at the start of the process (auxv), so this makes no system call. */
 size_t zk_os_page_bytes(void)
 {
     static size_t page_bytes;
     size_t bytes =
-        __atomic_load_n(&page_bytes, __ATOMIC_RELAXED); /* every writer writes the same */
+        __atomic_load_n(&page_bytes, __ATOMIC_RELAXED); /* every writer stores the same value */
 
     if (bytes == 0) {
         bytes = (size_t)getauxval(AT_PAGESZ);
@@ -80,15 +80,15 @@ unsigned zk_os_cpus(void)
 
 /* ---- Address space ---- */
 
-/* ThreadSanitizer must see when memory becomes another thread's: what is called for it are the C library's functions. No
- * call is dispatched then (dispatch.c). */
+/* ThreadSanitizer has to see memory being mapped and unmapped, so under it we call the C library's functions. System
+ * calls are not dispatched then (dispatch.c). */
 #ifdef __SANITIZE_THREAD__
 static const bool by_library = true;
 #else
 static const bool by_library = false;
 #endif
 
-/* MAP_FAILED, or what was mapped, which nobody may share. */
+/* A private anonymous mapping, or MAP_FAILED. */
 static void *map(size_t bytes, int protection, int flags)
 {
     flags |= MAP_PRIVATE | MAP_ANONYMOUS;
@@ -286,7 +286,7 @@ ssize_t zk_os_write(int fd, const void *from, size_t bytes)
     return zk_call(SYS_write, fd, (long)from, (long)bytes, 0, 0, 0);
 }
 
-/* A number in a file; SIZE_MAX if there is none. */
+/* The number at the start of a file; SIZE_MAX if there is none. */
 static size_t number_in(const char *path)
 {
     char text[32] = "";
@@ -313,7 +313,7 @@ size_t zk_os_mappings_max(void)
     return most;
 }
 
-/* The least limit of a group and of those that it lies in. group is cut in place. */
+/* The lowest limit of a control group and its ancestors. Truncates group in place. */
 static size_t limit_of(const char *root, char *group, const char *name)
 {
     size_t least = SIZE_MAX;
@@ -332,7 +332,7 @@ static size_t limit_of(const char *root, char *group, const char *name)
     }
 }
 
-/* "0::/GROUP", or "4:memory:/GROUP" of the first version. */
+/* The line is "0::/GROUP" (cgroup v2) or "4:memory:/GROUP" (v1). */
 static size_t limit_in(char *line)
 {
     char *group = strrchr(line, ':');

@@ -1,12 +1,13 @@
 /*
- * raised.h - which signals no handler may block, whatever else it keeps away from itself.
+ * raised.h - the signals that none of our handlers may block.
  */
 #ifndef ZK_RAISED_H
 #define ZK_RAISED_H
 
 #include <signal.h>
 
-/* What an instruction raises itself, or the trap makes of a system call: blocked, it would end the process. Ended by 0. */
+/* Signals that an instruction raises, or that the trap turns a system call into: raised while blocked, they would end
+ * the process. Terminated by 0. */
 static const int zk_raised_signals[] = {SIGSEGV, SIGBUS, SIGFPE,  SIGILL,
                                         SIGTRAP, SIGSYS, SIGABRT, 0};
 

@@ -1,5 +1,6 @@
 /*
- * load.c - the parts are put together here: in which order they start, and who may watch the arena.
+ * load.c - puts the parts together: the order in which they start, and which observers may watch
+ * the arena.
  */
 #include "load.h"
 #include "audit.h"
@@ -35,11 +36,10 @@ void zk_load(void)
     static _Atomic bool loaded;
     static _Thread_local bool mine __attribute__((tls_model(ZK_TLS_MODEL)));
 
-    if (atomic_load(&loaded) || mine) /* what the start itself allocates comes from system */
+    if (atomic_load(&loaded) || mine) /* what start() itself allocates comes from system */
         return;
     if (atomic_exchange(&started, true)) {
-        while (
-            !atomic_load(&loaded)) /* two threads before main, in some constructor of somebody's */
+        while (!atomic_load(&loaded)) /* a constructor has started another thread before main */
             sched_yield();
         return;
     }
@@ -50,7 +50,7 @@ void zk_load(void)
     atomic_fetch_and(&zk_rare_flags, ~(unsigned)ZK_RARE_NEW);
 }
 
-/* Before the constructors of the program that is linked with us. */
+/* Runs before the constructors of a program that is linked with us. */
 __attribute__((constructor(101))) static void load(void)
 {
     zk_load();

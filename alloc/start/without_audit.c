@@ -1,6 +1,6 @@
 /*
- * without_audit.c - in the audit's place, in a build without it (ZKALLOC_AUDIT=OFF): nobody watches, there is nothing
- * to report, and zk-audit is told why.
+ * without_audit.c - stands in for the audit in a build without it (ZKALLOC_AUDIT=OFF): nothing is watched or
+ * reported, and zk-audit is told why.
  */
 #include "audit.h"
 #include "defer.h"
@@ -17,7 +17,7 @@ void zk_audit_load(void)
 
 void zk_audit_loaded(void)
 {
-    if (zk_other == NULL) /* else that one may have it */
+    if (zk_other == NULL) /* otherwise that library may have the audit */
         zk_witness_without();
 }
 

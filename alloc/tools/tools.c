@@ -1,6 +1,7 @@
 /*
- * tools.c - AddressSanitizer is in the program, or it is not: its functions are weak here, so that
- * one library serves both. Valgrind is asked by requests that are no-ops anywhere else.
+ * tools.c - the program may be built with AddressSanitizer or without: its functions are weak here,
+ * so that one library serves both. Valgrind is reached by client requests, which are no-ops
+ * elsewhere.
  */
 #include "tools.h"
 #include "config.h"
@@ -30,13 +31,13 @@ static bool asan(void)
 
 #if HAVE_VALGRIND
 
-/* The region is one pool to it. */
+/* To memcheck the region is one pool, known by its base address. */
 static char *pool(void)
 {
     return atomic_load_explicit(&zk_region.base, memory_order_relaxed); /* set for good by now */
 }
 
-/* Other tools of Valgrind answer 0. */
+/* Valgrind's other tools answer 0. */
 static bool ask_memcheck(void)
 {
     char probe;
@@ -67,7 +68,8 @@ static bool addressable(const char *at)
     return VALGRIND_GET_VBITS(at, &bits, 1) == 1;
 }
 
-/* What is addressable of a block is its first part. */
+/* Makes all bytes of a block addressable. Those that are already are a prefix of it: finds its end
+ * by bisection. */
 static void pool_usable(const char *p, size_t bytes)
 {
     size_t low = 0;
@@ -159,7 +161,7 @@ static void pool_close(void *start, size_t bytes)
 
 #endif
 
-/* Memcheck takes minutes for as much as a slab is by default. */
+/* Memcheck would take minutes for slabs of the default size. */
 static size_t slab_bytes(size_t wanted)
 {
     const size_t most = (size_t)16 << 20;
@@ -191,7 +193,7 @@ static void recycled(void *from, size_t bytes)
         pool_recycled();
 }
 
-/* Blind: what lies below each bump pointer is recycled. */
+/* Blind recycling: everything below each bump pointer is recycled. */
 static void begin(uint64_t word)
 {
     (void)word;
@@ -229,10 +231,11 @@ static void zeroed(void *p, size_t bytes)
         pool_zeroed(p, bytes);
 }
 
-/* It is read before there is another block in its place. */
+/* Reads the block, so that the debugger reports a stale one before another block takes its place. */
 static void moving(const void *p, size_t bytes)
 {
-    /* Not to be seen through: AddressSanitizer looks at the arguments, memcheck at the reads. */
+    /* Through a volatile pointer, so that the compiler cannot drop the call: AddressSanitizer
+     * checks its arguments, memcheck its reads. */
     static void *(*volatile copy)(void *, const void *, size_t) = memcpy;
     const char *from = p;
     char to[256];
@@ -241,7 +244,8 @@ static void moving(const void *p, size_t bytes)
         copy(to, from + i, bytes - i < sizeof to ? bytes - i : sizeof to);
 }
 
-/* More than it was served, where an aligned block behind it has left a gap. Nothing if p was recycled. */
+/* May be more than was served, where an aligned block after it has left a gap. Does nothing if p was
+ * recycled. */
 static void usable(void *p, size_t bytes)
 {
     if (bytes == 0)
@@ -252,7 +256,7 @@ static void usable(void *p, size_t bytes)
         pool_usable(p, bytes);
 }
 
-/* Blind recycling does not know. */
+/* Blind recycling does not track frees: what is freed is poisoned when it is recycled. */
 static void gone(void *p)
 {
     size_t bytes;

@@ -1,6 +1,6 @@
 /*
- * tools.h - memory debuggers that the program runs under, and what they are told: recycled memory is
- * poisoned for AddressSanitizer, and announced to Valgrind's memcheck. Not while there is an audit.
+ * tools.h - what we tell a memory debugger that the program runs under: recycled memory is poisoned
+ * for AddressSanitizer, and reported to Valgrind's memcheck. Not while an audit is on.
  */
 #ifndef ZK_TOOLS_H
 #define ZK_TOOLS_H
