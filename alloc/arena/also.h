@@ -1,5 +1,6 @@
 /*
- * also.h - where we are malloc (ZK_INTERPOSE), a function has a second name.
+ * also.h - gives a function a second name where we replace malloc (ZK_INTERPOSE): zk_free is also
+ * free.
  */
 #ifndef ZK_ALSO_H
 #define ZK_ALSO_H

@@ -1,13 +1,13 @@
 /*
- * books.c - reading a slab's books from any thread, at any moment, without waiting: the holder may be in the
- * middle of a change, and never run again.
+ * books.c - reads a slab's books from any thread, at any moment, without waiting: the holder may be in the
+ * middle of a change, and may never run again.
  *
- * A block that is asked about lives, so the chunk that it starts in stays what it is, but for one thing: it
- * may be open, and be closed meanwhile. While it is open, its blocks are those up to the log pointer, and the
- * last one ends at bump; once it is closed, blocks and tail say so and do not change any more. The holder
- * stores these two, then `open`, and only then moves log pointer and bump elsewhere. So a reader that finds
- * the chunk open, reads bump and the log pointer, and finds it still open, has read what belongs together;
- * if it is not open any more, the other two are there. One look again is enough.
+ * The block in question is live, so only one thing can change about the chunk that it starts in: an open
+ * chunk may be closed. While the chunk is open, its blocks are the entries up to the log pointer, and the
+ * last one ends at bump. Once it is closed, `blocks` and `tail` give both, and no longer change. The holder
+ * stores these two, then clears `open`, and only then moves the log pointer and bump elsewhere. So a reader
+ * that finds the chunk open, reads bump and the log pointer, and finds it still open has a consistent pair;
+ * if it is open no longer, `blocks` and `tail` are valid. There is no need to loop.
  */
 #include "slab_books.h"
 
@@ -30,7 +30,7 @@ static struct books closed_books(const struct slab *slab, uint32_t index)
                           .tail = LOAD(chunk->tail)};
 }
 
-/* The books of p's chunk. For a block that does not live, what they hold is of some time or other. */
+/* The books of p's chunk. For a block that is not live they may be out of date. */
 static struct books books_of(const struct slab *slab, const char *p)
 {
     uint32_t index = chunk_of(slab, p);
@@ -48,16 +48,17 @@ static struct books books_of(const struct slab *slab, const char *p)
         books.count = entered;
         books.tail = bump;
     } else {
-        /* Ahead of bump: what the log still holds of the last phase that came this far. */
+        /* Ahead of bump: the entries left in the log by the last phase that came this far. */
         books.first = entered;
     }
     return books;
 }
 
-/* The first entry above p; count if there is none. The log may be one of a past phase, and p no block of it. */
+/* Index of the first entry above p; count if there is none. The log may be that of a past phase, and p not a
+ * block in it. */
 static size_t entry_above(const struct slab *slab, struct books *books, const char *p)
 {
-    /* 32 bits tell the addresses inside a chunk apart, whatever they wrap around. */
+    /* The low 32 bits distinguish the addresses in a chunk, even where they wrap around. */
     uint32_t origin = (uint32_t)(uintptr_t)books->start;
     uint32_t wanted = (uint32_t)(p - books->start);
     size_t low = books->first;
@@ -104,7 +105,7 @@ const char *zk_slab_block_start(struct slab *slab, const void *p)
     return above > books.first && above <= books.count ? entry_at(&books, above - 1) : books.start;
 }
 
-/* What belongs together if moves stays the same. */
+/* Consistent if `moves` is the same before and after. */
 static struct slab_totals read_totals(struct slab *slab, unsigned moves)
 {
     struct slab_totals totals = {.freed = freed_blocks(slab)};
@@ -123,7 +124,7 @@ static struct slab_totals read_totals(struct slab *slab, unsigned moves)
 struct slab_totals zk_slab_totals(struct slab *slab)
 {
     const unsigned tries =
-        1000; /* of a holder that runs, and moves all the time: then it is about right */
+        1000; /* if the holder keeps changing chunks: then nearly right will do */
     struct slab_totals totals;
     unsigned before;
 

@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-/* Where the call returns to, and the canonical address of the caller's frame. Taken in the public function itself, so
- * that no frame of the allocator gets into a call stack, however it is inlined. */
+/* The return address of the call, and the caller's canonical frame address (CFA). Taken in the public function
+ * itself, so that no frame of the allocator shows up in a call stack, whatever is inlined. */
 struct zk_caller {
     uintptr_t returns;
     uintptr_t frame;

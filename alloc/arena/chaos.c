@@ -8,10 +8,10 @@
 #include "phase.h"
 
 static struct {
-    uint64_t every;           /* whatever the program configures */
+    uint64_t every;           /* stays as it is when the program calls zk_configure */
     _Atomic int64_t left;     /* allocations until the next boundary */
-    _Atomic uint64_t state;   /* of the boundaries */
-    _Atomic uint64_t strides; /* of the threads' own, below: one must not disturb the other */
+    _Atomic uint64_t state;   /* generator for the boundaries */
+    _Atomic uint64_t strides; /* generator for the threads' own: must not shift the boundaries */
 } chaos;
 
 /* Drawn from the countdown, and not made as yet. Relaxed everywhere: the thread's own; atomic for its signal handlers,
@@ -44,9 +44,9 @@ void zk_chaos_start(void)
 
 bool zk_chaos_due(bool *begin)
 {
-    const unsigned pauses = 8; /* one boundary of so many leaves the arena unused until the next */
+    const unsigned pauses = 8; /* one boundary in this many begins no new phase */
 
-    if (atomic_load(&chaos.left) > 0) /* another thread has been here */
+    if (atomic_load(&chaos.left) > 0) /* another thread has made the boundary */
         return false;
     *begin = next_random(&chaos.state) % pauses != 0;
     atomic_store(&chaos.left, 1 + (int64_t)(next_random(&chaos.state) % (2 * chaos.every)));
@@ -62,7 +62,7 @@ static uint64_t draw_size(void)
     return some < most ? some : most;
 }
 
-/* Where the boundary cannot be made at once, the next allocation tries again: then nothing is drawn in advance. */
+/* If the boundary cannot be made now, the next allocation tries again, and nothing is drawn in advance. */
 void zk_chaos_count(uint64_t allocations)
 {
     uint64_t here = atomic_load_explicit(&drawn, memory_order_relaxed);

@@ -1,6 +1,6 @@
 /*
  * chaos.h - phase boundaries where nobody expects them: about every N allocations, at random, on
- * whatever thread happens to allocate. To phases it is what a thread sanitizer's delays are to races.
+ * whatever thread happens to allocate. Does for phase bugs what random delays do for races.
  */
 #ifndef ZK_CHAOS_H
 #define ZK_CHAOS_H
@@ -11,16 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* As the settings say; when the library is loaded. */
+/* Turns chaos on if the settings ask for it. Called when the library is loaded. */
 void zk_chaos_start(void);
 
-/* Is there to be a boundary now? *begin: one after which a phase is active. Under the phase lock. */
+/* Is a boundary due now? *begin says whether a phase is active after it. Call with the phase lock
+ * held. */
 bool zk_chaos_due(bool *begin);
 
-/* So many allocations have been made: there may be a boundary now. */
+/* Counts allocations that have been made, and makes a boundary if one is due. */
 void zk_chaos_count(uint64_t allocations);
 
-/* How many bytes the fast path may serve until it is counted what it served. */
+/* How many bytes the fast path may serve before its allocations are counted again. */
 size_t zk_chaos_stride(void);
 
 #endif

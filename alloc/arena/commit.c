@@ -1,11 +1,12 @@
 /*
- * commit.c - a slab's address space is reserved, and nobody may access it until bumping comes there. So a
- * process that locks all of its memory has only as much of it resident as it uses; where the kernel accounts
- * what it promises, it is asked for no more than that; and what has not been used can be given back when
- * address space runs short.
+ * commit.c - a slab's address space is reserved, and stays inaccessible until bumping gets there. So a
+ * process that locks all its memory has only as much of the slab resident as it uses; under strict
+ * overcommit, no more than that is charged to it; and what has not been used can be unmapped when address
+ * space runs short.
  *
- * Both are decided in one word: chunks that can be used, and chunks that there are. The holder alone raises
- * the first, anybody lowers the second to the first: whichever comes first, the other sees.
+ * One word, slab->extent, settles races between the two: it holds the number of usable chunks and the number
+ * of chunks that exist. Only the holder raises the first; any thread may lower the second to the first. Both
+ * use compare-and-exchange, so each sees what the other did first.
  */
 #include "observer.h"
 #include "os.h"
@@ -36,20 +37,19 @@ static bool allow(const void *from, const void *to)
     return zk_os_allow((void *)start, end - start);
 }
 
-/* The books first: where there are data, there are books. */
+/* The books first, so that data never lack books. */
 static bool open_chunks(const struct slab *slab, uint64_t from, uint64_t to)
 {
     size_t words = chunk_granules(slab) / 64; /* of marks */
 
-    return allow(&slab->chunks[from],
-                 &slab->chunks[to + 1]) && /* and where bumping is, at the end */
+    return allow(&slab->chunks[from], &slab->chunks[to + 1]) && /* and the one past the end */
            allow(&slab->marks[from * words], &slab->marks[to * words]) &&
            allow(&slab->marks_elsewhere[from * words], &slab->marks_elsewhere[to * words]) &&
            allow(log_of(slab, from), log_of(slab, to)) &&
            allow(chunk_start(slab, (uint32_t)from), chunk_start(slab, (uint32_t)to));
 }
 
-/* More than is wanted, so that the kernel is asked seldom; not much more, since locked memory is resident. */
+/* More than is wanted, so that system calls are rare; not much more, since locked memory becomes resident. */
 static uint64_t raised(uint64_t extent, uint64_t wanted)
 {
     const uint64_t least = 8;
@@ -75,7 +75,7 @@ static bool commit_to(struct slab *slab, uint64_t wanted)
         !atomic_compare_exchange_weak(&slab->extent, &extent, extent_of(to, there_of(extent))));
     if (open_chunks(slab, usable, to)) {
         STORE(slab->opened, to);
-        /* A memory debugger takes it for the program's by now. */
+        /* To a memory debugger these pages look addressable now. */
         zk_tell_close(chunk_start(slab, (uint32_t)usable), (size_t)(to - usable)
                                                                << zk_chunk_shift(slab));
         return true;
@@ -119,7 +119,7 @@ static void give_back(const void *from, const void *to)
         zk_os_give_back((void *)start, end - start);
 }
 
-/* Two may be cutting, one after the other. */
+/* Two threads may do this at once. */
 static void lower(_Atomic size_t *bytes, size_t to)
 {
     size_t now = atomic_load(bytes);
@@ -141,7 +141,7 @@ void zk_slab_cut(struct slab *slab)
         if (from == to)
             return;
     } while (!atomic_compare_exchange_weak(&slab->extent, &extent, extent_of(from, from)));
-    /* Before somebody else can get the addresses: what lies there is none of ours any more. */
+    /* First, since another mapping may get these addresses: from here on they are not ours. */
     lower(&slab->bytes, (size_t)from << zk_chunk_shift(slab));
     lower(&slab->marked_bytes, (size_t)from << zk_chunk_shift(slab));
     give_back(chunk_start(slab, (uint32_t)from), chunk_start(slab, (uint32_t)to));

@@ -1,5 +1,5 @@
 /*
- * config.c - one table of switches. A bad value is refused with one line, and the default is kept.
+ * config.c - parses the switches. A bad value is refused with one line, and the default is kept.
  */
 #include "config.h"
 #include "observer.h"
@@ -63,7 +63,7 @@ static const char *parse_bytes(const char *value, size_t *out)
     return NULL;
 }
 
-/* Decimal digits with an optional fraction; not strtod, whose decimal point moves with the locale.
+/* Decimal digits with an optional fraction; not strtod, whose decimal point depends on the locale.
  */
 static const char *parse_gigabytes(const char *value, size_t *out)
 {
@@ -141,7 +141,7 @@ static const char *parse_chaos(const char *value, struct zk_config *config)
 #endif
 }
 
-/* Functions are found, and told of, by preload/begin_at.c. */
+/* preload/begin_at.c finds the functions, and complains if it cannot. */
 static const char *parse_function(void)
 {
 #ifdef ZK_INTERPOSE
@@ -310,7 +310,7 @@ const char *zk_config_check(const struct zk_config *config)
     return NULL;
 }
 
-/* What is to become of the settings, while they are written. */
+/* What the settings will be, while they are being written. */
 static struct {
     struct zk_config wanted;
     _Atomic bool writing;
@@ -332,7 +332,7 @@ void zk_config_mend(void)
         publish(&wanted);
 }
 
-/* Asks what the trap has to know, while asking is allowed. */
+/* Looks up what the trap needs, while the program may still do so. */
 static void prepare_trap(void)
 {
     if (zk_settings.audit == ZK_AUDIT_TRAP)
@@ -343,9 +343,9 @@ void zk_config_replace(const struct zk_config *config)
 {
     struct zk_config wanted = *config;
 
-    wanted.chaos_every = zk_settings.chaos_every; /* on or off since the library was loaded */
+    wanted.chaos_every = zk_settings.chaos_every; /* fixed when the library was loaded */
     wanted.chaos_seed = zk_settings.chaos_seed;
-    wanted.deepbind = zk_settings.deepbind; /* and so is dlopen */
+    wanted.deepbind = zk_settings.deepbind; /* likewise */
     publish(&wanted);
     prepare_trap();
 }
@@ -353,13 +353,13 @@ void zk_config_replace(const struct zk_config *config)
 void zk_config_load(void)
 {
     static const char prefix[] = "ZK_ALLOC_";
-    static bool loaded; /* at the end: a child that is forked before loads them itself */
+    static bool loaded; /* set at the end: a child forked before that loads them itself */
     struct zk_config config = zk_settings;
 
     if (loaded)
         return;
     if (getauxval(AT_SECURE) != 0 || environ == NULL) {
-        loaded = true; /* setuid: the environment belongs to somebody else */
+        loaded = true; /* setuid: the environment is not to be trusted */
         return;
     }
     for (char **entry = environ; *entry != NULL; entry++) {

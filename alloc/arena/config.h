@@ -15,18 +15,18 @@ enum { ZK_AUDIT_DEPTH_MAX = 32 }; /* frames */
 /* Reads the environment, the first time that it is called. The caller holds the phase lock. */
 void zk_config_load(void);
 
-/* Parses one switch; NULL when it is well formed, or what is wrong with it. For zk_config_load and
- * its tests. */
+/* Parses one switch; Returns NULL if it is well formed, or else what is wrong with it. For
+ * zk_config_load and its tests. */
 const char *zk_config_parse(struct zk_config *config, const char *name, const char *value);
 
-/* NULL when every value is in range, or what is wrong. */
+/* Returns NULL if every value is in range, or else the name of one that is not. */
 const char *zk_config_check(const struct zk_config *config);
 
-/* In the child of a fork that came in the middle of writing the settings: writes them. Under the phase lock. */
+/* Finishes writing the settings, in the child of a fork that interrupted that. The caller holds the phase lock. */
 void zk_config_mend(void);
 
-/* The program's configuration, which is in range, instead of what is in force; but for what is fixed since the
- * library was loaded. The caller holds the phase lock. */
+/* Replaces the configuration, except for what was fixed when the library was loaded. All values must be in
+ * range. The caller holds the phase lock. */
 void zk_config_replace(const struct zk_config *config);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * count.h - a count that one thread writes and others may read: no read-modify-write instruction is needed,
- * and no order; what a count orders, if it does, is said where it is read.
+ * count.h - a count that one thread writes and others may read. It needs no atomic read-modify-write and,
+ * by itself, no ordering; where a reader relies on an order, the comment there says why it holds.
  */
 #ifndef ZK_COUNT_H
 #define ZK_COUNT_H
@@ -13,7 +13,7 @@
 static inline void zk_count_own(_Atomic uint64_t *count, uint64_t more)
 {
 #if defined __x86_64__ && !defined __SANITIZE_THREAD__
-    /* One instruction in the place of three; not locked, so that it costs what they do. */
+    /* One instruction instead of three; it has no lock prefix, so it costs no more. */
     __asm__("addq %1, %0" : "+m"(*(uint64_t *)count) : "er"(more));
 #else
     atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + more,
@@ -31,7 +31,7 @@ static inline void zk_count_own_32(_Atomic uint32_t *count, uint32_t more)
 #endif
 }
 
-/* Is value below a limit that another thread may lower? In one instruction, where compilers want two. */
+/* Is value below a limit that another thread may lower? One instruction, where compilers would emit two. */
 static inline bool zk_is_below(size_t value, const _Atomic size_t *limit)
 {
 #if defined __x86_64__ && !defined __SANITIZE_THREAD__

@@ -1,5 +1,5 @@
 /*
- * defer.c - who serves, if there are two of us.
+ * defer.c - which library serves if both are in the process.
  */
 #include "defer.h"
 #include "load.h"

@@ -1,7 +1,6 @@
 /*
- * defer.h - two allocators in one process are one too many. Where libzkalloc-preload.so is loaded, a
- * linked libzkalloc does nothing itself, and passes every call on: so that a block of malloc's and one
- * of zk_malloc's are in the same arena, and one begin is a begin for both.
+ * defer.h - where libzkalloc-preload.so is loaded, a linked libzkalloc does nothing itself, and passes
+ * every call on to it. So malloc and zk_malloc serve from the same arena, and a begin is one for both.
  */
 #ifndef ZK_DEFER_H
 #define ZK_DEFER_H
@@ -12,7 +11,8 @@
 
 #include <stddef.h>
 
-/* What a linked library asks of the preloaded one. The symbol has the version in its name. */
+/* What a linked library calls in the preloaded one. The symbol's name contains the version of this
+ * struct. */
 struct zk_api {
     void *(*route)(struct zk_wish wish);
     void *(*zeroed)(struct zk_wish wish);
@@ -44,23 +44,23 @@ struct zk_api {
 /* NULL, unless there is another library to pass calls on to. Set when this one is loaded. */
 extern const struct zk_api *zk_other;
 
-/* In the preload library these are the ones that others call. */
+/* The preload library's own table, which a linked library looks up. */
 extern const struct zk_api zk_preload_api_4;
 
 void zk_scope_enter(struct zk_guard *guard, void *returns);
 
-/* The same, when the library may not be loaded yet. */
+/* zk_defers, for when the library may not be loaded yet: loads it first. */
 bool zk_defers_rarely(void);
 
-/* Are calls passed on? Every public function asks this first, so that the library is loaded by the first of
- * them, be it in a constructor. */
+/* Are calls passed on? Every public function asks this first, so that whichever is called first, even in a
+ * constructor, loads the library. */
 static inline bool zk_defers(void)
 {
     return __builtin_expect((zk_rare() & (ZK_RARE_DEFERS | ZK_RARE_NEW)) != 0, 0) &&
            zk_defers_rarely();
 }
 
-/* Looks for the other library; when this one is loaded. */
+/* Looks for the other library. Called when this one is loaded. */
 void zk_defer_load(void);
 
 #endif

@@ -1,10 +1,10 @@
 /*
  * guard.c - zk_phase, ZK_PHASE_SCOPE, zk_catch and zk_escape: one stack of marks per thread.
  *
- * A mark describes a frame by its canonical frame address, which the unwinder gives for every frame
- * that is on the stack. It lies elsewhere, so that it survives the frame: a mark whose frame the
- * unwinder no longer finds was left behind by a longjmp. Walking the stack is slow, but is done
- * only while there are marks and a phase begins, or an escape is made.
+ * A mark identifies a frame by its canonical frame address (CFA), which the unwinder gives for
+ * every frame on the stack. Marks are kept off the stack, so that they outlive their frames: a mark
+ * whose frame the unwinder no longer finds was left behind by a longjmp. Walking the stack is slow,
+ * but happens only when a phase begins while there are marks, or at an escape.
  */
 #include "guard.h"
 #include "defer.h"
@@ -18,18 +18,18 @@
 #include <stdlib.h>
 #include <unwind.h>
 
-/* A walk up the stack, to find the frame of a function, or a frame that is known. */
+/* A walk up the stack that looks for the innermost frame of a function, or for a known frame. */
 struct frame_search {
-    uintptr_t inside; /* the innermost frame of the function that starts here, or ... */
-    const struct frame_mark *known; /* ... this one */
-    uintptr_t function;             /* of the frame below the one being looked at */
-    uintptr_t address;              /* of the frame found, and ... */
-    uintptr_t returns;              /* ... where it returns to; 0 if there is none */
-    uintptr_t outermost;            /* frame that the walk came to */
+    uintptr_t inside; /* start of the function whose innermost frame is wanted, or ... */
+    const struct frame_mark *known; /* ... the frame wanted */
+    uintptr_t function;             /* function of the frame below the current one */
+    uintptr_t address;              /* of the frame found; 0 if none */
+    uintptr_t returns;              /* its return address */
+    uintptr_t outermost;            /* the last frame that the walk reached */
     unsigned frames;
 };
 
-enum { frames_max = 10000 }; /* further up, nobody looks */
+enum { frames_max = 10000 }; /* the walk stops there */
 
 static bool is_wanted(const struct frame_search *search, uintptr_t function, uintptr_t address,
                       uintptr_t returns)
@@ -42,8 +42,8 @@ static bool is_wanted(const struct frame_search *search, uintptr_t function, uin
            (known->function == 0 || known->function == function);
 }
 
-/* The unwinder reports with each frame the canonical address of the frame below it, and where that
- * one returns to. */
+/* For each frame the unwinder reports the canonical address of the frame below it, and that frame's
+ * return address. */
 static _Unwind_Reason_Code look_at(struct _Unwind_Context *context, void *arg)
 {
     struct frame_search *search = arg;
@@ -65,8 +65,8 @@ static _Unwind_Reason_Code look_at(struct _Unwind_Context *context, void *arg)
     return _URC_END_OF_STACK;
 }
 
-/* A mark for the innermost frame of the function that contains pc; its address is 0 if that is not
- * known. */
+/* A mark for the innermost frame of the function that contains pc; its address is 0 if it was not
+ * found. */
 static struct frame_mark mark_frame(void *pc)
 {
     struct frame_search search = {.inside = (uintptr_t)_Unwind_FindEnclosingFunction(pc)};
@@ -79,9 +79,9 @@ static struct frame_mark mark_frame(void *pc)
                                .stack = search.outermost};
 }
 
-/* A thread may have several stacks, if it switches between them (swapcontext, fibers): what is on another one
- * than the present is not seen, and not judged. Nor is it where the walk up ends early, in code without unwind
- * tables. */
+/* Has the frame certainly been left? A thread may switch between several stacks (swapcontext, fibers): a frame
+ * on a stack other than the current one cannot be seen, and is not called gone. The same holds if the walk
+ * ends early, in code without unwind tables. */
 static bool is_gone(const struct frame_mark *mark)
 {
     struct frame_search search = {.known = mark};
@@ -124,7 +124,7 @@ void zk_guard_prune(void)
 }
 
 /* Does the mark belong to a frame that lay where a new guard's frame is now? Stacks grow down. A
- * frame may have several scopes; but when the very guard is there already, it is that of an earlier
+ * frame may have several scopes, but if a mark has the very same guard, it is left from an earlier
  * call. */
 static bool is_replaced(const struct frame_mark *mark, const struct frame_mark *frame)
 {
@@ -141,15 +141,15 @@ static void prune_replaced(struct thread *self, const struct frame_mark *frame)
         drop_mark(self, true);
 }
 
-/* Forgets every mark above the first count; their guards' phases end, innermost first. */
+/* Drops all marks but the first `count`, and ends the phases of their guards, innermost first. */
 static void unwind_to(struct thread *self, size_t count)
 {
     while (self->mark_count > count)
         drop_mark(self, false);
 }
 
-/* Begins a phase, and keeps the mark of its frame. guard->mark is the number of marks up to and
- * with this one, or 0 when the phase could not begin. */
+/* Begins a phase, and pushes a mark for its frame. guard->mark becomes the number of marks, this
+ * one included, or 0 if the phase could not begin. */
 static int enter(struct zk_guard *guard, struct frame_mark frame)
 {
     struct thread *self = zk_thread_self();
@@ -184,7 +184,7 @@ void zk_scope_enter(struct zk_guard *guard, void *returns)
     struct frame_mark frame = mark_frame(returns);
 
     frame.function =
-        0; /* the user's function may be laid out in parts, each with a start of its own */
+        0; /* the compiler may have split the user's function in parts, each with its own start */
     enter(guard, frame);
 }
 
@@ -226,7 +226,7 @@ int zk_catch(void (*body)(void *arg), void *arg)
 {
     struct thread *self;
     struct frame_mark frame;
-    volatile size_t outer; /* marks: volatile, since it is read again after the longjmp */
+    volatile size_t outer; /* marks before ours; volatile, since it is read after the longjmp */
     struct frame_mark *mark;
     jmp_buf target;
     int code;
@@ -235,7 +235,7 @@ int zk_catch(void (*body)(void *arg), void *arg)
         return zk_other->catch (body, arg);
     self = zk_thread_self();
     frame = mark_frame(here());
-    frame.guard = &frame; /* at the same place in each call */
+    frame.guard = &frame; /* tells this frame's mark apart: the same place in each call */
     prune_replaced(self, &frame);
     zk_guard_prune();
     outer = self->mark_count;

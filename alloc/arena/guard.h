@@ -4,8 +4,8 @@
 #ifndef ZK_GUARD_H
 #define ZK_GUARD_H
 
-/* Forgets the guards and catches of the calling thread whose frames are gone, and ends the phases
- * that they left behind. */
+/* Drops the calling thread's guards and catches whose frames are gone, and ends the phases that
+ * they left open. */
 void zk_guard_prune(void);
 
 #endif

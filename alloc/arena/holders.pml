@@ -1,28 +1,29 @@
 /*
- * holders.pml - who holds a slab, across forks and the deaths of threads, as a model for spin: see thread.c,
- * zk_slab_claim and zk_slab_inherit in slab.c, lock.c and epoch.c.
+ * holders.pml - a spin model of who holds a slab, across forks and the deaths of threads: see thread.c, zk_slab_claim
+ * and zk_slab_inherit in slab.c, lock.c and epoch.c.
  *
- * Threads take a record and a slab, move in it, give both back at their end, or die unseen and are buried by
- * another one. At any step of any thread the process is forked, with handlers (fork) or without (_Fork, the
- * system call): the child has a copy of everything, one thread, which goes on where it was, another epoch, and
- * in time a new thread. That one is made where the program is, never inside the allocator: what a signal's
- * handler has interrupted is finished by then. Parent and child share nothing from then on, and the parent goes
- * on as if nothing had been: so the model follows the child, which takes its place.
+ * Threads take a record and a slab, change chunks in the slab (a "move"), and give both back at their end; or they die
+ * unseen and are buried by another thread. At any step of any thread the process may be forked, with fork handlers
+ * (fork) or without (_Fork, the raw system call). The child has a copy of everything, a new epoch, one thread, which
+ * continues where it was, and later a new thread. That one is created by the program, never inside the allocator, so
+ * whatever a signal handler had interrupted is finished by then. Parent and child share nothing after the fork, and the
+ * parent continues as if it had not happened: so the model follows the child, which takes the parent's place.
  *
- * What is true (alive, owner, lock_owner) is kept beside what the allocator knows, and compared:
+ * The model keeps the truth (alive, owner, lock_owner) beside what the allocator knows, and compares them:
  *
- *   - nothing that lives loses its slab, so no slab has two living holders;
- *   - what threads held that are not in the child is free when the survivor has settled, or retired if, and only
- *     if, it was in a move;
- *   - a lock is not held twice, nor refused for one who is not here; one of an earlier process is taken once, and
- *     said to be broken.
+ *   - no living thread loses its slab, so no slab has two living holders;
+ *   - once the surviving thread has settled, the slabs of threads that do not exist in the child are free, or
+ *     retired if and only if they were in a move;
+ *   - a lock is never held twice, nor refused because of a holder that does not exist; a lock held in an earlier
+ *     process is taken over once, and reported as broken.
  *
- * scripts/spin.sh explores every interleaving, and shows that the model has teeth: each of these is an error.
- * KILL: death is told by asking for a thread of that number. ANYBODY: whoever comes first settles. EPOCHLESS: a
- * slab that is held by an earlier epoch can be claimed. HASTY: the handler settles in the middle of a claim.
- * UNMOVED: moves are not looked at. KEPT: a settle forgets the slabs. UNLOCKED: the lock knows no epochs.
- * With FORKS=2 a child is forked as well: 8 million states, and nothing is wrong there. With MORE=2 there are two new
- * threads: that has not been explored to its end. Steps are sequentially consistent here; a handler that interrupts a settle does not settle.
+ * scripts/spin.sh explores every interleaving. To show that the model can fail, it also runs it with each of these
+ * defects, and spin must find an error. KILL: death is detected by asking for a thread of that number. ANYBODY:
+ * whichever thread comes first settles. EPOCHLESS: a slab held in an earlier epoch can be claimed. HASTY: the handler
+ * settles in the middle of a claim. UNMOVED: moves are ignored. KEPT: settling forgets the slabs. UNLOCKED: the lock
+ * knows no epochs. With FORKS=2 the child is forked as well: 8 million states, no error. With MORE=2 there are two new
+ * threads: that has not been explored to the end. Steps are sequentially consistent here; a handler that interrupts a
+ * settle does not settle.
  */
 #ifndef FORKS
 #define FORKS 1
@@ -34,37 +35,37 @@
 #define FIRST 2 /* threads of the first process */
 #endif
 #ifndef MORE
-#define MORE 1 /* that children make */
+#define MORE 1 /* created in children */
 #endif
 #define THREADS (FIRST + MORE)
 #define NONE    255
-#define DEAD    254 /* of a robust mutex: its owner died */
+#define DEAD    254 /* state of a robust mutex whose owner died */
 
 /* Where a thread is. */
 #define BORN    0  /* has no record */
-#define WATCH   1  /* locks its life */
-#define WATCHED 2  /* says so */
+#define WATCH   1  /* locks its `life` mutex */
+#define WATCHED 2  /* sets watched */
 #define OUT     3  /* in the program, without a slab */
 #define TAKE    4  /* settles first */
 #define LOOK    5  /* at slab i: reads the epoch */
 #define CLAIM   6
 #define BURY    7  /* reads the lock */
-#define ALONE   8  /* takes it */
+#define ALONE   8  /* takes the lock */
 #define SEEK    9  /* looks at record i */
-#define TOUCH   10 /* tries its life */
-#define FREE_S  11 /* of the dead: gives its slab back */
-#define FREE_R  12 /* and its record */
-#define DONE    13 /* gives the lock back */
+#define TOUCH   10 /* tries that record's mutex */
+#define FREE_S  11 /* gives the dead thread's slab back */
+#define FREE_R  12 /* and the record */
+#define DONE    13 /* releases the lock */
 #define KEEP    14 /* enters its slab in its record */
 #define IN      15 /* in the program, with a slab */
 #define MOVE    16
 #define ENDS    17 /* settles first */
 #define LEAVE_1 18 /* forgets its record, and takes the slab out of it */
 #define LEAVE_2 19 /* gives the slab back */
-#define LEAVE_3 20 /* unlocks its life */
+#define LEAVE_3 20 /* unlocks its mutex */
 #define LEAVE_4 21 /* gives the record back */
 #define GONE    22
-#define SET     23 /* settles: what it holds itself */
+#define SET     23 /* settles: starts */
 #define SET_S   24 /* looks at slab i */
 #define SET_T   25 /* and takes it */
 #define SET_R   26 /* record i */
@@ -84,21 +85,21 @@ typedef thread_t {
     byte life;     /* NONE: unlocked; a thread; DEAD */
     bool watched;
     bool inherited;
-    byte born;     /* the epoch, in which the system knows it by its number */
+    byte born;     /* the epoch in which the kernel knows the thread by its number */
     /* Its own. */
     byte at;
-    byte back;     /* after settling: to there */
+    byte back;     /* where to continue after settling */
     byte back_i;
-    byte since;    /* the epoch in which it began to settle: another one by now if it is forked meanwhile */
+    byte since;    /* the epoch in which it began to settle; a fork may come meanwhile */
     byte i;
-    byte got;      /* a slab: claimed, to be given back */
-    byte epoch;    /* as last read: that may be long ago */
+    byte got;      /* a slab: just claimed, or about to be given back */
+    byte epoch;    /* as last read, perhaps long ago */
     byte word;     /* of the lock, as last read */
     bool known;
     bool busy;
     bool forked;
-    bool again;    /* has buried: a second look at the slabs */
-    bool tried;    /* to take a slab: once is enough */
+    bool again;    /* has looked for the dead, and looks at the slabs a second time */
+    bool tried;    /* has tried to take a slab: it does so once */
     bool alive     /* the truth */
 };
 
@@ -108,7 +109,7 @@ byte epoch = 1;
 byte settled = 1;
 byte lock;
 byte lock_owner = NONE; /* the truth */
-byte broken;            /* how often the lock was said to be */
+byte broken;            /* how often the lock was reported as broken */
 byte forks;
 byte started = FIRST;
 
@@ -117,7 +118,7 @@ byte started = FIRST;
 #define SLAB     slabs[ME.i]
 #define LIVES(x) (x != NONE && threads[x].alive)
 
-/* Nobody who lives holds slab k. */
+/* No living thread holds slab k. */
 inline check_free()
 {
     assert(!LIVES(slabs[k].owner))
@@ -138,7 +139,8 @@ inline settle_first(next)
     fi
 }
 
-/* What a thread that is gone knew makes no difference any more: so it makes no states. */
+/* Resets the variables of a thread that is gone: they no longer matter, and should not multiply the
+ * states. */
 inline forget_own(x)
 {
     threads[x].alive = false;
@@ -156,7 +158,7 @@ inline forget_own(x)
     threads[x].tried = false
 }
 
-/* The child of t, forked with handlers or without, goes on in the parent's place. */
+/* The child of t, forked with handlers or without, continues in the parent's place. */
 inline become_child(handlers)
 {
     forks++;
@@ -190,7 +192,7 @@ inline become_child(handlers)
     k = 0
 }
 
-/* What is in the program's hands: whether and how its thread ends, and in the child, when it makes another. */
+/* What the program decides: whether and how its thread ends and, in the child, when it creates another. */
 inline may_end()
 {
     if
@@ -215,7 +217,7 @@ proctype runner(byte t)
     :: atomic { forks < FORKS && ME.at != GONE -> become_child(true) }
     :: atomic { forks < FORKS && ME.at != GONE -> become_child(false) }
     :: atomic {
-        ME.at == BORN -> /* the record is the thread's alone here: claim_record is zk_slab_claim once more */
+        ME.at == BORN -> /* a record for each thread: claim_record is like zk_slab_claim */
             if
             :: ME.held == 0 ->
                 ME.held = epoch;
@@ -242,7 +244,7 @@ proctype runner(byte t)
         }
     :: atomic { ME.at == TAKE -> settle_first(LOOK); ME.i = 0; ME.again = false }
 
-    /* zk_slab_claim for each slab, and again when the dead are buried */
+    /* zk_slab_claim for each slab, and again once the dead are buried */
     :: atomic {
         ME.at == LOOK ->
             ME.busy = true;
@@ -322,7 +324,7 @@ proctype runner(byte t)
         ME.at == TOUCH ->
             if
             :: HIS.life == DEAD -> HIS.life = t; ME.at = FREE_S
-            :: else -> ME.i++; ME.at = SEEK /* busy, or given back a moment ago */
+            :: else -> ME.i++; ME.at = SEEK /* locked, or its thread has just given it back */
             fi
         }
     :: atomic {

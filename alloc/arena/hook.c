@@ -1,9 +1,8 @@
 /*
- * hook.c - hooks in the order of registration. Each lies in some object, and goes with it when that is closed:
- * a hook is only run while the object that it was registered from is where it was.
+ * hook.c - hooks in the order of registration. A hook's function lies in some loaded object, which may be
+ * closed: a hook runs only while the object in which it was found at registration is still there.
  *
- * They are linked, and stay linked for ever: whoever runs them holds no lock meanwhile, and a fork finds the
- * list whole at any moment.
+ * The list only grows. So running the hooks takes no lock, and a fork finds the list intact at any moment.
  */
 #include "hook.h"
 #include "defer.h"
@@ -24,7 +23,7 @@ struct hook {
 };
 
 static struct {
-    struct zk_lock lock; /* for who adds and removes */
+    struct zk_lock lock; /* held while adding or removing */
     _Atomic(struct hook *) first;
 } hooks;
 
@@ -49,7 +48,7 @@ void zk_hooks_prune(void)
             atomic_store(&hook->removed, true);
 }
 
-/* Where the next one is linked. The lock is held. */
+/* Where to link the next hook. The lock is held. */
 static _Atomic(struct hook *) *end_of_list(void)
 {
     _Atomic(struct hook *) *link = &hooks.first;

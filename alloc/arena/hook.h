@@ -4,10 +4,10 @@
 #ifndef ZK_HOOK_H
 #define ZK_HOOK_H
 
-/* Runs them, in the order of registration, on this thread. */
+/* Runs the hooks in the order of registration, on this thread. */
 void zk_hooks_run(void);
 
-/* Forgets those that lie in objects which are not loaded any more. */
+/* Removes the hooks whose objects are no longer loaded. */
 void zk_hooks_prune(void);
 
 #endif

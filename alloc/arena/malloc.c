@@ -1,10 +1,10 @@
 /*
- * malloc.c - the two fast paths, and what each does when it cannot serve.
+ * malloc.c - the two fast paths, malloc and free, and what each does when it cannot serve.
  *
- * zk_malloc makes two comparisons. The first, against the slab's floor, decides all of: is the
- * block large enough for the arena, is a phase active, is the slab recycled for it, does this
- * thread have a slab. The second is the room left in the chunk. What is left over goes on in route.c;
- * and in rarely.c, in the few processes in which there is something special.
+ * zk_malloc makes two comparisons. The first, against the slab's floor, answers four questions at
+ * once: does this thread have a slab, is a phase active, has the slab been recycled for it, and is
+ * the block large enough for the arena? The second checks the room left in the chunk. Everything else
+ * continues in route.c, or in rarely.c in the few processes with something special (rare.h).
  */
 #include "also.h"
 #include "count.h"
@@ -26,7 +26,8 @@ static void *malloc_slow(size_t size, struct slab *held, struct zk_caller caller
 /* The block at bump, for which the chunk has room. */
 static inline void *bump_over(struct slab *slab, char *bump, size_t size)
 {
-    /* Log entry, log pointer, bump, in this order: see the top of slab.c for the readers. */
+    /* Log entry, log pointer, bump, in this order: for the readers' side, see the top of
+     * slab_books.h. */
     _Atomic uint32_t *log = atomic_load_explicit(&slab->log, memory_order_relaxed);
 
     atomic_store_explicit(log, (uint32_t)(uintptr_t)bump, memory_order_relaxed);
@@ -43,9 +44,9 @@ void *zk_malloc(size_t size)
     struct slab *slab = zk_my_slab;
     char *bump;
 
-    /* Relaxed: a begin by another thread that is not ordered before this call may be noticed by the
-     * next one instead. One that is, by whatever means, has its store to floor ordered before this
-     * load. */
+    /* Relaxed: if a begin on another thread is not ordered before this call, it does not matter
+     * whether this call notices it or the next. If it is, by whatever means, so is its store to
+     * floor. */
     if (unlikely(size < atomic_load_explicit(&slab->floor, memory_order_relaxed)))
         return malloc_slow(size, slab, ZK_CALLER);
     bump = atomic_load_explicit(&slab->bump, memory_order_relaxed); /* relaxed: our own store */
@@ -57,7 +58,8 @@ void *zk_malloc(size_t size)
 static __attribute__((noinline)) void free_in_arena(void *p)
 {
     if (zk_region.slabs == 0)
-        return; /* the trap's, on a detour, when its lock may be held: never used again anyway */
+        return; /* a block of the trap's, on a detour, when its lock may be held: its address is
+                   never reused anyway */
     zk_slab_free_elsewhere(zk_region_slab_of(p), p, zk_settings.recycle == ZK_RECYCLE_PINNED);
 }
 
@@ -74,7 +76,7 @@ void zk_free_plainly(void *p)
     free_untold(p);
 }
 
-/* Not in the calling thread's slab, or one of the rare cases. Mostly system's: kept short. */
+/* Frees a block that is not in the calling thread's slab. Most are system's, so this is kept short. */
 static __attribute__((noinline)) void free_elsewhere(void *p)
 {
     if (unlikely(zk_rare() != 0))
@@ -83,7 +85,7 @@ static __attribute__((noinline)) void free_elsewhere(void *p)
         free_untold(p);
 }
 
-/* Of a word, the bit that the lowest 6 bits of a number say. True: it was set before. */
+/* Sets bit number `bit` modulo 64 of *word. Returns true if it was set already. */
 static inline bool set_bit(uint64_t *word, size_t bit)
 {
 #if defined __x86_64__
@@ -99,9 +101,10 @@ static inline bool set_bit(uint64_t *word, size_t bit)
 #endif
 }
 
-/* Pinned: the mark, the chunk's sum and count, the slab's count, in this order: whoever finds a block counted,
- * in the child of a fork that cuts this short, finds it marked and in the sum. Relaxed: all are ours. The mark
- * itself is released, with what was last written to the block: see zk_slab_is_freed. */
+/* Pinned recycling: sets the mark, adds to the chunk's sum and count, then to the slab's count, in this order.
+ * A fork may cut this short; in the child, a block that is counted is then also marked and in the sum.
+ * Relaxed: only this thread writes them. The store of the mark is a release, so that the last writes to the
+ * block come before it: see is_marked in marks.c. */
 static inline void free_own(struct slab *slab, const char *p, size_t offset)
 {
     size_t word = offset >> (ZK_GRANULE_SHIFT + 6);
@@ -126,11 +129,12 @@ void zk_free(void *p)
     struct slab *slab = zk_my_slab;
     size_t offset = (size_t)((char *)p - slab->base);
 
-    /* Both shrink when address space is given back in which there has never been a block: no order needed. */
+    /* Both limits shrink only when address space is given back that never held a block, so no ordering is
+     * needed. */
     if (likely(zk_is_below(offset, &slab->marked_bytes)))
         free_own(slab, p, offset);
     else if (zk_is_below(offset, &slab->bytes))
-        zk_count_own(&slab->freed, 1); /* blind: the block's bytes wait for the next begin */
+        zk_count_own(&slab->freed, 1); /* blind: the block is reused after the next begin anyway */
     else
         free_elsewhere(p);
 }
@@ -141,13 +145,13 @@ void zk_free_sized(void *p, size_t size)
     zk_free(p);
 }
 
-/* Out of line, so that who is served pays nothing for it. */
+/* Out of line, so that the usual case does not pay for it. */
 static __attribute__((noinline)) void *ask_again(size_t size)
 {
     return zk_ask_system_again((struct zk_wish){.size = size, .align = ZK_GRANULE});
 }
 
-/* From system, when nobody looks: what every program pays where it uses no arena. */
+/* From system, with nothing special on: what every program pays outside the arena. */
 static void *malloc_unseen(size_t size)
 {
     void *p = zk_system_malloc(size);
@@ -159,19 +163,19 @@ static void *malloc_unseen(size_t size)
     return p;
 }
 
-/* Below the floor because a size above it is learned, and not itself one: as the fast path would, or NULL. Relaxed: as
- * there. */
+/* Pretenuring raises the floor above the largest size that it has learned. Serves a smaller size that is not among
+ * those as the fast path would, or returns NULL. Relaxed: as there. */
 static inline void *bump_below_floor(struct slab *slab, size_t size)
 {
     char *bump = atomic_load_explicit(&slab->bump, memory_order_relaxed);
 
     if (atomic_load_explicit(&slab->floor, memory_order_relaxed) == ZK_FLOOR_CLOSED ||
-        size - 1 >= (size_t)(slab->limit - bump)) /* no size 0, which takes a byte */
+        size - 1 >= (size_t)(slab->limit - bump)) /* and not size 0, which needs a byte */
         return NULL;
     return bump_over(slab, bump, size);
 }
 
-/* In a phase: takes the slab that the fast path has just looked at. */
+/* In a phase, from the slab that the fast path has just looked at. */
 static __attribute__((noinline)) void *malloc_in_phase(size_t size, struct slab *held,
                                                        struct zk_caller caller)
 {
@@ -185,7 +189,7 @@ static __attribute__((noinline)) void *malloc_rarely(size_t size, struct zk_call
     return zk_rarely_route((struct zk_wish){size, ZK_GRANULE, caller, false});
 }
 
-/* Whether anything is special is asked here, once. */
+/* The one place where malloc checks for rare cases. */
 static __attribute__((noinline)) void *malloc_slow(size_t size, struct slab *held,
                                                    struct zk_caller caller)
 {
@@ -210,7 +214,7 @@ void *zk_aligned_alloc(size_t align, size_t size)
     return zk_route((struct zk_wish){size, align, ZK_CALLER, false});
 }
 
-/* NULL with ENOMEM when there is no such size. */
+/* NULL with ENOMEM when the product overflows. */
 static inline void *zeroed_array(size_t count, struct zk_wish wish)
 {
     if (__builtin_mul_overflow(count, wish.size, &wish.size)) {
@@ -262,7 +266,8 @@ size_t zk_high_water(void)
     slab = zk_thread_slab();
     if (slab == &zk_no_slab)
         return 0;
-    /* Not used in this phase so far: what it holds is what the one before left. */
+    /* If the slab has not been used in this phase yet, its books are still those of the last phase
+     * in which it was. */
     return atomic_load_explicit(&slab->word, memory_order_relaxed) == word
                ? slab->high_water
                : zk_slab_phase_bytes(slab);

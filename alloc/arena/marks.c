@@ -1,16 +1,17 @@
 /*
- * marks.c - a block is freed once, by the address that was served. Pinned recycling counts, so that one free too
- * many, or of an address inside a block, would have a chunk taken for dead in which something lives.
+ * marks.c - detects frees of what is not a live block. Pinned recycling counts frees, so one free too many, or
+ * one of an address inside a block, would make a chunk look dead in which something lives.
  *
- * A free leaves a mark for its granule: those of the holder in a map that it alone writes, those of all others
- * in a second one. Who finds a mark there has freed twice. And before a chunk is used again, the addresses
- * that were freed in it, added up, are compared with those in its log: where an address was freed that is no
- * block, or one by the holder that others had freed before, the sums differ.
+ * Each free sets a mark for the granule that it frees: the holder in a bitmap that only it writes, all other
+ * threads in a second one. A free that finds its mark already set is a double free. And before a chunk is
+ * reused, the sum of the addresses that were freed in it is compared with the sum of those in its log: they
+ * differ if an address was freed that is not a block, or if the holder freed a block that another thread had
+ * freed before.
  */
 #include "misuse.h"
 #include "slab_books.h"
 
-/* What p was when it was freed the second time, or is although it was freed. */
+/* Reports what is wrong with the free of p. */
 static void misuse(struct slab *slab, const char *p)
 {
     const char *start = zk_slab_block_start(slab, p);
@@ -37,8 +38,8 @@ static uint64_t bit_of(const struct slab *slab, const char *p)
     return UINT64_C(1) << ((size_t)(p - slab->base) >> ZK_GRANULE_SHIFT) % 64;
 }
 
-/* Acquire: pairs with the release by which each free sets its mark, so that what was last written to a block that is found
- * dead comes before what is done with its bytes: they are wiped, or their pages given back. */
+/* Acquire: pairs with the release by which each free sets its mark. So the last writes to a block that is found dead
+ * come before its bytes are wiped or its pages given back. */
 static bool is_marked(const struct slab *slab, const _Atomic uint64_t *marks, const char *p)
 {
     return (atomic_load_explicit(&marks[word_of(slab, p)], memory_order_acquire) &
@@ -50,8 +51,8 @@ void zk_slab_freed_twice(struct slab *slab, const void *p)
     misuse(slab, p);
 }
 
-/* Release: see is_marked. Otherwise relaxed: marks are compared with other marks at the same place only, and cleared before
- * the holder puts a block there, which whoever frees that block has seen. */
+/* Release: see is_marked. Relaxed would otherwise do: marks are only compared with marks of the same granule, and they
+ * are cleared before the holder puts a new block there, which happens before any free of that block. */
 static bool mark_elsewhere(struct slab *slab, const char *p)
 {
     _Atomic uint64_t *word = &slab->marks_elsewhere[word_of(slab, p)];
@@ -70,7 +71,7 @@ void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned)
     if (pinned) {
         struct chunk *chunk = &slab->chunks[chunk_of(slab, p)];
 
-        if (chunk_of(slab, p) >= LOAD(slab->extent) >> 32) { /* nothing there can be used as yet */
+        if (chunk_of(slab, p) >= LOAD(slab->extent) >> 32) { /* bumping has never been there */
             zk_misuse(p, "no block that was ever served");
             return;
         }
@@ -78,10 +79,11 @@ void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned)
             misuse(slab, p);
             return;
         }
-        /* Release, both counts: pair with the acquire in live_blocks and freed_blocks. The chunk first:
-         * once the slab's count says that nothing lives, no count of a chunk is still to come. */
+        /* Release, both counts: they pair with the acquires in live_blocks and freed_blocks. The
+         * chunk's count first: once the slab's count says that nothing lives, all chunks' counts are
+         * complete. */
         atomic_fetch_add_explicit(&chunk->elsewhere_sum, (uint32_t)(uintptr_t)p,
-                                  memory_order_relaxed); /* ordered by the next */
+                                  memory_order_relaxed); /* ordered by the next add */
         atomic_fetch_add_explicit(&chunk->freed_elsewhere, 1, memory_order_release);
     }
     atomic_fetch_add_explicit(&slab->freed_elsewhere, 1, memory_order_release);
@@ -89,7 +91,7 @@ void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned)
 
 /* ---- Chunks ---- */
 
-/* The holder wrote these entries itself: they need not be read one by one. */
+/* Plain reads, which can be vectorised: the holder, which calls this, wrote the entries itself. */
 __attribute__((optimize("O3"))) static uint32_t sum_of_log(const struct slab *slab, uint32_t index,
                                                            uint32_t blocks)
 {
@@ -101,7 +103,7 @@ __attribute__((optimize("O3"))) static uint32_t sum_of_log(const struct slab *sl
     return sum;
 }
 
-/* The first address, of granules of the chunk, that is marked and starts no block, or is marked in both maps;
+/* The first granule of the chunk that is marked though no block starts there, or that is marked in both maps;
  * the chunk's start if there is none. */
 static const char *find_wrong(const struct slab *slab, uint32_t index, uint32_t blocks)
 {
@@ -136,11 +138,11 @@ static bool is_dead(struct slab *slab, uint32_t index)
 static void clear_word(_Atomic uint64_t *word)
 {
     if (atomic_load_explicit(word, memory_order_relaxed) !=
-        0) /* else the page may not even be there */
+        0) /* otherwise the page may not even be resident */
         atomic_store_explicit(word, 0, memory_order_relaxed);
 }
 
-/* Few blocks leave few marks, and are in the log; many leave them everywhere. */
+/* Clears the marks of a chunk. If it has few blocks, by way of its log; otherwise all words. */
 static void clear(const struct slab *slab, _Atomic uint64_t *marks, uint32_t index, uint32_t blocks)
 {
     size_t words = chunk_granules(slab) / 64;
@@ -165,7 +167,7 @@ void zk_slab_unmark(struct slab *slab, uint32_t index)
     struct chunk *chunk = &slab->chunks[index];
     uint32_t blocks = LOAD(chunk->blocks);
 
-    /* Whatever the counts say: a free that a fork or a death cut short has left its mark, and has not counted. */
+    /* Even if no frees were counted: one that a fork or the thread's death cut short may have left a mark. */
     clear(slab, slab->marks, index, blocks);
     clear(slab, slab->marks_elsewhere, index, blocks);
     STORE(chunk->blocks, 0);

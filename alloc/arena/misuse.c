@@ -1,5 +1,6 @@
 /*
- * misuse.c - as the C library does, a program that frees what is no live block is ended, with one line.
+ * misuse.c - like the C library, ends a program that frees what is not a live block, with one line on
+ * stderr.
  */
 #include "misuse.h"
 #include "config.h"

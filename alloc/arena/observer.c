@@ -1,5 +1,5 @@
 /*
- * observer.c - who of those that may watch does.
+ * observer.c - picks the observer that watches.
  */
 #include "observer.h"
 #include "region.h"
@@ -27,7 +27,7 @@ static const struct zk_observer *find_wanted(void)
     return NULL;
 }
 
-/* The flag last: whoever sees it may ask for the table. */
+/* The flag comes last: whoever sees it may use the table. */
 void zk_observer_start(void)
 {
     const struct zk_observer *wanted = find_wanted();

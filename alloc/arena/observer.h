@@ -1,10 +1,10 @@
 /*
- * observer.h - who watches what the program does with its blocks: an audit, or a memory debugger; at most one. All that
- * the arena knows of it is this table.
+ * observer.h - the interface to whatever watches the program's blocks: an audit, or a memory debugger; at most one
+ * does. This table of callbacks is all that the arena knows of it.
  *
- * While somebody watches (the process is "attended", see rare.h), no thread holds a slab as far as the fast paths know:
- * zk_my_slab stays &zk_no_slab. So every allocation and every free takes the slow path, which passes it to rarely.c, and
- * that one tells the observer. Without an observer there is no table, and nobody asks for one.
+ * While an observer watches, the process is called "attended" (rare.h). Then, as far as the fast paths can tell, no
+ * thread holds a slab: zk_my_slab stays &zk_no_slab. So every allocation and every free takes the slow path to
+ * rarely.c, which tells the observer. Without an observer this costs nothing.
  */
 #ifndef ZK_OBSERVER_H
 #define ZK_OBSERVER_H
@@ -16,64 +16,67 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Serves in the place of the slabs, all blocks that the arena would serve. */
+/* Serves all blocks that the arena would, instead of the slabs. */
 struct zk_stand_in {
-    void (*reserve)(void); /* in place of zk_region_reserve: once, under the phase lock */
-    void *(*serve)(struct zk_wish wish);  /* NULL: there is no room */
-    void (*clear)(void *p, size_t bytes); /* what it has just served is to read as 0 */
+    void (*reserve)(void); /* instead of zk_region_reserve: once, under the phase lock */
+    void *(*serve)(struct zk_wish wish);  /* NULL if there is no room */
+    void (*clear)(void *p, size_t bytes); /* zeroes what it has just served */
     void (*free)(void *p);
     size_t (*usable)(const void *p);
 };
 
-/* What it does not want to be told is NULL. */
+/* Callbacks that an observer does not need are NULL. */
 struct zk_observer {
-    /* Does it watch, under the settings there are? Under the phase lock, by the first begin; so is start, when there is
-     * a region. */
+    /* Does it watch, given the settings? Called by the first begin, under the phase lock. So is start, once the region
+     * is reserved. */
     bool (*wanted)(void);
     void (*start)(void);
 
-    /* The phase of word is about to begin; it is over, and its blocks are dead; this is the child of a fork. Under the
-     * phase lock. */
+    /* begin: the phase of word is about to begin. discarded: it is over, and its blocks are dead. forked: this process
+     * is the child of a fork. Under the phase lock. */
     void (*begin)(uint64_t word);
     void (*discarded)(uint64_t word);
     void (*forked)(void);
 
-    /* p was served for a wish, when the phase word was word. It may be system's, in a phase or not. Any thread; so is
-     * all that follows. */
+    /* p was served for a wish, when the phase word was word. It may come from system, in a phase or not. On any
+     * thread, as are the calls below. */
     void (*born)(const void *p, const struct zk_wish *wish, uint64_t word);
-    /* Its first bytes are 0. */
+    /* The first `bytes` bytes of p have been zeroed. */
     void (*zeroed)(void *p, size_t bytes);
     /* p is about to be freed. */
     void (*gone)(void *p);
-    /* The program is told that it may use so many bytes at p, in the arena. */
+    /* The program has been told that it may use `bytes` bytes at p, which is in the arena. */
     void (*usable)(void *p, size_t bytes);
 
-    /* p has been grown in its place, in the arena. */
+    /* p, in the arena, has been resized in place. */
     void (*resized)(const void *p, size_t size);
-    /* What is at p will be carried over to somewhere else: bytes of it ... */
+    /* `bytes` bytes of p will be copied to a new block ... */
     void (*moving)(const void *p, size_t bytes);
-    /* ... and is about to be, to `to`, which was served for it. p is read, and then freed. */
+    /* ... and now are about to be, to `to`, which was served for this. After that p is freed. */
     void (*moved)(const void *p, const void *to, struct zk_caller caller);
-    /* A block of system's is resized by system: stands around the call of resize, and returns what that returns. */
+    /* System resizes one of its blocks: must call resize, and return what that returns. */
     void *(*resize_system)(void *p, size_t old_bytes, struct zk_wish wish,
                            void *(*resize)(void *p, size_t old_bytes, struct zk_wish wish));
 
-    /* Around an access of the allocator's own to free memory of the arena. */
+    /* Called around the allocator's own accesses to free memory of the arena. */
     void (*open)(void *start, size_t bytes);
     void (*close)(void *start, size_t bytes);
 
-    /* The calling thread ends, or has ended; *own is what lies at zk_thread_observers, and not NULL. */
+    /* A thread ends (the calling one) or is found to have ended. *own is what the observer stored
+     * through zk_thread_observers; not NULL. */
     void (*thread_ends)(void **own);
 
-    /* How many bytes a slab is to have, of those wanted. Asked of all, before the region is reserved. */
+    /* The slab size to use instead of the one wanted. Every observer is asked, watching or not, before
+     * the region is reserved. */
     size_t (*slab_bytes)(size_t wanted);
 
-    const struct zk_stand_in *stand_in; /* NULL: the slabs serve */
-    bool audits;                        /* what ZK_ALLOC_AUDIT asks for */
+    const struct zk_stand_in *stand_in; /* NULL if the slabs serve */
+    bool audits;                        /* provides what ZK_ALLOC_AUDIT asks for */
 };
 
-/* The one that watches; NULL unless attended. */
-/* Relaxed: the tables are constant. Who is told NULL has seen no phase yet (see rare.h), and has nothing to tell. */
+/* The observer that watches; NULL unless attended. */
+/* Relaxed: the tables are constant. A thread that reads NULL has not seen a phase yet (see rare.h), and has nothing
+ * to report. */
 extern const struct zk_observer *_Atomic zk_observer;
 
 static inline const struct zk_observer *zk_watcher(void)
@@ -81,20 +84,20 @@ static inline const struct zk_observer *zk_watcher(void)
     return zk_attended() ? atomic_load_explicit(&zk_observer, memory_order_relaxed) : NULL;
 }
 
-/* When the library is loaded: this one may watch, unless one that was added before wants to. */
+/* Adds a candidate, when the library is loaded. The first one added that wants to watch does. */
 void zk_observer_add(const struct zk_observer *observer);
 
-/* By the first begin, once, under the phase lock: reserves the region, or has it reserved, and begins to watch if
- * somebody wants to. */
+/* Called once, by the first begin, under the phase lock: reserves the region, or has the stand-in do so, and
+ * starts the observer that wants to watch, if any. */
 void zk_observer_start(void);
 
-/* Of all that were added. */
+/* The slab size after every observer added has had its say. */
 size_t zk_observer_slab_bytes(size_t wanted);
 
-/* Is there one that could audit? */
+/* Has an observer been added that can audit? */
 bool zk_observer_audits(void);
 
-/* ---- What the rest of the arena tells. Nothing, unless attended. */
+/* ---- Called by the rest of the arena. These do nothing unless attended. */
 
 static inline void zk_tell_begin(uint64_t word)
 {

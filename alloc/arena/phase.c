@@ -1,5 +1,5 @@
 /*
- * phase.c - begin and end: who may, and how every thread learns of it.
+ * phase.c - begin and end: which thread may do them, and how every other thread learns of it.
  *
  * A begin (and an end) writes the phase word and then closes the floor of every slab, which sends
  * each holder's next allocation to the slow path in malloc.c. There the holder opens its floor
@@ -30,26 +30,26 @@
 
 _Atomic uint64_t zk_phase_word;
 
-/* The program's view, by its own begins and ends: chaos makes boundaries that the program does not see. */
+/* The phase as the program sees it, by its own begins and ends. Chaos and zk_phase_cross make boundaries
+ * that it does not see. */
 static struct {
     struct zk_lock lock;    /* guards all of this */
-    _Atomic uint32_t epoch; /* the process that this is of */
+    _Atomic uint32_t epoch; /* the process that this describes */
     bool begun;             /* a phase has begun at some time: the configuration is fixed ... */
-    bool started;           /* ... and all is there that phases need */
-    unsigned depth;         /* begins not yet ended: at most 1, but under nesting=count */
+    bool started;           /* ... and everything that phases need is set up */
+    unsigned depth;         /* begins not yet ended: at most 1, except under nesting=count */
     _Atomic uintptr_t
-        owner;       /* zk_thread_token of who began the phase; 0 when that thread has ended, which
-                                takes no lock */
-    bool inherited;  /* it is the parent's phase: its owner may not be here */
-    uint64_t number; /* of begins that started a phase */
+        owner;       /* token of the thread that began the phase; 0 once it has ended (lock-free) */
+    bool inherited;  /* the parent began it: its owner may not exist in this process */
+    uint64_t number; /* counts begins that started a phase */
     struct phase_counts counts;
     bool orphan_said;
     _Atomic bool crossed;    /* zk_phase_cross has been called */
-    _Atomic unsigned due;    /* crossings that it has left to who held the lock */
-    _Atomic bool due_begins; /* how the last of them ends */
+    _Atomic unsigned due;    /* crossings left to the thread that held the lock */
+    _Atomic bool due_begins; /* does the last of these begin a phase? */
 } phase;
 
-/* What a public function returns for error, 0 or an errno. */
+/* The return value of a public function: error is 0 or an errno. */
 static int result(int error)
 {
     if (error == 0)
@@ -58,7 +58,7 @@ static int result(int error)
     return -1;
 }
 
-/* Are there boundaries that the program knows nothing of? */
+/* May there be boundaries that the program does not see? */
 static bool is_unseen(void)
 {
     return zk_chaos() || atomic_load(&phase.crossed);
@@ -78,8 +78,8 @@ static void clear_word(void)
 
 /* ---- The lock, and a fork ---- */
 
-/* In the child of a fork, before anything else: what another thread of the parent was in the middle of is
- * finished, or undone. */
+/* In the child of a fork, before anything else: finishes or undoes what another thread of the parent was
+ * in the middle of. */
 static void mend(void)
 {
     uint64_t word = atomic_load(&zk_phase_word);
@@ -100,8 +100,8 @@ static void mend(void)
     zk_tell_forked();
 }
 
-/* A phase whose owner is not here is taken over by the thread that forked; whoever else is here has not been
- * there at the time. */
+/* The thread that forked takes over a phase whose owner does not exist here. All other threads of this
+ * process are newer than the phase. */
 static void take_over(void)
 {
     phase.inherited = false;
@@ -128,7 +128,7 @@ static void settle(void)
 static void cross_due(void);
 #endif
 
-/* From before this thread has the lock until after it has given it back. */
+/* Set from just before this thread takes the lock until just after it has released it. */
 static _Thread_local _Atomic bool has_lock __attribute__((tls_model(ZK_TLS_MODEL)));
 
 static void lock(void)
@@ -191,7 +191,7 @@ static uint64_t live_blocks(void)
     return allocated > dead ? allocated - dead : 0;
 }
 
-/* From here on, there is a new phase. */
+/* Starts a new phase. */
 static void cross(void)
 {
     uint64_t word = (atomic_load(&zk_phase_word) | 1) + 2;
@@ -218,7 +218,7 @@ static void stop(void)
     phase.owner = 0;
 }
 
-/* While a phase is active. One whose owner has ended is anybody's. */
+/* May the thread act on the active phase? Any thread may if its owner has ended. */
 static bool may_call(uintptr_t self)
 {
     uintptr_t owner = atomic_load(&phase.owner);
@@ -257,7 +257,7 @@ static int begin_locked(uintptr_t self)
     }
 }
 
-/* *ended tells whether this was the end of the phase, not only of a nested one. */
+/* *ended says whether this ended the phase, and not just a nested one. */
 static int end_locked(uintptr_t self, bool *ended)
 {
     *ended = false;
@@ -340,7 +340,7 @@ static void cross_now(bool begin)
         clear_word();
 }
 
-/* What zk_phase_cross has left. */
+/* Makes the boundaries that zk_phase_cross had to put off. */
 static void cross_due(void)
 {
     unsigned due = atomic_exchange(&phase.due, 0);
@@ -349,7 +349,8 @@ static void cross_due(void)
         zk_phase_cross(due > 0 || atomic_load(&phase.due_begins));
 }
 
-/* A thread that has the lock has entered the function in a signal handler, and cannot wait for itself. */
+/* If this thread already has the lock, it entered the function in a signal handler, and cannot wait for
+ * itself. */
 void zk_phase_cross(bool begin)
 {
     atomic_store(&phase.crossed, true);
@@ -383,8 +384,8 @@ static int end(bool discard)
     lock();
     word = atomic_load(&zk_phase_word);
     error = end_locked(zk_thread_token(), &ended);
-    /* Until its next begin the program may go on using what it discards: a boundary that it knows nothing of comes in
-     * between, so that it is taken for an end. */
+    /* The program may use what it discards until its next begin. An unseen boundary could come before that, so then a
+     * discard only ends the phase. */
     if (ended && discard && !is_unseen())
         discard_all(word);
     unlock();
@@ -422,8 +423,8 @@ int zk_wipe_phase(void)
 
     if (zk_defers())
         return zk_other->wipe_phase();
-    error = end(false);                /* with its hooks, which free */
-    if (error != 0 && error != EINVAL) /* of which the latter says that no phase was active */
+    error = end(false);                /* and runs the hooks, which may free */
+    if (error != 0 && error != EINVAL) /* EINVAL: no phase was active */
         return result(error);
     lock();
     error = wipe_locked();
@@ -465,7 +466,7 @@ void zk_phase_thread_ends(uintptr_t token)
 
 void zk_phase_child_check(void)
 {
-    /* Relaxed: the thread that finds another one looks again, under the lock. */
+    /* Relaxed: if it differs, settle() looks again, under the lock. */
     if (atomic_load_explicit(&phase.epoch, memory_order_relaxed) == zk_epoch())
         return;
     lock();
@@ -521,7 +522,7 @@ static bool is_asked_for_something(void)
            getenv("ZK_ALLOC_BEGIN_AT") != NULL;
 }
 
-/* Chaos comes before anything else. */
+/* Chaos starts before any phase. */
 void zk_phase_load(void)
 {
     lock();

@@ -1,5 +1,5 @@
 /*
- * rarely.c - the slow paths once more, with what is special in between.
+ * rarely.c - the slow paths again, with the special cases added.
  */
 #include "rarely.h"
 #include "chaos.h"
@@ -15,8 +15,8 @@ _Atomic unsigned zk_rare_flags = ZK_RARE_NEW;
 
 /* ---- Chaos */
 
-/* The allocation that is being made, and those that the fast path has made since the last one that
- * came here. */
+/* Counts the current allocation, and those that the fast path has made since the last one counted
+ * here. */
 static void count_for_chaos(void)
 {
     struct slab *slab = zk_thread_slab();
@@ -31,7 +31,7 @@ static void count_for_chaos(void)
     zk_chaos_count(allocations);
 }
 
-/* The fast path is to come back soon. What was carved is counted already. */
+/* Makes the fast path come back here soon. A block that was just carved has been counted already. */
 static void tighten(struct slab *slab, bool carved)
 {
     if (slab == &zk_no_slab)
@@ -87,7 +87,7 @@ void *zk_rarely_route_arena(struct zk_wish wish, bool *overflow)
     return p;
 }
 
-/* What system served in the arena's place. */
+/* Counts and reports a block that system served. */
 static void *systems(void *p, struct zk_wish wish, bool overflow)
 {
     if (p == NULL || zk_detour)
@@ -129,9 +129,9 @@ void *zk_rarely_zeroed(struct zk_wish wish)
     return p;
 }
 
-/* ---- A block that is there */
+/* ---- Blocks that exist */
 
-/* An observer wants to know of a free before somebody else can get the block. */
+/* The observer is told before the block can be served again. */
 void zk_rarely_free(void *p)
 {
     const struct zk_observer *observer;

@@ -1,7 +1,7 @@
 /*
- * rarely.h - all that is special in few processes, and that the way of a block must know: the library is not loaded yet,
- * or another one serves (defer.h); somebody watches (observer.h); boundaries come at random (chaos.h). The slow paths
- * come here when the rare word (rare.h) is not 0, and then have nothing more to do.
+ * rarely.h - all special cases on the path of a block: the library is not loaded yet, or another one serves (defer.h);
+ * an observer watches (observer.h); boundaries come at random (chaos.h). When any flag of rare.h is set, the slow paths
+ * hand over to these functions completely.
  */
 #ifndef ZK_RARELY_H
 #define ZK_RARELY_H
@@ -14,7 +14,7 @@
 
 struct slab;
 
-/* As the functions of zkalloc.h and route.h that are called so. */
+/* Like the functions of the same names, without "rarely_", in zkalloc.h and route.h. */
 void *zk_rarely_route(struct zk_wish wish);
 void *zk_rarely_route_arena(struct zk_wish wish, bool *overflow);
 void *zk_rarely_zeroed(struct zk_wish wish);

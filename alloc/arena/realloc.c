@@ -1,5 +1,5 @@
 /*
- * realloc.c - moving a block: from where to where, and how its bytes are carried over.
+ * realloc.c - resizing: which blocks stay, which move and to where, and how their bytes are copied.
  */
 #include "also.h"
 #include "config.h"
@@ -17,8 +17,8 @@
 #include <string.h>
 
 /* Copies ascending, a word at a time, as a naive memcpy does: where the destination starts inside
- * the source, the upper half of the source is overwritten before it is read. Kept from being
- * recognised as a memcpy, which a compiler would replace by one that copes. */
+ * the source, the upper half of the source is overwritten before it is read. The compiler is kept
+ * from recognising a memcpy and replacing it with one that handles this. */
 __attribute__((noinline, optimize("no-tree-loop-distribute-patterns"))) static void
 copy_forward(char *to, const char *from, size_t bytes)
 {
@@ -37,7 +37,7 @@ copy_forward(char *to, const char *from, size_t bytes)
     }
 }
 
-/* old_bytes of p are carried over, or the wish's size, if that is less. */
+/* Copies old_bytes of p, or the wish's size if that is less. */
 static void *move(void *p, size_t old_bytes, struct zk_wish wish)
 {
     size_t carried = old_bytes < wish.size ? old_bytes : wish.size;
@@ -57,14 +57,14 @@ static void *move(void *p, size_t old_bytes, struct zk_wish wish)
     return to;
 }
 
-/* p, which the arena served, becomes as large as it has room for. */
+/* p, which the arena served, has room for size, and stays. */
 static void *stay(void *p, size_t size)
 {
     zk_tell_resized(p, size);
     return p;
 }
 
-/* By the C library. NULL, and p is untouched, when it has no memory. */
+/* Resizes by the C library. NULL if it has no memory; then p is untouched. */
 static void *resize_by_system(void *p, size_t old_bytes, struct zk_wish wish)
 {
     void *to;
@@ -83,7 +83,7 @@ static void *resize_by_system(void *p, size_t old_bytes, struct zk_wish wish)
     return to;
 }
 
-/* An observer may stand around it. */
+/* Through the observer, if it wants that. */
 static void *resize_in_system(void *p, size_t old_bytes, struct zk_wish wish)
 {
     const struct zk_observer *observer = zk_watcher();
@@ -93,14 +93,14 @@ static void *resize_in_system(void *p, size_t old_bytes, struct zk_wish wish)
     return resize_by_system(p, old_bytes, wish);
 }
 
-/* A system block moves into the arena, if that is the rule, and the arena takes it. */
+/* Moves a system block into the arena, if the settings say so and the arena takes it. */
 static void *migrate(void *p, size_t old_bytes, struct zk_wish wish, bool *overflow)
 {
     void *to;
 
     if (!zk_phase_active() || zk_settings.realloc != ZK_REALLOC_MIGRATE) /* in this order */
         return NULL;
-    if (old_bytes == 0) /* unknown: it cannot be carried over */
+    if (old_bytes == 0) /* unknown: it cannot be copied */
         return NULL;
     wish.moves = true;
     to = zk_route_arena(wish, overflow);
@@ -111,7 +111,8 @@ static void *migrate(void *p, size_t old_bytes, struct zk_wish wish, bool *overf
     return to;
 }
 
-/* A system block. Sticky: it stays one, so that what was made outside of phases is never recycled.
+/* Resizes a system block. Under realloc=sticky it stays one, so that what was allocated outside of
+ * phases is never recycled.
  */
 static void *resize_system(void *p, size_t old_bytes, struct zk_wish wish)
 {
@@ -126,15 +127,15 @@ static void *resize_system(void *p, size_t old_bytes, struct zk_wish wish)
     return to;
 }
 
-/* Does a block that becomes so much smaller give back what is worth while? Then it moves: its neighbours in the
- * arena end where they end. Not where an audit looks, to which it stays the block that it was. */
+/* Does shrinking the block free enough to be worth a move? It has to move for that, since an arena block ends
+ * where the next one starts. Not under an audit, which wants it to stay the same block. */
 static bool gives_back(size_t old_bytes, size_t size)
 {
     return size < old_bytes / 2 && old_bytes - size >= zk_os_page_bytes() && !zk_attended() &&
            zk_settings.recycle == ZK_RECYCLE_PINNED;
 }
 
-/* What has grown once will grow again, and then need not move. */
+/* A block that has grown once is likely to grow again: leaves it room to do so in place. */
 static void *move_and_grow(void *p, size_t old_bytes, struct zk_wish wish)
 {
     struct zk_wish roomy = wish;
@@ -142,12 +143,12 @@ static void *move_and_grow(void *p, size_t old_bytes, struct zk_wish wish)
     if (zk_attended() || zk_settings.recycle != ZK_RECYCLE_PINNED ||
         __builtin_add_overflow(wish.size, wish.size / 4, &roomy.size) ||
         !zk_route_is_arenas(wish.size) ||
-        !zk_route_is_arenas(roomy.size)) /* its own size says where it goes */
+        !zk_route_is_arenas(roomy.size)) /* arena or system is decided by its own size */
         return move(p, old_bytes, wish);
     return move(p, old_bytes, roomy);
 }
 
-/* p, which the arena served, of old_bytes. */
+/* Resizes p, an arena block of old_bytes. */
 static void *resize_arena(void *p, size_t old_bytes, struct zk_wish wish)
 {
     void *to = NULL;

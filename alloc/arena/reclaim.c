@@ -1,6 +1,6 @@
 /*
- * reclaim.c - what recycling does to a slab's books: which chunks are kept, and where bumping goes on. Why that
- * is right is written at the top of recycle.c.
+ * reclaim.c - what recycling does to a slab's books: which chunks are kept, and where bumping continues. The
+ * top of recycle.c says why this is right.
  */
 #include "os.h"
 #include "slab_books.h"
@@ -14,7 +14,7 @@ size_t zk_slab_phase_bytes(const struct slab *slab)
     return served < reached ? served : reached;
 }
 
-/* Closes the books on all that has been served so far. */
+/* Closes the books on everything that has been served so far. */
 static void close_all(struct slab *slab)
 {
     char *bump = LOAD(slab->bump);
@@ -28,7 +28,7 @@ static void close_all(struct slab *slab)
     zk_slab_close_chunk(slab, bump);
 }
 
-/* The books at the end of a phase, before the next one. */
+/* Settles the books of the phase that is over, before the next one. */
 static void settle(struct slab *slab)
 {
     slab->high_water = zk_slab_phase_bytes(slab);
@@ -42,8 +42,8 @@ static void add(_Atomic uint64_t *count, uint64_t more)
     STORE(*count, LOAD(*count) + more);
 }
 
-/* What was pinned, and what has been served since, is reclaimed, less what is pinned now. A pinned
- * chunk counts as a whole, so that the difference can be negative: then nothing was. */
+/* Reclaimed is what was pinned before plus what has been served since, less what is pinned now. A
+ * pinned chunk counts as a whole, so the difference can be negative; then nothing was reclaimed. */
 static void count_pinned(struct slab *slab, uint64_t chunks, uint64_t bytes)
 {
     uint64_t before = LOAD(slab->pinned_bytes) + slab->high_water;
@@ -53,8 +53,9 @@ static void count_pinned(struct slab *slab, uint64_t chunks, uint64_t bytes)
     STORE(slab->pinned_bytes, bytes);
 }
 
-/* Bumping starts over, between what is in the list. All books are closed. freed: how many blocks had been
- * freed before it was looked which; what is freed meanwhile is to be found the next time. */
+/* Bumping starts over, between the chunks in the list. All books are closed. freed is the number of
+ * blocks that had been freed before anything looked for dead chunks; frees that came during the search
+ * are found next time. */
 static void start_over(struct slab *slab, uint64_t freed)
 {
     slab->freed_before = freed;
@@ -96,7 +97,7 @@ struct kept {
     uint64_t bytes;
 };
 
-/* Unlinks the chunks in which nothing lives, and those entered in the phase `discarded` (0: none). */
+/* Unlinks the chunks in which nothing lives, and those last used in the phase `discarded` (0: none). */
 static struct kept unlink_dead(struct slab *slab, uint64_t discarded)
 {
     struct kept kept = {0};
@@ -136,9 +137,9 @@ static void walk(struct slab *slab)
     count_pinned(slab, kept.chunks, kept.bytes);
 }
 
-/* ---- What is not used any more ---- */
+/* ---- What is no longer used ---- */
 
-/* Has no phase since `word` used the chunk, and has it memory? Then its books are closed, too. */
+/* Does the chunk hold memory that no phase since `word` has used? If so, forgets its blocks. */
 static bool is_unused(struct slab *slab, uint32_t index, uint64_t word)
 {
     const struct chunk *chunk = &slab->chunks[index];
@@ -146,7 +147,7 @@ static bool is_unused(struct slab *slab, uint32_t index, uint64_t word)
     return LOAD(chunk->word) != 0 && LOAD(chunk->word) < word && zk_slab_renew(slab, index);
 }
 
-/* The data of chunks [from, to), and their log. Locked memory stays. */
+/* Gives back the pages of chunks [from, to) and of their logs. Locked memory stays. */
 static void discard_chunks(struct slab *slab, uint32_t from, uint32_t to)
 {
     if (!zk_os_discard(chunk_start(slab, from), (size_t)(to - from) << zk_chunk_shift(slab)))
@@ -157,12 +158,12 @@ static void discard_chunks(struct slab *slab, uint32_t from, uint32_t to)
                   (size_t)((char *)log_of(slab, to) - (char *)log_of(slab, from)));
 }
 
-/* Gives the chunks of a free run back to the system that no phase since `word` has used. */
+/* Gives back the pages of those chunks in a free run that no phase since `word` has used. */
 static void give_back(struct slab *slab, const char *start, const char *end, uint64_t word)
 {
     const char *dirty = slab->dirty + bytes_of_chunk(slab) - 1;
     uint32_t from = chunk_of(slab, start + bytes_of_chunk(slab) - 1);
-    uint32_t to = chunk_of(slab, end < dirty ? end : dirty); /* above dirty, a chunk is not used */
+    uint32_t to = chunk_of(slab, end < dirty ? end : dirty); /* above it, none is used */
 
     while (from < to) {
         uint32_t unused = from;
@@ -175,7 +176,7 @@ static void give_back(struct slab *slab, const char *start, const char *end, uin
     }
 }
 
-/* What was given back at the top is as if it had never been used. */
+/* Chunks at the top that were given back count as never used again. */
 static void lower_dirty(struct slab *slab)
 {
     uint32_t top = chunk_of(slab, slab->dirty + bytes_of_chunk(slab) - 1);
@@ -202,7 +203,7 @@ void zk_slab_tend(struct slab *slab, uint64_t word)
             give_back(slab, start, end, word - 2 * phases); /* a phase's word is twice its number */
         if (pin == ZK_NO_CHUNK)
             break;
-        /* The one that bumping is in, in the list by now, has no tail as yet. */
+        /* The chunk that bumping is in is in the list too, but has no tail yet. */
         start =
             LOAD(slab->chunks[pin].open) != 0 ? chunk_start(slab, pin + 1) : run_behind(slab, pin);
     }
@@ -212,7 +213,8 @@ void zk_slab_tend(struct slab *slab, uint64_t word)
 
 /* ---- Recycling ---- */
 
-/* Is everything dead that was ever served? So it is when the counts say so. */
+/* Is every block dead that was ever served? The counts alone decide, unless they are in doubt
+ * (slab->doubt). */
 static bool all_dead(const struct slab *slab, uint64_t served, uint64_t freed)
 {
     return served + slab->doubt == freed;
@@ -241,10 +243,10 @@ void zk_slab_reclaim(struct slab *slab, uint64_t word)
     end_move(slab);
 }
 
-/* What has died is used again, while it is still in the caches, and a phase takes no more memory than it needs
- * at a time. To look costs time for each chunk in the list: it is done when enough has been served meanwhile,
- * or refused, to make that little, and when there is something to gain, which is not so where the block fits
- * into the current chunk. */
+/* Reuses what has died while it is still in the caches, so that a phase takes only as much memory as it needs
+ * at a time. Looking for it costs time for each chunk in the list. So this is done only once enough has been
+ * served or refused since the last time to make that cost small, and only if the block does not fit into the
+ * current chunk anyway. */
 void zk_slab_reuse(struct slab *slab, size_t size, size_t align)
 {
     const uint64_t bytes_for_chunk = 4096;
@@ -273,7 +275,7 @@ void zk_slab_discard(struct slab *slab, uint64_t word)
         STORE(slab->discarded, word);
 }
 
-/* The chunk that bumping is in has no count of blocks as yet. */
+/* Counts the open chunk by its log, since its block count is not set yet. */
 static uint32_t blocks_so_far(const struct slab *slab, uint32_t index)
 {
     const struct chunk *chunk = &slab->chunks[index];
@@ -290,7 +292,7 @@ uint64_t zk_slab_discarded_blocks(struct slab *slab)
 
     if (word == 0 || word != LOAD(slab->word))
         return 0;
-    /* Never further than there are chunks, should somebody be changing the list after all. */
+    /* Bounded by the number of chunks, in case the list is being changed after all. */
     for (size_t left = LOAD(slab->bytes) >> zk_chunk_shift(slab); left > 0 && index != ZK_NO_CHUNK;
          left--) {
         const struct chunk *chunk = &slab->chunks[index];

@@ -1,36 +1,34 @@
 /*
  * recycle.c - blind or pinned.
  *
- * Blind rewinds, whatever may still live: the allocator whose bugs this project shows. Pinned
- * rewinds when nothing lives, and otherwise keeps every chunk in which something does.
+ * Blind rewinds, no matter what still lives: the allocator whose bugs this project shows. Pinned rewinds when nothing
+ * lives, and otherwise keeps every chunk in which something does.
  *
  * Why pinned cannot hand out a byte that lives, and why reclaiming cannot race with a free
  * elsewhere:
  *
- * Only the holder of a slab allocates from it, and only the holder recycles it, at an allocation of
- * its own: at the first of a new phase, and within a phase whenever enough has been freed (reuse, in
- * slab.c; what follows holds for it word for word). So while a slab is recycled nothing in it is born,
- * and the blocks to account for are those in the logs. A begin, by whatever thread at whatever moment,
- * touches no slab: it closes floors, and the worst it can do is to make a holder recycle sooner.
+ * Only the holder of a slab allocates from it, and only the holder recycles it, at an allocation of its own: the first
+ * of a new phase, and within a phase whenever enough has been freed (zk_slab_reuse in reclaim.c, to which all of the
+ * following applies). So no block is born in a slab while it is being recycled, and the blocks to account for are those
+ * in the logs. A begin, on any thread and at any moment, only closes floors: the worst it can do is make a holder
+ * recycle sooner.
  *
- * Blocks may die meanwhile, on any thread. A free elsewhere adds 1 to its chunk's count and then 1
- * to its slab's, both releasing. The holder computes the live blocks of a chunk as entered - freed
- * - freed elsewhere, acquiring. Counts only grow, each block is freed once, so what it computes is
- * never less than the truth of that moment: a chunk found at 0 has no live block, and, as blocks do
- * not come back to life, has none until the holder itself puts one there. A free that is missed
- * keeps a chunk until the next recycling, which costs memory and nothing else.
+ * Blocks may die meanwhile, on any thread. A free elsewhere (on a thread other than the holder) adds 1 to its chunk's
+ * count and then 1 to its slab's, both releasing. The holder computes the live blocks of a chunk as entered - freed -
+ * freed elsewhere, acquiring. Counts only grow and each block is freed once, so the result is never less than the true
+ * number at that moment: a chunk found at 0 has no live block, and, since blocks do not come back to life, has none
+ * until the holder itself puts one there. A free that is missed keeps a chunk until the next recycling; that costs
+ * memory and nothing else.
  *
- * A chunk's counts are set back to 0 when the chunk is entered again. No late count can fall on the
- * new life: the chunk was found at 0 live blocks, so every free of the old life has made its
- * addition, and that addition is ordered before the reset by the acquire that saw it. In the short
- * cut, where the slab's total alone is looked at, it is the slab's count that is acquired; every
- * free counts in its chunk first.
+ * A chunk's counts are set back to 0 when the chunk is entered again. No count of the chunk's old life can arrive late,
+ * in its new one: the chunk was found at 0 live blocks, so every free of the old life has made its addition, and that
+ * addition is ordered before the reset by the acquire that saw it. In the shortcut, where only the slab's total is
+ * checked, it is the slab's count that is acquired; every free counts in its chunk first.
  *
- * The dead pages of a chunk that is kept are given back by the marks of its blocks, which frees elsewhere set before
- * they count. A block whose mark is there is dead, its bytes are nobody's, and the chunk as a whole is not entered
- * again before all frees are counted: no byte that lives is given back, and a mark that is not seen yet keeps a page.
- * The mark is released by the free and acquired here, so that the freeing thread's last write to the block comes before the
- * discard.
+ * In a chunk that is kept, dead pages are found by the marks of its blocks, which every free sets before it counts. A
+ * marked block is dead, no one uses its bytes, and the chunk is not entered again before all frees are counted. So no
+ * live byte is given back; a mark that is not seen yet just keeps a page. The mark is released by the free and acquired
+ * here, so that the freeing thread's last write to the block comes before the discard.
  *
  * What the freeing thread last wrote to or read from a block comes before its release, hence before
  * the holder's acquire, hence before anything that the next owner of those bytes does.
@@ -50,13 +48,13 @@
 
 enum {
     growths_to_tell = 16,     /* recycles in a row that pinned more than the one before ... */
-    bytes_to_tell = 16 << 20, /* ... and so much by now: a program that relies on the reset */
-    part_to_tell = 2,         /* or one more, to half of the slab: soon there is no room to grow */
-    tend_every = 2 * 64,      /* words, which are twice as many as phases */
+    bytes_to_tell = 16 << 20, /* ... and this much by now: the program seems to rely on the reset */
+    part_to_tell = 2,         /* or one such, and half of the slab pinned: soon it will be full */
+    tend_every = 2 * 64,      /* 64 phases: a phase word is twice the phase's number */
 };
 
-/* The pages of a free run, that is; what shares a page with something that lives is cleared by
- * hand. */
+/* Makes the used part of a free run read as zero: discards its whole pages, and clears the ends,
+ * whose pages may hold live bytes. */
 static void discard_run(void *arg, char *start, size_t bytes)
 {
     const struct slab *slab = arg;
@@ -84,7 +82,7 @@ static void tell_growth(const struct slab *slab)
     static atomic_bool told;
     uint64_t bytes = atomic_load(&slab->pinned_bytes);
 
-    if (slab->growths == 0 || bytes < bytes_to_tell || zk_chaos()) /* whose phases are nobody's */
+    if (slab->growths == 0 || bytes < bytes_to_tell || zk_chaos()) /* not its own phases */
         return;
     if (slab->growths < growths_to_tell && bytes < slab->bytes / part_to_tell)
         return;
@@ -98,7 +96,8 @@ static void tell_growth(const struct slab *slab)
         (unsigned long long)(bytes >> 20));
 }
 
-/* Slabs that nobody holds hold memory as well. Whoever comes for one meanwhile does without, for once. */
+/* Slabs without a holder keep memory too. A thread that wants one while it is being tended does without,
+ * this once. */
 static void tend_unheld(uint64_t word)
 {
     for (unsigned i = 0; i < zk_region.slabs; i++) {
@@ -107,7 +106,7 @@ static void tend_unheld(uint64_t word)
         if (atomic_load(&slab->word) == 0 || atomic_load(&slab->word) + tend_every >= word ||
             !zk_slab_claim(slab))
             continue;
-        if (atomic_load(&slab->word) < word) /* nobody has been here meanwhile */
+        if (atomic_load(&slab->word) < word) /* nobody has recycled it meanwhile */
             zk_slab_reclaim(slab, word);
         zk_slab_tend(slab, word);
         zk_slab_give_back(slab);

@@ -6,7 +6,8 @@
 
 #include "slab.h"
 
-/* Recycles the calling thread's slab for the phase of word; called at its first allocation in it.
+/* Recycles the calling thread's slab for the phase of word; called at its first allocation in that
+ * phase.
  */
 void zk_recycle(struct slab *slab, uint64_t word);
 

@@ -1,31 +1,33 @@
 /*
- * recycle.pml - the counts by which pinned recycling tells that nothing lives in a chunk, as a model
- * for spin: see recycle.c, and zk_slab_free_elsewhere, walk and enter_chunk in slab.c.
+ * recycle.pml - a spin model of the counts by which pinned recycling knows that nothing lives in a
+ * chunk: see recycle.c, zk_slab_free_elsewhere in marks.c, walk in reclaim.c and enter_chunk in
+ * slab.c.
  *
- * One holder, who alone allocates and recycles; freers, who count in two steps, the chunk first.
- * What the program knows (live, life) is kept beside what the allocator counts, and compared:
+ * There is one holder, which alone allocates and recycles, and there are freers, which count in two
+ * steps, the chunk first. The model keeps the truth (live, life) beside what the allocator counts,
+ * and compares them:
  *
  *   - a chunk that is reclaimed has no live block;
- *   - no count falls on a later life of the chunk than its block's.
+ *   - no free is counted in a later life of the chunk than that of its block.
  *
- * scripts/spin.sh explores every interleaving, and shows that the model has teeth: with SWAPPED (the
- * slab is counted first) and with UNCHECKED (a chunk is taken when its blocks are dead, whether or
- * not their counts have been seen) spin finds an error. Steps are sequentially consistent here; what
- * weaker orders add is argued in recycle.c.
+ * scripts/spin.sh explores every interleaving. To show that the model can fail, it also runs it with
+ * SWAPPED (the slab is counted first) and with UNCHECKED (a chunk is reused when its blocks are
+ * dead, whether or not their counts have been seen): spin must find an error in each. Steps are
+ * sequentially consistent here; recycle.c argues why the weaker orders in the code suffice.
  */
 #define CHUNKS 2
-#define BLOCKS 2 /* at most, in a chunk */
+#define BLOCKS 2 /* at most, per chunk */
 #ifndef PHASES
-#define PHASES 3 /* at 4 it takes 200 million states and some minutes; 3 have all that is wrong */
+#define PHASES 3 /* 4 takes 200 million states and some minutes; 3 find every error above */
 #endif
 #define FREERS 2
 
 /* The books. */
 byte blocks[CHUNKS];    /* entered in the chunk's present life */
-byte freed[CHUNKS];     /* of those, by the holder */
-byte elsewhere[CHUNKS]; /* of those, by freers */
+byte freed[CHUNKS];     /* of these, freed by the holder */
+byte elsewhere[CHUNKS]; /* of these, freed by freers */
 bool pinned[CHUNKS];
-byte slab_left;         /* of all chunks and lives: entered - freed - freed elsewhere */
+byte slab_left;         /* over all chunks and lives: entered - freed - freed elsewhere */
 
 /* The truth. */
 byte live[CHUNKS];
@@ -78,7 +80,7 @@ active proctype holder()
         do
         :: c < CHUNKS && pinned[c] -> c++
         :: c < CHUNKS && !pinned[c] ->
-            elsewhere[c] = 0; /* enter_chunk; what only the holder reads and writes is one step */
+            elsewhere[c] = 0; /* enter_chunk; accesses that only the holder makes are one step */
             atomic {
                 freed[c] = 0;
                 assert(live[c] == 0);

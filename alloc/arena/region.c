@@ -13,12 +13,12 @@
 struct region zk_region;
 
 enum {
-    spare_slabs = 4, /* more slabs than processors: main thread, helpers, late-comers */
+    spare_slabs = 4, /* slabs beyond one per processor: for the main thread, helpers, late-comers */
     smallest_slab_bytes = 64 << 20, /* below this, fewer slabs are better than smaller ones */
 };
 
-/* An arena that takes the last of the address space starves the C library: is there half as much
- * again, or at least a gigabyte? */
+/* An arena that takes the last of the address space would starve the C library. Is there room for
+ * half as much again, or at least for a gigabyte? */
 static bool leaves_room(size_t bytes)
 {
     const size_t enough = (size_t)1 << 30;
@@ -40,7 +40,7 @@ void zk_region_is(char *base, size_t bytes)
 
 static bool try_reserve(size_t slab_bytes, unsigned slabs)
 {
-    const size_t align = (size_t)2 << 20; /* a huge page on x86-64 and aarch64 with 4 KiB pages */
+    const size_t align = (size_t)2 << 20; /* a huge page, where pages have 4 KiB */
     size_t bytes;
     size_t books_bytes = zk_slab_books_bytes(slab_bytes);
     size_t all_books;
@@ -108,7 +108,7 @@ bool zk_region_has(const void *p)
 {
     const struct slab *slab;
 
-    if (zk_region.slabs == 0) /* a trap's: never cut */
+    if (zk_region.slabs == 0) /* the trap's region, which is never cut */
         return true;
     slab = zk_region_slab_of(p);
     return (size_t)((const char *)p - slab->base) <

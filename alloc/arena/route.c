@@ -1,6 +1,6 @@
 /*
- * route.c - the slow path: a slab for the thread, recycled for the phase; or system, when the block is none of the
- * arena's, or the arena has no room.
+ * route.c - the slow path: a slab for the thread, recycled for the phase; or system, if the block does not belong
+ * in the arena, or the arena has no room.
  */
 #include "route.h"
 #include "os.h"
@@ -18,7 +18,8 @@
 
 /* ---- The arena */
 
-/* The slab that serves a thread that holds slab; NULL when none is left. */
+/* The slab that serves the calling thread, which holds `slab` (perhaps zk_no_slab). NULL if none is
+ * left. */
 static struct slab *slab_for(struct slab *slab)
 {
     if (slab == &zk_no_slab)
@@ -27,14 +28,14 @@ static struct slab *slab_for(struct slab *slab)
     return slab;
 }
 
-/* Release: who finds the slab idle sees its books as they are now. */
+/* Release: a thread that finds the slab idle sees its books as they are now. */
 static void leave(struct slab *slab)
 {
     atomic_store_explicit(&slab->busy, 0, memory_order_release);
 }
 
-/* From here to leave, the holder may change chunks. False if no phase is active any more: then somebody else may be
- * wiping the slab. Both accesses are sequentially consistent: why, see wipe.c. */
+/* Between enter and leave, the holder may change chunks. False if no phase is active any more: then another thread
+ * may be wiping the slab. Both accesses are sequentially consistent; wipe.c says why. */
 static bool enter(struct slab *slab)
 {
     atomic_store(&slab->busy, 1);
@@ -72,7 +73,7 @@ void *zk_carve(struct slab *held, struct zk_wish wish, uint64_t word)
     return p;
 }
 
-/* For a thread that holds `held`. *overflow as in zk_route_arena. */
+/* The calling thread holds `held`. *overflow: as in zk_route_arena. */
 static void *from_arena(struct slab *held, struct zk_wish wish, bool *overflow)
 {
     uint64_t word = zk_phase_word_seen();
@@ -83,7 +84,7 @@ static void *from_arena(struct slab *held, struct zk_wish wish, bool *overflow)
         return NULL;
     p = zk_carve(held, wish, word);
     *overflow =
-        p == NULL && zk_phase_word_active(zk_phase_word_seen()); /* else it is system's by now */
+        p == NULL && zk_phase_word_active(zk_phase_word_seen()); /* else it is system's after all */
     return p;
 }
 
@@ -101,14 +102,14 @@ bool zk_route_is_arenas(size_t size)
 
 bool zk_route_grow(void *p, size_t old_bytes, size_t size)
 {
-    struct slab *slab = zk_my_slab; /* none, attended */
+    struct slab *slab = zk_my_slab; /* zk_no_slab if attended */
     uint64_t word = zk_phase_word_seen();
     bool grown;
 
     if (!slab->pinned || zk_is_systems(word, size) ||
         !zk_is_below((size_t)((char *)p - slab->base), &slab->bytes) ||
         atomic_load_explicit(&slab->word, memory_order_relaxed) != word || /* our own store */
-        size <= old_bytes || /* not what it was said to be */
+        size <= old_bytes || /* larger than the program said */
         !enter(slab))
         return false;
     grown = zk_slab_grow(slab, p, old_bytes, size);

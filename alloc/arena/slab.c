@@ -1,5 +1,5 @@
 /*
- * slab.c - who holds a slab, and bumping across chunks.
+ * slab.c - which thread holds a slab, and bumping across chunks.
  */
 #include "config.h"
 #include "epoch.h"
@@ -13,14 +13,14 @@ struct slab zk_no_slab = {.floor = ZK_FLOOR_CLOSED};
 
 size_t zk_chunk_bytes(void)
 {
-/* As zk_chunk_shift, also where the size of pages is not what the kernel says. */
+/* Consistent with zk_chunk_shift, whatever page size the kernel reports. */
 #if defined __x86_64__
     return (size_t)1 << zk_chunk_shift(&zk_no_slab);
 #else
     size_t bytes = 64 * zk_os_page_bytes();
 
-    /* So small that the fast path, which stays inside a chunk, never serves an unaligned large
-     * block. */
+    /* At most this large: the fast path stays inside a chunk, so it never serves a large block,
+     * which would need aligning. */
     return bytes < ZK_LARGE_FROM ? bytes : ZK_LARGE_FROM;
 #endif
 }
@@ -87,8 +87,9 @@ bool zk_slab_claim(struct slab *slab)
 {
     uint32_t unheld = 0;
 
-    /* Acquire: pairs with the release by which the last holder gave it back, or by which the child of a fork
-     * took it from one that is not there. Who retires a slab does not give it back. */
+    /* Acquire: pairs with the release by which the last holder gave it back, or by which, in the child of a
+     * fork, it was taken from a holder that does not exist there. A retired slab is never given back, so it
+     * cannot be claimed. */
     return atomic_load_explicit(&slab->held, memory_order_relaxed) == 0 &&
            atomic_compare_exchange_strong_explicit(&slab->held, &unheld, zk_epoch(),
                                                    memory_order_acquire, memory_order_relaxed);
@@ -104,8 +105,8 @@ bool zk_slab_is_held(struct slab *slab)
     return LOAD(slab->held) != 0 && !atomic_load(&slab->retired);
 }
 
-/* A block whose entry is made, and bump not yet set: the next one would be entered twice, and a chunk full of
- * the smallest blocks would spill into the log of the next. */
+/* Removes the log entry of a block that bump was not advanced past any more. Otherwise the next block would
+ * be entered twice, and a chunk full of the smallest blocks would overflow its log. */
 static void undo_block(struct slab *slab)
 {
     _Atomic uint32_t *log = LOAD(slab->log);
@@ -119,7 +120,8 @@ static void undo_block(struct slab *slab)
 void zk_slab_abandon(struct slab *slab)
 {
     if (LOAD(slab->moves) % 2 != 0) {
-        /* And held for ever, by nobody. What it served stays served. First: who wipes looks once it is not busy. */
+        /* It stays held for ever, by nobody; its blocks stay valid. Set before busy is cleared, since a wiper
+         * checks `retired` once the slab is idle. */
         atomic_store(&slab->retired, true);
         atomic_store(&slab->busy, 0);
         return;
@@ -155,7 +157,7 @@ static void link_chunk(struct slab *slab, uint32_t index)
     slab->listed++;
 }
 
-/* [start, end) is about to become somebody's: nobody else's bytes are to be found there, if that is asked for. */
+/* [start, end) is about to be handed out. If wiping is on, makes sure that it holds no old data. */
 static inline void make_clean(const struct slab *slab, char *start, char *end)
 {
     if (__builtin_expect(slab->wipes, 0))
@@ -177,27 +179,27 @@ static bool is_committed(const struct slab *slab, uint32_t index)
     return index < LOAD(slab->extent) >> 32;
 }
 
-/* zk_slab_renew for a chunk that one block has had to itself, from the first byte on, as the first of a phase does
- * that has no other; freed by the holder. False: it is another chunk. */
+/* A fast zk_slab_renew for a common case: the chunk held one block, which started at its first byte and was
+ * freed by the holder, as in a phase with no other block. False if that is not so; then nothing has changed. */
 static inline bool renew_one(struct slab *slab, struct chunk *chunk, uint32_t index,
                              const char *at_start)
 {
     uint32_t start = (uint32_t)(uintptr_t)at_start;
     _Atomic uint64_t *mark = &slab->marks[index * (chunk_granules(slab) / 64)];
 
-    /* Relaxed: the holder's own. The sum says the same as the mark, but for what happened elsewhere. */
+    /* Relaxed: the holder's own stores. With no free elsewhere, the sum says the same as the mark. */
     if (LOAD(chunk->blocks) != 1 || LOAD(chunk->freed) != 1 || LOAD(chunk->freed_sum) != start ||
         LOAD(chunk->freed_elsewhere) != 0 ||
         atomic_load_explicit(log_of(slab, index), memory_order_relaxed) != start)
         return false;
     atomic_store_explicit(mark, 0, memory_order_relaxed);
-    STORE(chunk->freed, 0); /* and blocks is not looked at before it is closed again */
+    STORE(chunk->freed, 0); /* `blocks` is not read before the chunk is closed again */
     STORE(chunk->freed_sum, 0);
     return true;
 }
 
-/* Bumping goes on at `at`, in a chunk that has been renewed, to the end of the run: not by the fast path, if the
- * chunk cannot be used as yet. */
+/* Bumping continues at `at`, in a chunk that has been renewed, up to the end of the chunk or run. If the chunk
+ * is not committed yet, only up to `at`, so that the fast path does not serve from it. */
 static inline void enter_renewed(struct slab *slab, struct chunk *chunk, uint32_t index,
                                  char *start, char *at)
 {
@@ -217,8 +219,8 @@ static __attribute__((noinline)) void renew_and_enter(struct slab *slab, struct 
     enter_renewed(slab, chunk, index, start, at);
 }
 
-/* Makes the chunk that contains `at`, in which nothing lives, the current one. At the very end of the slab,
- * there is none: nothing more fits. */
+/* Makes the chunk that contains `at`, in which nothing lives, the current one. At the very end of the slab
+ * there is no such chunk, and nothing more fits. */
 static void enter_chunk(struct slab *slab, char *at)
 {
     uint32_t index = chunk_of(slab, at);
@@ -244,12 +246,12 @@ void zk_slab_close_chunk(struct slab *slab, char *tail)
 
     STORE(chunk->blocks, blocks);
     STORE(chunk->tail, tail);
-    STORE(chunk->open, 0); /* after the two, and before bump leaves it: see books.c */
+    STORE(chunk->open, 0); /* after those two, and before bump leaves the chunk: see books.c */
     STORE(slab->closed_count, LOAD(slab->closed_count) + blocks);
     STORE(slab->closed_bytes, LOAD(slab->closed_bytes) + (size_t)(tail - LOAD(slab->run_start)));
 }
 
-/* Goes past the next pinned chunk ahead. False when there is none. The run behind it may be empty.
+/* Goes past the next pinned chunk ahead. False when there is none. The run after it may be empty.
  */
 static bool pass_pin(struct slab *slab, char **run)
 {
@@ -282,7 +284,7 @@ static bool find_run(struct slab *slab, size_t size, size_t align)
                                        run_before(slab, LOAD(slab->chunks[pin].next)), size, align))
         pin = LOAD(slab->chunks[pin].next);
     if (pin == ZK_NO_CHUNK) {
-        if (align == ZK_GRANULE) /* what lies ahead only shrinks, until bumping starts over */
+        if (align == ZK_GRANULE) /* until bumping starts over, the room ahead only shrinks */
             slab->too_large = size;
         return false;
     }
@@ -298,8 +300,8 @@ static bool find_run(struct slab *slab, size_t size, size_t align)
 
 /* ---- Serving ---- */
 
-/* The chunks that a block reaches into are in use in this phase. Large blocks come and go in the same place: that
- * they were said to be is remembered for the last ones. */
+/* Records that the chunks that a block reaches into are in use in this phase. Large blocks come and go in the
+ * same place, so the range recorded last is remembered, and not written again. */
 static void mark_used(struct slab *slab, const char *start, const char *end)
 {
     uint64_t word = LOAD(slab->word);
@@ -316,14 +318,14 @@ static void mark_used(struct slab *slab, const char *start, const char *end)
     slab->spanned_last = last;
 }
 
-/* Enters the block [start, end), which fits into the run, in the log of the chunk it starts in, which is entered at
- * `at` if bumping is not in it as yet. */
+/* Takes [start, end), which fits into the run, for a block, and adds it to the log of the chunk that it starts in.
+ * If bumping is not in that chunk yet, makes it the current one, from `at` on. */
 static void take(struct slab *slab, char *at, char *start, char *end)
 {
     _Atomic uint32_t *log;
 
     if (start >= slab->limit) {
-        if (slab->pinned) /* the block before may grow into what lies between */
+        if (slab->pinned) /* the previous block may grow into the gap */
             mark_used(slab, LOAD(slab->bump), at);
         make_clean(slab, slab->limit, at);
         zk_slab_close_chunk(slab, at);
@@ -343,8 +345,8 @@ static void take(struct slab *slab, char *at, char *start, char *end)
     zk_slab_enter_run(slab, end);
 }
 
-/* A large block starts as many lines behind the first byte of its chunk as its place says, if there is room: why, see
- * stagger. */
+/* A large block starts some cache lines into its chunk, if there is room; how many depends on the chunk's number. For
+ * the reason, see stagger. */
 static size_t colour(const struct slab *slab, const char *start, size_t size)
 {
     const size_t colours = 64;
@@ -354,8 +356,8 @@ static size_t colour(const struct slab *slab, const char *start, size_t size)
     return bytes <= room ? bytes : 0;
 }
 
-/* Pinned, a large block has the chunk that it starts in to itself: else a small neighbour that
- * lives would keep all of it. */
+/* Under pinned, a large block has the chunk that it starts in to itself: otherwise one small live
+ * neighbour would keep its memory from being reused. */
 static size_t align_large(const struct slab *slab, size_t align)
 {
     size_t large = slab->pinned ? bytes_of_chunk(slab) : zk_os_page_bytes();
@@ -363,7 +365,7 @@ static size_t align_large(const struct slab *slab, size_t align)
     return align < large ? large : align;
 }
 
-/* To the end of the chunk again, or of the run. */
+/* Raises the limit to the end of the chunk, or of the run, again. */
 static void loosen(struct slab *slab)
 {
     char *end = chunk_start(slab, (uint32_t)LOAD(slab->current) + 1);
@@ -371,8 +373,8 @@ static void loosen(struct slab *slab)
     slab->limit = end < slab->run_end ? end : slab->run_end;
 }
 
-/* The first place for `before` bytes and the block behind them: goes on to a run that has one, if need be. NULL when
- * there is none. */
+/* Finds the first place for `before` bytes of padding and the block after them, moving on to another run if need be.
+ * NULL if there is none. */
 static char *find_place(struct slab *slab, size_t before, size_t size, size_t align)
 {
     char *bump;
@@ -384,7 +386,7 @@ static char *find_place(struct slab *slab, size_t before, size_t size, size_t al
     return bump + (-(uintptr_t)bump & (align - 1)) + before;
 }
 
-/* What is placed at `at` becomes a block, `colour` bytes behind it. NULL if the kernel has no memory. */
+/* Serves a block that starts `colour` bytes after `at`. NULL if the kernel has no memory. */
 static void *serve(struct slab *slab, char *at, size_t colour, size_t size)
 {
     char *start = at + colour;
@@ -435,7 +437,7 @@ void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
     return p;
 }
 
-/* The last block of the chunk that bumping is in. */
+/* Grows the last block of the chunk that bumping is in. */
 static void grow_in_chunk(struct slab *slab, char *p, char *end)
 {
     loosen(slab);
@@ -451,7 +453,7 @@ static void grow_in_chunk(struct slab *slab, char *p, char *end)
     end_move(slab);
 }
 
-/* The last block of a chunk that is closed, and bumping is where it ends, in a chunk without a block. */
+/* Grows the last block of a closed chunk. Bump is where it ends, in a later chunk that has no block yet. */
 static void grow_behind_chunk(struct slab *slab, char *p, char *end)
 {
     uint32_t current = (uint32_t)LOAD(slab->current);
@@ -492,7 +494,7 @@ void zk_slab_tighten(struct slab *slab, size_t bytes)
 {
     char *bump = LOAD(slab->bump);
 
-    /* A limit between two granules would be bumped over. */
+    /* The fast path would bump past a limit between two granules. */
     bytes &= ~(size_t)(ZK_GRANULE - 1);
     if (bytes < (size_t)(slab->limit - bump))
         slab->limit = bump + bytes;

@@ -1,12 +1,12 @@
 /*
- * slab_books.h - what the files that work on a slab's books share: where things are, and how they are read and
+ * slab_books.h - shared by the files that work on a slab's books: where things are, and how they are read and
  * written.
  *
- * Orders. The holder publishes in the order log entry, log pointer, bump (here and on the fast path
- * in malloc.c), each store releasing what came before; a reader acquires bump first and the log
- * pointer second. So a reader never misses the entry that ends the block it asks about: if the
- * block seems to be the last one, then bump was read before any later block was entered, and bump
- * is its end. Data are stored with release and loaded with acquire throughout.
+ * Memory order. The holder publishes in the order log entry, log pointer, bump (here and on the fast path in
+ * malloc.c), each store releasing what came before; a reader acquires bump first and the log pointer second.
+ * So a reader never misses the entry that ends the block it asks about: if the block seems to be the last one,
+ * then bump was read before any later block was entered, and bump is its end. The fields of the books are
+ * stored with release and loaded with acquire throughout.
  */
 #ifndef ZK_SLAB_BOOKS_H
 #define ZK_SLAB_BOOKS_H
@@ -47,8 +47,8 @@ static inline _Atomic uint32_t *log_of(const struct slab *slab, size_t chunk)
     return (_Atomic uint32_t *)(void *)slab->logs + chunk * chunk_granules(slab);
 }
 
-/* Block number i of a chunk. Relaxed: by the holder, which sees its own stores; or by who has acquired the log pointer, or
- * the closing of the chunk, after it. */
+/* Block number i of a chunk. Relaxed: the holder sees its own stores, and any other thread must have acquired the log
+ * pointer, or the closing of the chunk, after the entry was written. */
 static inline char *entry_of(const struct slab *slab, uint32_t index, uint32_t i)
 {
     char *start = chunk_start(slab, index);
@@ -57,8 +57,8 @@ static inline char *entry_of(const struct slab *slab, uint32_t index, uint32_t i
     return start + (low - (uint32_t)(uintptr_t)start);
 }
 
-/* Blocks of a closed chunk that nobody has freed. Acquire: what a thread did with a block before it
- * freed it (and released the count) comes before what the block's bytes are used for next. */
+/* Blocks of a closed chunk that nobody has freed. Acquire: whatever a thread did with a block
+ * before it freed it (and released the count) comes before the next use of the block's bytes. */
 static inline uint32_t live_blocks(const struct chunk *chunk)
 {
     return LOAD(chunk->blocks) - LOAD(chunk->freed) - LOAD(chunk->freed_elsewhere);
@@ -82,8 +82,8 @@ static inline uint64_t served_bytes(const struct slab *slab)
     return LOAD(slab->closed_bytes) + (uint64_t)(LOAD(slab->bump) - LOAD(slab->run_start));
 }
 
-/* Where the free run behind a pinned chunk starts. The rest of the chunk itself is not used: its
- * log is taken. */
+/* Where the free run after a pinned chunk starts. The rest of the chunk itself is not used, since
+ * its log is taken. */
 static inline char *run_behind(const struct slab *slab, uint32_t pin)
 {
     char *tail = LOAD(slab->chunks[pin].tail);
@@ -97,11 +97,11 @@ static inline char *run_before(const struct slab *slab, uint32_t pin)
     return pin == ZK_NO_CHUNK ? slab_end(slab) : chunk_start(slab, pin);
 }
 
-enum { ZK_LINE = 64 }; /* of the cache, or two */
+enum { ZK_LINE = 64 }; /* bytes of a cache line */
 
-/* What lies before a block of size bytes that is bumped with its neighbours. A prover walks through many columns of the
- * same size at a time; if each were a power of two behind the last, the lines in use would all want the same set of the
- * first-level cache, and drive each other out. */
+/* Bytes to leave free before a block of size bytes. A prover walks through many columns of the same size at once. If
+ * each started a power of two after the last, the cache lines in use would all fall in the same set of the first-level
+ * cache, and evict each other. */
 static inline size_t stagger(const struct slab *slab, size_t size)
 {
     return size > bytes_of_chunk(slab) / 4 && size < ZK_LARGE_FROM && slab->pinned ? ZK_LINE : 0;
@@ -115,7 +115,7 @@ static inline bool fits(const char *start, const char *end, size_t size, size_t 
            size <= (size_t)(end - start) - padding;
 }
 
-/* While several fields change that belong together, moves is odd. */
+/* Between these two, several fields change that belong together, and `moves` is odd. */
 static inline void begin_move(struct slab *slab)
 {
     STORE(slab->still_count, served_blocks(slab));
@@ -128,12 +128,12 @@ static inline void end_move(struct slab *slab)
     STORE(slab->moves, LOAD(slab->moves) + 1);
 }
 
-/* slab.c: of the bump pointer, for reclaim.c */
+/* slab.c: moving the bump pointer, for reclaim.c */
 
-/* Settles the books of the current chunk. Bumping goes on at tail. */
+/* Settles the books of the current chunk. Bumping will continue at tail. */
 void zk_slab_close_chunk(struct slab *slab, char *tail);
 
-/* Enters the run at start, or the first one behind it that is not empty. The current chunk is
+/* Enters the run at start, or the first one after it that is not empty. The current chunk must be
  * closed. */
 void zk_slab_enter_run(struct slab *slab, char *start);
 

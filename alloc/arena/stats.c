@@ -13,9 +13,9 @@
 
 static struct {
     struct zk_lock lock;
-    struct zk_stats
-        at_reset[2]; /* counts only: the one in use, and the one that is being written, so that the
-                                    child of a fork finds one whole */
+    /* Counts only. One is in use while the other is written, so that the child of a fork finds one
+     * that is whole. */
+    struct zk_stats at_reset[2];
     _Atomic unsigned in_use;
 } stats;
 

@@ -1,6 +1,6 @@
 /*
- * steps.h - the steps of a route, where nothing is special. malloc.c and route.c go them; so does rarely.c, with
- * something in between.
+ * steps.h - the steps of the slow path that malloc.c and route.c share with rarely.c, which adds its special
+ * cases in between.
  */
 #ifndef ZK_STEPS_H
 #define ZK_STEPS_H
@@ -16,40 +16,42 @@
 
 struct slab;
 
-/* Acquire: pairs with the store in set_word, so that settings and region are there to be read. */
+/* Acquire: pairs with the store in set_word, so that the settings and the region can be read. */
 static inline uint64_t zk_phase_word_seen(void)
 {
     return atomic_load_explicit(&zk_phase_word, memory_order_acquire);
 }
 
-/* Is a block of size bytes none of the arena's: outside of phases, below MIN_BYTES, or of a size that does not pay
- * there? */
+/* Should system serve a block of size bytes: outside of phases, below MIN_BYTES, or of a size that pretenuring has
+ * learned? */
 static inline bool zk_is_systems(uint64_t word, size_t size)
 {
     return !zk_phase_word_active(word) || size < zk_settings.min_bytes || zk_is_tenured(size);
 }
 
-/* zk_route, for a thread that holds `held`. */
+/* zk_route, for the calling thread, which holds `held`. */
 void *zk_route_by(struct slab *held, struct zk_wish wish);
 
-/* For a thread that holds `held`; word is that of an active phase. NULL when its slab has no room, or it gets none. */
+/* A block from the slab of the calling thread, which holds `held` (perhaps zk_no_slab). word is that of an active
+ * phase. NULL if the slab has no room, or there is no slab for the thread. */
 void *zk_carve(struct slab *held, struct zk_wish wish, uint64_t word);
 
-/* From system: tries again when it has no memory, if the arena can spare some. NULL with ENOMEM. */
+/* A block from system. If that has no memory and the arena can spare some address space, tries
+ * again. NULL with ENOMEM. */
 void *zk_from_system(struct zk_wish wish);
 void *zk_zeroed_from_system(struct zk_wish wish);
 
-/* System has no memory. If the arena has address space that it has never used, and that might do, it is given back,
- * and system is asked once more. */
+/* System has no memory. If the arena has enough address space that it has never used, gives that back, and asks
+ * system once more. */
 void *zk_ask_system_again(struct zk_wish wish);
 
-/* p, which system served in the arena's place, is counted; nothing if that is NULL. */
+/* Counts p, which system served, unless it is NULL. overflow: it should have come from the arena. */
 void zk_count_system(const void *p, size_t size, bool overflow);
 
-/* Clears bytes at p, which the arena has just served to the calling thread. */
+/* Zeroes the block at p, which the arena has just served to the calling thread. */
 void zk_clear(char *p, size_t bytes);
 
-/* Back to where p came from. */
+/* Frees p, to arena or system, without any special case. */
 void zk_free_plainly(void *p);
 
 #endif

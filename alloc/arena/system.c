@@ -1,5 +1,6 @@
 /*
- * system.c - linked with a program, we use the malloc that it uses; here it is only asked for its name.
+ * system.c - where we are linked with a program, system is the malloc that the program uses. All that
+ * is needed here is the name of its file.
  */
 #include "system.h"
 

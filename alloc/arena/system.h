@@ -1,9 +1,9 @@
 /*
- * system.h - the other allocator: where every block comes from that the arena does not serve.
+ * system.h - the other allocator, which serves every block that the arena does not.
  *
- * For a program that calls zk_malloc, that is whatever malloc it is linked with. Where we are malloc
- * ourselves (ZK_INTERPOSE), it is the malloc that there would be without us: the next one behind us, be it
- * glibc's or another library's, and all functions of one family.
+ * For a program that calls zk_malloc, system is whatever malloc it is linked with. Where we replace malloc
+ * (ZK_INTERPOSE), it is the malloc that the program would have without us: the next one in the loader's
+ * search order, be it glibc's or another library's, with all functions taken from one family.
  */
 #ifndef ZK_SYSTEM_H
 #define ZK_SYSTEM_H
@@ -28,9 +28,9 @@ struct zk_system {
     void *(*realloc)(void *p, size_t size);
     void *(*memalign)(size_t align, size_t size);
     void (*free)(void *p);
-    size_t (*usable)(void *p); /* NULL: this family tells no sizes */
+    size_t (*usable)(void *p); /* NULL if this family cannot tell sizes */
     const char *name;
-    bool bystander; /* the program is malloc itself, and only some of our functions are called */
+    bool bystander; /* the program defines malloc, so only some of our functions are called */
 };
 extern struct zk_system zk_system;
 
@@ -64,7 +64,7 @@ static inline bool zk_system_stands_by(void)
     return zk_system.bystander;
 }
 
-/* 0 if it is not known. */
+/* Usable bytes at p; 0 if unknown. */
 static inline size_t zk_system_usable(void *p)
 {
     return zk_system.usable == NULL ? 0 : zk_system.usable(p);
@@ -72,7 +72,7 @@ static inline size_t zk_system_usable(void *p)
 
 #else
 
-/* Is the program malloc itself, so that none of its blocks comes from us? */
+/* Does the program define malloc itself, so that none of its blocks come from us? */
 static inline bool zk_system_stands_by(void)
 {
     return false;
@@ -120,7 +120,7 @@ static inline size_t zk_system_usable(void *p)
 /* align is a power of two. */
 static inline void *zk_system_aligned(size_t align, size_t size)
 {
-    if (align <= 2 * sizeof(void *)) /* what malloc gives anyway */
+    if (align <= 2 * sizeof(void *)) /* malloc aligns to that anyway */
         return zk_system_malloc(size);
     return zk_system_memalign(align, size);
 }

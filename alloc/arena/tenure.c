@@ -1,27 +1,25 @@
 /*
- * tenure.c - what is learned, and when it is forgotten.
+ * tenure.c - what pretenuring learns, and when it forgets.
  */
 #include "tenure.h"
 #include "config.h"
 #include "rare.h"
 
 enum {
-    least_waste = 2 << 20, /* bytes that may always be wasted, ... */
+    least_waste = 2 << 20, /* bytes of waste that are always allowed, ... */
     part_of_live = 4,      /* ... or a quarter of what lives, ... */
     part_of_phase = 16,    /* ... or a sixteenth of what a phase takes, whichever is most */
-    first_chance =
-        2 *
-        64, /* words, twice as many as phases, until what was learned is forgotten; doubled each time */
+    first_chance = 2 * 64, /* 64 phases until what was learned is forgotten; doubled each time */
     last_chance = 2 << 20,
 };
 
 _Atomic uint64_t zk_tenured;
 
-/* All sequentially consistent: seldom read, seldom written, and each right by itself. */
+/* All sequentially consistent, as they are rarely accessed. No invariant spans two of them. */
 static struct {
     _Atomic int64_t waste;
-    _Atomic uint64_t chance; /* words from the first lesson until it is forgotten */
-    _Atomic uint64_t due;    /* the word from which on it is */
+    _Atomic uint64_t chance; /* phase words from the first lesson until all is forgotten */
+    _Atomic uint64_t due;    /* the word at which that is so */
     atomic_bool stopped;
 } tenure = {.chance = first_chance};
 
@@ -61,8 +59,8 @@ void zk_tenure_waste(int64_t more)
         atomic_fetch_add(&tenure.waste, more);
 }
 
-/* Not under an audit, to which a block below MIN_BYTES is one that blind recycling would not reach. Not where memory is
- * wiped: system wipes nothing. */
+/* Not under an audit, which assumes that MIN_BYTES alone decides what is in the arena. Not where
+ * memory is wiped, since system wipes nothing. */
 static bool may_learn(void)
 {
     return zk_settings.pretenure == ZK_PRETENURE_LEARN && zk_settings.wipe == ZK_WIPE_OFF &&

@@ -1,14 +1,15 @@
 /*
- * thread.c - threads come and go; slabs stay. A thread that ends gives its slab, as it is, to the
- * next one that needs one: that one bumps on where the first stopped, and recycles when a new phase
- * is there.
+ * thread.c - threads come and go; slabs stay. A thread that ends passes its slab, as it is, to the next
+ * thread that needs one, which bumps on from where the first stopped, and recycles the slab once a new
+ * phase has begun.
  *
- * No lock: a record, and a slab, is whose thread turned the word `held` from 0 to its process's epoch. That
- * acquires what the one before released. A thread's end is told by the destructor of a key; and by the
- * kernel, to whoever asks, in a robust mutex that the thread holds for life: so a slab is only ever taken
- * from a thread that has given it back, or is certainly dead.
+ * There is no lock: a record or a slab belongs to the thread that changed its word `held` from 0 to the
+ * process's epoch, which acquires what the previous one released. We learn of a thread's end from the
+ * destructor of a pthread key, or from a robust mutex that the thread holds all its life and that the
+ * kernel marks when it dies. So a slab is only ever taken from a thread that has given it back or is
+ * certainly dead.
  *
- * In the child of a fork, all of this is its parent's: see zk_thread_settle.
+ * In the child of a fork, all of this still describes the parent: see zk_thread_settle.
  */
 #include "thread.h"
 #include "epoch.h"
@@ -30,25 +31,25 @@ _Thread_local bool zk_detour __attribute__((tls_model(ZK_TLS_MODEL)));
 _Thread_local struct thread *zk_thread_known __attribute__((tls_model(ZK_TLS_MODEL)));
 static _Thread_local unsigned ends; /* how often the thread's destructor has run */
 
-/* What else a thread knows of itself. */
+/* What else a thread knows about itself. */
 static _Thread_local struct {
     bool forked;    /* this is the child of a fork that it has made */
-    uint32_t asked; /* the process in which the kernel was asked whether it is */
-    bool busy; /* taking a slab: should a signal's handler fork now, that is to be finished first */
+    uint32_t asked; /* the process (epoch) in which the kernel was last asked whether it is */
+    bool busy; /* taking a slab: if a signal handler forks now, the child finishes this first */
 } own __attribute__((tls_model(ZK_TLS_MODEL)));
 
 static struct {
-    pthread_key_t key; /* its destructor tells that a thread ends */
+    pthread_key_t key; /* its destructor runs when a thread ends */
     bool key_made;
     _Atomic(struct thread *) first; /* of all records */
-    _Atomic(struct thread *) free;  /* a record that may be: where to look first */
-    _Atomic int32_t free_count;     /* about so many are */
-    _Atomic uint32_t numbers;       /* given out */
-    _Atomic uint32_t keyless;       /* threads that have had no key */
-    _Atomic uint32_t given_back;    /* slabs, ever */
-    struct zk_lock burying;         /* whoever looks for the dead: one is enough */
-    _Atomic uint32_t settled;       /* the process in which it is known who is not here */
-    struct thread ended; /* what threads past their last destructor count; shared by them */
+    _Atomic(struct thread *) free;  /* a record that may be free: where to look first */
+    _Atomic int32_t free_count;     /* about how many are free */
+    _Atomic uint32_t numbers;       /* thread numbers given out */
+    _Atomic uint32_t keyless;       /* threads for which the key could not be set */
+    _Atomic uint32_t given_back;    /* slabs given back, ever */
+    struct zk_lock burying;         /* held by the one thread that looks for dead ones */
+    _Atomic uint32_t settled;       /* the process (epoch) in which zk_thread_settle has run */
+    struct thread ended; /* counts of threads past their last destructor, which share it */
 } threads = {.settled = 1};
 
 /* ---- Records ---- */
@@ -88,7 +89,8 @@ static void init_life(struct thread *thread)
     pthread_mutexattr_destroy(&robust);
 }
 
-/* Some at a time, of which the first is the caller's. NULL when there is no memory. */
+/* Makes a page of records at a time, of which the first is the caller's. NULL if there is no
+ * memory. */
 static struct thread *make_records(void)
 {
     const size_t count = zk_os_page_bytes() / sizeof(struct thread);
@@ -108,7 +110,7 @@ static struct thread *make_records(void)
     return &made[0];
 }
 
-/* The thread's, by one of the two ways to do so. */
+/* Gives the thread's slab back, by zk_slab_give_back or zk_slab_abandon. */
 static void give_slab_back(struct thread *thread, void (*by)(struct slab *slab))
 {
     struct slab *slab = atomic_load(&thread->slab);
@@ -120,7 +122,7 @@ static void give_slab_back(struct thread *thread, void (*by)(struct slab *slab))
     atomic_fetch_add(&threads.given_back, 1);
 }
 
-/* By its thread, or by whoever found that it is dead. */
+/* Called by the record's thread, or by one that found that thread dead. */
 static void give_record_back(struct thread *thread)
 {
     thread->mark_count = 0; /* the room for marks stays */
@@ -141,7 +143,7 @@ static void thread_ends(void *arg)
 {
     struct thread *thread = arg;
 
-    zk_thread_settle(); /* in a child, while it is known that this thread is the one that forked */
+    zk_thread_settle(); /* in a child, while we can still tell that this thread forked */
     zk_phase_thread_ends(thread->number);
     zk_my_slab = &zk_no_slab;
     zk_thread_known = NULL;
@@ -150,8 +152,8 @@ static void thread_ends(void *arg)
     give_record_back(thread);
 }
 
-/* The record of a thread that ended unseen: when it came here for the first time in the last round of its
- * destructors, has no key, or was ended by the system call. */
+/* Takes the record and slab of a thread that ended without our destructor: it first came here in the last
+ * round of its destructors, or its key could not be set, or it made the exit system call itself. */
 static void bury_if_dead(struct thread *thread)
 {
     int error;
@@ -159,7 +161,7 @@ static void bury_if_dead(struct thread *thread)
     if (atomic_load(&thread->held) != zk_epoch() || !atomic_load(&thread->watched))
         return;
     error = pthread_mutex_trylock(&thread->life);
-    if (error == 0) /* given back a moment ago */
+    if (error == 0) /* its thread has just given it back */
         pthread_mutex_unlock(&thread->life);
     if (error != EOWNERDEAD)
         return;
@@ -183,7 +185,8 @@ static void bury_the_dead(void)
 
 /* ---- The calling thread ---- */
 
-/* A fork that the C library knows of: before anybody else is here. It takes no lock and makes no allocation. */
+/* Runs in the child of a fork that the C library knows of, before there is any other thread. Takes no lock and
+ * does not allocate. */
 static void in_child(void)
 {
     own.forked = true;
@@ -197,7 +200,8 @@ void zk_thread_load(void)
     threads.key_made = pthread_key_create(&threads.key, thread_ends) == 0;
 }
 
-/* So that its end is seen. To remember a value may allocate: that comes from system. */
+/* Makes sure that we learn of the thread's end. Setting the key may allocate: that comes from
+ * system. */
 static void watch(struct thread *thread)
 {
     const uint32_t often = 64;
@@ -217,7 +221,7 @@ struct thread *zk_thread_self(void)
 
     if (thread != NULL)
         return thread;
-    /* POSIX may run destructors only so often: after that nobody would take a slab back. */
+    /* POSIX limits how often destructors run: after the last round nothing would take a slab back. */
     if (ends >= PTHREAD_DESTRUCTOR_ITERATIONS - 1)
         return &threads.ended;
     thread = free_record();
@@ -242,7 +246,7 @@ struct slab *zk_thread_slab(void)
 
     if (!zk_attended())
         return zk_my_slab;
-    slab = atomic_load_explicit(&zk_thread_self()->slab, memory_order_relaxed); /* its own */
+    slab = atomic_load_explicit(&zk_thread_self()->slab, memory_order_relaxed); /* its own store */
     return slab != NULL ? slab : &zk_no_slab;
 }
 
@@ -271,14 +275,14 @@ static struct slab *claim_slab(void)
     return NULL;
 }
 
-/* All were held, the last time that the thread looked: it looks again when one has been given back, and from
- * time to time for one of a thread that ended unseen. */
+/* All slabs were held the last time the thread looked. It looks again when one has been given back, and from
+ * time to time for one whose thread died unnoticed. */
 static bool is_hopeless(struct thread *thread)
 {
     const unsigned often = 1024;
 
     return thread->refused > 0 &&
-           /* Relaxed: one that is given back at this moment may be missed a few times. */
+           /* Relaxed: a slab given back just now may be missed a few times. */
            atomic_load_explicit(&threads.given_back, memory_order_relaxed) == thread->refused_at &&
            thread->refused++ % often != 0;
 }
@@ -313,7 +317,7 @@ struct slab *zk_thread_take_slab(void)
     slab = look_for_slab(thread);
     atomic_store(&thread->slab, slab);
     own.busy = false;
-    if (slab != NULL && !zk_attended()) /* else the fast paths stay out of it */
+    if (slab != NULL && !zk_attended()) /* attended, the fast paths must not use it */
         zk_my_slab = slab;
     return slab;
 }
@@ -329,7 +333,8 @@ unsigned zk_thread_slabs_in_use(void)
 
 /* ---- Fork ---- */
 
-/* Of a thread that is not here. What it left half done, in its marks, is not looked at. */
+/* Frees the record of a thread that does not exist here. Its marks may be half-written, and are not
+ * read. */
 static void forget(struct thread *thread)
 {
     atomic_store(&thread->slab, NULL);
@@ -338,18 +343,18 @@ static void forget(struct thread *thread)
     thread->observers = NULL;
     thread->marks = NULL;
     thread->mark_count = thread->mark_room = 0;
-    atomic_store_explicit(&thread->held, 0, memory_order_release); /* as in give_record_back */
+    atomic_store_explicit(&thread->held, 0, memory_order_release); /* see give_record_back */
     atomic_fetch_add(&threads.free_count, 1);
 }
 
-/* This thread has made the fork: its own record, if it has one, is of the time before. */
+/* Runs on the thread that forked. self, its own record, is NULL if it had none before the fork. */
 static void settle(struct thread *self, uint32_t epoch)
 {
     const struct slab *held = self == NULL ? NULL : atomic_load(&self->slab);
 
     for (unsigned i = 0; i < zk_region.slabs; i++)
         zk_slab_inherit(zk_region_slab(i), held);
-    atomic_fetch_add(&threads.given_back, 1); /* or more */
+    atomic_fetch_add(&threads.given_back, 1); /* perhaps more; any change will do */
     atomic_store(&threads.free_count, 0);
     for (struct thread *thread = atomic_load(&threads.first); thread != NULL;
          thread = thread->next) {
@@ -369,8 +374,8 @@ static void settle(struct thread *self, uint32_t epoch)
     atomic_store(&self->held, epoch);
 }
 
-/* A thread that has not been here before knows nothing. In a child, the one that forked has the process's id. The
- * kernel is asked once, and only while nobody has settled. */
+/* A thread without a record has no `born` to compare. In a child, the thread that forked is the one whose thread
+ * id is the process id. Asks the kernel once, and only while no thread has settled. */
 static void ask(uint32_t epoch)
 {
     own.asked = epoch;
@@ -399,7 +404,7 @@ void zk_thread_settle(void)
 {
     uint32_t epoch = zk_epoch();
 
-    /* Relaxed: only the thread that forked goes further, and it reads what it wrote. */
+    /* Relaxed: only the thread that forked goes on, and it reads its own store. */
     if (atomic_load_explicit(&threads.settled, memory_order_relaxed) == epoch ||
         !zk_thread_has_forked())
         return;

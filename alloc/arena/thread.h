@@ -1,6 +1,6 @@
 /*
- * thread.h - what the allocator knows of a thread: which slab it holds, what it took from system,
- * and which guards and catches are on its stack.
+ * thread.h - what the allocator knows about a thread: which slab it holds, what it took from
+ * system, and which guards and catches are on its stack.
  */
 #ifndef ZK_THREAD_H
 #define ZK_THREAD_H
@@ -14,31 +14,31 @@
 /* One zk_phase, ZK_PHASE_SCOPE or zk_catch on the stack; see guard.c. */
 struct frame_mark {
     uintptr_t address;  /* the frame's canonical address; 0 if unknown */
-    uintptr_t returns;  /* where it returns to */
-    uintptr_t function; /* where its function starts; 0 if that may change */
+    uintptr_t returns;  /* its return address */
+    uintptr_t function; /* where its function starts; 0 if that is not fixed */
     uintptr_t stack;    /* the outermost frame of the stack that it is on; 0 if unknown */
-    const void *guard;  /* something in the frame that tells its guards apart */
-    jmp_buf *target;    /* of a catch; NULL for a guard */
-    uint64_t phase;     /* that a guard began: zk_phase_number */
+    const void *guard;  /* an address in the frame, different for each of its guards */
+    jmp_buf *target;    /* where a catch continues; NULL for a guard */
+    uint64_t phase;     /* the phase that a guard began: zk_phase_number */
 };
 
-/* One record after the other is made, and none is ever unmapped; those of threads that have ended are used
- * again. Counts go on from one user to the next, so that their sums over all records are right. They are
- * written by the record's thread only, and read by others. */
+/* Records are linked in a list, and never unmapped; those of threads that have ended are reused. A new
+ * user continues the counts of the last, so that sums over all records are right. Only the record's thread
+ * writes its counts; others read them. */
 struct thread {
     struct thread *next;   /* older record, or NULL */
-    _Atomic uint32_t held; /* by a living thread, of the process with this epoch; 0: free */
-    uint32_t number;       /* of the thread: from 1 on, never used again */
-    uint32_t born;         /* the epoch in which it came here */
+    _Atomic uint32_t held; /* the epoch of the thread that uses it; 0: free */
+    uint32_t number;       /* the thread's: counted from 1, never reused */
+    uint32_t born;         /* the epoch in which the thread took the record */
 
     _Atomic(struct slab *) slab; /* held, or NULL */
-    pthread_mutex_t life; /* robust; held by the thread for life: the kernel tells of its end */
-    _Atomic bool watched; /* it is held */
-    bool inherited;       /* life was locked when this process was forked: of no use any more */
-    bool keyless;         /* no destructor tells of its end: system serves it */
-    void *observers;      /* what an observer keeps of it; NULL: nothing */
-    unsigned refused;     /* how often it found all slabs held, since ... */
-    unsigned refused_at;  /* ... so many had been given back */
+    pthread_mutex_t life; /* robust; locked by the thread for life: the kernel marks its death */
+    _Atomic bool watched; /* life is locked */
+    bool inherited;       /* from before this process was forked: life is of no use any more */
+    bool keyless;         /* no destructor will run at its end: so system serves it */
+    void *observers;      /* what an observer keeps for the thread, or NULL */
+    unsigned refused;     /* how often all slabs were held when it wanted one, since ... */
+    unsigned refused_at;  /* ... this many had been given back */
     _Atomic uint64_t system_count;
     _Atomic uint64_t system_bytes;
     _Atomic uint64_t overflow_count;
@@ -52,41 +52,42 @@ struct thread {
  * local-exec for the static library, which goes into executables; initial-exec for a shared one. */
 extern _Thread_local struct slab *zk_my_slab __attribute__((tls_model(ZK_TLS_MODEL)));
 
-/* The calling thread writes a report, or is being made known: all comes from system, and nobody is told. */
+/* Set while the calling thread writes a report, or is being registered: then all its blocks come from
+ * system, and the observer is not told. */
 extern _Thread_local bool zk_detour __attribute__((tls_model(ZK_TLS_MODEL)));
 
-/* When the library is loaded. */
+/* Called when the library is loaded. */
 void zk_thread_load(void);
 
-/* The calling thread's record; registered so that its end is seen. A thread past its last
- * destructor shares one record with others in that state. */
+/* The calling thread's record. The first call registers the thread, so that we learn of its end. A
+ * thread past its last destructor shares one record with others in that state. */
 struct thread *zk_thread_self(void);
 
-/* What tells the calling thread from every other one that is there, or was: its number; past its last destructor,
- * an address. Never 0. */
+/* A value that no other thread has or had: the thread's number, or an address once it is past its last
+ * destructor. Never 0. */
 uintptr_t zk_thread_token(void);
 
 /* Is this the child of a fork, and the calling thread the one that forked? */
 bool zk_thread_has_forked(void);
 
-/* The slab that the calling thread holds, or &zk_no_slab; attended or not. */
+/* The slab that the calling thread holds, or &zk_no_slab; whether attended or not. */
 struct slab *zk_thread_slab(void);
 
 /* The calling thread's number; 0 past its last destructor. */
 uint32_t zk_thread_number(void);
 
-/* Where an observer keeps what it likes of the calling thread; NULL past its last destructor. */
+/* Where an observer can keep a pointer for the calling thread; NULL past its last destructor. */
 void **zk_thread_observers(void);
 
-/* Makes the calling thread hold a slab, and returns it; NULL when all are held. Waits for nobody. */
+/* Makes the calling thread hold a slab, and returns it; NULL if all are held. Never waits. */
 struct slab *zk_thread_take_slab(void);
 
-/* In the child of a fork: the thread that forked takes what the others held, who are not here. It alone knows
- * that it is not one of them, and does so the first time that it comes by here; until then theirs is held.
- * Nothing, anywhere else. */
+/* In the child of a fork, the thread that forked frees what the parent's other threads held. Only that thread
+ * can tell that it is not one of those itself. It does this the first time that it gets here; until then
+ * their slabs stay held. Otherwise does nothing. */
 void zk_thread_settle(void);
 
-/* Sums over all threads that are or were. */
+/* Sums over all threads, past and present. */
 struct thread_totals {
     uint64_t system_count;
     uint64_t system_bytes;

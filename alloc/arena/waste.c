@@ -1,6 +1,6 @@
 /*
- * waste.c - what kept chunks hold that is dead: how much it is, what is to be learned from it, and its pages. Why a
- * block that is found dead has none of its bytes live is written at the top of recycle.c.
+ * waste.c - dead memory in kept chunks: measures it, learns from it, and gives its pages back. The top of recycle.c
+ * says why no byte of a block that is found dead can be live.
  */
 #include "os.h"
 #include "slab_books.h"
@@ -11,7 +11,8 @@ static uint64_t class_of(size_t bytes)
     return bytes < ZK_TENURE_BELOW ? UINT64_C(1) << zk_tenure_class(bytes) : 0;
 }
 
-/* Of a block that ends where the next one starts: so it may end with the line that staggers that one. */
+/* The classes that a live block's size may have had. The block ends where the next one starts, so its
+ * bytes may include the cache line that staggers the next one. */
 static uint64_t classes_of(const struct slab *slab, size_t bytes)
 {
     uint64_t classes = class_of(bytes);
@@ -21,7 +22,7 @@ static uint64_t classes_of(const struct slab *slab, size_t bytes)
     return classes;
 }
 
-/* Gives the pages back that lie in [start, end) as a whole. Locked memory stays. */
+/* Gives back the pages that lie entirely in [start, end). Locked memory stays. */
 static void give_back_pages(char *start, char *end)
 {
     size_t page = zk_os_page_bytes();
@@ -32,9 +33,9 @@ static void give_back_pages(char *start, char *end)
         zk_os_discard(from, (size_t)(to - from));
 }
 
-/* Bytes that a closed chunk keeps from use, and that do not live, from its first block on: what lies before that is
- * the end of another chunk's last one. The classes of what lives are added to *classes. The pages of what does not are
- * given back if they shall; they count all the same, for the chunk is not used for anything else. */
+/* Dead bytes that a closed chunk keeps from being used, from its first block on: what lies before that is the end of
+ * an earlier chunk's last block. Adds the classes of the live blocks to *classes. If gives_back, gives the dead pages
+ * back; they count as waste all the same, since the chunk is not used for anything else. */
 static size_t weigh_chunk(struct slab *slab, uint32_t index, bool gives_back, uint64_t *classes)
 {
     uint32_t blocks = LOAD(slab->chunks[index].blocks);
@@ -59,7 +60,7 @@ static size_t weigh_chunk(struct slab *slab, uint32_t index, bool gives_back, ui
     return waste;
 }
 
-/* Has it been trimmed since it was last used? */
+/* Have its dead pages been given back since it was last used? */
 static bool is_trimmed(const struct chunk *chunk)
 {
     return chunk->weighed == LOAD(chunk->word) && chunk->trimmed_blocks != 0;
@@ -70,9 +71,9 @@ static uint32_t as_32(size_t bytes)
     return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
 }
 
-/* Bytes that are wasted in all chunks of the list. Classes of what lives where most is dead, in chunks that were used
- * since the slab was last recycled, are added to *classes: what the others have to say has been heard. A chunk is
- * weighed once, unless it is to be anew. */
+/* Bytes wasted in all chunks of the list. Adds to *classes the classes of live blocks in chunks that are mostly dead
+ * and were used since the slab was last recycled; those in older chunks were added then. A chunk's waste is
+ * remembered, and measured again only if `anew`. */
 static size_t weigh(struct slab *slab, bool anew, uint64_t *classes)
 {
     const size_t most = bytes_of_chunk(slab) / 2;
@@ -106,7 +107,7 @@ void zk_slab_learn(struct slab *slab, size_t kept_bytes)
 {
     uint64_t classes = 0;
 
-    zk_slab_set_waste(slab, kept_bytes); /* at most: it is weighed only if that would be too much */
+    zk_slab_set_waste(slab, kept_bytes); /* an upper bound, weighed only if too much */
     if (!zk_tenure_is_due(0, slab->high_water))
         return;
     zk_slab_set_waste(slab, weigh(slab, false, &classes));
@@ -116,8 +117,8 @@ void zk_slab_learn(struct slab *slab, size_t kept_bytes)
 
 void zk_slab_learn_within(struct slab *slab, size_t kept_bytes)
 {
-    const size_t least = (size_t)4 << 20;    /* kept, if nearly all of it is dead, ... */
-    const size_t usually = (size_t)16 << 20; /* ... or a third */
+    const size_t least = (size_t)4 << 20;    /* kept bytes, if nearly all of them are dead, ... */
+    const size_t usually = (size_t)16 << 20; /* ... or if a third is */
     uint64_t classes = 0;
     size_t waste;
 
@@ -132,7 +133,8 @@ void zk_slab_learn_within(struct slab *slab, size_t kept_bytes)
         zk_tenure_learn(classes, LOAD(slab->word));
 }
 
-/* Is it worth while to look what of a chunk that no phase since `word` has used is dead? */
+/* Is it worth looking for dead pages in a chunk? Only if no phase since `word` has used it, and it
+ * has not been trimmed yet or much has died since. */
 static bool is_worn(const struct chunk *chunk, uint64_t word)
 {
     if (LOAD(chunk->open) != 0 || LOAD(chunk->word) >= word)

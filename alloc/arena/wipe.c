@@ -1,20 +1,20 @@
 /*
- * wipe.c - what is dead is overwritten.
+ * wipe.c - overwrites dead memory with zeros.
  *
- * A slab is wiped by its holder when it recycles it; and by zk_wipe_all, between phases, while its holder may be anywhere.
- * That is right without a lock, and without the holder waiting, because of what it can be doing then:
+ * A slab is wiped by its holder when it recycles it, and by zk_wipe_all between phases, while the holder may be doing
+ * anything. The latter needs no lock, and the holder need not wait, whichever of these it is doing:
  *
- * - It is in the slow path, and may be changing chunks. Before it begins to, it sets `busy` and then reads the phase word;
- *   whoever wipes has seen the word of no phase and then reads `busy`. All four are sequentially consistent, so that one
- *   of the two sees the other: the holder turns back, or the wiper waits, and not for ever. No phase can begin meanwhile,
- *   since the wiper has the phase lock.
- * - It is in the fast path, and bumps in its chunk. What lies at or above bump is left alone, and so is a block that is
- *   entered in the log and not yet bumped over: bump is read before the log. Where a slab is wiped regularly, what bumping
- *   comes to was wiped before, so that nothing is left there.
- * - It frees. A block is dead when its mark is there, and marks come before counts: see marks.c. A free that is not
+ * - It is in the slow path, and may be changing chunks. Before it starts to, it sets `busy` and then reads the phase
+ *   word; the wiper has seen that no phase is active, and then reads `busy`. All four accesses are sequentially
+ *   consistent, so one side sees the other: the holder turns back, or the wiper waits (for a limited time). No phase can
+ *   begin meanwhile, since the wiper has the phase lock.
+ * - It is in the fast path, and bumps in its chunk. The wiper leaves alone what lies at or above bump, and any block that
+ *   is entered in the log but not bumped over yet: it reads bump before the log. In a slab that is always wiped before
+ *   use, nothing is left there anyway.
+ * - It frees. A block is dead once its mark is set, and marks come before counts: see marks.c. A free that is not
  *   ordered before the call may be missed.
  *
- * Slabs that nobody holds are held meanwhile.
+ * A slab without a holder is held by the wiper meanwhile.
  */
 #include "wipe.h"
 #include "config.h"
@@ -27,7 +27,7 @@
 #include <string.h>
 #include <time.h>
 
-static atomic_bool asked; /* for, by zk_wipe_all */
+static atomic_bool asked; /* zk_wipe_all has been called */
 
 bool zk_wipes(void)
 {
@@ -44,7 +44,7 @@ static char *greater(char *a, char *b)
     return a > b ? a : b;
 }
 
-/* Bytes that are nobody's. */
+/* Zeroes bytes that belong to no block. */
 static void wipe(char *start, char *end)
 {
     size_t bytes;
@@ -54,11 +54,12 @@ static void wipe(char *start, char *end)
     bytes = (size_t)(end - start);
     zk_tell_open(start, bytes);
     memset(start, 0, bytes);
-    __asm__ volatile("" : : "r"(start) : "memory"); /* somebody may look */
+    __asm__ volatile("" : : "r"(start) : "memory"); /* the compiler must not drop it */
     zk_tell_close(start, bytes);
 }
 
-/* What lies at or above is zero, but for what bumping has come to since the slab was recycled. */
+/* Everything at or above this is zero, except what has been bumped over since the slab was
+ * recycled. */
 static char *used_end(const struct slab *slab)
 {
     return lesser(slab->dirty, slab->soiled);
@@ -71,16 +72,16 @@ void zk_wipe_used(const struct slab *slab, char *start, char *end)
 
 /* ---- One slab ---- */
 
-/* A chunk of the list, as seen once. */
+/* A snapshot of a chunk in the list. */
 struct view {
     char *start;
-    char *behind; /* where the free run behind it starts */
-    char *end;    /* of what can be wiped in it */
+    char *behind; /* where the free run after it starts */
+    char *end;    /* end of what can be wiped in it */
     char *tail;   /* where its last block ends */
     uint32_t blocks;
 };
 
-/* bump was read before. */
+/* The caller has read bump already. */
 static struct view view_of(struct slab *slab, uint32_t index, char *bump, bool ahead)
 {
     const struct chunk *chunk = &slab->chunks[index];
@@ -99,22 +100,22 @@ static struct view view_of(struct slab *slab, uint32_t index, char *bump, bool a
     return view;
 }
 
-/* What lies before its first block is the end of an earlier chunk's last one up to `from`, if that is kept, and dead if
- * it is not. Nothing lives, or is not zero, from `used` on. */
+/* Wipes the dead bytes of a chunk. What lies before its first block is dead, except that an earlier chunk's last block,
+ * if that chunk is kept, reaches up to `from`. From `used` on there is nothing but zeros. */
 static void wipe_chunk(struct slab *slab, uint32_t index, struct view view, char *from, char *used)
 {
     struct chunk *chunk = &slab->chunks[index];
     uint32_t wiped = LOAD(chunk->open) == 0 ? live_blocks(chunk) + 1 : 0;
     char *dead_from = greater(view.start, from);
 
-    if (wiped != 0 && chunk->wiped == wiped && view.blocks > 0) { /* nothing has died in it since */
+    if (wiped != 0 && chunk->wiped == wiped && view.blocks > 0) { /* nothing has died since */
         wipe(dead_from, entry_of(slab, index, 0));
         return;
     }
     for (uint32_t i = 0; i < view.blocks; i++) {
         char *p = entry_of(slab, index, i);
 
-        if (p >= view.tail) /* not bumped over as yet */
+        if (p >= view.tail) /* not bumped over yet */
             break;
         if (zk_slab_is_freed(slab, p))
             continue;
@@ -126,7 +127,8 @@ static void wipe_chunk(struct slab *slab, uint32_t index, struct view view, char
     chunk->wiped = wiped;
 }
 
-/* A free run. What was given back to the system, or never used, is not touched; blind, that is not known. */
+/* Wipes a free run. Under pinned, skips chunks that were given back to the kernel or never used; under
+ * blind, that is not known. */
 static void wipe_run(struct slab *slab, char *start, char *end)
 {
     while (start < end) {
@@ -139,9 +141,9 @@ static void wipe_run(struct slab *slab, char *start, char *end)
     }
 }
 
-/* All that is dead in it: blocks that were freed, and free memory that has been used. Pinned. ahead: what lies ahead of
- * bump in its chunk as well. By the holder; or, without ahead, by whoever is sure that the holder is not changing chunks,
- * and does not begin to. */
+/* Wipes everything dead in the slab: freed blocks (under pinned), and free memory that has been used. ahead: also what
+ * lies ahead of bump in its chunk. For the holder; or, without ahead, for a thread that has made sure that the holder
+ * is not changing chunks, and will not start to. */
 static void wipe_slab(struct slab *slab, bool ahead)
 {
     char *bump = LOAD(slab->bump);
@@ -167,7 +169,7 @@ bool zk_wipe_is_done(const struct slab *slab)
            slab->wiped_freed == freed_blocks(slab) && !atomic_load(&slab->owed);
 }
 
-/* Behind all that is kept. The chunk that bumping is in is empty as yet. */
+/* The end of all that is kept. The chunk that bumping is in is still empty. */
 static char *end_of_kept(const struct slab *slab)
 {
     char *end = slab->base;
@@ -192,7 +194,7 @@ void zk_wipe_recycled(struct slab *slab, bool done)
 
 /* ---- All ---- */
 
-/* Not for ever: the holder may have been stopped. False then. */
+/* Waits for a limited time, since the holder may have been stopped; false then. */
 static bool wait_until_idle(struct slab *slab)
 {
     const struct timespec tick = {.tv_nsec = 1000000};
@@ -208,7 +210,8 @@ static bool wait_until_idle(struct slab *slab)
     return true;
 }
 
-/* Blind, nothing tells what is dead before the next begin; and what was discarded may be in use until then. */
+/* Must wiping wait until the slab is recycled? Under blind, nothing says what is dead before the next begin,
+ * and discarded blocks may be in use until then. */
 static bool can_wait(const struct slab *slab)
 {
     uint64_t word = LOAD(slab->discarded);
@@ -216,7 +219,8 @@ static bool can_wait(const struct slab *slab)
     return !slab->pinned || (word != 0 && word == LOAD(slab->word));
 }
 
-/* Between phases, no holder is in the slow path. False if it is not all. */
+/* Wipes one slab, between phases, when no holder is changing chunks. False if not everything could
+ * be wiped. */
 static bool wipe_one(struct slab *slab, const struct slab *own)
 {
     bool unheld;
@@ -224,7 +228,7 @@ static bool wipe_one(struct slab *slab, const struct slab *own)
     uint64_t freed;
     bool all;
 
-    if (atomic_load(&slab->retired)) /* and held for ever */
+    if (atomic_load(&slab->retired)) /* its books may be inconsistent */
         return false;
     unheld = zk_slab_claim(slab);
     ahead = slab == own || unheld;

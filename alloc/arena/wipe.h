@@ -1,5 +1,5 @@
 /*
- * wipe.h - dead bytes of the arena are overwritten with zeros, so that no later owner, and no dump of the process, finds
+ * wipe.h - overwrites dead bytes of the arena with zeros, so that no later owner, and no dump of the process, finds
  * what was there.
  */
 #ifndef ZK_WIPE_H
@@ -7,21 +7,24 @@
 
 #include "slab.h"
 
-/* Overwrites what has been used of [start, end), which is nobody's, whatever the compiler makes of that. */
+/* Zeroes the part of [start, end) that has been used, in a way that the compiler cannot remove. The range
+ * must belong to no block. */
 void zk_wipe_used(const struct slab *slab, char *start, char *end);
 
-/* Are slabs to be wiped when they are recycled, and what bumping comes to before it is served: by the settings, or since
- * zk_wipe_all was called. Once true, it stays so. */
+/* Must memory be wiped when slabs are recycled, and before it is served again: by the settings, or since zk_wipe_all
+ * was called? Once true, stays true. */
 bool zk_wipes(void);
 
-/* Has zk_wipe_all wiped all that is dead in it since its last block was served? Holder only. */
+/* Has zk_wipe_all wiped everything dead in the slab since it last served a block or had one freed?
+ * Holder only. */
 bool zk_wipe_is_done(const struct slab *slab);
 
-/* The slab has just been recycled, and was wiped before or not: wipes it if that is due. Holder only. */
+/* Call when the slab has just been recycled: wipes it if that is due. done: it had been wiped before.
+ * Holder only. */
 void zk_wipe_recycled(struct slab *slab, bool done);
 
-/* Wipes all that is dead in every slab, by a thread that keeps phases from beginning; between: and none is active. False
- * if not all could be wiped: then that is done when it is next recycled, if not before. */
+/* Wipes everything dead in every slab. The caller holds the phase lock, so that no phase can begin; between: no phase
+ * is active either. False if not all could be wiped: the rest is done when its slab is next recycled. */
 bool zk_wipe_all(bool between);
 
 #endif
