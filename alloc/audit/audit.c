@@ -1,5 +1,5 @@
 /*
- * audit.c - when the findings are written, and what is said of them.
+ * audit.c - when the findings are written, and what is said about them on stderr.
  */
 #include "audit.h"
 #include "call.h"
@@ -26,11 +26,11 @@
 
 /* Written under the phase lock. */
 static struct {
-    _Atomic uint64_t phases; /* that this process has begun ... */
+    _Atomic uint64_t phases; /* begun by this process ... */
     _Atomic uint32_t epoch;  /* ... which is this one */
-    pid_t loader;            /* the process that we were loaded into: others are its children */
+    pid_t loader;            /* the process that loaded us; any other is a child of it */
     _Atomic bool reported;
-    pid_t reporter;               /* the process that these phases are of */
+    pid_t reporter;               /* the process whose phases these are */
     volatile sig_atomic_t killer; /* the signal that this process dies of */
 } audit;
 
@@ -80,14 +80,14 @@ static void say_what_is_missing(void)
                   (unsigned long long)unwatched);
 }
 
-/* The child of a vfork has its parent's memory, and no phases of its own. */
+/* The child of a vfork shares its parent's memory, and has no phases of its own. */
 static bool has_report(void)
 {
     return zk_attended() && zk_settings.audit != ZK_AUDIT_OFF && audit.phases > 0 &&
            audit.epoch == zk_epoch() && getpid() == audit.reporter;
 }
 
-/* Once. False, with errno, when it could not be written. */
+/* Writes the report, the first time. False, with errno, if it could not be written. */
 static bool report(void)
 {
     bool written;
@@ -99,7 +99,8 @@ static bool report(void)
     return written;
 }
 
-/* The C library flushes its streams after the last destructor, and that is the program's access too. */
+/* After the last destructor the C library flushes its streams, which may be stale accesses too: if
+ * possible, reports after that. */
 static bool is_to_report_at_last(void)
 {
     return zk_dispatch_is_on() && zk_outlet_is_files();
@@ -117,7 +118,8 @@ __attribute__((destructor)) static void on_exit_of_process(void)
     report_at_exit();
 }
 
-/* A handler of a signal may end the process from inside of the allocator, whose locks a report needs. */
+/* A signal handler may end the process while it has interrupted the allocator, whose locks a report
+ * needs. */
 void zk_audit_at_last(void)
 {
     if (has_report() && zk_outlet_is_files() && zk_locks_held == 0)
@@ -145,7 +147,8 @@ void zk_audit_after_exec(void)
     errno = saved;
 }
 
-/* A process that dies inside the allocator holds a lock that the report needs. */
+/* Runs if the report takes too long: a process that dies inside the allocator holds a lock that the
+ * report needs. */
 static void give_up(int alarm_signal)
 {
     const struct sigaction action = {.sa_handler = SIG_DFL};

@@ -1,5 +1,6 @@
 /*
- * audit.h - the census and the trap, which watch as observer.h says, and when their findings are written.
+ * audit.h - the two audits, census and trap, which watch through observer.h, and when their findings are
+ * written.
  */
 #ifndef ZK_AUDIT_H
 #define ZK_AUDIT_H
@@ -14,28 +15,30 @@ static inline bool zk_auditing(enum zk_audit audit)
     return zk_attended() && zk_settings.audit == audit;
 }
 
-/* When the library is loaded: before the settings are read, and after all else. */
+/* Called when the library is loaded: the first before the settings are read, the second after
+ * everything else. */
 void zk_audit_load(void);
 void zk_audit_loaded(void);
 
-/* The first begin is about to come; one is; this is the child of a fork, and what the parent found is the parent's to
- * report: what lives here lives on. Under the phase lock. */
+/* start: the first begin is about to come. begin: a begin is. forked: this is the child of a fork; what the parent
+ * found, the parent reports, but blocks that live here live on. Under the phase lock. */
 void zk_audit_start(void);
 void zk_audit_begin(void);
 void zk_audit_forked(void);
 
-/* Around an exec: if it works, nothing is left to report at exit. Not in the child of a vfork, whose
- * memory is its parent's. */
+/* Called around an exec: if it succeeds, nothing is left to report at exit. Does nothing in the
+ * child of a vfork, which shares its parent's memory. */
 void zk_audit_before_exec(void);
 void zk_audit_after_exec(void);
 
 /* The process is about to end, by its last system call. */
 void zk_audit_at_last(void);
 
-/* From the handler of a signal that kills the process: writes what is known. That it does is told if it is a crash. */
+/* Called by the handler of a signal that kills the process: writes the report. crash: says so on stderr. */
 void zk_audit_report_dying(int signal, bool crash);
 
-/* From the handler of a signal, which asks for it: writes what is known so far, and the process goes on. */
+/* Called by the handler of the signal that asks for a report: writes what is known so far, and the process
+ * goes on. */
 void zk_audit_report_now(void);
 
 #endif

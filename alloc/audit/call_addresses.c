@@ -1,10 +1,10 @@
 /*
- * call_addresses.c - which arguments of a system call are addresses that the kernel accesses. A register that the call does
- * not take may hold anything: an address that the program has left there is no access.
+ * call_addresses.c - which arguments of a system call are addresses that the kernel accesses. A register that the call
+ * does not use may hold anything: an address that the program has left there is not accessed.
  *
- * From the declarations of the kernel's include/linux/syscalls.h (6.12): an argument that is declared as a pointer is one,
- * but for those that are only noted down (set_tid_address, set_robust_list, shmat, shmdt); and of those that are
- * declared as integers, what the manual pages say of the calls in depends_on.
+ * Taken from the declarations in the kernel's include/linux/syscalls.h (6.12): an argument declared as a pointer is an
+ * address, except where the kernel only stores it (set_tid_address, set_robust_list, shmat, shmdt). For arguments
+ * declared as integers, in the calls of depends_on, taken from the manual pages.
  */
 #include "calls.h"
 
@@ -20,10 +20,10 @@
 
 enum { A = 1 << 0, B = 1 << 1, C = 1 << 2, D = 1 << 3, E = 1 << 4, F = 1 << 5, ALL = 63 };
 
-/* The number of the first call that is not looked up here: it may take six. Calls below that are not listed take none. */
+/* Calls from this number on are unknown, and may take six addresses. Calls below it that are not listed take none. */
 enum { known_calls = 451 };
 
-/* Newer than what headers may have are given by their numbers. */
+/* Calls that the headers may be too old for are given by number. */
 // clang-format off
 static const uint8_t addresses[known_calls] = {
     [SYS_read] = B, [SYS_write] = B, [SYS_open] = A, [SYS_stat] = A | B, [SYS_fstat] = B, [SYS_lstat] = A | B,
@@ -80,7 +80,7 @@ static const uint8_t addresses[known_calls] = {
 };
 // clang-format on
 
-/* What a futex's operation takes besides the word: the time until which it waits, or another word. */
+/* Besides the futex word, an operation may take a timeout or a second word. */
 static unsigned of_futex(uint64_t operation)
 {
     switch ((int)operation & FUTEX_CMD_MASK) {
@@ -149,7 +149,8 @@ static unsigned of_prctl(uint64_t option)
     }
 }
 
-/* Of calls whose arguments depend on another of them. Where one has failed with EFAULT, all that it takes may be. */
+/* Calls in which one argument decides which others are addresses. If one has failed with EFAULT, any of these may
+ * be. */
 static bool depends_on(long number, const uint64_t *arguments, bool failed, unsigned *which)
 {
     switch (number) {
@@ -168,7 +169,7 @@ static bool depends_on(long number, const uint64_t *arguments, bool failed, unsi
     case SYS_epoll_ctl:
         *which = (int)arguments[1] == EPOLL_CTL_DEL ? 0 : D;
         return true;
-    case SYS_arch_prctl: /* sets a register to it, as a rule */
+    case SYS_arch_prctl: /* usually sets a register to the value */
         *which = failed ? B : 0;
         return true;
     case SYS_reboot:

@@ -1,5 +1,6 @@
 /*
- * calls.c - only what differs from the rule: an argument that is an address is read by the kernel.
+ * calls.c - lists only the exceptions to the rule that the kernel reads from an argument that is an
+ * address.
  */
 #include "calls.h"
 

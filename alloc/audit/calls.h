@@ -1,5 +1,5 @@
 /*
- * calls.h - what a system call does with its arguments, as far as it cannot be told from their values.
+ * calls.h - what a system call does with its arguments, where their values do not tell.
  */
 #ifndef ZK_CALLS_H
 #define ZK_CALLS_H
@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the second argument points to, and how many, which is the third. */
+/* What the second argument points to; the third says how many of them. */
 enum zk_call_inside {
     ZK_CALL_PLAIN,
     ZK_CALL_READS_PARTS, /* struct iovec */
@@ -20,16 +20,16 @@ enum zk_call_inside {
 };
 
 struct zk_call_shape {
-    uint8_t written;  /* a bit for each argument: the kernel writes there; else it reads */
-    uint8_t bytes_of; /* 1 + the argument that is a buffer, whose bytes are ... */
-    uint8_t bytes_in; /* ... in this one; with 0 bytes it is not accessed */
+    uint8_t written;  /* a bit for each argument: set if the kernel writes there, else it reads */
+    uint8_t bytes_of; /* 1 + the index of an argument that is a buffer; its length is ... */
+    uint8_t bytes_in; /* ... the argument with this index; if that is 0, it is not accessed */
     enum zk_call_inside inside;
 };
 
 const struct zk_call_shape *zk_call_shape(long number);
 
-/* call_addresses.c: a bit for each argument that may be an address which the kernel accesses; failed: with EFAULT, and so
- * at one of them. A call that is not known may access all six. */
+/* call_addresses.c: a bit for each argument that may be an address which the kernel accesses; failed: the call has
+ * failed with EFAULT, so it did access one of them. An unknown call may access all six. */
 unsigned zk_call_addresses(long number, const uint64_t arguments[6], bool failed);
 
 #endif

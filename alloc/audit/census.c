@@ -1,7 +1,7 @@
 /*
- * census.c - a hash table of live blocks by address, in shards, each with a lock of its own: threads
- * seldom meet, and only one shard at a time is doubled, so that the table never takes more than some
- * 80 bytes for each block.
+ * census.c - a hash table of live blocks by address, in shards with a lock each: so threads seldom
+ * contend, and only one shard is doubled at a time, which keeps the table below about 80 bytes for
+ * each block.
  */
 #include "census.h"
 #include "config.h"
@@ -25,7 +25,7 @@ struct entry {
     uintptr_t address; /* 0: free */
     size_t size;
     zk_site site;
-    uint32_t asked; /* asked_whole: as large as it is */
+    uint32_t asked; /* asked_whole: the same as size */
     uint32_t phase;
     unsigned thread : 24;
     unsigned align_log2 : 6;
@@ -57,8 +57,8 @@ struct shard {
     _Alignas(64) struct zk_lock lock;
     struct table *table;
     size_t count;
-    size_t watched;      /* bytes of the pages that a trap would give to what lives ... */
-    size_t watched_most; /* ... and the most that it ever was */
+    size_t watched;      /* bytes of pages that a trap would need for the live blocks ... */
+    size_t watched_most; /* ... and their maximum so far */
 };
 
 static struct {
@@ -69,7 +69,7 @@ static struct {
     _Atomic uint64_t arena_count;
     _Atomic size_t arena_largest;
     _Atomic uint64_t lost;
-    _Atomic size_t in_page; /* the bits of an address that are a place in its page */
+    _Atomic size_t in_page; /* mask for an address's offset in its page */
 } census = {.shards = {[0 ... shard_count - 1] = {.table = &no_table}}};
 
 static uint64_t hash_address(uintptr_t address)
@@ -97,7 +97,7 @@ static struct entry *find(struct table *table, uintptr_t address)
     return &table->entries[at];
 }
 
-/* The child of a fork may find this half done: then the entry is none. */
+/* Writes the address last: if a fork cuts this short, the child finds a free entry. */
 static void put(struct entry *entry, const struct entry *what)
 {
     struct entry other = *what;
@@ -129,7 +129,7 @@ static void drop_table(struct table *table)
         zk_os_unmap(table, table_bytes(table->room));
 }
 
-/* Puts what the old table holds into the new one; returns how many entries that are. */
+/* Copies all entries to another table; returns how many different ones there are. */
 static size_t move_all(struct table *to, const struct table *from)
 {
     size_t count = 0;
@@ -145,7 +145,8 @@ static size_t move_all(struct table *to, const struct table *from)
     return count;
 }
 
-/* Another thread of the parent was in the middle of it: some chain may be broken, and some entry there twice. */
+/* Rebuilds the table, in the child of a fork, if another thread of the parent was changing it: probe sequences
+ * may be broken, and an entry may be there twice. */
 static void mend(struct shard *shard)
 {
     struct table *table;
@@ -153,7 +154,7 @@ static void mend(struct shard *shard)
     if (shard->table->room == 0)
         return;
     table = new_table(shard->table->room);
-    if (table == NULL) { /* what is in it is lost; but no chain is followed that may not end */
+    if (table == NULL) { /* drop the contents: a search in the old table might never end */
         table = &no_table;
         shard->count = 0;
         census.lost++;
@@ -174,10 +175,11 @@ static void unlock(struct shard *shard)
     zk_unlock(&shard->lock);
 }
 
-/* A trap watches what is at least MIN_BYTES large, each block on pages of its own. */
+/* Bytes of pages that a trap would use for a block: it watches blocks of at least MIN_BYTES, each
+ * on pages of its own. */
 static size_t watched_bytes(size_t size)
 {
-    /* Relaxed: whoever has an entry has its shard's lock, under which this was written before the table was there. */
+    /* Relaxed: the caller holds the shard's lock, under which this was written before the shard had a table. */
     size_t in_page = atomic_load_explicit(&census.in_page, memory_order_relaxed);
 
     return size < zk_settings.min_bytes ? 0 : (size + (size == 0) + in_page) & ~in_page;
@@ -219,7 +221,7 @@ void zk_census_born(const void *p, const struct zk_born *born)
 
         watch(shard, watched_bytes(born->size),
               entry->address == 0 ? 0 : watched_bytes(entry->size));
-        shard->count += entry->address == 0; /* not so where blind recycling hands it out again */
+        shard->count += entry->address == 0; /* else blind recycling has reused it */
         put(entry, &(struct entry){.address = address,
                                    .size = born->size,
                                    .site = born->site,
@@ -235,7 +237,7 @@ void zk_census_born(const void *p, const struct zk_born *born)
     unlock(shard);
 }
 
-/* Takes an entry out, and moves up what was probed past it. */
+/* Removes an entry, and moves up those that were probed past it. */
 static void take_out(struct shard *shard, struct entry *entry)
 {
     struct entry *entries = shard->table->entries;
@@ -304,7 +306,7 @@ void zk_census_resized(const void *p, size_t size)
     unlock(shard);
 }
 
-/* Zero without an entry. */
+/* 0 if there is no entry. */
 static size_t asked_at(uintptr_t address)
 {
     struct shard *shard = shard_of(address);
@@ -402,7 +404,7 @@ void zk_census_discard(uint32_t phase)
 
         lock(shard);
         for (size_t at = 0; at < shard->table->room; at++)
-            /* What moves up into its place is looked at next. */
+            /* An entry that moves up into the place must be checked too. */
             while (shard->table->entries[at].address != 0 &&
                    shard->table->entries[at].phase == phase)
                 take_out(shard, &shard->table->entries[at]);
@@ -447,7 +449,7 @@ uint64_t zk_census_lost(void)
     return atomic_load(&census.lost);
 }
 
-/* What the parent has counted, the child does not count again. */
+/* Blocks keep their `counted` flag: what the parent has counted, the child does not count again. */
 void zk_census_inherit(void)
 {
     atomic_store(&census.retained_count, 0);

@@ -1,6 +1,6 @@
 /*
  * distribution.c - exact sizes up to 32 bytes, then 32 classes to each power of two: a class is at
- * most 3 percent wide. Counted in stripes, so that threads seldom meet.
+ * most 3 percent wide. Counted in stripes, so that threads seldom contend.
  */
 #include "distribution.h"
 
@@ -46,7 +46,7 @@ void zk_distribution_count(size_t size, uint32_t thread)
 {
     struct tally *tally = &distribution.of[thread % stripes][class_of(size)];
 
-    /* Relaxed: they order nothing. */
+    /* Relaxed: the counts order nothing. */
     atomic_fetch_add_explicit(&tally->count, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&tally->bytes, size, memory_order_relaxed);
 }

@@ -1,6 +1,6 @@
 /*
- * distribution.h - how many blocks of which size the phases asked for: what a MIN_BYTES would move
- * to system.
+ * distribution.h - how many blocks of which sizes the phases asked for: shows what a given
+ * MIN_BYTES would leave to system.
  */
 #ifndef ZK_DISTRIBUTION_H
 #define ZK_DISTRIBUTION_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Counts a block that the arena could have served. Any thread; thread is its number. */
+/* Counts a block that the arena could have served. Any thread; `thread` is its number. */
 void zk_distribution_count(size_t size, uint32_t thread);
 
 /* Sizes from `from` to `to`. */

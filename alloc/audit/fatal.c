@@ -1,6 +1,6 @@
 /*
  * fatal.c - signals keep their meaning: the program's own handlers run as if we were not there, and
- * what would have killed it kills it, after the report.
+ * a signal that would have killed the program still does, after the report.
  */
 #include "fatal.h"
 #include "audit.h"
@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <ucontext.h>
 
-/* The last ones are sent, and ask the process to end. */
+/* The first five mean a crash; the others ask the process to end. */
 static const int fatal_signals[] = {SIGABRT, SIGBUS,  SIGFPE,  SIGILL,  SIGSEGV, SIGHUP,
                                     SIGINT,  SIGQUIT, SIGTERM, SIGPIPE, SIGXCPU};
 
@@ -33,7 +33,8 @@ static bool is_crash(int signal)
     return false;
 }
 
-/* The default action, at once if it was sent, or when the instruction that raised it is run again.
+/* Lets the default action kill the process: at once if the signal was sent, or else when the
+ * instruction that raised it runs again.
  */
 static void die_of(int signal, const siginfo_t *info)
 {
@@ -47,7 +48,7 @@ static void die_of(int signal, const siginfo_t *info)
 void zk_fatal_pass_on(int signal, siginfo_t *info, void *context, struct sigaction *action)
 {
     struct sigaction before = *action;
-    sigset_t mask = ((const ucontext_t *)context)->uc_sigmask; /* of what was interrupted */
+    sigset_t mask = ((const ucontext_t *)context)->uc_sigmask; /* of the interrupted code */
     sigset_t now;
 
     if ((before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_IGN && info->si_code <= 0)
@@ -86,17 +87,17 @@ static void on_fatal(int signal, siginfo_t *info, void *context)
 
 enum {
     stack_bytes = 64 << 10,
-    stack_least_bytes = 32 << 10, /* a report wants some 20 KiB; what is below is not ours */
+    stack_least_bytes = 32 << 10, /* a report needs some 20 KiB; below this, we use our own stack */
 };
 
 static struct {
-    pthread_key_t key; /* of what a thread has from us */
-    bool key_made;     /* under the phase lock, before the first audited block */
+    pthread_key_t key; /* for a thread's stack that we made */
+    bool key_made;     /* written under the phase lock, before the first audited block */
 } threads;
 
 static _Thread_local bool thread_watched __attribute__((tls_model(ZK_TLS_MODEL)));
 
-/* At the top of the memory of an alternate stack. */
+/* Kept at the top of an alternate stack's memory. */
 struct own_stack {
     void *start;
     stack_t before; /* the program's */
@@ -112,7 +113,8 @@ static void thread_ends(void *arg)
     zk_os_unmap(own->start, stack_bytes);
 }
 
-/* So that a stack that is used up can be reported, and small ones are not used up by us. */
+/* Gives the thread an alternate stack: so that a stack overflow can be reported, and so that our
+ * handlers do not overflow a small one of the program's. */
 static void need_alternate_stack(void)
 {
     stack_t stack = {.ss_size = stack_bytes - sizeof(struct own_stack)};
@@ -142,7 +144,8 @@ void zk_fatal_watch_thread(void)
         return;
     thread_watched = true;
     need_alternate_stack();
-    /* One that is blocked kills, handled or not; programs that block all signals do not mean it. */
+    /* A fault kills if the signal is blocked, even with a handler. Programs that block all signals
+     * do not mean this one. */
     sigemptyset(&faults);
     sigaddset(&faults, SIGSEGV);
     pthread_sigmask(SIG_UNBLOCK, &faults, NULL);

@@ -1,5 +1,5 @@
 /*
- * fatal.h - a process under audit dies of a signal: what it has found so far is reported first.
+ * fatal.h - when a process under audit dies of a signal, reports first what has been found.
  */
 #ifndef ZK_FATAL_H
 #define ZK_FATAL_H
@@ -7,7 +7,8 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* Reports on the signals that mean a crash, as far as the program leaves them alone. */
+/* Installs handlers that report for all signals that end the process by default and that the
+ * program has not handled itself. */
 void zk_fatal_watch(void);
 
 /* The signal that asks a process under audit for a report of what it has found so far; see zk-audit --report. */
@@ -15,18 +16,18 @@ void zk_fatal_watch(void);
 
 bool zk_fatal_is_default(const struct sigaction *action);
 
-/* For who stands between the program and sigaction: is action what zk_fatal_watch has put in place of the default; is
- * the signal one of those, by now; put it there. */
+/* For whatever interposes sigaction. Is action the handler that zk_fatal_watch has installed in place of the default?
+ * Is signal watched by now? Installs the handler for one signal. */
 bool zk_fatal_is_ours(const struct sigaction *action);
 bool zk_fatal_is_watched(int signal);
 void zk_fatal_watch_one(int signal);
 
-/* The calling thread can be told of its faults: it has a stack for the handler, if it had none, and
- * does not block them. */
+/* Makes sure that the calling thread can handle its faults: gives it an alternate stack, if it has
+ * none that is large enough, and unblocks SIGSEGV. */
 void zk_fatal_watch_thread(void);
 
-/* signal, caught by us, is to do what action says, the one that was there before: calls the
- * program's handler, or reports and dies. */
+/* Does for a signal that we caught what the previous action says: calls the program's handler, or
+ * reports and dies. */
 void zk_fatal_pass_on(int signal, siginfo_t *info, void *context, struct sigaction *action);
 
 #endif

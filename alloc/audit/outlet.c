@@ -1,5 +1,6 @@
 /*
- * outlet.c - files by their names, as long as that works; then by descriptors that were opened in time.
+ * outlet.c - writes files by name as long as that works, and after that to a descriptor that was opened
+ * in time.
  */
 #include "outlet.h"
 #include "os.h"
@@ -13,23 +14,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A file that is kept open, out of the way of programs that count on low numbers. */
+/* A file that is kept open, under a high descriptor number, since programs may rely on low ones. */
 struct kept {
     int fd; /* -1: none */
     dev_t device;
     ino_t inode;
 };
 
-/* Written under the phase lock, and when a report is. */
+/* Written under the phase lock, and while a report is written. */
 static struct {
     char path[PATH_MAX - 16]; /* of the report; "" for stderr */
-    bool stream;              /* path is a device or a pipe: nothing to put in its place */
-    struct kept kept;         /* the .part, or the report that it became */
+    bool stream;              /* path is a device or a pipe, which must not be replaced */
+    struct kept kept;         /* PATH.part, or the report that it became */
 } outlet = {.kept = {.fd = -1}};
 
 /* ---- What is kept open */
 
-/* Programs close what they do not know, and get the number for something else. */
+/* Is the kept file still open? Some programs close descriptors that they do not know, and the
+ * number is then reused. */
 static bool is_there(const struct kept *kept)
 {
     struct stat now;
@@ -48,7 +50,7 @@ static int high_number(void)
     return limit.rlim_cur > 32 ? (int)limit.rlim_cur - 16 : 3;
 }
 
-/* Keeps the file of fd. */
+/* Keeps a duplicate of fd open. */
 static void keep(int fd)
 {
     struct kept *kept = &outlet.kept;
@@ -63,7 +65,7 @@ static void keep(int fd)
     }
 }
 
-/* Both tables; not where nobody finds them any more. */
+/* Writes both tables into the kept file, unless that has been deleted. */
 static bool write_kept(const struct zk_tables *tables)
 {
     int fd = outlet.kept.fd;
@@ -76,8 +78,8 @@ static bool write_kept(const struct zk_tables *tables)
 
 /* ---- Names */
 
-/* %p in what was configured is the process id; without it, a child's report has it at the end, so
- * that it does not replace its parent's. False when that is too long. */
+/* Replaces %p by the process id. Without %p, the name of a child's report ends in its process id,
+ * so that it does not replace its parent's. False if the name is too long. */
 static bool name_report(const char *from, bool child)
 {
     size_t used = 0;
@@ -98,7 +100,7 @@ static bool name_report(const char *from, bool child)
     return *from == '\0';
 }
 
-/* A relative path would lead elsewhere when the program changes its folder. */
+/* A relative path would lead elsewhere once the program changes its working directory. */
 static void make_absolute(void)
 {
     char here[PATH_MAX];
@@ -124,7 +126,8 @@ static int create(const char *path)
     return zk_os_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 }
 
-/* Where there is a .part and no report, a process ended without one. 0 or an errno. */
+/* Creates PATH.part. If it is left without a report, a process has ended without one. Returns 0 or
+ * an errno. */
 static int create_part(void)
 {
     char part[PATH_MAX];
@@ -168,7 +171,7 @@ bool zk_outlet_is_files(void)
 
 /* ---- Writing */
 
-/* What reads it is told of no sizes. */
+/* A reader of a stream gets the findings only, not the table of sizes. */
 static bool write_stream(const struct zk_tables *tables)
 {
     int fd = zk_os_open(outlet.path, O_WRONLY | O_APPEND | O_CLOEXEC, 0);
@@ -226,7 +229,7 @@ bool zk_outlet_write(const struct zk_tables *tables)
     return written;
 }
 
-/* Whoever finds both knows that more was to come. */
+/* A report beside a .so_far file is not the final one. */
 bool zk_outlet_write_so_far(const struct zk_tables *tables)
 {
     char so_far[PATH_MAX];

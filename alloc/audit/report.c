@@ -1,7 +1,7 @@
 /*
  * report.c - tab-separated rows, written without stdio and without allocating: the process may be
- * dying. No names are looked up here: that takes as long as the program has symbols. Frames are
- * written as offsets into files, and zk-audit makes names of them, now or later.
+ * dying. No symbols are looked up here, which would take long in a large program. Frames are
+ * written as offsets into files, and zk-audit turns these into names, now or later.
  */
 #include "report.h"
 #include "config.h"
@@ -69,7 +69,7 @@ static void put_digits(struct out *out, uint64_t number, unsigned base)
         put_char(out, digits[--count]);
 }
 
-/* A field and what follows it. */
+/* Writes a field and the separator after it. */
 static void field(struct out *out, const char *text, char end)
 {
     put_text(out, text == NULL || *text == '\0' ? "NA" : text);
@@ -98,7 +98,7 @@ static const char *base_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
-/* Nothing that a user can act on: the C library and what wraps its malloc. */
+/* Frames in these are nothing that a user can act on: the C library and what wraps its malloc. */
 static bool is_wrapper(const char *path)
 {
     static const char *const prefixes[] = {"libc.so",     "libc-",     "ld-linux",   "ld-2",
@@ -112,7 +112,7 @@ static bool is_wrapper(const char *path)
     return false;
 }
 
-/* The frames of a site; first is that of the first one that lies in no wrapper, or 0 if all do. */
+/* The frames of a site; first is the index of the first that is not in a wrapper, or 0 if all are. */
 struct stack {
     zk_where frames[ZK_AUDIT_DEPTH_MAX];
     size_t first;
@@ -164,7 +164,7 @@ static void put_site(struct out *out, const struct stack *stack, char end)
     put_char(out, end);
 }
 
-/* The first frame's module, and symbol file line, which zk-audit looks up. */
+/* Writes the first frame's module, and NA for symbol, file and line, which zk-audit looks up. */
 static void put_place(struct out *out, const struct stack *stack, char end)
 {
     field(out, stack->depth == 0 ? NULL : path_of(stack->frames[stack->first]), '\t');
@@ -172,7 +172,7 @@ static void put_place(struct out *out, const struct stack *stack, char end)
     out->bytes[out->used - 1] = end;
 }
 
-/* "3+0x1234;1+0x2345": all frames, by the numbers that the column objects has. */
+/* "3+0x1234;1+0x2345": all frames; the numbers are those in the column `objects`. */
 static void put_stack(struct out *out, const struct stack *stack, char end)
 {
     for (size_t i = 0; i < stack->depth; i++) {
@@ -187,7 +187,7 @@ static void put_stack(struct out *out, const struct stack *stack, char end)
     put_char(out, end);
 }
 
-/* A path, in which ; and % are written as in a URL. */
+/* Writes a path; characters that would be mistaken for separators, and %, are escaped as in a URL. */
 static void put_path(struct out *out, const char *path)
 {
     for (; *path != '\0'; path++)
@@ -200,7 +200,7 @@ static void put_path(struct out *out, const char *path)
         }
 }
 
-/* "1:BUILDID:/usr/lib/libc.so.6;3::/home/prog": each object of the stacks once, and not number 0. */
+/* "1:BUILDID:/usr/lib/libc.so.6;3::/home/prog": each object in the stacks once, except number 0. */
 static void put_objects(struct out *out, const struct stack *const stacks[], size_t count)
 {
     uint32_t done[2 * ZK_AUDIT_DEPTH_MAX];
@@ -232,7 +232,7 @@ static void put_objects(struct out *out, const struct stack *const stacks[], siz
 
 /* ---- Tables ---- */
 
-/* "2:0,1,1": of begins 0, 2 and 4; what follows is 0. */
+/* "2:0,1,1": stands for begins 0, 2 and 4; all later values are 0. */
 static void put_course(struct out *out, const struct zk_tally_row *row)
 {
     size_t count = ZK_COURSE;

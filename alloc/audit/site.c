@@ -1,9 +1,9 @@
 /*
  * site.c - unwinding is slow (a microsecond), and programs allocate in the same places over and
- * over. So each thread remembers the shapes of stacks that it has unwound: which word above the
- * caller's frame held which return address. If every one of these words is still what it was, it is
- * the same stack. They are compared from the innermost outwards: as long as all matched so far, the
- * functions are the ones that the shape was taken from, and the next word is where theirs is.
+ * over. So each thread remembers the "shapes" of stacks that it has unwound: which words above the
+ * caller's frame held which return addresses. If all of these words are unchanged, it is the same
+ * stack. They are compared from the innermost outwards: as long as all have matched, the functions
+ * are those that the shape was taken from, so the next return address is where theirs was.
  */
 #include "site.h"
 #include "config.h"
@@ -29,7 +29,7 @@ enum {
 struct stack {
     uint32_t hash;
     uint32_t depth;
-    zk_where frames[]; /* the configured depth of them */
+    zk_where frames[]; /* as many as the configured depth */
 };
 
 static struct {
@@ -79,8 +79,8 @@ static uint32_t *index_slot(uint32_t *index, uint32_t room, uint32_t hash, const
     }
 }
 
-/* Stacks are kept before they are counted: so all that are counted are whole. What another thread of a fork's
- * parent was doing to the index, nobody knows: it is made again. */
+/* A stack is stored before it is counted, so all that are counted are complete. But in the child of a fork,
+ * another thread of the parent may have been changing the index: then it is rebuilt. */
 static void lock(void)
 {
     if (!zk_lock(&sites.lock))
@@ -110,7 +110,7 @@ static bool index_grow(void)
     return true;
 }
 
-/* The lock is held. 0 when there is no memory. */
+/* The lock is held. 0 if there is no memory. */
 static zk_site keep(const zk_where *frames, size_t depth, uint32_t hash)
 {
     char **page = &sites.pages[sites.count / sites_per_page];
@@ -162,7 +162,7 @@ size_t zk_site_frames(zk_site site, zk_where *frames)
         return 0;
     lock();
     stack = stack_of(site);
-    zk_unlock(&sites.lock); /* what is kept does not change */
+    zk_unlock(&sites.lock); /* stored stacks do not change */
     memcpy(frames, stack->frames, stack->depth * sizeof *frames);
     return stack->depth;
 }
@@ -170,15 +170,15 @@ size_t zk_site_frames(zk_site site, zk_where *frames)
 /* ---- Unwinding ---- */
 
 struct walk {
-    uintptr_t from;  /* the first frame wanted is the one at this address ... */
+    uintptr_t from;  /* the first frame wanted is at this code address ... */
     uintptr_t frame; /* ... and, unless this is 0, with this canonical address */
     bool found;
     size_t wanted;
     size_t depth;
-    uintptr_t function;                     /* where that of the first frame starts */
-    uintptr_t frames[ZK_AUDIT_DEPTH_MAX];   /* inside the calls */
-    uintptr_t returns[ZK_AUDIT_DEPTH_MAX];  /* where they return to */
-    uintptr_t pointers[ZK_AUDIT_DEPTH_MAX]; /* the stack pointer there */
+    uintptr_t function;                     /* start of the first frame's function */
+    uintptr_t frames[ZK_AUDIT_DEPTH_MAX];   /* addresses inside the call instructions */
+    uintptr_t returns[ZK_AUDIT_DEPTH_MAX];  /* return addresses */
+    uintptr_t pointers[ZK_AUDIT_DEPTH_MAX]; /* stack pointers */
 };
 
 static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *arg)
@@ -208,7 +208,7 @@ static void unwind(struct walk *walk)
     _Unwind_Backtrace(step, walk);
     if (walk->depth > 0 || walk->wanted == 0)
         return;
-    walk->frames[0] = walk->from - (walk->frame != 0); /* no unwind tables: better than nothing */
+    walk->frames[0] = walk->from - (walk->frame != 0); /* no unwind tables: better one than none */
     walk->depth = 1;
 }
 
@@ -224,12 +224,12 @@ struct shape {
     struct zk_caller caller;
     zk_site site;
     uint32_t word_count;
-    struct word words[]; /* one less than the configured depth */
+    struct word words[]; /* one less than the frames */
 };
 
 struct cache {
-    uint32_t turn;   /* of the ways, when one must go */
-    uint32_t closed; /* how many objects had been, when the shapes were taken */
+    uint32_t turn;   /* which way of a set to replace next */
+    uint32_t closed; /* objects_closed when the shapes were taken */
     _Alignas(struct shape) char shapes[];
 };
 
@@ -255,7 +255,7 @@ static size_t set_of(struct zk_caller caller)
     return (size_t)(hash >> 32) % cache_sets;
 }
 
-/* Other objects may lie where these were. */
+/* Counts closed objects: others may now lie at their addresses. */
 static _Atomic uint32_t objects_closed;
 
 void zk_site_closed(void)
@@ -270,7 +270,7 @@ static int count_closed(struct dl_phdr_info *info, size_t size, void *arg)
     return 1;
 }
 
-/* Without the preload library nobody tells us: the loader counts. */
+/* Only the preload library sees dlclose. Without it, relies on the loader's count. */
 void zk_site_begin(void)
 {
     static unsigned long long before;
@@ -282,7 +282,7 @@ void zk_site_begin(void)
     before = now;
 }
 
-/* Shapes that name addresses of what has been closed go, with all others. */
+/* Drops all shapes if an object has been closed since: some may contain addresses in it. */
 static void forget_closed(struct cache *cache)
 {
     uint32_t closed = atomic_load(&objects_closed);
@@ -295,7 +295,7 @@ static void forget_closed(struct cache *cache)
     cache->closed = closed;
 }
 
-/* The calling thread's, or NULL. */
+/* The calling thread's cache, or NULL. */
 static struct cache *own_cache(void)
 {
     void **cache = zk_thread_observers();
@@ -315,7 +315,7 @@ void zk_site_forget(void **cache)
     *cache = NULL;
 }
 
-/* Reads words of frames that are none of its own: not for AddressSanitizer to judge. */
+/* Reads words in other functions' frames, which AddressSanitizer would report. */
 __attribute__((no_sanitize("address"))) static bool matches(const struct shape *shape,
                                                             struct zk_caller caller)
 {
@@ -330,8 +330,8 @@ __attribute__((no_sanitize("address"))) static bool matches(const struct shape *
     return true;
 }
 
-/* Where between two frames a return address is kept; 0 if nowhere. From the top: on x86-64 it is
- * the first word looked at. */
+/* Where on the stack between two frames a return address is stored; 0 if nowhere. Searches from the
+ * top: on x86-64 it is the first word. */
 __attribute__((no_sanitize("address"))) static uintptr_t find_word(uintptr_t low, uintptr_t high,
                                                                    uintptr_t value)
 {
@@ -353,7 +353,7 @@ static void remember(struct cache *cache, struct zk_caller caller, const struct 
         uintptr_t at = find_word(walk->pointers[i - 1], walk->pointers[i], walk->returns[i]);
 
         if (at == 0)
-            return; /* kept in a register, or signed: unwound each time */
+            return; /* in a register, or signed: unwind each time */
         shape->words[i - 1] = (struct word){at - caller.frame, walk->returns[i]};
     }
     shape->word_count = (uint32_t)(walk->depth - 1);
@@ -391,7 +391,8 @@ zk_site zk_site_of(struct zk_caller caller)
     return unwound_site(caller, cache);
 }
 
-/* Is the C library linked into what we are linked into? Then its code cannot be told from the program's. */
+/* Is the C library linked statically, into the same file as we are? Then its code cannot be told apart from
+ * the program's. */
 static bool is_inside(const struct zk_object *library)
 {
     uintptr_t here = (uintptr_t)zk_site_at;
@@ -401,7 +402,7 @@ static bool is_inside(const struct zk_object *library)
 
 static bool is_of_c_library(uintptr_t pc)
 {
-    static struct zk_object library; /* who comes first writes what all write */
+    static struct zk_object library; /* every thread writes the same */
 
     if (library.end == 0)
         library = zk_object_at((uintptr_t)getenv);
@@ -430,7 +431,7 @@ uint32_t zk_site_caller(zk_site site)
     return hash_frames(frames + first, depth - first);
 }
 
-/* behind: of the instruction before pc, which is at a system call's. */
+/* behind: pc is the address after a system call's instruction, and the site is in that. */
 static zk_site site_at(uintptr_t pc, bool behind)
 {
     struct walk walk = {.from = pc, .wanted = zk_settings.audit_depth};
@@ -438,7 +439,7 @@ static zk_site site_at(uintptr_t pc, bool behind)
     unwind(&walk);
     if (behind && walk.depth > 0 && walk.frames[0] == pc)
         walk.frames[0]--;
-    if (walk.function != 0 && is_of_c_library(pc)) /* memcpy is one place, of its many moves */
+    if (walk.function != 0 && is_of_c_library(pc)) /* all of memcpy is one place */
         walk.frames[0] = walk.function;
     return intern(walk.frames, walk.depth);
 }

@@ -1,6 +1,6 @@
 /*
- * site.h - where something was asked for: a call stack, taken once, kept once, and named by a
- * number. For audits only.
+ * site.h - call stacks of allocations and accesses: each different stack is stored once, and named
+ * by a number. For audits only.
  */
 #ifndef ZK_SITE_H
 #define ZK_SITE_H
@@ -15,29 +15,31 @@
 /* A stack that has been seen; 0 is the empty one. */
 typedef uint32_t zk_site;
 
-/* The caller's stack, innermost first, to the configured depth. Any thread; 0 when there is no
+/* The caller's stack, innermost first, to the configured depth. Any thread; 0 if there is no
  * memory. */
 zk_site zk_site_of(struct zk_caller caller);
 
-/* The stack of the code that a signal interrupted at address pc; for the signal's handler. */
+/* The stack of the code that a signal has interrupted at address pc. Called in the signal's
+ * handler. */
 zk_site zk_site_at(uintptr_t pc);
 
-/* The same where the program has just made a system call, behind whose instruction pc is. */
+/* The same for a program that has just made a system call: pc is the address after its instruction. */
 zk_site zk_site_behind(uintptr_t pc);
 
-/* Copies the frames into frames[ZK_AUDIT_DEPTH_MAX], as places inside the calls; returns how many. */
+/* Copies the frames into frames[ZK_AUDIT_DEPTH_MAX], as places inside the call instructions; returns
+ * how many. */
 size_t zk_site_frames(zk_site site, zk_where *frames);
 
-/* An object has been closed: what lies at its addresses is no longer taken for it. Any thread. */
+/* An object has been closed: its addresses may now belong to something else. Any thread. */
 void zk_site_closed(void);
 
-/* A phase is about to begin: looks whether objects have been closed. Under the phase lock. */
+/* A phase is about to begin: checks whether objects have been closed. Under the phase lock. */
 void zk_site_begin(void);
 
-/* The same for stacks that differ only in what the C library does inside of a call of it; hardly ever for others. */
+/* A hash that is the same for stacks that differ only in frames inside the C library, and hardly ever for others. */
 uint32_t zk_site_caller(zk_site site);
 
-/* The calling thread ends, or has ended: its cache goes. */
+/* Frees the cache of a thread that ends (the calling one) or has ended. */
 void zk_site_forget(void **cache);
 
 #endif
