@@ -1,11 +1,11 @@
 /*
  * dispatch.c - the handler of SIGSYS, which the kernel sends instead of making a system call that does not come
- * from call.c. It opens what the call is about to use, and sends the program on to call.c, where the call is made.
- * So no state of ours is held while a call blocks.
+ * from call.c. It opens what the call is about to use, and resumes the program in call.c, where the call is made.
+ * So we hold no state while a call blocks.
  *
- * Should the call fail with EFAULT all the same, it comes back once: a pointer lay deeper than was looked, and is
- * searched for. As a last resort the call is made with everything open, and that is told: the trap has looked
- * away.
+ * If the call still fails with EFAULT, it comes back here: there was a pointer deeper in its arguments, which is
+ * searched for. As a last resort the call is made with everything open, and counted as an access that the trap
+ * could not watch.
  */
 #include "dispatch.h"
 #include "audit.h"
@@ -25,7 +25,7 @@
 
 #if defined __x86_64__
 
-#ifndef SYS_USER_DISPATCH /* of siginfo_t's si_code */
+#ifndef SYS_USER_DISPATCH /* si_code of siginfo_t */
 #define SYS_USER_DISPATCH 2
 #endif
 
@@ -33,11 +33,10 @@ enum { kept_signals = 3 };
 
 static struct {
     _Atomic bool on;
-    _Atomic bool missed;   /* some call of some thread may not come by */
-    _Atomic pid_t process; /* that the actions are of */
-    struct sigaction
-        program[kept_signals];  /* the program's wishes about SIGSEGV, SIGSYS, SIGTRAP */
-    _Atomic unsigned desperate; /* how often everything was opened */
+    _Atomic bool missed;                    /* some thread's calls may bypass us */
+    _Atomic pid_t process;                  /* the process whose actions these are */
+    struct sigaction program[kept_signals]; /* the program's actions for the kept signals */
+    _Atomic unsigned desperate;             /* how often everything has been opened */
 } dispatch;
 
 enum { desperate_max = 64 };
@@ -75,7 +74,7 @@ bool zk_dispatch_sees_all(void)
     return atomic_load(&dispatch.on) && !atomic_load(&dispatch.missed);
 }
 
-/* ---- The program's memory, which may not be there */
+/* ---- The program's memory, which may not be mapped */
 
 struct vector {
     const void *base;
@@ -95,7 +94,7 @@ static bool copy(long call, void *here, uintptr_t there, size_t bytes)
 
     if (done != -ENOSYS && done != -EPERM)
         return done == (long)bytes;
-    if (call == SYS_process_vm_readv) /* forbidden: then as the program itself would */
+    if (call == SYS_process_vm_readv) /* not permitted: access it directly */
         memcpy(here, (const void *)there, bytes);
     else
         memcpy((void *)there, here, bytes);
@@ -119,7 +118,7 @@ struct call {
     ucontext_t *context;
     long number;
     uint64_t arguments[6];
-    uintptr_t pc; /* behind the program's instruction */
+    uintptr_t pc; /* after the program's instruction */
     struct zk_call_frame *frame;
 };
 
@@ -132,7 +131,7 @@ static void reach(const struct call *call, uint64_t address, enum zk_access acce
 static void reach_parts(const struct call *call, uint64_t parts, uint64_t count,
                         enum zk_access access)
 {
-    const uint64_t most = 1024; /* as the kernel */
+    const uint64_t most = 1024; /* the kernel's limit */
 
     for (uint64_t i = 0; i < count && i < most; i++) {
         struct vector part = {0};
@@ -144,7 +143,7 @@ static void reach_parts(const struct call *call, uint64_t parts, uint64_t count,
     }
 }
 
-/* struct msghdr, and count of struct mmsghdr, whose messages are so many bytes apart. */
+/* A struct msghdr, or `count` of struct mmsghdr, whose messages are `apart` bytes apart. */
 static void reach_messages(const struct call *call, uint64_t messages, uint64_t count, size_t apart,
                            enum zk_access access)
 {
@@ -198,7 +197,7 @@ static void reach_all(const struct call *call)
     case ZK_CALL_WRITES_MESSAGES:
         reach_messages(call, arguments[1], arguments[2], of_many_bytes, ZK_ACCESS_WRITE);
         break;
-    case ZK_CALL_HIDES: /* the kernel goes on using memory when the call is over */
+    case ZK_CALL_HIDES: /* the kernel uses memory after the call */
         atomic_store(&dispatch.missed, true);
         break;
     case ZK_CALL_PLAIN:
@@ -213,7 +212,7 @@ static uint64_t *mask_of(const struct call *call)
     return (uint64_t *)(void *)&call->context->uc_sigmask;
 }
 
-/* rt_sigprocmask, on the mask that the thread has when the handler is over. */
+/* Does rt_sigprocmask on the mask that the thread gets when the handler returns. */
 static long change_mask(const struct call *call)
 {
     uint64_t now = *mask_of(call);
@@ -245,13 +244,14 @@ static long change_mask(const struct call *call)
     return 0;
 }
 
-/* A process that shares our memory until it becomes another program: what it wants is not the program's wish. */
+/* Is this a vfork child, which shares our memory until it execs? Its actions must not replace the program's. */
 static bool is_borrowed(void)
 {
     return own_process() != atomic_load(&dispatch.process);
 }
 
-/* The four words of a kernel's sigaction: handler, flags, restorer, mask. */
+/* Does rt_sigaction for a kept signal. The kernel's struct has four words: handler, flags,
+ * restorer, mask. */
 static long keep_action(const struct call *call)
 {
     struct sigaction *action = zk_dispatch_program_action((int)call->arguments[0]);
@@ -282,7 +282,7 @@ static bool is_kept(uint64_t signal)
     return false;
 }
 
-/* Puts a copy of the mask that argument points to, without the kept signals, into its place. */
+/* Makes argument point to a copy of its mask without the kept signals. */
 static void replace_mask(const struct call *call, greg_t *argument)
 {
     if (*argument == 0 || !peek(&call->frame->mask, (uintptr_t)*argument, sizeof call->frame->mask))
@@ -320,7 +320,7 @@ static void replace_masked(const struct call *call)
 #define SYS_epoll_pwait2 441
 #endif
 
-/* In the calls that are given a mask, or an action with one. */
+/* For the calls that take a mask, or an action with one. */
 static void replace_masks(const struct call *call)
 {
     greg_t *registers = call->registers;
@@ -357,7 +357,7 @@ static bool makes_another(long number)
     return number == SYS_clone || number == SYS_clone3 || number == SYS_fork || number == SYS_vfork;
 }
 
-/* Will it be without the handlers, or share the stack of its parent? */
+/* Will the child have no handlers, or share its parent's stack? */
 static bool goes_without(const struct call *call)
 {
     uint64_t flags = call->number == SYS_clone ? call->arguments[0] : 0;
@@ -367,7 +367,7 @@ static bool goes_without(const struct call *call)
     return call->number == SYS_vfork || (flags & (flag_vfork | flag_clear_handlers)) != 0;
 }
 
-/* Of the place that the call comes from; ZK_CALL_SLOTS when all are taken. */
+/* The slot for calls from pc; ZK_CALL_SLOTS if all are taken. */
 static unsigned slot_of(uintptr_t pc)
 {
     unsigned i;
@@ -381,7 +381,7 @@ static unsigned slot_of(uintptr_t pc)
     return i;
 }
 
-/* The dispatch ends for this thread, and the call is made where it is. */
+/* Turns dispatch off for this thread, and lets the program make the call itself. */
 static void step_aside(const struct call *call)
 {
     const greg_t instruction_bytes = 2;
@@ -410,7 +410,7 @@ static void finish(const struct call *call, long result)
     call->registers[REG_RAX] = result;
 }
 
-/* Sends the program on to call.c. */
+/* Resumes the program in call.c, which makes the call. */
 static void make_call(struct call *call)
 {
     greg_t *registers = call->registers;
@@ -458,7 +458,8 @@ static void handle(struct call *call)
 
 enum { words = 64, depth_max = 3 };
 
-/* Opens what the words at address point to, and what these do. True if there was something to open. */
+/* Opens what lies at address, what the words there point to, and so on to depth_max. True if there was
+ * something to open. */
 static bool search(const struct call *call, uint64_t address, unsigned depth)
 {
     const uint64_t lowest = 1 << 16;
@@ -471,7 +472,7 @@ static bool search(const struct call *call, uint64_t address, unsigned depth)
     if (depth == depth_max || address < lowest)
         return any;
     while (bytes >= sizeof *found && !peek(found, address, bytes))
-        bytes /= 2; /* it may end where nothing is mapped */
+        bytes /= 2; /* the end may not be mapped */
     for (size_t i = 0; i < bytes / sizeof *found; i++)
         any = (found[i] >= lowest && search(call, found[i], depth + 1)) || any;
     return any;
@@ -485,7 +486,7 @@ static long make_here(const struct call *call)
                        (long)a[5]);
 }
 
-/* Everything is open while the call is made: here, so that this is over when it is. */
+/* Makes the call with everything open. Makes it here, so that we know when to close again. */
 static long make_desperately(const struct call *call)
 {
     long result = -EFAULT;
@@ -501,7 +502,7 @@ static long make_desperately(const struct call *call)
     return result;
 }
 
-/* The call whose frame is there failed with EFAULT. */
+/* The call whose frame is at the stack pointer has failed with EFAULT. */
 static void handle_fault(struct call *call)
 {
     unsigned addresses;
@@ -553,7 +554,8 @@ static bool turn_on(void)
                        (long)((uintptr_t)zk_call_end - (uintptr_t)zk_call_begin), 0, 0) == 0;
 }
 
-/* What the program did before: a kept signal that is blocked, by its mask or while another handler runs, kills. */
+/* Unblocks the kept signals, which the program may have blocked before, in its mask or in the masks of its
+ * handlers: while blocked, they would kill it. */
 static void unblock_kept(void)
 {
     const int signals = 64;
@@ -575,8 +577,8 @@ static void unblock_kept(void)
     }
 }
 
-/* Not in a build for ThreadSanitizer: its functions are called from each of ours, the handlers too, and a new thread
- * makes system calls before they can be. */
+/* Not in a build for ThreadSanitizer: all of our functions call it, the handlers too, and a new thread makes system
+ * calls before that works. */
 #ifdef __SANITIZE_THREAD__
 static const bool can_start = false;
 #else
@@ -609,8 +611,8 @@ void zk_dispatch_start(void (*on_fault)(int, siginfo_t *, void *))
     }
     atomic_store(&dispatch.on, true);
     zk_call_sigaction(SIGSEGV, &faults, NULL);
-    /* Not on the stack that a program sets up for its signals where phases begin at breakpoints: a boundary that opens the
-     * report does not fit on every one. */
+    /* If phases begin at breakpoints, their handler does not run on the program's alternate stack: that may be too
+     * small for the first boundary, which opens the report. */
     if (getenv("ZK_ALLOC_BEGIN_AT") != NULL)
         faults.sa_flags &= ~SA_ONSTACK;
     zk_call_sigaction(SIGTRAP, &faults, NULL);

@@ -1,7 +1,7 @@
 /*
- * dispatch.h - under the trap, every system call of the program passes by here before it is made (Linux' syscall
- * user dispatch): what the kernel is about to read or write is opened and counted, wherever the call comes from, the
- * inside of the C library included; and no thread blocks the signals that the trap lives on.
+ * dispatch.h - under the trap, every system call of the program comes through here before it is made (by Linux's
+ * syscall user dispatch). What the kernel is about to read or write is opened and counted, wherever the call comes
+ * from, including inside the C library. And no thread can block the signals that the trap depends on.
  */
 #ifndef ZK_DISPATCH_H
 #define ZK_DISPATCH_H
@@ -9,18 +9,18 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* From here on, for the calling thread and all that it starts. Nothing where the kernel has no such thing (before
- * Linux 5.11, and other machines than x86-64), or when it is on already. handler is installed for faults, whatever
+/* Turns dispatch on for the calling thread and all that it starts. Does nothing if the kernel does not support it
+ * (before Linux 5.11, or not x86-64), or if it is on already. on_fault is installed for faults, and stays whatever
  * the program does about SIGSEGV. */
 void zk_dispatch_start(void (*on_fault)(int, siginfo_t *, void *));
 
-/* Does every system call of this process pass by, as far as is known? */
+/* Does every system call of this process come through here, as far as is known? */
 bool zk_dispatch_sees_all(void);
 
 /* Is it on at all? */
 bool zk_dispatch_is_on(void);
 
-/* What the program has asked to be done about a signal that is kept from it: SIGSEGV, SIGSYS or SIGTRAP. */
+/* The action that the program has set for a signal that we keep for ourselves: SIGSEGV, SIGSYS or SIGTRAP. */
 struct sigaction *zk_dispatch_program_action(int signal);
 
 #endif

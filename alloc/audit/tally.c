@@ -8,18 +8,19 @@
 
 static struct {
     struct zk_lock lock;       /* guards all of this */
-    uint32_t epoch;            /* the process that found it */
+    uint32_t epoch;            /* the process whose findings these are */
     struct zk_tally_row *rows; /* open addressing; a free one has count 0 and kind free_kind */
     size_t room;
     size_t count;
-    uint32_t phase;  /* of the begin that finds blocks */
-    uint32_t stride; /* of begins, in the courses; a power of two */
+    uint32_t phase;  /* of the last zk_tally_begin */
+    uint32_t stride; /* begins between two entries of a course; a power of two */
     uint64_t lost;
 } tally = {.stride = 1};
 
 enum { free_kind = 0xFF };
 
-/* What the parent found is the parent's. If another thread was in the middle of it, the memory is lost. */
+/* In the child of a fork: drops what the parent has found. If another thread was changing the table, its
+ * memory leaks. */
 static void forget(bool broken)
 {
     if (!broken)
@@ -118,7 +119,7 @@ struct zk_tally_row *zk_tally_row(const struct zk_tally_key *key)
     return row;
 }
 
-/* Every second begin of each course. */
+/* Keeps every second begin of each course. */
 static void halve_courses(void)
 {
     for (size_t i = 0; i < tally.room; i++) {
@@ -146,7 +147,7 @@ void zk_tally_live(struct zk_tally_row *row)
         row->course[tally.phase / tally.stride]++;
 }
 
-/* Kinds apart, the largest first, and what is merged together. */
+/* By kind, then largest first; rows that will be merged come together. */
 static bool comes_before(const struct zk_tally_row *a, const struct zk_tally_row *b)
 {
     if (a->key.kind != b->key.kind)
@@ -216,7 +217,7 @@ static void merge(struct zk_tally_row *into, const struct zk_tally_row *from)
             into->phase_first = from->phase_first;
         if (from->phase_last > into->phase_last)
             into->phase_last = from->phase_last;
-    } else if (from->phase_last < into->phase_last) { /* one finding, whole: the first */
+    } else if (from->phase_last < into->phase_last) { /* all of the earliest finding */
         into->phase_first = from->phase_first;
         into->phase_last = from->phase_last;
         into->offset = from->offset;
@@ -241,7 +242,7 @@ static size_t merge_all(struct zk_tally_row *merged, struct zk_tally_row *const 
     return used;
 }
 
-/* A copy of the merged rows in order, to be unmapped; NULL when there is no memory. */
+/* A copy of the merged rows in order, for the caller to unmap; NULL if there is no memory. */
 static struct zk_tally_row *copy_rows(size_t *count, size_t *bytes)
 {
     size_t pointer_bytes = (tally.count + 1) * sizeof(struct zk_tally_row *);

@@ -1,10 +1,11 @@
 /*
- * trap.c - the region is one long bump: blocks in the order of their addresses are blocks in the
- * order of their birth, and all that came before a begin lies below one address.
+ * trap.c - the region is one long bump: the order of addresses is the order of birth, and everything
+ * that came before a begin lies below one address.
  *
- * The handlers run wherever the program was. They may take the locks below, because nothing here, nor
- * in tally.c or site.c, reads or writes a block of the program while it holds one. A handler of the
- * program's may, of a signal that comes meanwhile: what that one touches is looked at afterwards.
+ * Our handlers run wherever they interrupt the program. They may take the locks below, because
+ * nothing here, in tally.c or in site.c reads or writes a block of the program while holding one. But
+ * the program's handler for another signal may interrupt us and do so: what it touches is noted, and
+ * counted afterwards.
  */
 #include "trap.h"
 #include "config.h"
@@ -24,7 +25,7 @@ struct zk_trap zk_trap;
 
 enum { late_max = 8 };
 
-/* What was touched while the thread was in here. */
+/* What handlers have touched while the thread was in here. */
 static _Thread_local struct {
     volatile bool inside;
     volatile unsigned late_count;
@@ -38,7 +39,7 @@ static _Thread_local struct {
 static const size_t region_bytes = (size_t)4 << 40;
 static const size_t region_least_bytes = (size_t)64 << 20;
 static const size_t dead_bytes_max = (size_t)8 << 20;
-static const size_t open_bytes = (size_t)16 << 20; /* at a time */
+static const size_t open_bytes = (size_t)16 << 20; /* opened at a time */
 
 /* ---- The lock ---- */
 
@@ -53,7 +54,7 @@ void zk_trap_enter(void)
     atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* No begin, and no access, of the parent's was the child's. */
+/* In the child of a fork, drops the parent's counts, places and calls. */
 static void take_lock(void)
 {
     zk_lock(&zk_trap.lock);
@@ -119,7 +120,7 @@ bool zk_trap_note_late(char *address, size_t bytes, enum zk_access access, uintp
     return zk_os_allow(start, bytes < left ? zk_in_pages(bytes) : left);
 }
 
-/* ---- What was seen. The lock is held; the tally's is taken inside. ---- */
+/* ---- Counting. The lock is held; the tally's lock is taken inside. ---- */
 
 static void count(enum zk_tally_kind kind, enum zk_access access, const struct zk_block *block,
                   size_t offset, zk_site access_site, bool first)
@@ -172,8 +173,8 @@ void zk_trap_count_stale(struct zk_block *block, enum zk_access access, size_t o
 
 /* ---- Serving ---- */
 
-/* The nearer the limit, the fewer blocks are watched, so that it is never reached: above a half of it, twice the
- * share of it that is left. */
+/* The closer to the limit, the fewer blocks are watched, so that it is never reached: once more than half is
+ * used, the fraction watched is twice the fraction that is left. */
 static bool is_sampled_out(size_t bytes)
 {
     size_t left = zk_trap.bytes_limit - zk_trap.live_bytes;
@@ -189,7 +190,8 @@ static bool is_sampled_out(size_t bytes)
     return false;
 }
 
-/* Where a block of bytes can start, with all of its pages usable; NULL when there is no room. */
+/* Where a block of that many bytes can start; makes all of its pages accessible. NULL if there is
+ * no room. */
 static char *claim(size_t bytes, size_t align)
 {
     char *start;
@@ -237,7 +239,8 @@ void *zk_trap_serve(size_t size, size_t align, uint32_t thread, struct zk_caller
     return block.start;
 }
 
-/* p is no block that lives; if it is one that did, or lies in one that does, that is `block`. */
+/* Reports a free of p, which is not a live block. block is the block that it was, or that it lies
+ * in, or NULL. */
 static void tell_misuse(const void *p, const struct zk_block *block)
 {
     char site[160] = "nobody knows where";
@@ -255,8 +258,8 @@ static void tell_misuse(const void *p, const struct zk_block *block)
                   (size_t)((const char *)p - block->start), block->size, site);
 }
 
-/* The address is not used again, so that an access after this is told from one to another block; unless so many
- * blocks come and go in a phase that the pages would cost more than all else. */
+/* The address is not reused, so that a later access cannot be mistaken for one to another block; except if so
+ * many blocks come and go in one phase that the pages would cost more than everything else. */
 static void free_block(struct zk_block *block)
 {
     const size_t many = 1 << 16;
@@ -275,7 +278,7 @@ static void free_block(struct zk_block *block)
     zk_os_discard(block->start, bytes);
 }
 
-/* A discarded block is not the program's any more, and to free it is to use it. */
+/* A discarded block no longer belongs to the program: to free it counts as a stale access. */
 static void free_dead_block(struct zk_block *block)
 {
     zk_trap_count_stale(block, ZK_ACCESS_NONE, 0, 0);
@@ -333,7 +336,7 @@ void zk_trap_resized(const void *p, size_t size)
     zk_trap_lock();
     block = zk_block_at(p);
     if (block != NULL && block->start == p && block->size < size)
-        block->size = size; /* within the granule, so in the same pages */
+        block->size = size; /* within the granule, so within the same pages */
     if (block != NULL && block->start == p && zk_settings.realloc != ZK_REALLOC_STICKY)
         block->asked = block->size;
     zk_trap_unlock();
@@ -368,10 +371,10 @@ size_t zk_trap_usable(const void *p)
 
 /* ---- Opening. The lock is held. ---- */
 
-/* Gives access to everything, until the next begin: no access is seen any more, and that is told. */
+/* Opens everything until the next begin: no more accesses are seen, and a line on stderr says so. */
 static bool open_all(void)
 {
-    if (zk_trap.all_open) /* another thread faulted a moment before */
+    if (zk_trap.all_open) /* another thread has just faulted, too */
         return true;
     if (!zk_os_allow(zk_trap.base, (size_t)(zk_trap.opened - zk_trap.base)))
         return false;
@@ -383,8 +386,8 @@ static bool open_all(void)
     return true;
 }
 
-/* There are as many mappings as there may be: what was opened is closed again, and its next access seen once more.
- * Not over and over. */
+/* The limit on mappings is reached: closes what was opened, so that its next access is seen again. Only a limited
+ * number of times in a phase. */
 static bool close_opened(void)
 {
     enum { closings_max = 16 }; /* in a phase */
@@ -398,8 +401,8 @@ static bool close_opened(void)
     return zk_trap_seal();
 }
 
-/* Gives access to the pages again, until the next begin, which takes so many mappings more. The
- * program needs some as well. */
+/* Opens pages until the next begin, which takes that many more mappings. If there are too many,
+ * closes or opens everything: the program needs some too. */
 static bool open_again(char *start, size_t bytes, long mappings)
 {
     if (zk_trap.mappings + mappings > zk_trap.mappings_limit && !close_opened())
@@ -410,7 +413,7 @@ static bool open_again(char *start, size_t bytes, long mappings)
     return true;
 }
 
-/* Open neighbours are one mapping with it. */
+/* Blocks that are open and adjacent share a mapping. */
 bool zk_trap_open_block(struct zk_block *block)
 {
     const struct zk_blocks *all = zk_trap.blocks;
@@ -427,7 +430,7 @@ bool zk_trap_open_block(struct zk_block *block)
     return block->open;
 }
 
-/* For as long as one instruction takes: the page of address, and the next one, into which it may reach. */
+/* Opens the page of address, and the next one, into which the access may reach, for one instruction. */
 bool zk_trap_open_pages(const struct zk_block *block, char *address, struct zk_opening *opening)
 {
     size_t page = zk_os_page_bytes();
@@ -479,9 +482,9 @@ bool zk_trap_admit(char *address, enum zk_access access, zk_site site, struct zk
     char *start = page_of(address);
 
     if (block != NULL && (!block->freed || block->dead)) {
-        if (block->open) /* another thread faulted on it a moment before */
+        if (block->open) /* another thread has just faulted on it, too */
             return true;
-        if (!zk_detour) /* else the report itself did */
+        if (!zk_detour) /* otherwise the report itself has touched it */
             zk_trap_count_stale(block, access, (size_t)(address - block->start), site);
         return (opening != NULL && zk_trap_open_pages(block, address, opening)) ||
                zk_trap_open_block(block);
@@ -496,7 +499,7 @@ bool zk_trap_admit(char *address, enum zk_access access, zk_site site, struct zk
 
 /* ---- Phases ---- */
 
-/* What there is for the program, asked for while it may still ask. */
+/* The memory that the program may have; looked up while it still may ask. */
 static size_t memory_limit(void)
 {
     static _Atomic size_t bytes;
@@ -506,7 +509,7 @@ static size_t memory_limit(void)
     return bytes;
 }
 
-/* The program needs as much. */
+/* Half of memory and address space, and a quarter of the mappings, are left to the program. */
 struct zk_trap_limits zk_trap_limits(void)
 {
     size_t address = zk_os_address_limit();
@@ -550,7 +553,8 @@ void zk_trap_start(void)
     zk_region_is(zk_trap.base, bytes);
 }
 
-/* Of what was discarded, some bytes are kept: who uses it all the same goes on with the right data. */
+/* Keeps the bytes of some discarded blocks, so that a program that still uses them goes on with the
+ * right data. */
 static bool outlives_begin(struct zk_block *block)
 {
     size_t bytes = zk_block_bytes(block);
@@ -583,7 +587,7 @@ void zk_trap_begin(uint32_t phase)
         return;
     zk_trap_lock();
     zk_trap.phase = phase;
-    zk_blocks_keep(outlives_begin); /* where there is no memory for the rest, freed ones stay */
+    zk_blocks_keep(outlives_begin); /* without memory for the new table, freed ones stay */
     zk_trap.mappings = 0;
     zk_trap.all_open = false;
     zk_trap.added = 0;

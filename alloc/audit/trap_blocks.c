@@ -1,5 +1,6 @@
 /*
- * trap_blocks.c - the blocks in the order of their addresses, which is that of their birth.
+ * trap_blocks.c - the table of blocks, in the order of their addresses, which is the order of their
+ * birth.
  */
 #include "os.h"
 #include "trap_inside.h"
@@ -70,7 +71,7 @@ static void replace_blocks(struct zk_blocks *by)
         zk_os_unmap(old, bytes_of_blocks(old->room));
 }
 
-/* Those that are freed are none for whom a record has to be kept, if there are many. */
+/* If there are many blocks, records of freed ones are dropped. */
 static bool is_wanted(struct zk_block *block)
 {
     return !block->freed || block->discarded || block->dead;

@@ -1,7 +1,7 @@
 /*
- * trap_fault.c - the program's own accesses. One that faults is counted, and let through: by the instruction that
- * makes it alone, where the processor can be asked to stop behind it, so that the next one is seen as well; else
- * until the next begin.
+ * trap_fault.c - the program's own accesses. One that faults is counted and let through. Where the processor can
+ * single-step, the pages are open for that one instruction only, so that the next access is seen as well;
+ * elsewhere, until the next begin.
  */
 #include "call.h"
 #include "dispatch.h"
@@ -30,13 +30,13 @@ static uintptr_t program_counter(const ucontext_t *context)
 static enum zk_access access_of(const ucontext_t *context)
 {
 #if defined __x86_64__
-    const unsigned long long write_bit = 2; /* of the page fault's error code */
+    const unsigned long long write_bit = 2; /* in the page fault's error code */
 
     return ((unsigned long long)context->uc_mcontext.gregs[REG_ERR] & write_bit) != 0
                ? ZK_ACCESS_WRITE
                : ZK_ACCESS_READ;
 #else
-    /* The syndrome register is in a list of records behind the registers. */
+    /* The syndrome register is in a list of records after the registers. */
     const uint32_t esr_magic = 0x45535201;
     const uint64_t write_not_read = 1u << 6;
     const unsigned char *at = context->uc_mcontext.__reserved;
@@ -64,19 +64,19 @@ static enum zk_access access_of(const ucontext_t *context)
 
 enum { openings_max = 8 };
 
-/* The instruction that is let through, with what is open for it. */
+/* The instruction that is being stepped, and what is open for it. */
 static _Thread_local struct {
     bool active;
     uintptr_t pc;
-    uint64_t mask; /* of signals, before */
+    uint64_t mask; /* signal mask before it */
     unsigned count;
     struct zk_opening openings[openings_max];
 } step __attribute__((tls_model(ZK_TLS_MODEL)));
 
 static const greg_t trap_flag = 1 << 8;
 
-/* So many instructions are let through one by one at once, and so many more in each millisecond: the program is to be
- * slowed down, and not to stand. In a virtual machine, one takes some 20 microseconds. */
+/* Limits how many instructions are stepped: a fixed number first, then some for each millisecond. So the program is
+ * slowed down, but does not come to a standstill. In a virtual machine, a step takes some 20 microseconds. */
 static struct {
     _Atomic uint64_t taken;
     _Atomic int64_t since_ms;
@@ -115,7 +115,7 @@ static bool take_step(void)
     return false;
 }
 
-/* One that repeats itself stops after each time. */
+/* Is it a string instruction with a repeat prefix? It would stop after each iteration. */
 static bool is_repeated(const unsigned char *instruction)
 {
     bool repeats = false;
@@ -156,8 +156,8 @@ static void close_all(void)
     step.active = false;
 }
 
-/* May the instruction that has faulted be let through alone? Not where the stack itself lies in a block: the next
- * signal would find none. One that was left by a jump, out of the handler of another signal, is over. */
+/* May the instruction that has faulted be stepped? Not if the stack itself lies in a block: the next signal would
+ * have no stack. A step that was left by a jump out of another signal's handler is over. */
 static bool may_step(const ucontext_t *context, uintptr_t pc)
 {
     const void *stack = (const void *)(uintptr_t)context->uc_mcontext.gregs[REG_RSP];
@@ -180,7 +180,7 @@ static void start_step(ucontext_t *context, uintptr_t pc, const struct zk_openin
     step.openings[step.count++] = *opening;
 }
 
-/* Behind the instruction. */
+/* The instruction is done. */
 static void end_step(ucontext_t *context)
 {
     zk_trap_lock_for_fault();
@@ -241,7 +241,8 @@ bool zk_trap_sees_all_places(void)
 
 enum { recent_max = 4, lingering_max = 4, patience = 1000 };
 
-/* Accesses of late: the same instruction, in the same call, to the same block, is the same place. */
+/* Recent accesses. The same instruction, in the same call, accessing the same block, is the same
+ * place. */
 struct recent {
     uintptr_t pc;
     uintptr_t stack;
@@ -252,9 +253,9 @@ struct recent {
     const char *block;
 };
 
-/* What a place that is at it for long has touched last stays open, until the thread touches something else, or does
- * something that is seen here: so a loop costs a fault for each page, and the place behind it is seen at least where
- * the loop has not been last. */
+/* If one place touches a block many times, the pages that it touched last stay open ("linger") until the thread
+ * touches others or calls into the trap. So a loop costs one fault for each page; a place after the loop is still
+ * seen, except on the pages that the loop touched last. */
 static _Thread_local struct {
     struct recent recent[recent_max];
     unsigned next;
@@ -303,7 +304,8 @@ static bool same_place(const struct recent *a, const struct recent *b)
            a->access == b->access && a->phase == b->phase;
 }
 
-/* If it is that, opens what it needs, and is done. The lock is held. */
+/* If the access is from a recent place, opens what it needs, and returns true: it is counted
+ * already. The lock is held. */
 static bool is_again(char *address, enum zk_access access, const ucontext_t *context,
                      struct zk_opening *opening)
 {
@@ -327,7 +329,7 @@ static bool is_again(char *address, enum zk_access access, const ucontext_t *con
     return false;
 }
 
-/* Counts it, and opens what it needs. */
+/* Counts an access, and opens what it needs. */
 static bool admit(char *address, ucontext_t *context, struct zk_opening *opening)
 {
     uintptr_t pc = program_counter(context);
@@ -342,7 +344,7 @@ static bool admit(char *address, ucontext_t *context, struct zk_opening *opening
     zk_trap_unlock();
     if (handled)
         return true;
-    zk_trap_enter(); /* the unwinder reads what the loader has made, perhaps in an earlier phase */
+    zk_trap_enter(); /* the unwinder reads the loader's data, which may lie in stale blocks */
     site = zk_site_at(pc);
     zk_trap_lock_for_fault();
     handled = zk_trap_admit(address, access, site, alone ? opening : NULL);
@@ -350,7 +352,7 @@ static bool admit(char *address, ucontext_t *context, struct zk_opening *opening
     return handled;
 }
 
-/* Is it a stale access, and counted and let through? */
+/* If it is a stale access, counts it and lets it through. Returns whether it was. */
 static bool handle_fault(const siginfo_t *info, ucontext_t *context)
 {
     char *address = info->si_addr;
@@ -368,7 +370,7 @@ static bool handle_fault(const siginfo_t *info, ucontext_t *context)
     return handled;
 }
 
-/* Where the program cannot put another handler into our place. */
+/* With dispatch on, where the program cannot replace our handler. */
 static void on_kept_signal(int signal, siginfo_t *info, void *context)
 {
     int saved = errno;
@@ -385,13 +387,13 @@ static void on_kept_signal(int signal, siginfo_t *info, void *context)
         zk_fatal_pass_on(signal, info, context, zk_dispatch_program_action(signal));
 }
 
-/* ---- Where it can */
+/* ---- Where the program can replace our handler */
 
 enum { catchers_max = 4 };
 
 static struct {
     struct sigaction before[catchers_max]; /* what each of our handlers has replaced */
-    size_t count;                          /* of them in use */
+    size_t count;                          /* catchers in use */
 } catching;
 
 static void on_fault(size_t catcher, int signal, siginfo_t *info, void *context)
@@ -404,9 +406,9 @@ static void on_fault(size_t catcher, int signal, siginfo_t *info, void *context)
         zk_fatal_pass_on(signal, info, context, &catching.before[catcher]);
 }
 
-/* The program may set a handler of its own after we did, and that one may pass on, or give back, what
- * it does not know to the one that was there before: ours. So what is put in its place is another
- * one, and the first goes on passing to where it did. */
+/* The program may install a handler after ours, and pass signals that it does not know on to the one
+ * before: ours. So to get back in front we install another catcher, which passes on to the program's
+ * handler, and the first one still passes on to where it did. */
 static void catch_0(int signal, siginfo_t *info, void *context)
 {
     on_fault(0, signal, info, context);
@@ -438,7 +440,7 @@ static bool is_ours(const struct sigaction *action)
     return false;
 }
 
-/* The one that passes on to the same handler already, or one more, or the last. */
+/* A catcher that passes on to this handler already, or a new one, or, if all are in use, the last. */
 static size_t catcher_for(const struct sigaction *now)
 {
     for (size_t i = 0; i < catching.count; i++)
@@ -447,8 +449,9 @@ static size_t catcher_for(const struct sigaction *now)
     return catching.count < catchers_max ? catching.count++ : catchers_max - 1;
 }
 
-/* Other signals wait: their handlers may touch what is stale, and would find the locks taken. This one
- * does not: the handler itself may read what is stale, and is killed if it cannot be told. */
+/* While our handler runs, other signals are blocked: their handlers may touch stale blocks, and would
+ * find the locks taken. SIGSEGV is not: our handler itself may read a stale block, and a fault while
+ * the signal is blocked would kill the process. */
 void zk_trap_catch_faults(void)
 {
     struct sigaction now;

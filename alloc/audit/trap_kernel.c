@@ -1,9 +1,10 @@
 /*
- * trap_kernel.c - the kernel reads and writes blocks for the program. What a system call is given is opened before
- * it is made, and stays open until it is over, if a phase begins meanwhile: a thread may wait in it for long.
+ * trap_kernel.c - the kernel's accesses to blocks on behalf of the program. What a system call is given is opened
+ * before the call is made, and stays open until it is over, even if a phase begins meanwhile: a thread may block
+ * in a call for long.
  *
- * A thread's calls are over when it does anything else that is seen here; and call.c says so as soon as it knows,
- * so that a begin on another thread can tell.
+ * A thread's calls are over when the thread next comes here. And call.c clears in_call as soon as the call
+ * returns, so that a begin on another thread can tell.
  */
 #include "os.h"
 #include "trap_inside.h"
@@ -12,21 +13,22 @@
 
 enum { callers_max = 512, given_max = 8, busy_max = 64 };
 
-/* A thread that makes calls. Its own, but for in_call and given, which a begin reads under the lock. */
+/* A thread that makes calls. Only that thread accesses its record, but a begin reads in_call and given,
+ * under the lock. */
 struct caller {
-    _Atomic uint32_t used;    /* by a thread */
-    _Atomic uint32_t in_call; /* cleared by call.c, or later */
+    _Atomic uint32_t used;    /* 1 while a thread has it */
+    _Atomic uint32_t in_call; /* cleared by call.c, or at the thread's next call */
     uint32_t count;
     struct given {
         char *block;
-        zk_site site; /* of the call */
+        zk_site site; /* where the call was made */
         enum zk_access access;
     } given[given_max];
 };
 
 static struct caller callers[callers_max];
 static _Thread_local struct caller *own __attribute__((tls_model(ZK_TLS_MODEL)));
-static _Atomic uint32_t nobody; /* in place of in_call, without a caller */
+static _Atomic uint32_t nobody; /* stands in for in_call if there is no caller record */
 
 static struct caller *own_caller(void)
 {
@@ -36,7 +38,7 @@ static struct caller *own_caller(void)
         if (!atomic_compare_exchange_strong(&callers[i].used, &used, 1))
             continue;
         own = &callers[i];
-        atomic_store(&own->in_call, 1); /* this is only called to prepare one */
+        atomic_store(&own->in_call, 1); /* we are preparing a call */
     }
     return own;
 }
@@ -51,7 +53,7 @@ void zk_trap_caller_ends(void)
     own = NULL;
 }
 
-/* Callers are only taken under the lock: each but our own is one of the parent's. */
+/* Records are taken only under the lock, so all but our own are those of the parent's threads. */
 void zk_trap_callers_forget(void)
 {
     for (size_t i = 0; i < callers_max; i++) {
@@ -65,7 +67,7 @@ void zk_trap_callers_forget(void)
 
 bool zk_trap_is_sealed(const void *p)
 {
-    /* Relaxed: a thread that has learned of a begin by whatever means sees what it sealed. */
+    /* Relaxed: a thread that has learned of a begin, by whatever means, sees what the begin sealed. */
     return (const char *)p >= zk_trap.base &&
            (const char *)p < __atomic_load_n(&zk_trap.sealed, __ATOMIC_RELAXED);
 }
@@ -75,7 +77,7 @@ bool zk_trap_holds(const void *p)
     return (const char *)p >= zk_trap.base && (const char *)p < zk_trap.end;
 }
 
-/* Is it in use by a call of another thread? */
+/* Is the block in use by a call of another thread? */
 static bool is_busy(const char *block)
 {
     for (size_t i = 0; i < callers_max; i++)
@@ -100,7 +102,7 @@ void zk_trap_calls_end(void)
     own->count = 0;
 }
 
-/* The block is given to a call of this thread. */
+/* Records that the block is passed to a call of this thread, and opens it if it is sealed. */
 static bool give(struct zk_block *block, enum zk_access access, zk_site site)
 {
     struct caller *caller = own_caller();
@@ -147,7 +149,7 @@ void zk_trap_call_prepares(void)
         zk_trap_lock();
         zk_trap_unlock();
     }
-    atomic_store(&own->in_call, 1); /* what it is given from here on stays open */
+    atomic_store(&own->in_call, 1); /* what the call is given from here on stays open */
 }
 
 _Atomic uint32_t *zk_trap_call_begins(void)
@@ -160,11 +162,11 @@ _Atomic uint32_t *zk_trap_call_begins(void)
 
 /* ---- A begin */
 
-/* Blocks in use, by address. */
+/* Blocks in use by calls, sorted by address. */
 struct busy {
     struct zk_block *at[busy_max];
     size_t count;
-    bool all; /* there are more */
+    bool all; /* there are more than that */
 };
 
 static void add_busy(struct busy *busy, struct zk_block *block)
@@ -202,7 +204,7 @@ static void find_busy(struct busy *busy)
     }
 }
 
-/* Nothing is nothing to ask for: qemu's emulation of the call refuses that. */
+/* Makes no call for an empty range: qemu's emulation refuses that. */
 static bool deny(char *from, const char *to)
 {
     return from == to || zk_os_deny(from, (size_t)(to - from));
@@ -241,7 +243,7 @@ bool zk_trap_open_all(void)
 
 bool zk_trap_is_sealing(void)
 {
-    /* Relaxed: as above. */
+    /* Relaxed: as in zk_trap_is_sealed. * */
     return __atomic_load_n(&zk_trap.sealed, __ATOMIC_RELAXED) != zk_trap.base;
 }
 

@@ -1,17 +1,17 @@
 /*
- * trap_places.c - a hash set, in memory of its own: so that a block that one line touches in a loop, or in phase after
- * phase, counts once for that line.
+ * trap_places.c - a hash set of which place has touched which block: so that a block that one line touches in a loop,
+ * or in one phase after another, counts once for that line.
  */
 #include "os.h"
 #include "trap_inside.h"
 
 struct place {
-    uintptr_t block; /* 0: free. Addresses are never used again: so it names the block */
+    uintptr_t block; /* 0: free slot. Addresses are never reused, so this identifies the block */
     uint32_t site;   /* zk_site_caller */
     uint32_t access;
 };
 
-/* The trap's lock guards it. */
+/* Guarded by the trap's lock. */
 static struct {
     struct place *at; /* open addressing */
     size_t room;
@@ -56,7 +56,7 @@ bool zk_place_is_new(const struct zk_block *block, zk_site site, enum zk_access 
     struct place *slot;
 
     if (!grow()) {
-        zk_tally_lose(); /* a count is too large, at the least */
+        zk_tally_lose(); /* some count may be too large */
         return true;
     }
     slot = slot_of(places.at, places.room, &place);
@@ -67,7 +67,7 @@ bool zk_place_is_new(const struct zk_block *block, zk_site site, enum zk_access 
     return true;
 }
 
-/* The parent may have been in the middle of it: its memory is lost. */
+/* The parent may have been changing the set, so its memory is not unmapped. */
 void zk_places_forget(void)
 {
     places.at = NULL;

@@ -1,5 +1,5 @@
 /*
- * watch.c - the census and the trap as observers of the arena: what each is told, and what it makes of it.
+ * watch.c - the census and the trap as observers of the arena: what each does with the events.
  */
 #include "audit.h"
 #include "census.h"
@@ -21,7 +21,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-/* Of a block that the arena could have served. False when it is none: there is no phase. */
+/* Counts a block that the arena could have served. False if it could not: no phase is active. */
 static bool note_birth(const struct zk_wish *wish, uint64_t word, uint32_t thread)
 {
     zk_phase_child_check();
@@ -74,7 +74,8 @@ static void census_gone(void *p)
     zk_census_gone(p, &was);
 }
 
-/* Where its size decides a block's route anew, what it was first asked for with is of no interest. */
+/* Only under realloc=sticky does the first request's size matter: otherwise each new size decides the
+ * route anew. */
 static void census_moved(const void *from, const void *to, struct zk_caller caller)
 {
     (void)caller;
@@ -82,14 +83,14 @@ static void census_moved(const void *from, const void *to, struct zk_caller call
         zk_census_moved(from, to);
 }
 
-/* Would it stay where it is, if it were in the arena? */
+/* Would the block stay in place if it were in the arena? */
 static bool would_stay(const struct zk_born *was, size_t size)
 {
     return size <= zk_in_granules(was->size);
 }
 
-/* A block that MIN_BYTES has kept out of the arena is on record as if it were there, and one that may migrate becomes
- * one. Outside of phases, what has to move would leave the arena. */
+/* The census records a block that MIN_BYTES has kept out of the arena as if it were in there. One that may migrate
+ * would come into the arena now. Outside of phases, a block that has to move would leave it. */
 static void *census_resize_system(void *p, size_t old_bytes, struct zk_wish wish,
                                   void *(*resize)(void *p, size_t old_bytes, struct zk_wish wish))
 {
@@ -145,7 +146,7 @@ static void trap_discarded(uint64_t word)
     zk_trap_discard((uint32_t)(word / 2));
 }
 
-/* The trap has a record of what it served itself. */
+/* The trap keeps records of its own for what it serves. */
 static void trap_born(const void *p, const struct zk_wish *wish, uint64_t word)
 {
     (void)p;
@@ -159,7 +160,7 @@ static void trap_moved(const void *from, const void *to, struct zk_caller caller
         zk_trap_moved(from, to);
 }
 
-/* One that may migrate would have become the arena's. */
+/* A block that may migrate would have come into the arena. */
 static void *trap_resize_system(void *p, size_t old_bytes, struct zk_wish wish,
                                 void *(*resize)(void *p, size_t old_bytes, struct zk_wish wish))
 {
@@ -207,7 +208,7 @@ void zk_audit_load(void)
     zk_observer_add(&trap_observer);
 }
 
-/* The settings are read later where we are not malloc. */
+/* Where we do not replace malloc, the settings are read later, so looks into the environment. */
 static bool is_to_be_trapped(void)
 {
 #ifdef ZK_INTERPOSE

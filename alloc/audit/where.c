@@ -1,6 +1,6 @@
 /*
- * where.c - the objects that frames have been seen in. They are few, and stacks that are seen for the first time
- * are rare: a list will do.
+ * where.c - the objects in which frames have been seen. There are few of them, and new stacks are rare, so a
+ * list will do.
  */
 #include "where.h"
 #include "object.h"
@@ -18,7 +18,7 @@ enum {
 };
 
 struct seen {
-    struct zk_object object; /* its name is not ours to read later */
+    struct zk_object object; /* its name may be gone later: see path */
     unsigned char id[ZK_BUILD_ID_MAX];
     size_t id_bytes;
     char id_text[2 * ZK_BUILD_ID_MAX + 1];
@@ -43,7 +43,7 @@ static void write_id(struct seen *seen)
     }
 }
 
-/* The program's own file; a library that was opened by a relative path, from the folder that we are in. */
+/* Finds the program's own file, and makes a relative path absolute, from the current working directory. */
 static void write_path(struct seen *seen)
 {
     const char *name = seen->object.name;
@@ -76,7 +76,7 @@ static bool same(const struct seen *seen, const struct zk_object *object)
            memcmp(id, seen->id, seen->id_bytes) == 0;
 }
 
-/* 0 when there is no memory. An object is whole before it is counted. */
+/* Adds an object. 0 if there is no memory. An object is complete before it is counted. */
 static uint32_t note(const struct zk_object *object)
 {
     struct seen **page = &objects.pages[objects.count / objects_per_page];
@@ -104,7 +104,7 @@ zk_where zk_where_of(uintptr_t address)
     if (object.map == NULL)
         return address & ((UINT64_C(1) << 48) - 1);
     for (number = objects.count; number > 0;
-         number--) /* what is closed was seen before what is open */
+         number--) /* latest first: closed objects were seen before open ones */
         if (same(seen_of(number), &object))
             break;
     if (number == 0)

@@ -1,5 +1,5 @@
 /*
- * witness.c - one line at a time, appended by one write.
+ * witness.c - writes one line at a time, each appended by a single write.
  */
 #include "witness.h"
 #include "os.h"
@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 /* Written once, when the library is loaded. */
-static char folder[PATH_MAX - 64]; /* "" without a witness */
-static bool preloaded;             /* by the environment */
+static char folder[PATH_MAX - 64]; /* "" if there is none */
+static bool preloaded;             /* through LD_PRELOAD */
 
 /* Keeps errno. */
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
@@ -36,7 +36,7 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
     fd = zk_os_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (fd >= 0 && length > 0 && (size_t)length < sizeof line &&
         zk_os_write(fd, line, (size_t)length) < 0) {
-        /* Then the process is taken for one that was not seen. */
+        /* zk-audit takes the process for one that was not seen. */
     }
     if (fd >= 0)
         zk_os_close(fd);
@@ -82,7 +82,8 @@ void zk_witness_without(void)
         say("without\t%.*s\n", (int)length, program);
 }
 
-/* A program that is linked with the library needs no LD_PRELOAD, and one that is not needs it. */
+/* Does the environment still have what the library needs? LD_PRELOAD is needed only if we were
+ * loaded by it. */
 static int keeps(char *const *environment)
 {
     if (environment == NULL)

@@ -1,7 +1,7 @@
 /*
- * witness.h - for zk-audit, which must know what it has not seen: every process that the library is loaded into
- * says so, and one that becomes or starts another program says which. Only where ZK_ALLOC_AUDIT_WITNESS names a
- * folder; zk-audit sets it.
+ * witness.h - tells zk-audit which processes it would otherwise miss: every process that the library is loaded
+ * into says so, and one that becomes or starts another program says which. Only if ZK_ALLOC_AUDIT_WITNESS names
+ * a folder, which zk-audit sets.
  *
  * A process writes lines into FOLDER/PID.witness, fields separated by tabs:
  *     loaded                   the library is in this process
@@ -16,18 +16,18 @@
 
 #include <sys/types.h>
 
-/* When the library is loaded, while the program's rights are what they were. */
+/* Called when the library is loaded, before the program can give up privileges. */
 void zk_witness_load(void);
 
-/* The same, in a build without the audit, which says no more than this. */
+/* The same, in a build without the audit, which calls nothing else here. */
 void zk_witness_without(void);
 
-/* Around an exec. path is as it was given, without a search along PATH; environment may be NULL for the present
- * one. Also in the child of a vfork: nothing is kept in memory. */
+/* Called around an exec. path is as the program gave it, not searched for in PATH; environment may be NULL for
+ * the current one. Also safe in the child of a vfork, since nothing is kept in memory. */
 void zk_witness_exec(const char *path, char *const *environment);
 void zk_witness_exec_failed(void);
 
-/* child was started. */
+/* Called when child has been started. * */
 void zk_witness_spawn(pid_t child, const char *path, char *const *environment);
 
 #endif
