@@ -123,8 +123,7 @@ static struct slab_totals read_totals(struct slab *slab, unsigned moves)
 
 struct slab_totals zk_slab_totals(struct slab *slab)
 {
-    const unsigned tries =
-        1000; /* if the holder keeps changing chunks: then nearly right will do */
+    const unsigned tries = 1000; /* if the holder keeps changing chunks, nearly right will do */
     struct slab_totals totals;
     unsigned before;
 

@@ -183,8 +183,8 @@ void zk_scope_enter(struct zk_guard *guard, void *returns)
 {
     struct frame_mark frame = mark_frame(returns);
 
-    frame.function =
-        0; /* the compiler may have split the user's function in parts, each with its own start */
+    /* The compiler may have split the user's function in parts, each with its own start. */
+    frame.function = 0;
     enter(guard, frame);
 }
 

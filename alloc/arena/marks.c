@@ -137,8 +137,8 @@ static bool is_dead(struct slab *slab, uint32_t index)
 
 static void clear_word(_Atomic uint64_t *word)
 {
-    if (atomic_load_explicit(word, memory_order_relaxed) !=
-        0) /* otherwise the page may not even be resident */
+    /* Do not write a 0 over a 0: the page may not even be resident. */
+    if (atomic_load_explicit(word, memory_order_relaxed) != 0)
         atomic_store_explicit(word, 0, memory_order_relaxed);
 }
 

@@ -39,7 +39,7 @@ static struct {
     bool started;           /* ... and everything that phases need is set up */
     unsigned depth;         /* begins not yet ended: at most 1, except under nesting=count */
     _Atomic uintptr_t
-        owner;       /* token of the thread that began the phase; 0 once it has ended (lock-free) */
+        owner;       /* token of the thread that began it; 0 once that has ended, unlocked */
     bool inherited;  /* the parent began it: its owner may not exist in this process */
     uint64_t number; /* counts begins that started a phase */
     struct phase_counts counts;

@@ -135,8 +135,7 @@ struct slab {
     _Atomic uint64_t word;      /* the phase that the slab was last recycled for; by the holder */
     _Atomic uint64_t discarded; /* the last such phase that was discarded; by the discard */
 
-    _Atomic uint32_t
-        held; /* the holder's epoch; 0: free. To change 0 to one's epoch is to claim it */
+    _Atomic uint32_t held; /* the holder's epoch; 0: free. Claimed by changing 0 to one's own */
     _Atomic bool retired;  /* never to be held again */
     _Atomic bool owed;     /* must be wiped when it is next recycled */
     _Atomic uint32_t busy; /* 1 while the holder may be changing chunks: see wipe.c */

@@ -243,7 +243,7 @@ bool zk_trap_open_all(void)
 
 bool zk_trap_is_sealing(void)
 {
-    /* Relaxed: as in zk_trap_is_sealed. * */
+    /* Relaxed: as in zk_trap_is_sealed. */
     return __atomic_load_n(&zk_trap.sealed, __ATOMIC_RELAXED) != zk_trap.base;
 }
 

@@ -27,7 +27,7 @@ void zk_witness_without(void);
 void zk_witness_exec(const char *path, char *const *environment);
 void zk_witness_exec_failed(void);
 
-/* Called when child has been started. * */
+/* Called when child has been started. */
 void zk_witness_spawn(pid_t child, const char *path, char *const *environment);
 
 #endif

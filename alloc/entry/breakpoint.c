@@ -1,6 +1,6 @@
 /*
- * breakpoint.c - a table that only grows. An entry is written before its breakpoint is, and never changed but to be
- * forgotten, so the handler reads it without a lock.
+ * breakpoint.c - a table that only grows. An entry is written before its breakpoint, and never changed except to be
+ * forgotten, so the handler can read it without a lock.
  */
 #include "breakpoint.h"
 #include "displace.h"
@@ -63,11 +63,11 @@ static void *page_at(uintptr_t address)
         return NULL;
     if ((uintptr_t)page == address)
         return page;
-    munmap(page, bytes); /* a kernel that does not know the flag takes the address for a hint */
+    munmap(page, bytes); /* a kernel that does not know the flag treats the address as a hint */
     return NULL;
 }
 
-/* Below the object, or well above it: what comes right after a program is its heap, which grows. */
+/* Below the object, or well above it: right after a program comes its heap, which grows. */
 static void *page_near(const struct zk_place *place)
 {
     const uintptr_t lowest = (uintptr_t)1 << 16;
@@ -94,8 +94,7 @@ static void *page_near(const struct zk_place *place)
 
 /* ---- Setting ---- */
 
-/* The first byte is what other threads may run into meanwhile, and where there are more, they are one aligned word,
- * which is written at once. */
+/* Other threads may be executing here, so the breakpoint is one atomic store: of one byte, or of one aligned word. */
 static void write_breakpoint(uintptr_t address)
 {
     if (zk_breakpoint_length == 1) {
@@ -171,14 +170,14 @@ bool zk_breakpoint_hit(const siginfo_t *info, void *context)
 {
     const struct breakpoint *hit;
 
-    if (info->si_code <= 0) /* somebody has sent it */
+    if (info->si_code <= 0) /* sent by kill or the like */
         return false;
     hit = find(zk_displaced_at(context));
     if (hit == NULL)
         return false;
     hit->reached(hit->arg);
-    /* A stack for signals that has been set meanwhile is the one that the thread goes on with, as the end of a handler
-     * would undo it. */
+    /* If an alternate signal stack was set in the meantime, the thread must keep it; returning from the handler would
+     * restore the old one. */
     sigaltstack(NULL, &((ucontext_t *)context)->uc_stack);
     zk_displaced_go(&hit->displaced, context);
     return true;

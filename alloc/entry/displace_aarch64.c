@@ -1,6 +1,6 @@
 /*
- * displace_aarch64.c - instructions of four bytes (Arm ARM, C4). Those that are relative to themselves are carried out
- * by hand; any other is copied. The way back is a branch, which takes no register.
+ * displace_aarch64.c - instructions of four bytes (Arm ARM, C4). PC-relative ones are emulated; all others are copied.
+ * The way back is a branch, which needs no register.
  */
 #if defined __aarch64__
 
@@ -12,7 +12,7 @@
 
 const unsigned char zk_breakpoint_bytes[] = {0x00, 0x00, 0x20, 0xD4}; /* brk #0 */
 const size_t zk_breakpoint_length = 4;
-const size_t zk_copy_distance = (size_t)120 << 20; /* of 128 MiB that a branch reaches */
+const size_t zk_copy_distance = (size_t)120 << 20; /* a branch reaches 128 MiB */
 
 size_t zk_instruction_length(const unsigned char *code)
 {
@@ -20,7 +20,7 @@ size_t zk_instruction_length(const unsigned char *code)
     return 4;
 }
 
-/* The bits from low on, with their sign, in instructions. */
+/* The field of `bits` bits from `low` on, sign-extended and scaled from instructions to bytes. */
 static intptr_t offset_of(uint32_t word, unsigned low, unsigned bits)
 {
     return (intptr_t)((int64_t)((uint64_t)word << (64 - low - bits)) >> (64 - bits)) * 4;
@@ -62,7 +62,7 @@ static bool is_address(uint32_t word, uintptr_t address, struct zk_displaced *ou
 {
     if ((word & 0x1F000000) != 0x10000000)
         return false;
-    /* adr counts bytes, adrp pages; the two low bits are apart */
+    /* adr counts bytes, adrp pages; the two low bits are in a field of their own */
     out->target = (uintptr_t)(offset_of(word, 5, 19) | (intptr_t)(word >> 29 & 3));
     out->target = (word & 0x80000000) != 0 ? (address & ~(uintptr_t)4095) + (out->target << 12)
                                            : address + out->target;
@@ -71,7 +71,7 @@ static bool is_address(uint32_t word, uintptr_t address, struct zk_displaced *ou
     return true;
 }
 
-/* ldr from near by; prfm is only advice. */
+/* ldr (literal). A prfm is only a hint, and is skipped. */
 static const char *load(uint32_t word, uintptr_t address, struct zk_displaced *out)
 {
     if ((word & 0x04000000) != 0)
@@ -139,7 +139,7 @@ static bool holds(unsigned condition, uint64_t flags)
     return condition >= 14 || base[condition / 2] != (condition % 2 != 0);
 }
 
-/* Register 31 is the one that reads as zero. */
+/* Register 31 reads as zero. */
 static uint64_t value_of(const mcontext_t *machine, unsigned reg)
 {
     return reg < 31 ? machine->regs[reg] : 0;
@@ -203,8 +203,8 @@ void zk_displaced_go(const struct zk_displaced *displaced, void *context)
         machine->pc = jumps(displaced, machine) ? displaced->target : displaced->next;
         break;
     }
-    machine->pstate &=
-        ~(uint64_t)0xC00; /* BTYPE: what a branch that arrived here has set is over */
+    /* Clear BTYPE, which the branch that led here may have set. */
+    machine->pstate &= ~(uint64_t)0xC00;
 }
 
 #else

@@ -1,7 +1,7 @@
 /*
- * displace_x86_64.c - lengths by the opcode maps of the manual (Intel SDM, volume 2, appendix A), in 64-bit mode.
- * What is relative to the instruction is found and corrected: a displacement from RIP in the copy, and a jump or call
- * by hand.
+ * displace_x86_64.c - instruction lengths follow the opcode maps of the manual (Intel SDM, volume 2, appendix A), in
+ * 64-bit mode. Operands relative to the instruction are handled: a RIP-relative displacement is corrected in the
+ * copy, and a relative jump or call is emulated.
  */
 #if defined __x86_64__
 
@@ -13,17 +13,17 @@
 
 const unsigned char zk_breakpoint_bytes[] = {0xCC};
 const size_t zk_breakpoint_length = 1;
-const size_t zk_copy_distance = (size_t)3 << 29; /* of 2 GiB that a displacement reaches */
+const size_t zk_copy_distance = (size_t)3 << 29; /* a displacement reaches 2 GiB */
 
-/* An instruction, taken apart. */
+/* A decoded instruction. */
 struct parts {
-    size_t length; /* 0: not known */
-    size_t opcode; /* where it is */
+    size_t length; /* 0: unknown */
+    size_t opcode; /* its offset */
     unsigned map;  /* 0: one byte; 1: after 0F; 2: 0F 38; 3: 0F 3A */
     bool has_modrm;
     size_t modrm;
-    size_t rip_relative; /* where the displacement from RIP is; 0: none */
-    bool encoded;        /* by VEX or EVEX */
+    size_t rip_relative; /* offset of the RIP-relative displacement; 0: none */
+    bool encoded;        /* with VEX or EVEX */
 };
 
 struct prefixes {
@@ -141,9 +141,9 @@ static int immediate_0(unsigned char op, unsigned char modrm, struct prefixes pr
         return 3;
     case 0xE8:
     case 0xE9:
-        return 4; /* whatever the prefixes are: Intel's reading */
+        return 4; /* whatever the prefixes, as on Intel */
     case 0x8F:
-        return (modrm >> 3 & 7) == 0 ? 0 : -1; /* else AMD's XOP */
+        return (modrm >> 3 & 7) == 0 ? 0 : -1; /* otherwise AMD's XOP */
     case 0xF6:
         return (modrm >> 3 & 7) < 2 ? 1 : 0;
     case 0xF7:
@@ -198,7 +198,7 @@ static int immediate_1(unsigned char op)
     }
 }
 
-/* ---- Taking apart */
+/* ---- Decoding */
 
 /* Bytes of ModRM and what follows it, without an immediate. */
 static size_t operand_length(const unsigned char *modrm, size_t at, struct parts *parts)
@@ -221,7 +221,7 @@ static size_t operand_length(const unsigned char *modrm, size_t at, struct parts
     return length + (mode == 1 ? 1 : mode == 2 ? 4 : 0);
 }
 
-/* After VEX (C4, C5) or EVEX (62): where the opcode is; 0 if not known. */
+/* Skips VEX (C4, C5) or EVEX (62): returns the opcode's offset, or 0 if unknown. */
 static size_t skip_encoding(const unsigned char *code, size_t at, struct parts *parts)
 {
     unsigned map;
@@ -240,7 +240,7 @@ static size_t skip_encoding(const unsigned char *code, size_t at, struct parts *
         at += 4;
         break;
     }
-    if (map == 5 || map == 6) /* half precision: a ModRM byte; map 5 has no immediate either */
+    if (map == 5 || map == 6) /* half precision: a ModRM byte, no immediate */
         map = 2;
     parts->map = map;
     return map >= 1 && map <= 3 ? at : 0;
@@ -332,7 +332,7 @@ static void write_32(unsigned char *at, intptr_t value)
     memcpy(at, &narrow, sizeof narrow);
 }
 
-/* Jumps and calls with a target relative to the next instruction. True: done. */
+/* Jumps and calls with a target relative to the next instruction. True if it is one. */
 static bool is_relative(const unsigned char *code, const struct parts *parts,
                         struct zk_displaced *out)
 {
@@ -378,7 +378,7 @@ static const char *check(const unsigned char *code, const struct parts *parts)
     return NULL;
 }
 
-/* call *ADDRESS(%rip) has to leave the original's address behind; where the target is somewhere else, it is refused. */
+/* call *ADDRESS(%rip) is emulated, since it must push the original's return address. Other indirect calls are refused. */
 static const char *displace_call(const unsigned char *code, const struct parts *parts,
                                  struct zk_displaced *out)
 {
@@ -435,7 +435,7 @@ uintptr_t zk_displaced_at(const void *context)
     return (uintptr_t)thread->uc_mcontext.gregs[REG_RIP] - 1; /* int3 has been executed */
 }
 
-/* Condition codes as in the low four bits of Jcc. */
+/* condition is the low four bits of a Jcc opcode. */
 static bool holds(unsigned condition, greg_t flags)
 {
     bool carry = (flags & 0x1) != 0;

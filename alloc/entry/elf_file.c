@@ -16,7 +16,7 @@ enum { machine = EM_X86_64 };
 enum { machine = EM_AARCH64 };
 #endif
 
-/* NULL if the file has not that much there. */
+/* NULL if the file ends before offset + bytes. */
 static const void *at(const struct zk_elf *elf, uint64_t offset, uint64_t bytes)
 {
     if (offset > elf->size || bytes > elf->size - offset)
@@ -84,7 +84,7 @@ static const ElfW(Shdr) * sections(const struct zk_elf *elf, size_t *count)
     return at(elf, head->e_shoff, *count * sizeof(ElfW(Shdr)));
 }
 
-/* The table of that type, and the strings that go with it. */
+/* The symbol table of that type, and its string table. */
 static const ElfW(Shdr) *
     find_table(const struct zk_elf *elf, uint32_t type, const ElfW(Shdr) * *strings)
 {

@@ -1,5 +1,5 @@
 /*
- * elf_file.h - an ELF file of this machine, read only: its functions and its segments. Nothing here allocates.
+ * elf_file.h - reads the functions and segments of an ELF file for this machine. Nothing here allocates.
  */
 #ifndef ZK_ELF_FILE_H
 #define ZK_ELF_FILE_H
@@ -9,27 +9,27 @@
 #include <stdint.h>
 
 struct zk_elf {
-    const unsigned char *bytes; /* NULL: not open */
+    const unsigned char *bytes; /* NULL if not open */
     size_t size;
 };
 
-/* False where there is no such file, or it is not one of this machine's. */
+/* False if there is no such file, or it is not an ELF file for this machine. */
 bool zk_elf_open(struct zk_elf *elf, const char *path);
 void zk_elf_close(struct zk_elf *elf);
 
-/* One function: its symbol, and its address as the file has it. */
+/* One function: its symbol, and its address in the file's terms (without the load bias). */
 typedef void zk_elf_visit(void *arg, const char *symbol, uintptr_t address);
 
-/* Every function that the file defines, by its whole table of symbols, or the one for other objects where it has been
- * stripped of that. */
+/* Calls visit for every function that the file defines: from its full symbol table, or from the dynamic one if the
+ * file is stripped. */
 void zk_elf_functions(const struct zk_elf *elf, zk_elf_visit *visit, void *arg);
 
-/* What the file has at an address that is executed: up to room bytes, and how many there are. *protection: PROT_ bits
- * of it. NULL if nothing that is executed lies there. */
+/* The file's code at address; *bytes is how much there is, to the end of its segment, and *protection the PROT_ bits
+ * of that. NULL if address is not in an executable segment. */
 const unsigned char *zk_elf_text(const struct zk_elf *elf, uintptr_t address, size_t *bytes,
                                  int *protection);
 
-/* The bounds of what is loaded. */
+/* The bounds of the loaded segments. */
 struct zk_elf_bounds {
     uintptr_t start;
     uintptr_t end;

@@ -1,7 +1,6 @@
 /*
- * entry.c - finds the functions by the tables of symbols in the files, and sets the breakpoints. What the loader opens
- * later it tells debuggers of, by calling a function of its own before any constructor runs: there we have a breakpoint,
- * too.
+ * entry.c - finds the functions in the files' symbol tables, and sets the breakpoints. When the loader opens a library
+ * later, it calls a function of its own for debuggers, before any constructor runs: we have a breakpoint there, too.
  */
 #include "entry.h"
 #include "elf_file.h"
@@ -27,23 +26,24 @@ struct wanted {
     const char *name;
     const char *module; /* or NULL */
     bool lenient;
-    bool is_address; /* name is a path, and offset the place in it */
+    bool is_address; /* name is a path, and offset an address in that file */
     uintptr_t offset;
     bool found;
-    bool given_up;             /* it has been told why */
-    char place[PATH_MAX + 24]; /* where: for other processes */
+    bool given_up;             /* cannot be set, and stderr says why */
+    char place[PATH_MAX + 24]; /* FILE+0xOFFSET, for child processes */
     uintptr_t low, high;       /* bounds of the object */
 };
 
 static struct {
     struct wanted at[WANTED_MAX];
     size_t count;
-    char text[TEXT_MAX * 2]; /* what the names point into */
+    char text[TEXT_MAX * 2]; /* storage for the names */
     size_t used;
-    bool started; /* the program runs */
+    bool started; /* the program is running */
 } list;
 
-/* Of a function that cannot be had: before the program runs, that is the end; later, it runs on without. */
+/* A function cannot have a breakpoint: before the program runs, that ends the process; later, it goes on
+ * without. */
 __attribute__((format(printf, 1, 2))) static void refuse(const char *format, ...)
 {
     char line[1024];
@@ -162,7 +162,7 @@ static const char *base_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
-/* Symbols of ours, and of the loader, are nobody's functions. */
+/* Is it our own library, or the loader, whose symbols are not searched? */
 static bool is_excluded(const struct object *object)
 {
     static const int here;
@@ -195,7 +195,7 @@ struct search {
     char shown[SHOWN_MAX][200];
     char path[PATH_MAX];
     const struct link_map *map;
-    uintptr_t address; /* as the file has it */
+    uintptr_t address; /* without the load bias */
     uintptr_t others[SHOWN_MAX];
 };
 
@@ -294,7 +294,8 @@ static bool find_address(const struct wanted *wanted, const struct link_map *fir
 
 /* ---- Setting ---- */
 
-/* The text in memory is what the file says: else the file is not the one that was loaded. */
+/* Checks that the text in memory is what the file says: otherwise the file is not the one that was
+ * loaded. */
 static const char *check_text(const struct zk_elf *elf, const struct search *search,
                               struct zk_place *place)
 {
@@ -359,7 +360,7 @@ static bool is_loaded(const struct wanted *wanted)
     return false;
 }
 
-/* The loader calls this before a change and after; it holds its lock. */
+/* The breakpoint in the loader: reached before and after each change, with the loader's lock held. */
 static void on_change(void *arg)
 {
     (void)arg;
@@ -377,7 +378,7 @@ static void on_change(void *arg)
     }
 }
 
-/* Only where there is something to come. */
+/* Sets the breakpoint in the loader, if some function has not been found yet. */
 static void watch(void)
 {
     static const struct zk_entry entry = {.reached = on_change};
@@ -442,7 +443,7 @@ static void tell_children(const struct zk_entry *entry)
         if (list.at[i].entry == entry)
             length += (size_t)name_for_children(&list.at[i], value + length, sizeof value - length);
         if (length >= sizeof value)
-            return; /* they look for it as we did */
+            return; /* then they search as we did */
     }
     if (length == 0)
         return;
@@ -461,7 +462,7 @@ static bool is_line(const char *name)
 
 void zk_entries_start(const struct zk_entry *entries, size_t count)
 {
-    if (getauxval(AT_SECURE) != 0) /* setuid: the environment belongs to somebody else */
+    if (getauxval(AT_SECURE) != 0) /* setuid: the environment is not to be trusted */
         return;
     for (size_t i = 0; i < count; i++)
         read_list(&entries[i]);

@@ -1,8 +1,8 @@
 /*
- * entry.h - functions of the program at whose entry something is done. A library that is preloaded says which, and
- * what.
+ * entry.h - calls back when the program enters certain functions. A preloaded library says which functions, and what to
+ * call.
  *
- * A list of functions is separated by commas (not those within brackets) or ends of lines. Each is
+ * Functions are listed in environment variables, separated by commas (outside of brackets) or newlines. Each is
  *
  *     FUNCTION[@MODULE]     a symbol, the path that a mangled one (C++, Rust) has, or a part of it that only one has;
  *                           MODULE is (a part of) the name of the file that it lies in, which may be opened later
@@ -14,17 +14,17 @@
 
 #include "breakpoint.h"
 
-/* Of one variable of the environment. */
+/* One environment variable, and what to call for the functions that it lists. */
 struct zk_entry {
     const char *variable;
-    zk_reached *reached; /* with NULL */
+    zk_reached *reached; /* with arg NULL */
 };
 
-/* Sets the breakpoints for all of them, and those in libraries that are opened from now on. A function that there is not,
- * or more than one of, or where none can be set, is told in one line and ends the process with status 2. Before the
- * program runs; the other thread that there may be must not open a library meanwhile.
+/* Sets the breakpoints for all of them, also in libraries that are opened later. If a function does not exist, is
+ * ambiguous, or cannot take a breakpoint, says so in one line and ends the process with status 2. Called before the
+ * program runs; if there is another thread already, it must not open a library meanwhile.
  *
- * What has been found is written to the variable as FILE+0xOFFSET, for the processes that this one starts: they need not
+ * The variable is rewritten with FILE+0xOFFSET for what was found, so that the processes that this one starts need not
  * have the function. */
 void zk_entries_start(const struct zk_entry *entries, size_t count);
 

@@ -1,6 +1,6 @@
 /*
- * names.c - just enough of the mangling schemes to read a path: Itanium C++ ABI 5.1, Rust RFC 2603, and Rust's older
- * scheme, which is Itanium's with a hash at the end.
+ * names.c - implements just enough of the mangling schemes to read a path: Itanium C++ ABI 5.1, Rust RFC 2603, and
+ * Rust's older scheme, which is Itanium's with a hash at the end.
  */
 #include "names.h"
 
@@ -12,7 +12,7 @@ struct path {
     char *text;
     size_t room;
     size_t length;
-    unsigned depth; /* of what is read: a symbol that is broken must not recurse for ever */
+    unsigned depth; /* of recursion: limited, since a symbol may be malformed */
 };
 
 enum { DEPTH_MAX = 64 };
@@ -30,7 +30,7 @@ static void append(struct path *path, const char *text, size_t length)
     path->text[path->length] = '\0';
 }
 
-/* A decimal number at *at, which is moved behind it. No identifier is longer than a symbol may be. */
+/* Reads a decimal number, and moves *at past it. Saturates far above the length of any symbol. */
 static size_t number(const char **at)
 {
     size_t value = 0;
@@ -40,7 +40,7 @@ static size_t number(const char **at)
     return value;
 }
 
-/* LENGTH IDENTIFIER. False where that is not what there is. */
+/* Reads LENGTH IDENTIFIER. False if there is something else. */
 static bool identifier(const char **at, struct path *path)
 {
     size_t length;
@@ -57,7 +57,7 @@ static bool identifier(const char **at, struct path *path)
 
 /* ---- C++ ---- */
 
-/* Behind the E that ends what has been opened. */
+/* Returns the place after the E that ends the argument list. */
 static const char *skip_arguments(const char *at)
 {
     unsigned open = 1;
@@ -73,8 +73,7 @@ static const char *skip_arguments(const char *at)
             at += strnlen(at, length);
         } else if (now == 'E') {
             open--;
-        } else if (now == 'L' &&
-                   islower((unsigned char)*at)) { /* a literal: its value is no name */
+        } else if (now == 'L' && islower((unsigned char)*at)) { /* a literal: skip its value */
             while (*at != '\0' && *at++ != 'E')
                 ;
         } else if (strchr("INXJFL", now) != NULL || (now == 'D' && (*at == 'T' || *at == 't'))) {
@@ -107,7 +106,7 @@ static bool is_hash(const char *at)
     return strncmp(at, "17h", 3) == 0 && strspn(at + 3, "0123456789abcdef") == 16 && at[19] == 'E';
 }
 
-/* False where it is something else: an operator, or a name in a function. */
+/* False if it is something else: an operator, or a name local to a function. */
 static bool read_cxx(const char *at, struct path *path)
 {
     bool nested = *at == 'N';
@@ -194,7 +193,7 @@ static bool rust_identifier(const char **at, struct path *path)
 
 static bool read_rust(const char *start, const char **at, struct path *path);
 
-/* The path of the type that something is implemented for. */
+/* Reads the path of the type that something is implemented for. */
 static bool read_self(const char *start, const char **at, struct path *path)
 {
     if (**at != '\0' && strchr("NCIBMXY", **at) != NULL)
@@ -206,7 +205,7 @@ static bool read_impl(const char *start, const char **at, struct path *path, boo
 {
     size_t length = path->length;
 
-    if (has_place) { /* where it is implemented is no part of the name */
+    if (has_place) { /* where the impl stands is not part of the name */
         disambiguator(at);
         if (!read_rust(start, at, path))
             return false;
@@ -234,7 +233,7 @@ static bool read_one(const char *start, const char **at, struct path *path)
     case 'N':
         if (**at == '\0')
             return false;
-        ++*at; /* which name space */
+        ++*at; /* the name space */
         return read_rust(start, at, path) && rust_identifier(at, path);
     case 'I':
         if (!read_rust(start, at, path))
@@ -250,7 +249,7 @@ static bool read_one(const char *start, const char **at, struct path *path)
         length = path->length;
         if (!read_rust(start, at, path))
             return false;
-        path->length = length; /* of which trait */
+        path->length = length; /* drop the trait */
         path->text[length] = '\0';
         return true;
     case 'B':
@@ -272,7 +271,7 @@ static bool read_rust(const char *start, const char **at, struct path *path)
     return read;
 }
 
-/* ---- Any ---- */
+/* ---- All schemes ---- */
 
 static bool read_path(const char *symbol, struct path *path)
 {
@@ -302,7 +301,7 @@ enum zk_match zk_name_match(const char *symbol, const char *wanted)
 
     if (strncmp(symbol, wanted, length) == 0 && (symbol[length] == '\0' || symbol[length] == '@'))
         return ZK_MATCH_WHOLE;
-    if (strstr(symbol, ".cold") != NULL) /* a part of a function that is not its start */
+    if (strstr(symbol, ".cold") != NULL) /* a split-off part of a function, not its start */
         return ZK_MATCH_NONE;
     zk_name_path(symbol, path, sizeof path);
     all = strlen(path);

@@ -1,5 +1,5 @@
 /*
- * record.c - the file is mapped and shared with nobody but who reads it later. The child of a fork has one of its own.
+ * record.c - the file is mapped; only its later reader shares it. The child of a fork has one of its own.
  */
 #include "record.h"
 #include "os.h"
@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ENTRIES = 1 << 17 }; /* those after them are counted */
+enum { ENTRIES = 1 << 17 }; /* entries beyond this are only counted */
 
 struct record {
     _Atomic uint64_t count;
@@ -25,12 +25,12 @@ struct record {
 
 static struct {
     char path[PATH_MAX];
-    _Atomic pid_t process; /* that record is of; 0: nobody's */
+    _Atomic pid_t process; /* the process that `record` belongs to; 0: none yet */
     struct record *record;
     atomic_flag busy;
 } file = {.busy = ATOMIC_FLAG_INIT};
 
-/* NULL where no file can be made. */
+/* NULL if no file can be made. */
 static struct record *make_file(pid_t process)
 {
     char path[PATH_MAX + 16];
@@ -47,7 +47,7 @@ static struct record *make_file(pid_t process)
     return map == MAP_FAILED ? NULL : map;
 }
 
-/* Of this process, made by its first entry. A thread that comes while another one makes it waits for that. */
+/* This process's record, made by its first entry. Other threads wait while one makes it. */
 static struct record *record(void)
 {
     pid_t process = getpid();

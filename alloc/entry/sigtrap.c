@@ -1,7 +1,7 @@
 /*
- * sigtrap.c - a breakpoint that a thread runs into while it blocks SIGTRAP would end the process. So nobody blocks it:
- * the calls that would are answered as if they did, and a SIGTRAP that is sent meanwhile is kept until they undo it.
- * (Calls of the kernel past the C library are not seen.)
+ * sigtrap.c - if a thread hit a breakpoint while it blocks SIGTRAP, that would end the process. So the signal is never
+ * really blocked: calls that would block it return as if they had, and a SIGTRAP sent meanwhile is kept pending until
+ * the thread unblocks it. (Raw system calls are not seen.)
  */
 #include "sigtrap.h"
 #include "breakpoint.h"
@@ -30,7 +30,7 @@ static struct {
     struct sigaction theirs; /* what the program has asked for */
 } trap = {.busy = ATOMIC_FLAG_INIT};
 
-/* What this thread would have, if SIGTRAP were its own. */
+/* The state of SIGTRAP in this thread, as the program sees it. */
 static struct mine {
     bool blocks;
     _Atomic bool pending;
@@ -41,7 +41,7 @@ static struct mine {
     return &thread;
 }
 
-/* Signals are blocked: a handler that came in between would wait for itself. */
+/* Blocks signals: a handler that came in between could wait for its own thread. */
 static sigset_t lock(void)
 {
     sigset_t all;
@@ -80,7 +80,7 @@ static void die(void)
 
     next_sigaction(SIGTRAP, &action, NULL);
 #if defined __x86_64__
-    zk_call_sigaction(SIGTRAP, &action, NULL); /* what the kernel does, whatever the trap keeps */
+    zk_call_sigaction(SIGTRAP, &action, NULL); /* in the kernel, even under the trap */
 #endif
     sigemptyset(&set);
     sigaddset(&set, SIGTRAP);
@@ -90,7 +90,7 @@ static void die(void)
 
 static void call(const struct sigaction *action, int number, siginfo_t *info, void *context)
 {
-    sigset_t mask = ((const ucontext_t *)context)->uc_sigmask; /* of what was interrupted */
+    sigset_t mask = ((const ucontext_t *)context)->uc_sigmask; /* of the interrupted code */
     struct mine *thread = mine();
     bool blocked = thread->blocks;
 
@@ -138,8 +138,8 @@ static void on_trap(int number, siginfo_t *info, void *context)
     errno = saved;
 }
 
-/* On the stack of the thread, not on one that the program has set up for its signals: that may have 8 KiB, and a boundary
- * under an audit opens a file and wants more. */
+/* The handler runs on the thread's own stack, not on the program's alternate one: that may have only 8 KiB, and a
+ * boundary under an audit opens a file and needs more. */
 void zk_sigtrap_take(void)
 {
     struct sigaction action = {.sa_sigaction = on_trap,
@@ -221,7 +221,7 @@ static int change_mask(set_mask *next, int how, const sigset_t *new, sigset_t *o
     return 0;
 }
 
-/* The library that we are in calls these as well, and means what the kernel does. */
+/* Our own library calls these functions too, and then means the real mask. */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 extern const char _end[] __attribute__((visibility("hidden")));
 

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-static _Atomic uint32_t unwiped =
-    1; /* used before the library is loaded, and if the kernel cannot wipe */
+/* Used before the library is loaded, and if the kernel cannot wipe. */
+static _Atomic uint32_t unwiped = 1;
 
 _Atomic uint32_t *zk_epoch_word = &unwiped;
 

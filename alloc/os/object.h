@@ -9,12 +9,11 @@
 #include <stdint.h>
 
 struct zk_object {
-    const void *map; /* the loader's record of it; NULL if the address is in no object */
-    uintptr_t start; /* first byte of the object */
-    uintptr_t end;   /* one past its last byte */
-    uintptr_t bias;  /* what the loader added to the addresses in the file */
-    const char
-        *name; /* as opened; "" is the program. Owned by the loader, and freed with the object */
+    const void *map;  /* the loader's record of it; NULL if the address is in no object */
+    uintptr_t start;  /* first byte of the object */
+    uintptr_t end;    /* one past its last byte */
+    uintptr_t bias;   /* what the loader added to the addresses in the file */
+    const char *name; /* as opened; "" is the program. Freed by the loader, with the object */
 };
 
 struct zk_object zk_object_at(uintptr_t address);

@@ -63,8 +63,8 @@ void zk_os_load(void)
 size_t zk_os_page_bytes(void)
 {
     static size_t page_bytes;
-    size_t bytes =
-        __atomic_load_n(&page_bytes, __ATOMIC_RELAXED); /* every writer stores the same value */
+    /* Relaxed: every writer stores the same value. */
+    size_t bytes = __atomic_load_n(&page_bytes, __ATOMIC_RELAXED);
 
     if (bytes == 0) {
         bytes = (size_t)getauxval(AT_PAGESZ);

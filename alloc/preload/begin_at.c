@@ -1,6 +1,6 @@
 /*
- * begin_at.c - a phase begins where the program enters a function, and ends where it enters another. The program knows
- * nothing of it.
+ * begin_at.c - begins a phase when the program enters one function, and ends it when it enters another, without the
+ * program's knowledge.
  */
 #include "entry.h"
 #include "phase.h"
@@ -21,7 +21,7 @@ static void end(void *arg)
     zk_phase_cross(false);
 }
 
-/* When the library is loaded, and so is what its phases need. */
+/* Runs when the library and everything that phases need are loaded. */
 __attribute__((constructor(103))) static void start(void)
 {
     static const struct zk_entry entries[] = {{"ZK_ALLOC_BEGIN_AT", begin},

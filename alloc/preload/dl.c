@@ -1,7 +1,7 @@
 /*
- * dl.c - libraries that are opened and closed. One that is opened with RTLD_DEEPBIND has the C library before us
- * in its scope: its free would be glibc's, and its blocks the arena's. So the flag is masked, unless the
- * settings say that it is to be left.
+ * dl.c - watches libraries being opened and closed. One opened with RTLD_DEEPBIND finds the C library before us:
+ * its free would be glibc's, even for blocks from the arena. So the flag is masked, unless the settings say to
+ * leave it.
  */
 #include "hook.h"
 #include "next.h"
@@ -18,7 +18,7 @@
 NEXT(dlopen);
 NEXT(dlclose);
 
-/* As the environment says; the program's configuration cannot change it. */
+/* Taken from the environment; zk_configure cannot change them. */
 static bool leave_deepbind;
 static bool verbose;
 
@@ -37,7 +37,8 @@ static __attribute__((noinline)) int without_deepbind(const char *path, int flag
 
     if (leave_deepbind)
         return flags;
-    /* Only to somebody who looks: the program works as it should, and its output is its own. */
+    /* Only on a terminal or if asked for: the program works as it should, and its output should not
+     * change. */
     if ((verbose || zk_os_stderr_is_terminal()) && !atomic_exchange(&said, true))
         zk_os_say(
             "dlopen of %.300s: RTLD_DEEPBIND is masked, "
@@ -46,8 +47,8 @@ static __attribute__((noinline)) int without_deepbind(const char *path, int flag
     return flags & ~RTLD_DEEPBIND;
 }
 
-/* The last call is a jump, so that the C library sees who called us: it looks for the file where that object
- * says, and opens it in that one's name space. */
+/* The last call must be a tail call, so that the C library sees our caller's address: it searches in that
+ * object's run path, and opens the file in its name space. */
 EXPORT __attribute__((optimize("O2"))) void *dlopen(const char *path, int flags)
 {
     NEED(dlopen);
@@ -56,7 +57,7 @@ EXPORT __attribute__((optimize("O2"))) void *dlopen(const char *path, int flags)
     return next_dlopen(path, flags);
 }
 
-/* Hooks that lie in what was closed are forgotten before anything else can be loaded in its place. */
+/* Removes hooks of the closed object before anything else can be loaded in its place. */
 EXPORT int dlclose(void *handle)
 {
     int result;

@@ -1,7 +1,6 @@
 /*
- * excluded.c - tools that are malloc themselves. They and this library exclude each other: half of the
- * program's blocks would go past one of the two. A program with such a tool in it is refused, in one
- * line, before it comes to that.
+ * excluded.c - refuses, in one line, to run with tools that replace malloc themselves: half of the
+ * program's blocks would bypass one of the two.
  */
 #include "zkalloc.h"
 
@@ -16,7 +15,7 @@
 #endif
 #endif
 
-/* There if the tool is in the program. */
+/* Not NULL if the tool is in the program. */
 __attribute__((weak)) void __asan_init(void);
 __attribute__((weak)) void __hwasan_init(void);
 __attribute__((weak)) void __msan_init(void);
@@ -26,7 +25,8 @@ __attribute__((weak)) void __tsan_init(void);
     " is malloc itself in this program, and excludes libzkalloc-preload.so: leave that out of "    \
     "LD_PRELOAD, or link libzkalloc.a and call zk_malloc\n"
 
-/* Nothing that a sanitizer intercepts, for it has not started yet: so not even strlen, write or _exit. */
+/* Calls nothing that a sanitizer intercepts, since it has not started yet: not even strlen, write or
+ * _exit. */
 static void refuse(const char *line, size_t bytes)
 {
     syscall(SYS_write, STDERR_FILENO, line, bytes);
@@ -58,7 +58,7 @@ static uint64_t served(void)
     return stats.arena_count + stats.system_count;
 }
 
-/* Callgrind and others leave malloc alone. */
+/* Is our malloc in use? Callgrind and some other tools leave malloc alone. */
 static bool malloc_is_ours(void)
 {
     uint64_t before = served();
@@ -83,9 +83,9 @@ static void refuse_valgrind(void)
 
 #endif
 
-/* The dynamic linker asks which function zk_excluded is while it relocates this library, after those
- * that it needs. That is before the sanitizers' own start, in which they die of us: AddressSanitizer of
- * a check that names a library order, ThreadSanitizer of a null pointer. */
+/* The dynamic linker resolves zk_excluded while it relocates this library, after the libraries that it
+ * needs. That is before the sanitizers start, which would fail because of us: AddressSanitizer with a
+ * message about library order, ThreadSanitizer with a null pointer. */
 __attribute__((used)) static void (*resolve(void))(void) /* clang does not see ifunc name it */
 {
     refuse_sanitizers();

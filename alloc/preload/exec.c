@@ -1,7 +1,7 @@
 /*
- * exec.c - a process becomes another program, or starts one, or ends without further ado. What has been found so far is reported before; and
- * zk-audit is told which program that is, since the library may not be loaded into it. The strings are touched, as
- * in touch.h: the child of a vfork, which posix_spawn and system make, is not told of its faults.
+ * exec.c - a process becomes another program, or starts one, or ends by _exit. What has been found so far is reported
+ * first, and zk-audit is told which program it is, since the library may not be loaded into that. The strings are
+ * touched as in touch.h, since the child of a vfork, which posix_spawn and system make, cannot handle faults.
  */
 #include "next.h"
 #include "touch.h"
@@ -16,7 +16,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Whoever reads it is no thread of ours, so it is opened until the next begin. */
+/* The reader is not a thread of ours, so the string is opened until the next begin. */
 static void touch_string(const char *text, struct zk_caller caller)
 {
     if (zk_auditing(ZK_AUDIT_TRAP) && zk_region_holds(text))
@@ -46,7 +46,7 @@ static void before(const char *path, char *const *arguments, char *const *enviro
     zk_witness_exec(path, environment);
 }
 
-/* It did not work. */
+/* The exec has failed. */
 static int after(int result)
 {
     zk_witness_exec_failed();
@@ -91,7 +91,7 @@ EXPORT int fexecve(int fd, char *const *arguments, char *const *environment)
     return after(next_fexecve(fd, arguments, environment));
 }
 
-/* The arguments that are listed in a call, with their NULL. The caller's frame is to have room for them. */
+/* Counts the arguments listed in a call, NULL included. */
 static size_t count_list(va_list list)
 {
     size_t count = 2; /* the first one, and NULL */
@@ -108,7 +108,7 @@ static void take_list(char **arguments, const char *first, va_list list)
         arguments++;
 }
 
-/* Declares arguments, and leaves list behind them. */
+/* Declares `arguments`, and leaves `list` after them. */
 #define TAKE_LIST(first)                                                                           \
     va_list list;                                                                                  \
     va_start(list, first);                                                                         \

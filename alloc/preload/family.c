@@ -1,11 +1,11 @@
 /*
- * family.c - whose malloc is system? The one that there would be without us: in a program that is linked with
- * jemalloc that is jemalloc's, with "libzkalloc-preload.so libmimalloc.so.2" in LD_PRELOAD it is mimalloc's, and
- * else glibc's. All functions come from the same object as malloc, if it has them: a block of one family is
- * nothing to another.
+ * family.c - which malloc is system? The one that the program would have without us: in a program linked with
+ * jemalloc, jemalloc's; with "libzkalloc-preload.so libmimalloc.so.2" in LD_PRELOAD, mimalloc's; otherwise
+ * glibc's. All functions come from the same object as malloc, if it has them, since one family cannot free
+ * another's blocks.
  *
- * A program that defines malloc itself comes before every library, and keeps it. Of our functions it may still
- * get some, those that it does not define. They do then what they would do without us.
+ * A program that defines malloc itself comes before every library, and keeps its own. It may still get those of
+ * our functions that it does not define; they then do what they would do without us.
  */
 #include "defer.h"
 #include "slab.h"
@@ -16,7 +16,7 @@
 #include <link.h>
 #include <stddef.h>
 
-/* Before the library is loaded, which the first call sees to. */
+/* Used before the library is loaded: the first call loads it. */
 static void *first_malloc(size_t size);
 static void *first_calloc(size_t count, size_t size);
 static void *first_realloc(void *p, size_t size);
@@ -29,7 +29,7 @@ struct zk_system zk_system = {.malloc = first_malloc,
                               .memalign = first_memalign,
                               .free = first_free};
 
-/* An address that dlsym gives: C does not convert it. */
+/* A result of dlsym, which C does not convert to a function pointer. */
 union symbol {
     void *object;
     void *(*malloc)(size_t size);
@@ -53,8 +53,8 @@ static const void *our_object(void)
     return object_of(&zk_preload_api_4);
 }
 
-/* A program that is linked to a fixed address and takes that of a function has an entry of its own for it, which
- * only leads to the function, wherever that is; and looking the function up gives the entry. */
+/* A program that is linked to a fixed address and takes a function's address has a PLT entry of its own for it,
+ * which leads to the function, wherever that is. Looking up the function then finds that entry. */
 static bool is_detour(void *address)
 {
     const ElfW(Sym) *symbol = NULL;
@@ -64,8 +64,8 @@ static bool is_detour(void *address)
            symbol != NULL && symbol->st_shndx == SHN_UNDEF;
 }
 
-/* Does a call of name reach us? A detour does if we are in everybody's scope, where we come before all but the
- * program. */
+/* Does a call of name reach us? One through such an entry does if we are in the global scope, where only the
+ * program comes before us. */
 static bool is_ours(const char *name)
 {
     void *found = dlsym(RTLD_DEFAULT, name);
@@ -76,7 +76,7 @@ static bool is_ours(const char *name)
            (is_detour(found) && object_of(dlsym(RTLD_DEFAULT, "zk_preload_api_4")) == our_object());
 }
 
-/* What a call of name reaches, unless that is us: then what it would reach without us. */
+/* The function that a call of name reaches, or would reach without us. */
 static union symbol find(const char *name)
 {
     union symbol found = {.object = dlsym(RTLD_DEFAULT, name)};
@@ -93,7 +93,7 @@ static const void *family(void)
     return object_of(found.object);
 }
 
-/* The family's, or nothing. */
+/* The family's function of that name, or NULL. */
 static union symbol find_in_family(const char *name)
 {
     union symbol found = find(name);
@@ -103,7 +103,7 @@ static union symbol find_in_family(const char *name)
     return found;
 }
 
-/* Of a family without memalign, or with aligned_alloc only, which wants a size that is a multiple. */
+/* For a family without memalign, its aligned_alloc, whose size must be a multiple of the alignment. */
 static void *(*aligned)(size_t align, size_t size);
 
 static void *memalign_by_aligned_alloc(size_t align, size_t size)
@@ -140,8 +140,9 @@ static void find_name(void)
         zk_system.name = info.dli_fname;
 }
 
-/* glibc's malloc sets itself up in the first call of it, and takes no lock for that, since without us that call
- * comes before the first thread. In a phase it may not: the arena serves what comes before. */
+/* glibc's malloc initialises itself in its first call, without a lock, since normally that comes before there
+ * is a second thread. With us it might not, since the arena may serve all earlier blocks. So makes that call
+ * now. */
 static void wake_system(void)
 {
     void *volatile block = zk_system.malloc(1);
@@ -155,7 +156,7 @@ void zk_system_load(void)
                                          "memalign", "aligned_alloc", "posix_memalign",
                                          "valloc",   "reallocarray",  "malloc_usable_size"};
 
-    /* These four are there, and to look up what is there does not allocate. */
+    /* These four exist, and looking up what exists does not allocate. */
     zk_system.malloc = find("malloc").malloc;
     zk_system.free = find("free").free;
     zk_system.calloc = find("calloc").calloc;
@@ -174,7 +175,7 @@ const char *zk_system_name(void)
     return zk_system.name;
 }
 
-/* ---- Before ---- */
+/* ---- Before the library is loaded ---- */
 
 static void *first_malloc(size_t size)
 {

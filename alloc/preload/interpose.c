@@ -1,7 +1,7 @@
 /*
- * interpose.c - malloc and its family, for every program: those names that are more than another name
- * for a zk_ function (malloc, calloc, free and realloc are; see malloc.c and realloc.c). C++'s
- * operators call malloc and free.
+ * interpose.c - malloc's family, for every program: the functions that are not just another name for
+ * a zk_ function (as malloc, calloc, free and realloc are; see malloc.c and realloc.c). C++'s
+ * operators are in operators.c.
  */
 #include "os.h"
 #include "route.h"
@@ -33,7 +33,7 @@ EXPORT void *reallocarray(void *p, size_t count, size_t size)
     return zk_realloc(p, bytes);
 }
 
-/* As glibc does: an alignment that is no power of two is rounded up to one. */
+/* Like glibc, rounds an alignment up to a power of two. */
 EXPORT void *memalign(size_t align, size_t size)
 {
     size_t power = ZK_GRANULE;
@@ -52,7 +52,7 @@ EXPORT void *aligned_alloc(size_t align, size_t size)
     return memalign(align, size);
 }
 
-/* POSIX wants the error returned. As glibc does, what fails for want of memory says so in errno as well. */
+/* POSIX says to return the error. Like glibc, also sets errno if there is no memory. */
 EXPORT int posix_memalign(void **out, size_t align, size_t size)
 {
     int saved = errno;

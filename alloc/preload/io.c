@@ -1,6 +1,6 @@
 /*
- * io.c - system calls that are given buffers; see touch.h. What the C library calls inside itself (a
- * stream that is flushed) does not come this way.
+ * io.c - system calls that take buffers; see touch.h. Calls that the C library makes internally (to
+ * flush a stream) do not come through here.
  */
 #include "next.h"
 #include "touch.h"
@@ -83,7 +83,7 @@ EXPORT ssize_t send(int socket, const void *buffer, size_t bytes, int flags)
     return next_send(socket, buffer, bytes, flags);
 }
 
-/* On 64-bit systems, the same. */
+/* The same functions on 64-bit systems. */
 #ifdef __LP64__
 extern __typeof__(pread) pread64 __attribute__((alias("pread"), visibility("default")));
 extern __typeof__(pwrite) pwrite64 __attribute__((alias("pwrite"), visibility("default")));

@@ -1,12 +1,12 @@
 /*
- * next.c - looks up what other files in this folder have put on the list.
+ * next.c - looks up the functions that other files in this folder have put in the section zk_next.
  */
 #include "next.h"
 
 #include <dlfcn.h>
 #include <stddef.h>
 
-/* Where the linker lets the section start and end. */
+/* Start and end of the section, from the linker. */
 extern const struct zk_next __start_zk_next[] __attribute__((visibility("hidden")));
 extern const struct zk_next __stop_zk_next[] __attribute__((visibility("hidden")));
 

@@ -1,8 +1,7 @@
 /*
- * operators.c - C++'s new and delete, by the names that its compilers give them. libstdc++'s call malloc and free,
- * so that they would find us; but jemalloc, tcmalloc and mimalloc bring operators of their own, which do not. Ours
- * serve from where malloc serves. Where a library that is none of these replaces them, they are that library's, and
- * passed on.
+ * operators.c - C++'s new and delete, by their mangled names. libstdc++'s call malloc and free, and so would reach
+ * us; but jemalloc, tcmalloc and mimalloc bring operators of their own, which do not. Ours serve from where malloc
+ * serves. If a library other than these replaces the operators, calls are passed on to it.
  */
 #include "next.h"
 #include "os.h"
@@ -17,7 +16,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Whose they are: known from the first use of one on, or when the library is loaded. */
+/* Who serves the operators: determined at the first use of one, or when the library is loaded. */
 static enum { unknown, ours, passed_on } whose;
 
 static bool is_cxx_library(const char *path)
@@ -29,7 +28,7 @@ static bool is_cxx_library(const char *path)
            strncmp(name, "libc++", strlen("libc++")) == 0;
 }
 
-/* Is the object at address neither system nor a library of the language? */
+/* Is the object at address neither system nor a C++ runtime library? */
 static bool is_third_party(const void *address)
 {
     const char *system = zk_system_name();
@@ -39,7 +38,7 @@ static bool is_third_party(const void *address)
            (system == NULL || strcmp(info.dli_fname, system) != 0);
 }
 
-/* No memory, nor has system any: the language's own operator knows what is to be done then, and throws. Another
+/* Neither arena nor system has memory: libstdc++'s own operator knows what to do then, and throws. Another
  * malloc's may not. */
 static __attribute__((noinline)) void *new_failed(size_t size)
 {
@@ -71,7 +70,7 @@ __attribute__((constructor(102))) static void find_whose(void)
     bool third_party = is_third_party(next);
 
     if (next == NULL)
-        dlerror(); /* a program of C: nobody is to hear of it */
+        dlerror(); /* a C program: clear the error */
     if (third_party)
         zk_next_find(__start_zk_operators, __stop_zk_operators);
     whose = third_party ? passed_on : ours;
@@ -84,8 +83,8 @@ static __attribute__((noinline)) bool are_passed_on(void)
     return whose == passed_on;
 }
 
-/* An operator: its name, parameters and arguments, and what it does if it is ours. What it is without us is looked
- * up if it is passed on. */
+/* Defines an operator: its type, name, parameters, arguments, and what it does if we serve. The next operator of
+ * that name is looked up only if calls are passed on. */
 #define OPERATOR(type, name, parameters, arguments, served)                                        \
     EXPORT type name parameters;                                                                   \
     static __typeof__(name) *next_##name;                                                          \

@@ -1,5 +1,5 @@
 /*
- * paths.c - system calls that are given the names of files. See touch.h.
+ * paths.c - system calls that take file names; see touch.h.
  */
 #include "next.h"
 #include "touch.h"
@@ -30,7 +30,7 @@ ONE_PATH(int, chdir, (const char *path), (path))
 ONE_PATH(int, mkdir, (const char *path, mode_t mode), (path, mode))
 ONE_PATH(int, unlink, (const char *path), (path))
 
-/* What struct stat's file system wrote last is of no interest; where it goes, is. */
+/* The buffer counts as written by the kernel, whatever was in it. */
 NEXT(stat);
 EXPORT int stat(const char *path, struct stat *status)
 {
@@ -75,7 +75,7 @@ EXPORT int rename(const char *path, const char *to)
     return next_rename(path, to);
 }
 
-/* The mode is there when a file may be made. */
+/* There is a mode argument only if a file may be created. */
 static mode_t mode_of(int flags, va_list rest)
 {
     return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(rest, mode_t) : 0;
@@ -109,7 +109,7 @@ EXPORT int openat(int at, const char *path, int flags, ...)
     return next_openat(at, path, flags, mode);
 }
 
-/* On 64-bit systems, the same. */
+/* The same functions on 64-bit systems. */
 #ifdef __LP64__
 extern __typeof__(open) open64 __attribute__((alias("open"), visibility("default")));
 extern __typeof__(openat) openat64 __attribute__((alias("openat"), visibility("default")));

@@ -1,7 +1,7 @@
 /*
- * signals.c - a process under audit reports when a signal ends it, so a handler of ours is there in place of the
- * default. The program is not to see it: who asks is told of the default, and who wants the default gets ours again.
- * And a handler for faults does not come before the trap's.
+ * signals.c - a process under audit reports when a signal ends it, so a handler of ours stands in for the default
+ * action. The program must not see that: if it asks, it gets the default, and if it sets the default, it gets our
+ * handler again. And its handler for faults does not come before the trap's.
  */
 #include "fatal.h"
 #include "next.h"

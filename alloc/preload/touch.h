@@ -1,7 +1,7 @@
 /*
- * touch.h - what the kernel is about to read or write is touched first, under the trap: a page that
- * nobody may access would make the system call fail with EFAULT, where without the trap it works. A
- * fault is the trap's to count, with the line that made the call.
+ * touch.h - under the trap, touches what the kernel is about to read or write: an inaccessible page
+ * would make the system call fail with EFAULT, although without the trap it works. The trap handles
+ * the fault instead, and counts it for the line that made the call.
  */
 #ifndef ZK_TOUCH_H
 #define ZK_TOUCH_H
@@ -22,7 +22,7 @@ static inline bool zk_touches(const void *p)
     return zk_auditing(ZK_AUDIT_TRAP) && !zk_dispatch_is_on() && zk_region_holds(p);
 }
 
-/* Once in each page. */
+/* Touches one byte in each page. */
 static inline void zk_touch(const void *buffer, size_t bytes, enum zk_direction direction)
 {
     size_t page = zk_os_page_bytes();
