@@ -1,5 +1,5 @@
 /*
- * arena_sizes.h - sizes that the tests of the arena share.
+ * arena_sizes.h - sizes shared by the tests of the arena.
  */
 #ifndef ZK_ARENA_SIZES_H
 #define ZK_ARENA_SIZES_H

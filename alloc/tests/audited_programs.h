@@ -1,6 +1,6 @@
 /*
- * audited_programs.h - what the tests of the audit share. Each body runs programs under the audit, as processes of
- * their own, in a folder of its own, and looks at what they leave there.
+ * audited_programs.h - shared by the tests of the audit. Each body runs programs under the audit, in separate
+ * processes and in a folder of its own, and checks what they leave there.
  */
 #ifndef ZK_AUDITED_PROGRAMS_H
 #define ZK_AUDITED_PROGRAMS_H
@@ -11,7 +11,7 @@
 #include <dirent.h>
 #include <sys/resource.h>
 
-/* Something for either audit to find. */
+/* Gives either audit something to find. */
 static inline void retain_and_touch(size_t size)
 {
     char *p;
@@ -29,7 +29,7 @@ static inline void program_returns(void)
     end_phase();
 }
 
-/* What a test runs as a process of its own: its first argument is --program, and its second one the name. */
+/* A program that a test runs in a separate process: the arguments are --program and the name. */
 struct program {
     const char *name;
     void (*body)(void);
@@ -55,8 +55,8 @@ static inline int run_as_program(const char *name, const struct program *program
 
 static const char *last_audit;
 
-/* Runs it under the audit; with what it says in the file "said". Its exit status, or 128 + signal;
- * *pid is whose it was. */
+/* Runs it under the audit; its stderr goes to the file "said". Returns its exit status, or 128 +
+ * signal; *pid is its process id. */
 static inline int run_program(const char *name, const char *audit, const char *out, pid_t *pid)
 {
     int status;
@@ -70,7 +70,7 @@ static inline int run_program(const char *name, const char *audit, const char *o
         CHECK(said >= 0 && dup2(said, STDERR_FILENO) == STDERR_FILENO);
         CHECK(setenv("ZK_ALLOC_AUDIT", audit, 1) == 0);
         CHECK(out == NULL || setenv("ZK_ALLOC_AUDIT_OUT", out, 1) == 0);
-        /* A sanitizer keeps to itself how a process ends. */
+        /* Keeps a sanitizer from changing how a process ends. */
         CHECK(setenv("ASAN_OPTIONS", SANITIZER_OPTIONS ":detect_leaks=0", 1) == 0);
         CHECK(setenv("TSAN_OPTIONS", SANITIZER_OPTIONS, 1) == 0);
         CHECK(setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) == 0);
@@ -111,7 +111,7 @@ static inline bool is_census(void)
     return strcmp(last_audit, "census") == 0;
 }
 
-/* Of the last audit, with the one finding of retain_and_touch(size). */
+/* The report at path is of the last audit, with the one finding of retain_and_touch(size). */
 static inline void is_a_report_on(const char *path, size_t size)
 {
     struct findings found = parse_findings(read_file(path));

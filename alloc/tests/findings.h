@@ -1,6 +1,6 @@
 /*
- * findings.h - what an audit reports, read back: a table with a header row. Every table that a test
- * reads is checked to be well-formed.
+ * findings.h - reads back what an audit reports, a table with a header row, and checks that it is
+ * well-formed.
  */
 #ifndef ZK_FINDINGS_H
 #define ZK_FINDINGS_H
@@ -14,7 +14,7 @@
 #define TRAP        "ZK_ALLOC_AUDIT=trap"
 #define TO_DEV_NULL "ZK_ALLOC_AUDIT_OUT=/dev/null"
 
-/* A function that is seen in call stacks as it is written. */
+/* A function that appears in call stacks as it is written: not inlined or cloned. */
 #define SITE __attribute__((noipa))
 
 /* The line of a call: p = AT(line, zk_malloc(8)); on any thread */
@@ -25,7 +25,7 @@ static inline void note_line(unsigned *line, unsigned number)
     __atomic_store_n(line, number, __ATOMIC_RELAXED);
 }
 
-/* So that the call before it is no tail call. */
+/* Keeps the call before it from being a tail call. */
 #define STAY_IN_FRAME() __asm__ volatile("" ::: "memory")
 
 enum { COLUMNS_MAX = 24 };
@@ -33,11 +33,11 @@ enum { COLUMNS_MAX = 24 };
 struct findings {
     char *text;
     size_t columns;
-    size_t count; /* of rows, the header not counted */
+    size_t count; /* rows, not counting the header */
     const char *(*rows)[COLUMNS_MAX];
 };
 
-/* Cuts text up in place. */
+/* Splits text in place. */
 static inline struct findings parse_findings(char *text)
 {
     struct findings table = {.text = text};
@@ -94,7 +94,7 @@ static inline char *read_file(const char *path)
     return text;
 }
 
-/* The column's number; it is there. */
+/* The column's number; the column must exist. */
 static inline size_t column_of(const struct findings *table, const char *name)
 {
     for (size_t i = 0; i < table->columns; i++)
@@ -115,8 +115,8 @@ static inline char *line_from(FILE *file)
     return text;
 }
 
-/* Names the first frames of a column of sites, which the library leaves to others: by addr2line, so that what it writes
- * is held against something that knows nothing of it. prefix is "" or "access_". */
+/* Looks up names for the first frames of a column of sites, which the library does not do itself: by addr2line, an
+ * independent check of what the library writes. prefix is "" or "access_". */
 static inline void name_places(struct findings *table, const char *prefix)
 {
     static const char *const names[] = {"site", "module", "symbol", "file", "line"};
@@ -155,7 +155,7 @@ static inline void name_places(struct findings *table, const char *prefix)
     }
 }
 
-/* Of this process, so far, without names. */
+/* The findings of this process so far, without names. */
 static inline struct findings bare_findings_now(void)
 {
     FILE *file = tmpfile();
@@ -201,7 +201,7 @@ static inline unsigned long long number_in(const struct findings *table, size_t 
     return number;
 }
 
-/* The one row that has value in the column; 0 if there is none. */
+/* The only row with that value in the column; 0 if there is none. */
 static inline size_t row_with(const struct findings *table, const char *name, const char *value)
 {
     size_t found = 0;
@@ -233,7 +233,7 @@ static inline size_t frames_in(const char *site)
     return frames;
 }
 
-/* The row's place is this line of the file that the test is in; prefix is "" or "access_". */
+/* Is the row's place this line of the test's file? prefix is "" or "access_". */
 static inline bool placed_at(const struct findings *table, size_t row, const char *prefix,
                              const char *function, const char *file, unsigned line)
 {
@@ -257,7 +257,7 @@ static inline struct zk_audit_summary summary_now(void)
     return summary;
 }
 
-/* Ends a phase, if there is one, and begins the next. */
+/* Ends the phase, if one is active, and begins the next. */
 static inline void next_phase(void)
 {
     zk_end_phase();

@@ -1,18 +1,18 @@
 /*
- * fresh.h - a test body runs in a process of its own.
+ * fresh.h - runs each test body in a process of its own.
  *
  * The allocator's state is per process and its configuration is fixed by the first begin. So a test
- * is a plain function of CHECKs, and the list at the end of each file says under which environment
- * it runs and what it must print:
+ * is a plain function of CHECKs, and the list at the end of each file gives the environment that it
+ * runs in and what it must print:
  *
  *     FRESH(blocks_do_not_overlap, .env = {BLIND, ALL_SIZES}),
  *     FRESH(escape_without_catch, .status = 128 + SIGABRT, .says = {"zk_escape"}),
  *
- * Every test prints exactly one line on stderr if `says` is set, which contains all words of it,
- * and nothing if it is not. A child that hangs is ended by SIGALRM and fails.
+ * If `says` is set, the test must print exactly one line on stderr, which contains all of these
+ * strings; otherwise nothing. A child that hangs is killed by SIGALRM and fails.
  *
- * A memory debugger is told nothing, so that under AddressSanitizer the fast paths are run too; a
- * test that wants it told has TOLD in its environment.
+ * Nothing is reported to a memory debugger, so that the fast paths run under AddressSanitizer too;
+ * a test that wants that has TOLD in its environment.
  */
 #ifndef ZK_FRESH_H
 #define ZK_FRESH_H
@@ -20,7 +20,7 @@
 #include "os.h"
 #include "zkalloc.h"
 
-/* What cmocka.h needs, and does not include. */
+/* cmocka.h needs these, and does not include them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,8 +49,7 @@
 
 enum { MIB = 1 << 20, FRESH_SKIPPED = 77, FRESH_LIMIT_S = 60, FORK_LIMIT_S = 20 };
 
-/* ---- Sanitizers -------------------------------------------------------------------------------
- */
+/* ---- Sanitizers ---- */
 
 #ifdef __SANITIZE_ADDRESS__
 /* malloc of a huge size gives NULL, as it does without AddressSanitizer. */
@@ -62,7 +61,7 @@ const char *__asan_default_options(void)
 #endif
 
 #ifdef __SANITIZE_THREAD__
-/* The same; and a race is an exit status (66), also in a child forked beside running threads. */
+/* The same; and a race gives exit status 66, also in a child forked beside running threads. */
 __attribute__((visibility("default"))) const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
@@ -82,10 +81,9 @@ enum { THREAD_SANITIZED = 1 };
 enum { THREAD_SANITIZED = 0 };
 #endif
 
-/* ---- In the child -----------------------------------------------------------------------------
- */
+/* ---- In the child ---- */
 
-/* On any thread, and in children of the child: the whole test has failed. */
+/* Usable on any thread, and in children of the child: a failure fails the whole test. */
 #define CHECK(condition)                                                                           \
     ((condition) ? (void)0 : check_failed(__FILE__, __LINE__, #condition, errno))
 
@@ -102,7 +100,7 @@ __attribute__((noreturn)) static inline void skip_because(const char *reason)
     _exit(FRESH_SKIPPED);
 }
 
-/* The trap sees no system call. */
+/* Skips the test if the trap cannot see system calls. */
 __attribute__((noreturn)) static inline void skip_undispatched(void)
 {
     skip_because(
@@ -111,8 +109,7 @@ __attribute__((noreturn)) static inline void skip_undispatched(void)
             : "this kernel has no syscall user dispatch");
 }
 
-/* What /proc/self/status says of this process, in bytes and not in pages: "VmRSS:" is what is resident, "VmSize:" its
- * address space. */
+/* A value from /proc/self/status in bytes: "VmRSS:" is what is resident, "VmSize:" the address space. */
 static inline size_t status_bytes(const char *name)
 {
     FILE *status = fopen("/proc/self/status", "r");
@@ -134,7 +131,7 @@ static inline size_t resident_bytes(void)
     return status_bytes("VmRSS:");
 }
 
-/* The exit status of a child of the child, which runs body(arg). */
+/* Forks a child of the child, which runs body(arg), and returns its exit status. */
 static inline int status_of_fork(void (*body)(void *arg), void *arg)
 {
     pid_t child = fork();
@@ -142,7 +139,7 @@ static inline int status_of_fork(void (*body)(void *arg), void *arg)
 
     CHECK(child >= 0);
     if (child == 0) {
-        alarm(FORK_LIMIT_S); /* a fork does not inherit the parent's */
+        alarm(FORK_LIMIT_S); /* a child does not inherit the alarm */
         body(arg);
         _exit(0);
     }
@@ -167,7 +164,7 @@ static inline void join_thread(pthread_t thread)
     CHECK(pthread_join(thread, NULL) == 0);
 }
 
-/* Runs body(arg) on another thread, from its start to its end. */
+/* Runs body(arg) on a new thread, and joins that. */
 static inline void run_thread(void *(*body)(void *arg), void *arg)
 {
     join_thread(start_thread(body, arg));
@@ -208,18 +205,18 @@ static inline void *system_block(size_t size)
     return p;
 }
 
-/* The first byte of the slab that p lies in. Slabs lie side by side, each of slab_bytes. */
+/* The first byte of the slab that p lies in. Slabs are adjacent, each of slab_bytes. */
 static inline char *slab_start_of(const void *p)
 {
     size_t slab_bytes = (size_t)stats_now().slab_bytes;
-    uintptr_t low = (uintptr_t)p; /* is in the region */
-    size_t below = slab_bytes;    /* how far below low something may be that is not */
+    uintptr_t low = (uintptr_t)p; /* an address in the region */
+    size_t below = slab_bytes;    /* low minus this may be outside of the region */
     size_t into_slab;
 
     CHECK(zk_owns(p));
     while (zk_owns((const void *)(low - slab_bytes)))
         low -= slab_bytes;
-    while (below > 1) { /* low is in the first slab: look for the slab's start */
+    while (below > 1) { /* low is in the first slab: find the start by bisection */
         size_t half = below / 2;
 
         if (zk_owns((const void *)(low - half)))
@@ -235,7 +232,7 @@ static inline size_t round_up(size_t bytes, size_t multiple)
     return (bytes + multiple - 1) / multiple * multiple;
 }
 
-/* What a block of size bytes takes up in a slab. */
+/* How much a block of size bytes takes up in a slab. */
 static inline size_t granules(size_t size)
 {
     return round_up(size == 0 ? 1 : size, 16);
@@ -246,7 +243,7 @@ static inline bool is_aligned(const void *p, size_t align)
     return ((uintptr_t)p & (align - 1)) == 0;
 }
 
-/* Bytes that tell one block, and one place in it, from another; eight at a time. */
+/* Eight bytes that differ between blocks, and between places in a block. */
 static inline uint64_t pattern_at(size_t word, unsigned seed)
 {
     uint64_t pattern =
@@ -292,7 +289,7 @@ static inline bool is_all(const void *p, size_t bytes, unsigned char value)
     return bytes == 0 || (from[0] == (char)value && memcmp(from, from + 1, bytes - 1) == 0);
 }
 
-/* The same sequence in every run. *state is not 0. */
+/* The same sequence in every run. *state must not be 0. */
 static inline uint64_t next_random(uint64_t *state)
 {
     *state ^= *state << 13;
@@ -306,7 +303,7 @@ static inline size_t random_below(uint64_t *state, size_t limit)
     return (size_t)(next_random(state) % limit);
 }
 
-/* Mostly small, sometimes of many chunks. */
+/* Mostly small, sometimes many chunks. */
 static inline size_t random_size(uint64_t *state)
 {
     static const size_t limits[] = {17, 200, 200, 5000, 5000, 5000, 100000, 2 * MIB};
@@ -314,15 +311,14 @@ static inline size_t random_size(uint64_t *state)
     return random_below(state, limits[random_below(state, sizeof limits / sizeof *limits)]);
 }
 
-/* ---- In the parent ----------------------------------------------------------------------------
- */
+/* ---- In the parent ---- */
 
 struct fresh_case {
     void (*body)(void);
     const char *env[6];  /* NAME=value; every other ZK_ALLOC_ variable is unset */
-    const char *says[6]; /* all in the one line on stderr; none: no line */
+    const char *says[6]; /* all of these are in the one line on stderr; none: no line */
     size_t lines;        /* if not one */
-    int status;          /* exit status, or 128 + the signal; 0 if all is well */
+    int status;          /* expected exit status, or 128 + signal */
     size_t number;       /* for the body: fresh_number */
 };
 
@@ -336,7 +332,7 @@ struct fresh_case {
         }                                                                                          \
     }
 
-/* The number of the case that runs. */
+/* The number of the running case. */
 static size_t fresh_number __attribute__((unused));
 
 __attribute__((noreturn)) static inline void fresh_child(const struct fresh_case *test, FILE *said)
@@ -362,13 +358,13 @@ __attribute__((noreturn)) static inline void fresh_child(const struct fresh_case
     for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
         signal(caught[i], SIG_DFL);
     dup2(fileno(said), STDERR_FILENO);
-    zk_os_note_stderr(); /* it is meant to be that */
+    zk_os_note_stderr(); /* stderr has been redirected on purpose */
     alarm(FRESH_LIMIT_S);
     test->body();
     _exit(0);
 }
 
-/* Lines that are not a sanitizer's warning (of a huge size that it refused). */
+/* Counts lines, except a sanitizer's warnings (about a huge size that it refused). */
 static inline size_t fresh_count_lines(const char *text)
 {
     size_t lines = 0;

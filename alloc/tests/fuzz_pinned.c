@@ -1,9 +1,9 @@
 /*
- * fuzz_pinned.c - the oracle's operations, from the bytes that libFuzzer makes up. One process runs
- * all inputs: each ends with everything freed, which the oracle checks to be as good as new.
+ * fuzz_pinned.c - the oracle's operations, from libFuzzer's bytes. One process runs all inputs:
+ * each ends with everything freed, and the oracle checks that the slabs are as good as new then.
  *
- * scripts/fuzz.sh SECONDS builds and runs it. An input that fails is kept in build-fuzz/, and run
- * again by build-fuzz/alloc/fuzz_pinned FILE.
+ * scripts/fuzz.sh SECONDS builds and runs it. An input that fails is kept in build-fuzz/; to run it
+ * again: build-fuzz/alloc/fuzz_pinned FILE.
  */
 #include "oracle.h"
 

@@ -23,7 +23,7 @@ void oracle_fill(char *p, size_t size, uint64_t number)
     memcpy(p + i, &word, size - i);
 }
 
-/* The first byte that is not of the pattern, or size. */
+/* Index of the first byte that differs from the pattern, or size. */
 static size_t first_difference(const char *p, size_t size, uint64_t number)
 {
     uint64_t word = (number + 1) * number_step;
@@ -65,7 +65,7 @@ static bool overlap(const struct oracle_block *a, const struct oracle_block *b)
     return a->p < b->p + b->usable && b->p < a->p + a->usable;
 }
 
-/* A block's bytes, and no more. */
+/* Checks a block's bytes, and nothing else. */
 static void check_pattern(struct oracle *oracle, const struct oracle_block *block, const char *at,
                           size_t size)
 {
@@ -82,7 +82,7 @@ void oracle_check_block(struct oracle *oracle, const struct oracle_block *block)
     if (!oracle_reaches(oracle, block))
         return;
     if (oracle->setup.recycle == ZK_RECYCLE_BLIND)
-        return; /* what blind says of a retained block's size is worth nothing */
+        return; /* under blind, the size of a retained block is meaningless */
     if (zk_usable_size(block->p) < block->usable)
         oracle_fail(oracle, ORACLE_WRONG, "usable size shrank: %zu of " BLOCK_FORMAT,
                     zk_usable_size(block->p), BLOCK_VALUES(block));
@@ -115,7 +115,7 @@ void oracle_check_all(struct oracle *oracle)
                         zk_usable_size(live[i]->p), BLOCK_VALUES(live[i]));
 }
 
-/* Fills a block that has just been made, and enters it. */
+/* Fills a new block, and enters it in the table. */
 static void admit(struct oracle *oracle, const struct oracle_op *op, struct oracle_block block)
 {
     const struct oracle_block *under = NULL;
@@ -130,8 +130,8 @@ static void admit(struct oracle *oracle, const struct oracle_op *op, struct orac
     if (block.usable < block.size)
         oracle_fail(oracle, ORACLE_WRONG, "usable size is only %zu: " BLOCK_FORMAT, block.usable,
                     BLOCK_VALUES(&block));
-    /* What is usable may be used. (Of the C library's blocks of size 0, the thread sanitizer thinks
-     * otherwise.) */
+    /* All usable bytes may be used. (ThreadSanitizer disagrees about the C library's blocks of size
+     * 0.) */
     if (block.number % 4 == 0 && block.size != 0)
         block.size = block.usable;
     for (size_t i = 0; i < ORACLE_SLOTS; i++)
@@ -165,7 +165,7 @@ static struct zk_stats stats_seen_by(struct oracle *oracle, unsigned thread)
     zk_stats(&stats);
     oracle->slabs = (unsigned)stats.slabs;
     if (thread == oracle->forker)
-        oracle->vanished = 0; /* it has just taken what they held */
+        oracle->vanished = 0; /* it has just freed the slabs that they held */
     return stats;
 }
 
@@ -183,7 +183,7 @@ void oracle_drop_holder(struct oracle *oracle, unsigned thread)
     oracle->holds[thread] = oracle->known[thread] = false;
 }
 
-/* A block that was due to the arena has been served, to a thread that has no slab: now it has, if there was one. */
+/* A block due to the arena has been served to a thread without a slab: now it has one, if one was free. */
 static void expect_holder(struct oracle *oracle, unsigned thread, bool arena,
                           const struct zk_stats *stats)
 {
@@ -198,7 +198,8 @@ static void expect_holder(struct oracle *oracle, unsigned thread, bool arena,
             stats->slabs_in_use, stats->slabs, arena ? "of the arena" : "of system", others);
 }
 
-/* Sizes that are learned, and the thread may have no slab: which ones, is not known in detail. */
+/* May pretenuring have learned the size? The model does not know exactly which sizes it has
+ * learned. */
 static bool is_learned(const struct oracle *oracle, const struct zk_stats *stats, size_t size)
 {
     size_t rounded = (size + 15) & ~(size_t)15;
@@ -213,7 +214,7 @@ static bool is_learned(const struct oracle *oracle, const struct zk_stats *stats
            size < stats->tenured_below && stats->overflow_count == oracle->overflows;
 }
 
-/* A block that was due to the arena has been served. */
+/* A block due to the arena has been served. */
 static void account(struct oracle *oracle, unsigned thread, size_t size, bool arena)
 {
     struct zk_stats stats;
@@ -257,7 +258,7 @@ static void check_zero(struct oracle *oracle, const char *call, const char *p, s
         oracle_fail(oracle, ORACLE_WRONG, "%s: not all of %zu bytes are zero", call, size);
 }
 
-/* A block that did not exist before this operation. due: to the arena. */
+/* Admits a block that did not exist before this operation. due: it should come from the arena. */
 static void admit_new(struct oracle *oracle, const struct oracle_op *op, char *p, bool due)
 {
     if (p == NULL)
@@ -323,9 +324,9 @@ static void resize(struct oracle *oracle, const struct oracle_op *op)
         oracle_fail(oracle, ORACLE_WRONG, "no memory for %zu bytes", op->size);
     check_pattern(oracle, &old, p, old.size < op->size ? old.size : op->size);
     if (!old.arena)
-        oracle->known[op->thread] = true; /* it counts what system has served, where it was too */
+        oracle->known[op->thread] = true; /* system blocks are counted for their thread */
     if (p != old.p)
-        admit_new(oracle, op, p, due && old.arena); /* system's stay there */
+        admit_new(oracle, op, p, due && old.arena); /* system blocks stay in system */
     else
         admit(oracle, op,
               (struct oracle_block){.p = p, .size = op->size, .generation = old.generation});
@@ -380,7 +381,7 @@ static void begin(struct oracle *oracle, const struct oracle_op *op)
     }
 }
 
-/* An end that wipes, at once or later. */
+/* Ends the phase and wipes, at once or later. */
 static void end_and_wipe(struct oracle *oracle)
 {
     if (zk_wipe_phase() != 0 && errno != EAGAIN)
@@ -418,12 +419,12 @@ static void discard(struct oracle *oracle)
     oracle->depth -= oracle->depth > 0;
 }
 
-/* An orphaned phase would do no harm, but be told on stderr. */
+/* An orphaned phase would do no harm, but it would be reported on stderr. */
 static void leave(struct oracle *oracle, const struct oracle_op *op)
 {
     if (op->thread == oracle->forker) {
         if (oracle->known[op->thread])
-            oracle->vanished = 0; /* as the thread ends; else their slabs are lost */
+            oracle->vanished = 0; /* the ending thread settles; else their slabs are lost */
         oracle->forker = ORACLE_THREADS_MAX;
     }
     oracle_drop_holder(oracle, op->thread);
@@ -440,7 +441,7 @@ static void whole(struct oracle *oracle, unsigned thread)
 
     zk_config(&config);
     if (!oracle->holds[thread] && oracle->holders + oracle->vanished + oracle->lost >= stats.slabs)
-        return; /* not one for every thread */
+        return; /* there are fewer slabs than threads */
     if (oracle->kept + oracle->strangers > 0)
         return;
     p = zk_malloc(config.slab_bytes);
@@ -485,7 +486,7 @@ void oracle_step(struct oracle *oracle, const struct oracle_op *op)
     case ORACLE_WHOLE:
         whole(oracle, op->thread);
         break;
-    case ORACLE_FORK: /* whoever runs the threads has done it */
+    case ORACLE_FORK: /* done by the caller */
     case ORACLE_KINDS:
         break;
     }
@@ -506,7 +507,7 @@ void oracle_start(struct oracle *oracle, const struct oracle_setup *setup)
         .pretenure = setup->pretenure,
         .poison_reset = setup->poison_reset,
         .wipe = setup->wipe == ORACLE_WIPE_PHASE ? ZK_WIPE_PHASE : ZK_WIPE_OFF,
-        /* What blind recycling does wrong is for the model to find. */
+        /* Errors of blind recycling must be found by the model, not by a memory debugger. */
         .tools = setup->recycle == ZK_RECYCLE_BLIND ? ZK_TOOLS_IGNORE : environment.tools,
     };
 

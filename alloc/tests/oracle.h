@@ -1,19 +1,18 @@
 /*
- * oracle.h - a stream of operations on the allocator, and a model that says what must hold after
- * each of them.
+ * oracle.h - a stream of operations on the allocator, and a model that knows what must hold after each.
  *
- * The model is a table of slots. A slot is empty or holds a live block, filled with a pattern made
- * from the block's number. Every operation is defined in every state (allocating into a full slot
- * frees what is there first, freeing an empty one does nothing), so that any part of a sequence is
- * a sequence: that is what makes failing ones shrink, and any bytes a test case for the fuzzer.
+ * The model is a table of slots. A slot is empty or holds a live block, filled with a pattern made from
+ * the block's number. Every operation is defined in every state (allocating into a full slot first frees
+ * what is there, freeing an empty one does nothing). So any part of a sequence is a sequence too, which
+ * is why failing ones can be shrunk, and why any bytes are a test case for the fuzzer.
  *
  * Checked: patterns, when a block is freed or moved, at every begin, and at the end; usable size,
- * alignment, zeroes of calloc, no overlap; the results of phase calls; the count of retained blocks
- * at each begin; who holds a slab, and that a block that is due to the arena comes from elsewhere only
- * when that is counted as overflow; and at the end, when all is freed, that each slab is free as a whole.
+ * alignment, zeroes of calloc, no overlap; the results of phase calls; the count of retained blocks at
+ * each begin; who holds a slab, and that a block due to the arena comes from elsewhere only if that is
+ * counted as overflow; and at the end, when all is freed, that each slab is entirely free.
  *
- * A fork is an operation. The child has the table, and one thread: it checks what lives, goes on with
- * operations of its own, and exits with a status that the parent looks at.
+ * A fork is an operation. The child has the table, and one thread: it checks what lives, runs operations
+ * of its own, and exits with a status that the parent checks.
  */
 #ifndef ZK_ORACLE_H
 #define ZK_ORACLE_H
@@ -35,7 +34,8 @@ enum { ORACLE_UNDER_TSAN = 1 };
 enum { ORACLE_UNDER_TSAN = 0 };
 #endif
 
-/* Where AddressSanitizer ends a thread, a fork in a handler finds its allocator locked, and even _exit wants memory of it. */
+/* While AddressSanitizer ends a thread, a child forked in a handler finds its allocator locked, and even _exit needs
+ * memory from that. */
 #if defined(__SANITIZE_ADDRESS__)
 enum { ORACLE_UNDER_ASAN = 1 };
 #else
@@ -62,9 +62,9 @@ enum oracle_kind {
     ORACLE_BEGIN,
     ORACLE_END,
     ORACLE_DISCARD,
-    ORACLE_EXIT,  /* the thread ends; its next operation starts another one */
-    ORACLE_FORK,  /* slot: by which call; size: the seed of what the child does; align: how much */
-    ORACLE_WHOLE, /* with nothing live: the thread's slab can serve a block of its own size */
+    ORACLE_EXIT,  /* the thread ends; its next operation starts a new one */
+    ORACLE_FORK,  /* slot: which call; size: seed for the child's operations; align: how many */
+    ORACLE_WHOLE, /* with nothing live: the thread's slab must serve a block of its own size */
     ORACLE_KINDS
 };
 
@@ -72,8 +72,8 @@ enum oracle_kind {
 enum oracle_way {
     ORACLE_BY_FORK,
     ORACLE_BY_BARE_FORK, /* _Fork: no handlers */
-    ORACLE_BY_SYSCALL,   /* behind the C library's back: fork, where there is such a call */
-    ORACLE_BY_CLONE,     /* or clone */
+    ORACLE_BY_SYSCALL,   /* unknown to the C library: the fork call, where there is one */
+    ORACLE_BY_CLONE,     /* or the clone call */
     ORACLE_WAYS
 };
 
@@ -87,7 +87,7 @@ struct oracle_op {
 
 enum oracle_wipe { ORACLE_WIPE_NEVER, ORACLE_WIPE_PHASE, ORACLE_WIPE_CALL };
 
-/* What a process runs under; fixed by its first begin. */
+/* The configuration of a process; fixed by its first begin. */
 struct oracle_setup {
     enum zk_recycle recycle;
     enum zk_nesting nesting;
@@ -97,7 +97,7 @@ struct oracle_setup {
     size_t min_bytes;
     size_t slab_bytes;
     unsigned threads;
-    unsigned forks; /* of a million random operations */
+    unsigned forks; /* in a million random operations */
 };
 
 struct oracle_block {
@@ -105,7 +105,7 @@ struct oracle_block {
     size_t size;
     size_t usable;
     uint64_t number;
-    uint64_t generation; /* the model's, in which it was allocated */
+    uint64_t generation; /* in which it was allocated, by the model's count */
     unsigned thread;
     bool arena;
 };
@@ -114,60 +114,58 @@ struct oracle {
     struct oracle_setup setup;
     struct oracle_block blocks[ORACLE_SLOTS];
     uint64_t next_number;
-    /* The phase, where threads take turns; where they run freely, nobody knows. */
+    /* The phase, if threads take turns; unknown if they run freely. */
     bool exact;
     unsigned depth; /* begins not yet ended; 0 outside of phases */
     unsigned owner; /* the thread that began */
     uint64_t generation;
     bool ever_discarded;
-    bool discarded; /* some phase was: its blocks count as retained until their slab is recycled */
-    /* The slabs, where threads take turns. */
+    bool discarded; /* a phase was; its blocks count as retained until recycled */
+    /* The slabs, if threads take turns. */
     bool known[ORACLE_THREADS_MAX]; /* the allocator has met the thread */
-    bool holds[ORACLE_THREADS_MAX]; /* and it has one */
-    unsigned holders;               /* threads that have */
-    unsigned slabs;                 /* that there are, as far as is known */
+    bool holds[ORACLE_THREADS_MAX]; /* the thread has a slab */
+    unsigned holders;               /* threads that have one */
+    unsigned slabs;                 /* how many there are, as far as is known */
     unsigned holders_most;          /* ever */
-    uint64_t overflows;             /* as the stats must count them */
+    uint64_t overflows;             /* what the stats must show */
     /* In the child of a fork. */
-    unsigned forks;    /* between the test's process and this one */
-    unsigned forker;   /* the thread that made the last one; or none, ORACLE_THREADS_MAX */
-    unsigned vanished; /* slabs held by threads that are not here, until forker has come by */
-    unsigned lost; /* slabs, at most, that nobody may hold: a thread was in the middle of them */
-    uint64_t kept; /* arena blocks that live, and are in no slot */
-    uint64_t
-        strangers; /* more of them, at most: a thread was in the middle of making them, or freeing */
-    bool arena_only; /* system may be locked for ever */
-    /* Of a failure. */
-    bool aborts;             /* or exits with a status */
+    unsigned forks;     /* forks between the test's process and this one */
+    unsigned forker;    /* the thread that made the last fork; ORACLE_THREADS_MAX: none */
+    unsigned vanished;  /* slabs held by threads that do not exist here, until forker settles */
+    unsigned lost;      /* upper bound for retired slabs: a thread was in the middle of a change */
+    uint64_t kept;      /* live arena blocks that are in no slot */
+    uint64_t strangers; /* upper bound for more such: a thread was making or freeing them */
+    bool arena_only;    /* do not use system, which may be locked for ever */
+    /* What to do at a failure. * */
+    bool aborts;             /* abort, rather than exit with a status */
     _Atomic size_t progress; /* operations started */
 };
 
-/* ---- oracle.c: the model ----------------------------------------------------------------------
- */
+/* ---- oracle.c: the model ---- */
 
-/* Configures the allocator; before anything else in the process. */
+/* Configures the allocator. Call before anything else in the process. */
 void oracle_start(struct oracle *oracle, const struct oracle_setup *setup);
 
 /* Runs one operation on the calling thread. Does not return if anything is wrong. EXIT is only
- * noted; the caller ends the thread. */
+ * recorded; the caller ends the thread. */
 void oracle_step(struct oracle *oracle, const struct oracle_op *op);
 
-/* One that an allocation may come from: if the arena serves it, it is accounted for. */
+/* Allocates once on the thread, so that the allocator knows it; accounts for the block. */
 void oracle_make_known(struct oracle *oracle, unsigned thread);
 
-/* A thread has ended, or is not here. */
+/* The thread has ended, or does not exist in this process. */
 void oracle_drop_holder(struct oracle *oracle, unsigned thread);
 
 /* Checks every block in the table. */
 void oracle_check_all(struct oracle *oracle);
 
-/* May the allocator be asked about the block, and given it back? Not where that may wait for system for ever. */
+/* May the block be sized and freed? Not if that may wait for system's lock for ever. */
 static inline bool oracle_reaches(const struct oracle *oracle, const struct oracle_block *block)
 {
     return block->arena || !oracle->arena_only;
 }
 
-/* The pattern of block number in size bytes at p; or, does it hold? */
+/* Writes the pattern of block `number`; checks a block's pattern. */
 void oracle_fill(char *p, size_t size, uint64_t number);
 void oracle_check_block(struct oracle *oracle, const struct oracle_block *block);
 
@@ -175,8 +173,7 @@ void oracle_check_block(struct oracle *oracle, const struct oracle_block *block)
 __attribute__((noreturn, format(printf, 3, 4))) void
 oracle_fail(const struct oracle *oracle, int status, const char *format, ...);
 
-/* ---- oracle_stream.c: where operations come from ------------------------------------------------
- */
+/* ---- oracle_stream.c: where operations come from ---- */
 
 /* The same numbers in every run. */
 uint64_t oracle_random(uint64_t *state);
@@ -187,45 +184,43 @@ struct oracle_op oracle_random_op(uint64_t *state, const struct oracle_setup *se
 void oracle_random_ops(uint64_t seed, const struct oracle_setup *setup, struct oracle_op *ops,
                        size_t count);
 
-/* As many operations as the bytes hold, at most room. */
+/* Decodes as many operations as the bytes hold, at most room. */
 size_t oracle_decode(const uint8_t *bytes, size_t size, const struct oracle_setup *setup,
                      struct oracle_op *ops, size_t room);
 
 void oracle_print(FILE *out, const struct oracle_setup *setup, const struct oracle_op *ops,
                   size_t count);
 
-/* Reads what oracle_print wrote into *ops, from malloc. The number of the bad line, or 0. */
+/* Reads what oracle_print wrote into *ops, which is allocated. Returns the number of the bad line,
+ * or 0. */
 size_t oracle_parse(FILE *in, struct oracle_setup *setup, struct oracle_op **ops, size_t *count);
 
-/* ---- oracle_fork.c: processes -------------------------------------------------------------------
- */
+/* ---- oracle_fork.c: processes ---- */
 
-/* As fork. */
+/* Like fork. * */
 pid_t oracle_fork(enum oracle_way way);
 
-/* What the model knows is the parent's: makes it the child's, forked by the thread forker. */
+/* Turns the parent's model into that of the child, which the thread forker has forked. */
 void oracle_enter_child(struct oracle *oracle, enum oracle_way way, unsigned forker);
 
-/* The parent: waits for the child, and fails as it has failed. */
+/* In the parent: waits for the child, and fails in the same way if it has failed. */
 void oracle_await(const struct oracle *oracle, pid_t child, enum oracle_way way);
 
-/* ---- oracle_run.c: threads that take turns ------------------------------------------------------
- */
+/* ---- oracle_run.c: threads that take turns ---- */
 
-/* The threads take turns, as the operations say: the same every time. Then frees what is live,
+/* Runs the operations on threads that take turns: the same every time. Then frees what is live,
  * checks that the slabs are empty, and leaves no phase active. Can be called again. */
 void oracle_run(struct oracle *oracle, const struct oracle_op *ops, size_t count);
 
-/* In a child, after oracle_enter_child: the calling thread goes on as its forker, in turns with new threads
- * unless it is to stay alone, with what the operation says. Exits. */
+/* In a child, after oracle_enter_child: runs what the operation says, with the calling thread as forker, in
+ * turns with new threads unless it is to stay alone. Exits. */
 __attribute__((noreturn)) void oracle_run_child(struct oracle *oracle, const struct oracle_op *op,
                                                 bool stays_alone);
 
-/* ---- oracle_lanes.c: threads that run freely ----------------------------------------------------
- */
+/* ---- oracle_lanes.c: threads that run freely ---- */
 
 /* Every thread runs its own random operations, and frees blocks of the others; no discards. If there are
- * forks, some are made in the handler of a signal that comes at any moment. */
+ * forks, some are made in the handler of a signal that may come at any moment. */
 void oracle_run_concurrent(struct oracle *oracle, uint64_t seed, size_t count);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * oracle_fork.c - processes: how they are forked, and what the model knows in the child.
+ * oracle_fork.c - how processes are forked, and what the model knows in the child.
  */
 #include "oracle.h"
 
@@ -31,12 +31,13 @@ void oracle_enter_child(struct oracle *oracle, enum oracle_way way, unsigned for
     bool known = oracle->known[forker];
     unsigned held = oracle->holds[forker];
 
-    alarm(limit_s); /* the parent's does not count here */
+    alarm(limit_s); /* the parent's alarm is not inherited */
     oracle->forks++;
     oracle->forker = forker;
     oracle->owner = forker;
     oracle->vanished += oracle->holders - held;
-    /* By its handler, a thread that the allocator has met does so before anybody else is here. */
+    /* A thread that the allocator has met settles in its fork handler, before there is any other
+     * thread. */
     if (way == ORACLE_BY_FORK && known)
         oracle->vanished = 0;
     memset(oracle->known, 0, sizeof oracle->known);

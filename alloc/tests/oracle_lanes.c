@@ -1,11 +1,11 @@
 /*
- * oracle_lanes.c - the threads that operations run on, freely.
+ * oracle_lanes.c - runs operations on threads that run freely.
  *
- * Each lane has its own table, and is one thread after another. Blocks to be freed elsewhere are
- * posted. The only order that posting makes is from the poster to the reader: whatever else the
- * allocator needs, it must bring about itself, or the thread sanitizer sees that it does not.
+ * Each lane has its own table, and consists of one thread after another. Blocks to be freed elsewhere are
+ * posted to other lanes. Posting only orders the poster before the reader: whatever other order the allocator
+ * needs it must establish itself, or ThreadSanitizer will notice.
  *
- * In the child of a fork, a lane's table is right but for what the lane was in the middle of, which it notes.
+ * In the child of a fork, a lane's table is right except for what the lane was changing, which it records.
  */
 #include "oracle.h"
 
@@ -33,11 +33,11 @@ struct lane {
     uint64_t random;
     size_t left; /* operations to go */
     pthread_t thread;
-    /* For a child, and for a signal's handler: what is in the middle of being changed. */
+    /* For a child, and for a signal handler: what is being changed. */
     _Atomic unsigned touched;        /* a slot, or ORACLE_SLOTS */
     _Atomic(struct parcel *) opened; /* or NULL */
-    _Atomic bool ends;               /* the thread does */
-    bool in_child;                   /* of a fork in a handler, which then went on */
+    _Atomic bool ends;               /* the thread is ending */
+    bool in_child;                   /* in a child that has returned from the handler */
 };
 
 struct fleet {
@@ -47,7 +47,7 @@ struct fleet {
 
 #define RELAXED memory_order_relaxed
 
-/* Relaxed, and a fence for signals: read by the same thread, or by a child. */
+/* Relaxed, with a signal fence: read only by the same thread, or by a child. */
 static void touch(struct lane *lane, unsigned slot)
 {
     atomic_signal_fence(memory_order_seq_cst);
@@ -79,7 +79,7 @@ static bool post(struct fleet *fleet, unsigned to, unsigned from, const struct o
     return false;
 }
 
-/* Frees what is in a parcel, which somebody else may be filling. */
+/* Frees what is in a parcel, which another thread may be filling. */
 static void unpack(struct lane *lane, struct parcel *parcel)
 {
     struct oracle_block block = {.p = atomic_load_explicit(&parcel->p, memory_order_acquire)};
@@ -107,8 +107,8 @@ static void free_posted(struct lane *lane)
 
 /* ---- Children ---- */
 
-/* Frees half of what another lane's thread has left, and was not in the middle of. How much of the arena's it
- * keeps. */
+/* Frees half of what another lane's thread has left, except what it was changing. Returns how many arena
+ * blocks are kept. */
 static uint64_t clear_out(struct lane *heir, struct lane *lane)
 {
     unsigned threads = heir->oracle.setup.threads;
@@ -135,7 +135,7 @@ static uint64_t clear_out(struct lane *heir, struct lane *lane)
     return kept;
 }
 
-/* From here on the child knows the phase, and who holds a slab. */
+/* Establishes the phase and the holders of slabs in the child's model. */
 static void know_state(struct lane *lane, enum oracle_way way)
 {
     struct oracle *oracle = &lane->oracle;
@@ -161,14 +161,14 @@ static void know_state(struct lane *lane, enum oracle_way way)
     oracle->overflows = stats.overflow_count;
 }
 
-/* What the other lanes were in the middle of, nobody knows. */
+/* Takes over the other lanes' blocks; what these were changing is unknown. */
 static void inherit_lanes(struct lane *lane)
 {
     struct oracle *oracle = &lane->oracle;
     unsigned threads = oracle->setup.threads;
 
     oracle->lost = threads - 1;
-    if (ORACLE_UNDER_TSAN) { /* to which reading their tables is a race */
+    if (ORACLE_UNDER_TSAN) { /* to ThreadSanitizer, reading their tables is a race */
         oracle->strangers = (uint64_t)threads * 2 * ORACLE_SLOTS;
         return;
     }
@@ -178,8 +178,8 @@ static void inherit_lanes(struct lane *lane)
             oracle->kept += clear_out(lane, &lane->fleet->lanes[i]);
 }
 
-/* May the child of such a fork do what it likes? Else it is not to meet system, which others may have locked:
- * it allocates where the slab has room for certain, and starts no threads. */
+/* May the child of such a fork do anything? If not, it must not use system, which others may have locked: it
+ * allocates only where the slab certainly has room, and starts no threads. */
 static bool is_free(const struct lane *lane)
 {
     return lane->oracle.setup.threads == 1 && !ORACLE_UNDER_TSAN;
@@ -214,7 +214,7 @@ static void fork_freely(struct lane *lane, struct oracle_op *op)
 {
     pid_t pid;
 
-    /* Beside other threads, the way that waits for system's locks. */
+    /* Beside other threads, use fork, which waits for system's locks. */
     op->slot = is_free(lane) ? op->slot % ORACLE_WAYS : ORACLE_BY_FORK;
     if (op->slot != ORACLE_BY_FORK)
         oracle_make_known(&lane->oracle, lane->index);
@@ -231,16 +231,16 @@ static void fork_freely(struct lane *lane, struct oracle_op *op)
 static _Thread_local struct lane *my_lane;
 
 static struct {
-    _Atomic int left; /* forks to make */
+    _Atomic int left; /* forks still to make */
 } handler;
 
-/* Without the handlers of fork, which wait for a malloc that may be what is interrupted here. */
+/* Not fork itself, whose handlers wait for malloc's locks, which the interrupted code may hold. */
 static enum oracle_way way_in_handler(int number)
 {
     return ORACLE_BY_BARE_FORK + (unsigned)number % (ORACLE_WAYS - ORACLE_BY_BARE_FORK);
 }
 
-/* What the signal has not interrupted is whole. */
+/* Checks all blocks but those that the interrupted code was changing. */
 static void check_in_handler(struct lane *lane)
 {
     lane->oracle.arena_only = true;
@@ -249,7 +249,7 @@ static void check_in_handler(struct lane *lane)
             oracle_check_block(&lane->oracle, &lane->oracle.blocks[slot]);
 }
 
-/* The child goes on with what was interrupted, if nobody else was there to be missed. */
+/* If there was no other thread, the child returns and continues what was interrupted. */
 static void fork_in_handler(int signal)
 {
     const size_t more = 64;
@@ -276,7 +276,7 @@ static void fork_in_handler(int signal)
     errno = saved;
 }
 
-/* Of the processor time that the process uses, so that a busy machine makes no difference. */
+/* Counts the process's processor time, so that a busy machine makes no difference. */
 static void set_timer(suseconds_t every_us)
 {
     struct itimerval time = {{0, every_us}, {0, every_us}};
@@ -284,14 +284,14 @@ static void set_timer(suseconds_t every_us)
     setitimer(ITIMER_PROF, &time, NULL);
 }
 
-/* Before there are lanes: who makes their threads does not get the signal. */
+/* Called before there are lanes: the thread that creates theirs must not get the signal. */
 static void start_handler(const struct oracle *oracle, size_t count)
 {
     struct sigaction action = {.sa_handler = fork_in_handler, .sa_flags = SA_RESTART};
     const suseconds_t every_us = 3000;
 
     handler.left = ORACLE_UNDER_TSAN ? 0 : (int)(count * oracle->setup.forks / 1000000);
-    if (handler.left == 0) /* where handlers wait until there is nothing to interrupt */
+    if (handler.left == 0) /* where handlers run only when nothing can be interrupted */
         return;
     sigaction(SIGPROF, &action, NULL);
     hold_signal(SIG_BLOCK);
@@ -348,7 +348,7 @@ static void *thread_runs(void *arg)
     return NULL;
 }
 
-/* Never allocates: it only makes thread after thread. */
+/* Starts one thread after another, and never allocates itself. */
 static void *lane_runs(void *arg)
 {
     struct lane *lane = arg;

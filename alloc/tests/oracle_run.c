@@ -1,8 +1,8 @@
 /*
- * oracle_run.c - the threads that operations run on, by turns. One thread at a time has the turn, or the
- * caller of oracle_run has it, which starts and joins.
+ * oracle_run.c - runs operations on threads that take turns. One thread at a time has the turn, or the
+ * caller of oracle_run has it, which starts and joins threads.
  *
- * In the child of a fork the caller is the thread that forked, and one of the crew as well.
+ * In the child of a fork, the caller is the thread that forked, and also one of the crew.
  */
 #include "oracle.h"
 
@@ -18,12 +18,11 @@ struct crew {
     size_t count;
     size_t next;
     bool dismissed;
-    unsigned left; /* the thread that is ending, or nobody */
+    unsigned left; /* the thread that is ending, or none */
     sem_t caller;
-    unsigned caller_is; /* in a child: the thread whose operations the caller runs; or nobody */
-    bool stays_alone;   /* ... and all others' as well */
-    bool
-        replaced; /* the first caller has ended, or is about to: it may still be inside of system */
+    unsigned caller_is; /* in a child: the thread whose operations the caller runs, or none */
+    bool stays_alone;   /* ... and those of all others as well */
+    bool replaced;      /* the first caller has ended, or is about to and may be inside system */
     struct member {
         struct crew *crew;
         unsigned index;
@@ -51,7 +50,7 @@ static void pass_turn(struct crew *crew)
 
 static void fork_by_turns(struct crew *crew, const struct oracle_op *op);
 
-/* The next operation, on the calling thread. True: that is to end the thread. */
+/* Runs the next operation on the calling thread. True if the thread must end. */
 static bool step(struct crew *crew)
 {
     const struct oracle_op *op = &crew->ops[crew->next++];
@@ -95,7 +94,7 @@ static void start_member(struct crew *crew, unsigned index)
         oracle_fail(crew->oracle, ORACLE_WRONG, "no thread");
 }
 
-/* Up to the end, or where the caller itself is to end. */
+/* Runs to the end, or until the caller itself must end. */
 static void go_on(struct crew *crew)
 {
     while (crew->next < crew->count && crew->left == nobody) {
@@ -125,7 +124,7 @@ static void run_ops(struct crew *crew, const struct oracle_op *ops, size_t count
     go_on(crew);
 }
 
-/* Whoever runs what thread i would. */
+/* The thread that runs the operations of thread i. */
 static unsigned stand_in(const struct crew *crew, unsigned i)
 {
     return crew->stays_alone ? crew->caller_is : i;
@@ -195,9 +194,9 @@ void oracle_run(struct oracle *oracle, const struct oracle_op *ops, size_t count
     oracle->exact = true;
     oracle->forker = nobody;
     for (unsigned i = 0; i < ORACLE_THREADS_MAX; i++)
-        oracle_drop_holder(oracle, i); /* those of an earlier run */
+        oracle_drop_holder(oracle, i); /* holders from an earlier run */
     oracle->holders_most =
-        ORACLE_THREADS_MAX * (stats.phases > 0); /* if there were others, who knows */
+        ORACLE_THREADS_MAX * (stats.phases > 0); /* unknown if there were others */
     oracle->overflows = stats.overflow_count;
     found_crew(&crew, oracle);
     run_ops(&crew, ops, count);
@@ -207,12 +206,12 @@ void oracle_run(struct oracle *oracle, const struct oracle_op *ops, size_t count
 
 /* ---- Forks ---- */
 
-/* Of a child: nothing on the stack of a thread that may end before it. */
+/* State of a child: not on a stack, whose thread may end before the child. */
 static struct {
     struct crew crew;
     struct oracle oracle;
     struct oracle_op ops[256];
-    sem_t left; /* posted when the caller has ended, and the allocator knows */
+    sem_t left; /* posted once the allocator knows that the caller has ended */
 } child;
 
 static bool is_alone(const struct crew *crew)
@@ -244,7 +243,7 @@ static unsigned child_threads(uint64_t *random, const struct oracle *oracle, boo
     return stays_alone || threads <= oracle->forker ? oracle->forker + 1 : threads;
 }
 
-/* Random operations; all by the forker where that is to be so. */
+/* Makes random operations; all for the forker if it stays alone. */
 static size_t make_ops(struct oracle *oracle, const struct oracle_op *op, bool stays_alone)
 {
     const unsigned forks = 10000;
@@ -262,7 +261,7 @@ static size_t make_ops(struct oracle *oracle, const struct oracle_op *op, bool s
         if (stays_alone && child.ops[i].kind == ORACLE_EXIT)
             child.ops[i].kind = ORACLE_BEGIN;
         if (oracle->arena_only && child.ops[i].kind != ORACLE_FORK)
-            child.ops[i].size %= modest; /* lest the slab be full */
+            child.ops[i].size %= modest; /* so that the slab does not fill up */
     }
     return count;
 }
@@ -274,8 +273,9 @@ static void post_left(void *arg)
 
 static void *child_goes_on(void *arg);
 
-/* Ends the caller; another thread goes on in its place. Nobody can join a thread that was forked behind the C
- * library's back: but the destructor of a key that is younger than the allocator's runs after that one's. */
+/* Ends the caller; another thread continues in its place. That thread cannot join one that the C library does
+ * not know to have forked. But a key created after the allocator's has its destructor run after the
+ * allocator's, and so tells when that is done. */
 __attribute__((noreturn)) static void replace_caller(void)
 {
     pthread_key_t key;
@@ -289,7 +289,7 @@ __attribute__((noreturn)) static void replace_caller(void)
     pthread_exit(NULL);
 }
 
-/* The caller in a child: the thread that forked, or one that goes on when that has ended. */
+/* The caller in a child: the thread that forked, or the one that continues when that has ended. */
 static void *child_goes_on(void *left)
 {
     if (left != NULL)
@@ -315,10 +315,10 @@ void oracle_run_child(struct oracle *oracle, const struct oracle_op *op, bool st
     child.crew.count = make_ops(&child.oracle, op, stays_alone);
     child.crew.ops = child.ops;
     child_goes_on(NULL);
-    abort(); /* it has ended the process, or the thread */
+    abort(); /* not reached: the process or the thread has ended */
 }
 
-/* fork itself waits for malloc. */
+/* Not fork itself if that may wait for ever for malloc's locks. */
 static enum oracle_way way_of(const struct crew *crew, const struct oracle_op *op)
 {
     enum oracle_way way = op->slot % ORACLE_WAYS;
@@ -342,7 +342,7 @@ static void fork_by_turns(struct crew *crew, const struct oracle_op *op)
         oracle_await(crew->oracle, pid, way);
         return;
     }
-    oracle = &child.oracle; /* the parent's may be shared with it */
+    oracle = &child.oracle; /* the parent's may be in shared memory */
     if (oracle != crew->oracle)
         memcpy(oracle, crew->oracle, sizeof *oracle);
     oracle_enter_child(oracle, way, op->thread);

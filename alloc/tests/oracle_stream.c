@@ -23,7 +23,7 @@ static size_t below(uint64_t *state, size_t limit)
     return (size_t)(oracle_random(state) % limit);
 }
 
-/* One of count values, the first ones more likely where they are repeated. */
+/* One of the values; a value listed several times is more likely. */
 #define ONE_OF(state, values) ((values)[below((state), sizeof(values) / sizeof *(values))])
 
 void oracle_random_setup(uint64_t seed, struct oracle_setup *setup)
@@ -41,7 +41,7 @@ void oracle_random_setup(uint64_t seed, struct oracle_setup *setup)
     setup->wipe = (enum oracle_wipe)below(&seed, 3);
 }
 
-/* Mostly small; sometimes just at a chunk's size, sometimes of many chunks. */
+/* Mostly small; sometimes close to a chunk's size, sometimes many chunks. */
 static size_t random_size(uint64_t *state)
 {
     static const size_t limits[] = {17,      65,      300,      300,      2 * KIB,
@@ -51,7 +51,7 @@ static size_t random_size(uint64_t *state)
     if (pick < 8)
         return below(state, 5 * MIB);
     if (pick < 20)
-        return 256 * KIB - 64 + below(state, 8) * 16; /* 4 KiB pages: a chunk, more or less */
+        return 256 * KIB - 64 + below(state, 8) * 16; /* about a chunk, with 4 KiB pages */
     if (pick < 40)
         return below(state, 600 * KIB);
     return below(state, ONE_OF(state, limits));
@@ -111,7 +111,7 @@ void oracle_random_ops(uint64_t seed, const struct oracle_setup *setup, struct o
     }
 }
 
-/* How many of slot, size and align an operation has. */
+/* How many of slot, size and align an operation uses. */
 static unsigned fields_of(enum oracle_kind kind)
 {
     switch (kind) {
@@ -130,8 +130,8 @@ static unsigned fields_of(enum oracle_kind kind)
     }
 }
 
-/* Five bytes an operation: kind, thread and slot, two of size, how much to shift it. Bytes that
- * make no sense make some operation all the same. */
+/* Five bytes an operation: kind, thread and slot, two of size, how much to shift it. Any bytes make
+ * some operation. */
 size_t oracle_decode(const uint8_t *bytes, size_t size, const struct oracle_setup *setup,
                      struct oracle_op *ops, size_t room)
 {
@@ -140,7 +140,7 @@ size_t oracle_decode(const uint8_t *bytes, size_t size, const struct oracle_setu
 
     for (; size >= 5 && count < room; bytes += 5, size -= 5, count++) {
         size_t units = (bytes[2] | (size_t)bytes[3] << 8) % 1024;
-        /* Mostly small shifts: an input is to take milliseconds. */
+        /* Mostly small shifts: an input should take milliseconds. */
         unsigned shift = bytes[4] >= 250 ? 11 : bytes[4] % 4u * (bytes[4] / 4 % 4u);
 
         ops[count] = (struct oracle_op){
@@ -202,7 +202,7 @@ static bool parse_setup(const char *line, struct oracle_setup *setup)
 {
     int recycle, nesting, pretenure, poison, wipe; /* NOLINT(readability-isolate-declaration) */
 
-    /* NOLINTNEXTLINE(cert-err34-c): a number too large is a bad test file, and no harm */
+    /* NOLINTNEXTLINE(cert-err34-c): a number that is too large is just a bad test file */
     if (sscanf(line,
                "setup recycle %d nesting %d pretenure %d poison %d wipe %d min_bytes %zu "
                "slab_bytes %zu "

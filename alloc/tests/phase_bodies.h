@@ -1,6 +1,6 @@
 /*
- * phase_bodies.h - what the tests of phases share: calls that are to fail, and bodies that begin
- * and leave a phase.
+ * phase_bodies.h - shared by the tests of phases: calls that must fail, and bodies that begin and
+ * leave a phase.
  */
 #ifndef ZK_PHASE_BODIES_H
 #define ZK_PHASE_BODIES_H

@@ -1,5 +1,5 @@
 /*
- * pinned_phases.h - what the tests of pinned recycling share: one phase after another.
+ * pinned_phases.h - shared by the tests of pinned recycling: one phase after another.
  */
 #ifndef ZK_PINNED_PHASES_H
 #define ZK_PINNED_PHASES_H
@@ -15,14 +15,14 @@ static inline size_t chunk_bytes(void)
     return zk_chunk_bytes();
 }
 
-/* Starts the next phase; the calling thread's slab is recycled for it. */
+/* Begins the next phase, and has the calling thread's slab recycled for it. */
 static inline void next_phase(void)
 {
     begin_phase();
     zk_free(arena_block(16));
 }
 
-/* The same, from a phase. */
+/* The same, after ending the active phase. */
 static inline void end_and_begin(void)
 {
     end_phase();

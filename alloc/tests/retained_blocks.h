@@ -1,5 +1,5 @@
 /*
- * retained_blocks.h - what the tests of the census and of the trap share: blocks, and the lines at
+ * retained_blocks.h - shared by the tests of the census and of the trap: blocks, and the lines at
  * which they are made.
  */
 #ifndef ZK_RETAINED_BLOCKS_H
@@ -7,7 +7,7 @@
 
 #include "findings.h"
 
-/* Where the lines are that made_at tells of. */
+/* The file that the lines in made_at are in. */
 static const char *const retained_blocks_file = __FILE__;
 static unsigned made_at;
 

@@ -1,13 +1,13 @@
 /*
- * run_folder.h - a folder for the files of a test program: made before its first test, and removed with all that is in it
- * after the last one, whatever became of them.
+ * run_folder.h - a folder for the files of a test program: made before its first test, and removed with its contents
+ * after the last one, whether the tests pass or not.
  */
 #ifndef ZK_RUN_FOLDER_H
 #define ZK_RUN_FOLDER_H
 
 #include "fresh.h"
 
-/* Of this run alone: others may go on at once. Each body has a folder in it. */
+/* For this run only: others may run at the same time. Each body has a folder in it. */
 static char run_folder[] = "/tmp/test_audit.XXXXXX";
 
 static inline int make_run_folder(void **state)

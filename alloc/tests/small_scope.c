@@ -1,8 +1,8 @@
 /*
- * small_scope.c - what each operation does, and what must hold.
+ * small_scope.c - what each operation does, and what must hold after it.
  *
- * Bytes are looked at in each page of a block, at its start and at its end, not all of them; the oracle does that
- * (oracle.h).
+ * Not all bytes of a block are checked, only some in each page, at the start and at the end; the oracle checks
+ * all (oracle.h).
  */
 #include "small_scope.h"
 
@@ -30,12 +30,12 @@ static size_t page_bytes;
 static size_t chunk_bytes;
 static size_t slab_bytes;
 
-/* ---- What fails ---- */
+/* ---- Failures ---- */
 
-/* How to run the sequence again, up to the quote. */
+/* The command to run the sequence again, up to the opening quote. */
 static char how[80];
 
-/* By write alone: a handler may be here. */
+/* Uses only write, since a signal handler may call it. */
 static void print_path(void)
 {
     char text[SCOPE_LENGTH_MAX * 4 + 2];
@@ -73,7 +73,7 @@ static void on_signal(int number)
     raise(number);
 }
 
-/* Of the processor's time, so that no machine is too busy. */
+/* Limits processor time, so that a busy machine makes no difference. */
 static void limit_time(void)
 {
     const struct itimerval limit = {.it_value.tv_sec = 60};
@@ -93,7 +93,7 @@ void scope_watch(void)
 
 /* ---- Blocks ---- */
 
-/* A word in each page, each time in another line, and one at the end. */
+/* A word in each page, in a different cache line each time, and one at the end. */
 static size_t place_of(size_t page, size_t size)
 {
     size_t place = page * page_bytes + page % (page_bytes / 64) * 64;
@@ -111,7 +111,7 @@ static void fill(const struct scope_block *block)
     memcpy(block->p + block->size - sizeof(uint64_t), &block->number, sizeof block->number);
 }
 
-/* size: of the block, when it was filled; only the first `carried` bytes are still to be there, at p. */
+/* Checks the first `carried` bytes, now at p, of a block that was filled when it had its recorded size. */
 static void check_bytes(const struct scope_block *block, const char *p, size_t carried)
 {
     for (size_t page = 0; page * page_bytes < block->size; page++) {
@@ -120,7 +120,7 @@ static void check_bytes(const struct scope_block *block, const char *p, size_t c
 
         if (place + sizeof word > carried)
             break;
-        if (place + sizeof word > block->size - sizeof word) /* the end lies on it */
+        if (place + sizeof word > block->size - sizeof word) /* the word at the end overlaps it */
             continue;
         if (memcmp(p + place, &word, sizeof word) != 0)
             scope_fail(block, "bytes have changed");
@@ -226,7 +226,7 @@ static void free_elsewhere(void *p)
 
 /* ---- Operations ---- */
 
-/* Where what lives keeps the chunk that it starts in, with all that ever started there: the end of it; or start. */
+/* If a live block keeps the chunk at start, the end of all that has ever started in that chunk; otherwise start. */
 static const char *kept_to(const struct scope_state *state, const char *start)
 {
     const char *end = start;
@@ -245,8 +245,8 @@ static const char *kept_to(const struct scope_state *state, const char *start)
     return end;
 }
 
-/* The slab is recycled for the first block of a phase: chunks in a row that are not kept are room for it, and for a few
- * lines before it, by which blocks are staggered. */
+/* For the first block of a phase the slab has been recycled: is there a row of chunks that are not kept, with room for
+ * it and for the few cache lines by which blocks are staggered? */
 static bool has_room(const struct scope_state *state, size_t size)
 {
     const char *start = zk_my_slab->base;
@@ -319,7 +319,7 @@ static uint64_t live_in_arena(const struct scope_state *state)
     return count;
 }
 
-/* The phases before the one that begins: in each, a block comes and goes. */
+/* Runs the phases before the one that begins: in each, a block is allocated and freed. */
 static void grow_old(void)
 {
     for (unsigned i = 1; i < scope.setup.age; i++) {
@@ -338,7 +338,7 @@ static void begin(struct scope_state *state)
     if (zk_begin_phase() != 0)
         scope_fail(NULL, "a phase does not begin");
     state->active = state->fresh = true;
-    state->discarded = state->discarded && scope.setup.age == 1; /* the slab has been recycled */
+    state->discarded = state->discarded && scope.setup.age == 1; /* else recycled since */
     retained = zk_phase_counts().retained_count;
     if (!scope.setup.blind &&
         (retained < live_in_arena(state) || (retained > live_in_arena(state) && !state->discarded)))
@@ -394,7 +394,7 @@ static void step(struct scope_state *state, struct scope_op operation)
     }
 }
 
-/* Frees all that lives. Then the slab must be as good as new. */
+/* Frees all live blocks. Then the slab must be as good as new. */
 static void finish(struct scope_state *state)
 {
     char *p;
@@ -412,7 +412,7 @@ static void finish(struct scope_state *state)
     begin(state);
 }
 
-/* The sequence in scope.path, up to length; *state is what it comes to before all is freed. */
+/* Runs the first length operations of scope.path; *state is the state before everything is freed. */
 void scope_run(unsigned length, struct scope_state *state)
 {
     struct scope_state end;
@@ -434,12 +434,12 @@ void scope_start(void)
         .slab_bytes = scope.setup.slab_chunks * zk_chunk_bytes(),
         .nesting = ZK_NESTING_RECYCLE,
         .owner = ZK_OWNER_ANY,
-        .pretenure = ZK_PRETENURE_OFF, /* sizes that survive are to stay */
-        .tools = ZK_TOOLS_IGNORE,      /* which take the fast paths away */
+        .pretenure = ZK_PRETENURE_OFF, /* sizes that survive must stay */
+        .tools = ZK_TOOLS_IGNORE,      /* memory debuggers would turn off the fast paths */
     };
 
     chunk_bytes = zk_chunk_bytes();
-    /* What the arena has no room for comes from here, and need not be mapped anew each time. */
+    /* Serves blocks for which the arena has no room, without mapping them anew each time. */
     mallopt(M_MMAP_THRESHOLD, 1 << 30);
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
     class_bytes[0] = ZK_GRANULE;

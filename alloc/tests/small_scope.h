@@ -1,6 +1,6 @@
 /*
- * small_scope.h - one short sequence of operations on a slab of few chunks, and what must hold after each of them. See
- * test_small_scope.c, which makes up all of them.
+ * small_scope.h - runs one short sequence of operations on a slab of few chunks, and checks what must hold after each.
+ * See test_small_scope.c, which generates all sequences.
  */
 #ifndef ZK_SMALL_SCOPE_H
 #define ZK_SMALL_SCOPE_H
@@ -24,34 +24,34 @@ struct scope_block {
     unsigned class;
     bool live;
     bool arena;
-    bool young; /* of this phase */
+    bool young; /* allocated in this phase */
 };
 
-/* What a sequence has come to. */
+/* The state that a sequence has reached. */
 struct scope_state {
     struct scope_block blocks[SCOPE_LENGTH_MAX];
     unsigned count;
     struct scope_block
-        places[SCOPE_LENGTH_MAX]; /* all that was ever served, dead or moved as it may be */
+        places[SCOPE_LENGTH_MAX]; /* every block ever served, even if dead or moved */
     unsigned served;
     bool active;
-    bool fresh;     /* no block was made in this phase as yet */
-    bool discarded; /* some phase was: its blocks count as retained until the slab is recycled */
+    bool fresh;     /* no block has been made in this phase yet */
+    bool discarded; /* a phase was; its blocks count as retained until recycled */
 };
 
 struct scope_setup {
     unsigned slab_chunks;
-    unsigned age;     /* phases that begin for each b */
-    bool real_thread; /* elsewhere is another thread */
-    bool blind;       /* recycling, which must be found wrong */
-    bool oracle;      /* the oracle runs the sequence, and not scope_run */
+    unsigned age;     /* how many phases begin for each b */
+    bool real_thread; /* "elsewhere" is really another thread */
+    bool blind;       /* blind recycling, in which errors must be found */
+    bool oracle;      /* the oracle runs the sequence, not scope_run */
 };
 
-/* The sequence that runs, and what has run. */
+/* The sequence that is running, and counts of what has run. */
 struct scope {
     struct scope_setup setup;
     struct scope_op path[SCOPE_LENGTH_MAX];
-    unsigned length; /* of it, that runs */
+    unsigned length; /* how much of it runs */
     uint64_t next_number;
     uint64_t sequences;
     uint64_t strays; /* blocks for which the arena had no room */
@@ -60,17 +60,17 @@ struct scope {
 };
 extern struct scope scope;
 
-/* Configures the allocator, and begins the first phase; once, after scope.setup is filled. */
+/* Configures the allocator, and begins the first phase. Call once, after filling scope.setup. */
 void scope_start(void);
 
 /* Runs the first length operations of scope.path, frees what lives, and leaves the slab as good as new, in a phase.
- * *state is what they came to. Does not return if anything is wrong. */
+ * *state is the state before that. Does not return if anything is wrong. */
 void scope_run(unsigned length, struct scope_state *state);
 
-/* A signal that ends the process has the sequence told first. Part of scope_start. */
+/* Makes a signal that ends the process print the sequence first. Called by scope_start. */
 void scope_watch(void);
 
-/* A line, the sequence, and exit status 1. block: what it is about, or NULL. */
+/* Prints a line and the sequence, and exits with status 1. block: the block in question, or NULL. */
 __attribute__((noreturn)) void scope_fail(const struct scope_block *block, const char *what);
 
 #endif

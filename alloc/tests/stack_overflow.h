@@ -1,12 +1,12 @@
 /*
- * stack_overflow.h - a program that ends because its stack does, on the first thread or on another one.
+ * stack_overflow.h - a program that dies of a stack overflow, on the first thread or on another.
  */
 #ifndef ZK_STACK_OVERFLOW_H
 #define ZK_STACK_OVERFLOW_H
 
 #include "retained_blocks.h"
 
-/* Without end, and the compiler does not know it. */
+/* Recurses for ever, which the compiler must not see. */
 SITE static size_t overflow_the_stack(size_t levels)
 {
     volatile char frame[1000] = {0};

@@ -1,17 +1,17 @@
 /*
- * stale_block.h - what the tests of the trap share: a block of the phase before, and accesses to it,
- * each at a line that is known. Every body runs with ZK_ALLOC_AUDIT=trap.
+ * stale_block.h - shared by the tests of the trap: a block of the previous phase, and accesses to it
+ * at known lines. Every body runs with ZK_ALLOC_AUDIT=trap.
  */
 #ifndef ZK_STALE_BLOCK_H
 #define ZK_STALE_BLOCK_H
 
 #include "retained_blocks.h"
 
-/* Where the lines are that used_at tells of. */
+/* The file that the lines in used_at are in. */
 static const char *const stale_block_file = __FILE__;
 static unsigned used_at;
 
-/* A null pointer's as well. */
+/* p may be a null pointer. */
 __attribute__((no_sanitize("undefined"), unused)) SITE static char read_at(const volatile char *p,
                                                                            size_t offset)
 {
@@ -23,7 +23,7 @@ SITE __attribute__((unused)) static void write_at(volatile char *p, size_t offse
     AT(used_at, p[offset] = 1);
 }
 
-/* A block of the phase before. */
+/* A block of the previous phase. */
 static inline char *stale_block(size_t size)
 {
     char *p;

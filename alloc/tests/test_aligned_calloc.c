@@ -12,7 +12,7 @@ static void dirty_a_slab(size_t bytes)
     end_phase();
 }
 
-/* One block of each alignment; what was zero is dirty afterwards. */
+/* Makes one block of each alignment, checks that it is zero, and soils it. */
 static void check_alignments(size_t bytes, bool arena)
 {
     for (unsigned shift = 0; shift <= ALIGN_SHIFT_MOST; shift++) {
@@ -42,7 +42,7 @@ static void arena_blocks_are_zero_and_aligned(void)
 static void system_blocks_are_zero_and_aligned(void)
 {
     for (unsigned round = 0; round < 3;
-         round++) { /* in what the one before has dirtied and freed */
+         round++) { /* in memory that the last round soiled and freed */
         check_alignments(100, false);
         check_alignments(300000, false);
     }

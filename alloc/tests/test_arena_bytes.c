@@ -1,10 +1,10 @@
 /*
- * test_arena_bytes.c - what is in a block: what recycling leaves, what calloc zeroes, what free does not touch.
+ * test_arena_bytes.c - the contents of blocks: what recycling leaves, what calloc zeroes, what free does not
+ * touch.
  */
 #include "arena_sizes.h"
 
-/* ---- Contents ---------------------------------------------------------------------------------
- */
+/* ---- Contents ---- */
 
 static void blind_recycling_leaves_the_bytes_as_they_were(void)
 {
@@ -75,12 +75,12 @@ static void calloc_zeroes_where_recycled_memory_ends(void)
     dirty_a_slab(100000);
     begin_phase();
     arena_block(60000);
-    zeroed_block(1, 100000); /* from there to beyond what was dirty */
+    zeroed_block(1, 100000); /* from there to beyond the dirty memory */
     zeroed_block(1, 100000);
     end_phase();
 }
 
-/* What one phase dirtied is still so when the next one did not come that far. */
+/* Memory that one phase soiled is still dirty if the next phase did not get that far. */
 static void calloc_zeroes_what_a_phase_before_the_last_dirtied(void)
 {
     dirty_a_slab(CHUNK_OR_MORE);
@@ -99,7 +99,7 @@ static void calloc_zeroes_after_a_nested_begin(void)
     }
 }
 
-/* A stale write spoils what is there at the time of it, and no block that is zeroed later. */
+/* A stale write damages what is there at the time, but no block that is zeroed later. */
 static void calloc_zeroes_what_a_stale_write_left(void)
 {
     char *stale;
@@ -153,16 +153,15 @@ static void poison_reset_makes_recycled_memory_read_zero(void)
         char *p;
 
         begin_phase();
-        p = arena_block(zk_high_water() + size); /* all that was used, and more */
+        p = arena_block(zk_high_water() + size); /* covers everything used, and more */
         CHECK(is_all(p, zk_high_water() + size, 0));
         memset(p, 0xab, zk_high_water() + size);
         end_phase();
-        CHECK(is_all(p, size, 0xab)); /* until the next begin they stay valid */
+        CHECK(is_all(p, size, 0xab)); /* blocks stay valid until the next begin */
     }
 }
 
-/* ---- Free and NULL ----------------------------------------------------------------------------
- */
+/* ---- Free and NULL ---- */
 
 static void *check_free_keeps_errno(void *arg)
 {
@@ -186,7 +185,7 @@ static void free_keeps_errno(void)
     end_phase();
 }
 
-/* In the phase of the block and after, a free does nothing to it or to others. */
+/* In the block's phase and after it, a free changes neither its bytes nor others. */
 static void free_leaves_the_bytes_to_the_next_begin(void)
 {
     char *p;

@@ -1,5 +1,5 @@
 /*
- * test_arena_place.c - where in a slab blocks lie, in which order, and how they are aligned.
+ * test_arena_place.c - where blocks lie in a slab, in which order, and how they are aligned.
  */
 #include "arena_sizes.h"
 
@@ -40,7 +40,7 @@ static void the_first_block_of_every_phase_is_at_the_slabs_first_byte(void)
     }
 }
 
-/* The way back to the start is as long after one block as after a full slab. */
+/* Rewinding a full slab works like rewinding one with a single block. */
 static void a_full_slab_rewinds_to_its_first_byte(void)
 {
     for (unsigned phase = 0; phase < 3; phase++) {
@@ -70,7 +70,7 @@ static void blocks_follow_each_other_in_granules_of_16(void)
     }
 }
 
-/* Also where a block ends exactly with its chunk, and where it spans some. */
+/* Also if a block ends exactly at its chunk's end, or spans several. */
 static void blocks_follow_each_other_across_chunks(void)
 {
     const size_t page = page_bytes();

@@ -1,10 +1,10 @@
 /*
- * test_arena_route.c - which blocks come from the arena and which from system, and what is whose.
+ * test_arena_route.c - which blocks come from the arena and which from system, and which addresses
+ * zk_owns claims.
  */
 #include "arena_sizes.h"
 
-/* ---- Route ------------------------------------------------------------------------------------
- */
+/* ---- Route ---- */
 
 static void min_bytes_parts_arena_from_system(void)
 {
@@ -15,7 +15,7 @@ static void min_bytes_parts_arena_from_system(void)
     system_block(min - 1);
     arena_block(min);
     arena_block(min + 1);
-    system_block(min - 1); /* also when the fast path is open */
+    system_block(min - 1); /* also with the fast path open */
     CHECK(!zk_owns(zk_calloc(1, min - 1)));
     CHECK(zk_owns(zk_calloc(min, 1)));
     CHECK(!zk_owns(zk_aligned_alloc(64, min - 1)));
@@ -49,7 +49,7 @@ static void outside_of_phases_all_comes_from_system(void)
     }
 }
 
-/* Not one end, but also its first block: a floor left open would let that one through. */
+/* After many ends, not just one: a floor left open would let the first block through. */
 static void the_first_block_after_an_end_comes_from_system(void)
 {
     for (unsigned phase = 0; phase < 100; phase++) {
@@ -133,11 +133,10 @@ static void the_region_lies_between_inaccessible_pages(void)
         region -= stats_now().slab_bytes;
     CHECK(is_readable(region));
     CHECK(!is_readable(region - 1) && !is_readable(region + bytes));
-    CHECK(!is_readable(region + bytes - 1)); /* in a slab that nobody has used */
+    CHECK(!is_readable(region + bytes - 1)); /* in a slab that has not been used */
 }
 
-/* ---- Overflow ---------------------------------------------------------------------------------
- */
+/* ---- Overflow ---- */
 
 static void a_full_slab_overflows_to_system_and_is_counted(void)
 {

@@ -1,12 +1,12 @@
 /*
- * test_arena_size.c - how long blocks are, that they do not overlap, and that stale writes change neither.
+ * test_arena_size.c - the sizes of blocks, that blocks do not overlap, and that stale writes change
+ * neither.
  */
 #include "arena_sizes.h"
 
 #include "slab.h"
 
-/* ---- Sizes ------------------------------------------------------------------------------------
- */
+/* ---- Sizes ---- */
 
 static void huge_sizes_are_enomem(void)
 {
@@ -26,7 +26,7 @@ static void huge_sizes_are_enomem(void)
             CHECK(zk_realloc(NULL, huge[i]) == NULL && errno == ENOMEM);
         }
         if (phase == 0)
-            begin_phase(); /* then with the fast path closed, then with it open */
+            begin_phase(); /* first with the fast path closed, then with it open */
         else
             arena_block(10);
     }
@@ -34,8 +34,8 @@ static void huge_sizes_are_enomem(void)
     CHECK(stats_now().overflow_count == 0);
 }
 
-/* Of blocks in the order in which they were carved. A block of a multiple of 16 bytes, which the
- * next one follows at once, leaves no choice: its usable size is its size. */
+/* Checks blocks in the order in which they were carved. If a block's size is a multiple of 16 and
+ * the next one follows directly, its usable size must be its size. */
 static void check_sizes(char *const *blocks, const size_t *sizes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -62,7 +62,7 @@ static void usable_size_is_the_size_and_no_part_of_the_next_block(void)
             if (phase % 3 == 0)
                 sizes[i] = round_up(sizes[i] + 1, 16);
             blocks[i] = arena_block(sizes[i]);
-            CHECK(zk_usable_size(blocks[i]) >= sizes[i]); /* as the last one */
+            CHECK(zk_usable_size(blocks[i]) >= sizes[i]); /* it is the last one */
             CHECK(zk_usable_size(blocks[i]) < sizes[i] + 17);
         }
         check_sizes(blocks, sizes, count);
@@ -93,7 +93,7 @@ static void usable_size_is_right_where_blocks_are_aligned_or_span_chunks(void)
     }
 }
 
-/* The books keep the low half of an address only. Nothing here is touched. */
+/* The books keep only the low half of an address. The blocks are not touched. */
 static void usable_size_is_right_beyond_4_gib(void)
 {
     enum { COUNT = 16 };
@@ -109,7 +109,7 @@ static void usable_size_is_right_beyond_4_gib(void)
     check_sizes(blocks, sizes, COUNT);
 }
 
-/* As many blocks as a chunk can have, in many chunks. */
+/* As many blocks as a chunk can hold, in many chunks. */
 static void chunks_full_of_the_smallest_blocks_keep_their_sizes(void)
 {
     enum { COUNT = 5 * CHUNK_OR_MORE / 16 };
@@ -201,10 +201,9 @@ static void no_two_blocks_of_a_phase_overlap(void)
     }
 }
 
-/* ---- Stale writes -----------------------------------------------------------------------------
- */
+/* ---- Stale writes ---- */
 
-/* A program that writes through stale pointers damages its own data and nothing else. */
+/* A program that writes through stale pointers damages only its own data. */
 static void stale_writes_far_and_wide_leave_the_allocator_alone(void)
 {
     enum { COUNT = 500 };
@@ -226,7 +225,7 @@ static void stale_writes_far_and_wide_leave_the_allocator_alone(void)
             if (start == NULL)
                 start = slab_start_of(blocks[i]);
             CHECK(blocks[i] == (i == 0 ? start : blocks[i - 1] + granules(sizes[i - 1])));
-            if (i % 100 == 50) /* what was handed out, and what will be: to the end of the chunk */
+            if (i % 100 == 50) /* what has been handed out and what will be, to the chunk's end */
                 memset(
                     start, values[phase % 3],
                     round_up((size_t)(blocks[i] - start) + granules(sizes[i]), zk_chunk_bytes()));

@@ -1,10 +1,9 @@
 /*
- * test_arena_stats.c - what the counts say: high water, bytes and blocks by their source, what is retained.
+ * test_arena_stats.c - the statistics: high water, bytes and blocks by source, what is retained.
  */
 #include "arena_sizes.h"
 
-/* ---- High water -------------------------------------------------------------------------------
- */
+/* ---- High water ---- */
 
 static void high_water_is_what_the_phase_before_used(void)
 {
@@ -63,8 +62,7 @@ static void a_block_of_high_water_bytes_covers_the_phase_before(void)
     }
 }
 
-/* ---- Statistics -------------------------------------------------------------------------------
- */
+/* ---- Statistics ---- */
 
 static void stats_count_what_came_from_where(void)
 {

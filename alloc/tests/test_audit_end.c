@@ -1,6 +1,6 @@
 /*
- * test_audit_end.c - that an audit reports, in whatever way a process ends. What is in a report is for the tests of
- * the census and of the trap.
+ * test_audit_end.c - an audit reports however a process ends. The contents of reports are tested with the census
+ * and the trap.
  */
 #include "audited_programs.h"
 #include "stack_overflow.h"
@@ -29,7 +29,7 @@ static void program_reports_and_underscore_exits(void)
 {
     retain_and_touch(5000);
     CHECK(zk_audit_report(-1) == 0);
-    make(1); /* not in the report any more */
+    make(1); /* after the report, so not in it */
     next_phase();
     CHECK(zk_audit_report(-1) == 0);
     _exit(6);
@@ -108,7 +108,7 @@ static bool there_is(const char *path)
 
 /* ---- How a process ends ---- */
 
-/* A whole report in its place, and nothing else. */
+/* Checks that there is a complete report in its place, and nothing else. */
 static void reports(const char *program, int status)
 {
     for (EACH_AUDIT(audit)) {
@@ -154,7 +154,7 @@ static void a_thread_that_overflows_its_stack_as_well(void)
     }
 }
 
-/* Nobody is told, but for the .part; unless a trap sees the process end. */
+/* Checks that there is only the .part; or a report, if a trap sees the process end. */
 static void leaves_part_only(const char *program, int status, bool by_call)
 {
     for (EACH_AUDIT(audit)) {

@@ -1,5 +1,6 @@
 /*
- * test_audit_functions.c - zk_audit_summary and zk_audit_report, and what the audit refuses to be configured as.
+ * test_audit_functions.c - zk_audit_summary and zk_audit_report, and which configurations of the audit are
+ * refused.
  */
 #include "audited_programs.h"
 

@@ -9,10 +9,10 @@ static void program_reports_and_exits(void)
 {
     retain_and_touch(5000);
     CHECK(zk_audit_report(-1) == 0);
-    exit(0); /* says nothing more */
+    exit(0); /* writes nothing more */
 }
 
-/* Waits for the child. */
+/* Runs body in a child, and waits for that. */
 static void fork_that(void (*body)(void))
 {
     pid_t child = fork();
@@ -152,7 +152,7 @@ static void a_path_that_is_too_long_is_refused(void)
     path[sizeof path - 1] = '\0';
     CHECK(run_program("returns", "census", path, NULL) == 0);
     CHECK(said("ZK_ALLOC_AUDIT_OUT") && said("too long"));
-    for (size_t i = 0; i < 4030; i += 2) /* as long as that after all */
+    for (size_t i = 0; i < 4030; i += 2) /* in the end, that long */
         memcpy(path + i, i < 3980 ? "./" : "%p", 3);
     CHECK(run_program("returns", "census", path, NULL) == 0);
     CHECK(said("the report goes to stderr") && files_here() == 0);
@@ -211,7 +211,8 @@ static void a_child_has_a_report_of_its_own(void)
 
         CHECK(run_program("forks", audit, "report", &pid) == 0);
         is_a_report_on("report", 5000);
-        /* The child's block and, retained when it began as well, its parent's: told by the parent. */
+        /* The child finds its own block, and its parent's, which was live when it began too; but that
+         * is reported by the parent. */
         CHECK(files_here() == 4);
         CHECK(system("mv report.[0-9]*[0-9] child; mv report.*.phases child.phases") ==
               0); // NOLINT

@@ -1,11 +1,10 @@
 /*
- * test_census_count.c - how many blocks are retained at a begin, and which. Which fields a report has
- * and where it goes is for the tests of the audit (test_audit_*.c).
+ * test_census_count.c - how many blocks are retained at a begin, and which. The fields of a report
+ * and where it goes are tested in test_audit_*.c.
  */
 #include "retained_blocks.h"
 
-/* ---- How many ---------------------------------------------------------------------------------
- */
+/* ---- How many ---- */
 
 /* A model of the census: what is live, and what each begin must have found of it. */
 enum { LIVE_MAX = 300, KINDS = 6 };
@@ -63,7 +62,7 @@ static void model_step(struct model *model, uint64_t *random, void *(*const make
         unsigned kind = (unsigned)random_below(random, KINDS);
         void *p = makers[kind % 2](model_sizes[kind / 2]);
 
-        model_forget(model, p); /* blind: its address was handed out again */
+        model_forget(model, p); /* blind: its address has been handed out again */
         model->live[model->live_count++] = (struct model_block){.p = p, .kind = kind};
     }
 }
@@ -129,8 +128,7 @@ static void what_is_freed_before_the_begin_is_not_counted(void)
     CHECK(summary_now().retained_count == 0 && summary_now().retained_max == 0);
 }
 
-/* ---- Which blocks -----------------------------------------------------------------------------
- */
+/* ---- Which blocks ---- */
 
 static void blocks_kept_out_by_min_bytes_count_as_well(void)
 {
@@ -183,7 +181,7 @@ static void discarded_blocks_are_dead_and_earlier_ones_are_not(void)
     make(5000);
     make(50);
     next_phase();
-    for (unsigned i = 0; i < 3000; i++) /* holes in every shard, and around its end */
+    for (unsigned i = 0; i < 3000; i++) /* holes in every shard, and around the end of its table */
         make_too(i % 2 == 0 ? 5000 : 50);
     CHECK(zk_discard_phase() == 0);
     next_phase();
@@ -193,8 +191,7 @@ static void discarded_blocks_are_dead_and_earlier_ones_are_not(void)
     CHECK(field_is(&found, 2, "symbol", "make"));
 }
 
-/* ---- Scale ------------------------------------------------------------------------------------
- */
+/* ---- Scale ---- */
 
 static void a_million_live_blocks_take_less_than_100_bytes_each(void)
 {

@@ -1,9 +1,9 @@
 /*
- * test_census_realloc.c - a block that realloc grows, shrinks or moves, as the census counts it.
+ * test_census_realloc.c - how the census counts a block that realloc grows, shrinks or moves.
  */
 #include "retained_blocks.h"
 
-/* The census after a next begin: one block of this size, count times. */
+/* Checks the census after another begin: count blocks of this size, and nothing else. */
 static void only_block_is(size_t size, unsigned count)
 {
     struct findings found;
@@ -32,7 +32,7 @@ static void shrinking_in_place_does_not_shrink_the_size_on_record(void)
     next_phase();
     p = make(500);
     to = zk_realloc_sized(zk_realloc(p, 16), 16, 16, 10);
-    CHECK(to == p || (SANITIZED && !zk_owns(to))); /* whose realloc always moves */
+    CHECK(to == p || (SANITIZED && !zk_owns(to))); /* sanitizers' realloc always moves */
     only_block_is(500, 1);
 }
 
@@ -92,8 +92,8 @@ static void a_migrating_block_is_the_arenas_whatever_min_bytes_is(void)
     CHECK(number_in(&found, 1, "size") == 50000 && number_in(&found, 2, "size") == 500);
 }
 
-/* Outside of phases a block that moves leaves the arena; one that can stay does not, and so not one
- * that would have been there at a lower MIN_BYTES. */
+/* Outside of phases a block that moves leaves the arena, and one that can stay does not. The same
+ * holds for a block that would be in the arena with a lower MIN_BYTES. */
 static void outside_of_phases_what_moves_leaves_and_what_stays_does_not(void)
 {
     enum { COUNT = 3 };

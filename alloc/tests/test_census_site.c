@@ -1,10 +1,9 @@
 /*
- * test_census_site.c - by which call stack and size what is retained is counted.
+ * test_census_site.c - retained blocks are counted by call stack and size.
  */
 #include "retained_blocks.h"
 
-/* ---- Every way to ask for a block -------------------------------------------------------------
- */
+/* ---- Every way to ask for a block ---- */
 
 static unsigned asked_at;
 
@@ -105,7 +104,7 @@ __attribute__((optimize("O0"))) SITE static void *make_unoptimised(size_t size)
 }
 
 #if defined __x86_64__ || defined __aarch64__
-/* A tail call, however this is compiled. */
+/* A tail call, whatever the compiler does. */
 void *make_by_tail_call(size_t size);
 __asm__(".text\n"
         ".type make_by_tail_call, %function\n"
@@ -144,8 +143,7 @@ static void a_tail_call_leaves_no_frame_and_unoptimised_code_leaves_one(void)
     CHECK(field_is(&found, 1, "symbol", "make_unoptimised"));
 }
 
-/* ---- realloc ----------------------------------------------------------------------------------
- */
+/* ---- realloc ---- */
 
 static void a_moved_block_is_the_caller_of_reallocs(void)
 {
@@ -159,8 +157,7 @@ static void a_moved_block_is_the_caller_of_reallocs(void)
     CHECK(placed_at(&found, 1, "", "move_by_zk_realloc", __FILE__, asked_at));
 }
 
-/* ---- Sites ------------------------------------------------------------------------------------
- */
+/* ---- Sites ---- */
 
 SITE static void *wrapper(size_t size)
 {
@@ -194,7 +191,8 @@ SITE static void *another_caller(size_t size)
     return p;
 }
 
-/* The allocator's caller and its frame's address are the same, and two frames up is another. */
+/* The allocator's caller and its frame's address are the same in both, and two frames up the
+ * callers differ. */
 static void two_callers_of_a_callers_caller_are_two_sites(void)
 {
     struct findings found;
@@ -269,8 +267,7 @@ static void deep_recursion_is_counted_at_every_level(void)
     next_phase();
     found = findings_now();
     CHECK(sum_of(&found, "count") == LEVELS && summary_now().retained_count == LEVELS);
-    CHECK(found.count <=
-          ZK_DEFAULT_AUDIT_DEPTH); /* the levels from which the test is in sight, and all others */
+    CHECK(found.count <= ZK_DEFAULT_AUDIT_DEPTH); /* depths that reach the test, and the others */
 }
 
 #define AT_DEPTH(n, switch)                                                                        \

@@ -3,8 +3,7 @@
  */
 #include "retained_blocks.h"
 
-/* ---- Threads ----------------------------------------------------------------------------------
- */
+/* ---- Threads ---- */
 
 static void *make_on_thread(void *arg)
 {
@@ -59,8 +58,7 @@ static void a_thousand_threads_over_time(void)
     CHECK(number_in(&found, 1, "count") == 1000 && number_in(&found, 1, "threads") == 1000);
 }
 
-/* ---- Fork -------------------------------------------------------------------------------------
- */
+/* ---- Fork ---- */
 
 static _Atomic bool stop;
 
@@ -81,7 +79,7 @@ static void goes_on_after_a_fork(void *arg)
     struct findings found;
 
     (void)arg;
-    next_phase(); /* what the other threads held is retained for good */
+    next_phase(); /* what the other threads held stays retained for ever */
     make_too(12345);
     next_phase();
     found = findings_now();

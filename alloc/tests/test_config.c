@@ -1,6 +1,6 @@
 /*
- * test_config.c - the switches: what is read from the environment, what zk_configure takes, what is
- * refused, and that what is refused changes nothing.
+ * test_config.c - the switches: what is read from the environment, what zk_configure accepts and
+ * refuses, and that a refusal changes nothing.
  */
 #include "fresh.h"
 
@@ -20,7 +20,7 @@ static bool same(const struct zk_config *a, const struct zk_config *b)
            a->hugepage == b->hugepage && a->pretenure == b->pretenure && a->wipe == b->wipe;
 }
 
-/* No value of it is a default, but for recycle. */
+/* No value is the default, except that of recycle. */
 static struct zk_config unusual_config(void)
 {
     return (struct zk_config){
@@ -38,10 +38,9 @@ static struct zk_config unusual_config(void)
     };
 }
 
-/* ---- The environment --------------------------------------------------------------------------
- */
+/* ---- The environment ---- */
 
-/* Also after each refusal. recycle apart: what its default is, is another file's matter. */
+/* Also after each refusal. Not recycle, whose default is tested in another file. */
 static void every_switch_has_its_default(void)
 {
     struct zk_config config = config_now();
@@ -125,7 +124,7 @@ static void recycle_is_the_number(void)
 #define TAKES(assignment, check, value)                                                            \
     FRESH_AS(assignment " is taken", check, .env = {assignment}, .number = (value))
 
-/* One line, that shows the assignment as it was made; the default is kept. */
+/* One line on stderr shows the assignment as given; the default is kept. */
 #define REFUSES(assignment)                                                                        \
     FRESH_AS(assignment " is refused", every_switch_has_its_default, .env = {assignment},          \
              .says = {"zkalloc: ", assignment, "default"})
@@ -165,8 +164,7 @@ static void a_later_setenv_changes_nothing(void)
     system_block(4095);
 }
 
-/* ---- zk_configure -----------------------------------------------------------------------------
- */
+/* ---- zk_configure ---- */
 
 static void configure_replaces_all_that_the_environment_says(void)
 {
@@ -234,7 +232,7 @@ static void is_out_of_range(struct zk_config config)
     CHECK(same(&before, &after));
 }
 
-/* Each beside values that would be a change, had they been taken. */
+/* Each bad value comes with others that would be a change if they were accepted. */
 static void values_out_of_range_are_refused_and_nothing_changes(void)
 {
     struct zk_config config;
@@ -305,8 +303,7 @@ static void config_shows_the_slab_bytes_that_were_granted(void)
     CHECK(granted == stats_now().slab_bytes);
 }
 
-/* ---- What a switch does, where no other file says so -------------------------------------------
- */
+/* ---- Effects of switches that are not tested in other files ---- */
 
 /* The VmFlags of the mapping that p lies in. */
 static bool mapping_has_flag(const void *p, const char *flag)

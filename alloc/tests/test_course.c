@@ -1,9 +1,9 @@
 /*
- * test_course.c - the course of what is retained: how many blocks of a row were live at which begin.
+ * test_course.c - the course column: how many blocks of a row were live at which begin.
  */
 #include "retained_blocks.h"
 
-/* Of the course of a row: its stride, and how many blocks were live at the begin at * stride. */
+/* The stride of a row's course, and how many blocks were live at begin number at * stride. */
 static unsigned long stride_of(const struct findings *found, size_t row)
 {
     return strtoul(field(found, row, "course"), NULL, 10);
@@ -31,7 +31,7 @@ static void what_stays_what_grows_and_what_goes(void)
     make(100);
     goes = make(200);
     for (unsigned phase = 2; phase <= 5; phase++) {
-        make(300); /* one more for each begin */
+        make(300); /* one more at each begin */
         if (phase == 4)
             zk_free(goes);
         next_phase();
@@ -42,7 +42,7 @@ static void what_stays_what_grows_and_what_goes(void)
     CHECK(field_is(&found, row_with(&found, "size", "300"), "course", "1:0,0,1,2,3,4"));
 }
 
-/* The row's count would have it that there are more and more. */
+/* Going by the row's count alone, there are more and more. */
 static void what_is_replaced_in_each_phase_stays_at_one(void)
 {
     struct findings found;
@@ -58,7 +58,7 @@ static void what_is_replaced_in_each_phase_stays_at_one(void)
     CHECK(field_is(&found, 1, "course", "1:0,0,1,1,1,1,1"));
 }
 
-/* After any number of begins there are at most 32 of them in a course, and what it says of these is true. */
+/* After any number of begins, a course has at most 32 of them, and is right about these. */
 static void of_many_begins_every_so_manieth_is_kept(void)
 {
     enum { BEGINS = 1000, COURSE = 32 };
@@ -119,7 +119,7 @@ static void finds_what_it_has_made(void *arg)
     CHECK(live_at(&found, 1, 21) == 1);
 }
 
-/* What the parent's begins found is the parent's. */
+/* The child's course does not contain what the parent's begins found. */
 static void a_child_has_a_course_of_its_own(void)
 {
     next_phase();

@@ -1,6 +1,7 @@
 /*
- * test_death.c - threads that are not there any more: ended by the system call, in the middle of an allocation, or
- * left behind in the parent of a fork. What they held is given to others when it is certain, and whole, or to nobody.
+ * test_death.c - threads that are gone: ended by the exit system call, in the middle of an allocation, or left behind
+ * in the parent of a fork. What they held goes to others once they are certainly dead and if it is consistent, or to
+ * nobody.
  */
 #include "fresh.h"
 
@@ -9,7 +10,7 @@
 
 static sem_t ready;
 static sem_t go_on;
-static sem_t held; /* of those who hold slabs, these two */
+static sem_t held; /* shared by the threads that hold slabs */
 static sem_t release;
 
 static void skip_under_sanitizers(void)
@@ -39,7 +40,7 @@ static void *hold_a_slab_and_end_unseen(void *arg)
     end_unseen();
 }
 
-/* Blocks by one thread more than there are slabs, one after the other alive: whoever is dead is buried. */
+/* Run by one thread more than there are slabs, all alive at once: so the dead are buried. */
 static void *hold_a_slab(void *arg)
 {
     zk_free(zk_malloc(5000));
@@ -65,7 +66,7 @@ static void hold_all_slabs(void)
     free(threads);
 }
 
-/* ---- Unseen ---- */
+/* ---- Deaths that run no destructor ---- */
 
 static void the_slab_of_a_thread_that_ended_unseen_is_used_again(void)
 {
@@ -91,7 +92,7 @@ static void *own_a_phase(void *arg)
     return arg;
 }
 
-/* The C library gives its stack, and its thread-local state, to the next thread. */
+/* The C library reuses the dead thread's stack and thread-local storage for the next thread. */
 static void burying_a_thread_takes_no_phase_from_its_successor(void)
 {
     pthread_t owner;
@@ -135,7 +136,7 @@ static void *allocate_until_killed(void *arg)
     return arg;
 }
 
-/* A few in each process: when no slab is left, they would die in system's malloc. */
+/* A few in each process: once no slab is left, they would die inside system's malloc. */
 static void threads_die(void *arg)
 {
     uint64_t random = (uintptr_t)arg;
@@ -161,7 +162,7 @@ static void threads_die(void *arg)
     }
 }
 
-/* Some of them in the middle of a change of chunks: nobody takes such a slab over. */
+/* Some die in the middle of changing chunks: nobody takes over their slabs. */
 static void a_thread_may_die_while_it_allocates(void)
 {
     const struct sigaction action = {.sa_handler = on_signal};
@@ -189,13 +190,14 @@ static void *use_a_slab(void *arg)
 static void use_slabs_in_child(void *arg)
 {
     (void)arg;
-    for (unsigned i = 0; i < 6; i++) /* one after the other, each takes the first that is free */
+    for (unsigned i = 0; i < 6; i++) /* one after the other: each takes the first free slab */
         run_thread(use_a_slab, NULL);
     hold_all_slabs();
 }
 
-/* To where no slab has been: the kernel is asked for each part. The forks come between the two semaphores, for a sanitizer
- * has its own malloc locked where a thread starts or ends, and its child would find that so. */
+/* Bumps to where no slab has been, so that the kernel is asked for each part. The forks come between the two
+ * semaphores: while a thread starts or ends, a sanitizer holds its own malloc's lock, and the child would find that
+ * locked. */
 static void *go_further_and_further(void *arg)
 {
     sem_post(&ready);
@@ -240,7 +242,7 @@ static void *begin_and_hold(void *arg)
     return arg;
 }
 
-/* Of what is inherited it knows nothing; and it is the only one there. */
+/* The thread knows nothing of what it inherits, and is the only one in the child. */
 static void a_child_of_a_thread_that_was_never_here_has_all(void)
 {
     pthread_t thread;

@@ -1,8 +1,9 @@
 /*
- * test_inherit.c - what the child of a fork knows nothing of: all that its parent's audit had counted.
- * The blocks are its own as well, and its own begins count them.
+ * test_inherit.c - the child of a fork does not inherit what its parent's audit has counted. It does
+ * inherit the blocks, and its own begins count them.
  *
- * How a child's report is named is test_audit_out.c's, and when it is written test_audit_end.c's.
+ * The name of a child's report is tested in test_audit_out.c, and when it is written in
+ * test_audit_end.c.
  */
 #include "findings.h"
 #include "run_folder.h"
@@ -17,7 +18,7 @@ enum { kept_blocks = 7, kept_bytes = 5000, large_bytes = 9000 };
 
 static void *kept[kept_blocks];
 
-/* The parent's: blocks that two begins find, and one more, the largest, that is then freed. */
+/* In the parent: makes blocks that two begins find, and one more, the largest, which is then freed. */
 static void retain(void)
 {
     void *large;
@@ -61,7 +62,7 @@ static void the_census_of_a_child_starts_at_nothing(void)
     CHECK(bare_findings_now().count == 2);
     CHECK(status_of_fork(has_counted_nothing, NULL) == 0);
     CHECK(status_of_fork(counts_what_its_own_begin_finds, NULL) == 0);
-    /* And the parent goes on with what it has. */
+    /* And the parent still has its counts. */
     CHECK(summary_now().retained_count == kept_blocks + 1);
     CHECK(bare_findings_now().count == 2);
 }
@@ -79,7 +80,7 @@ static void retains_of_its_own(void *unused)
     CHECK(row != 0 && number_in(&found, row, "count") == 1);
     CHECK(number_in(&found, row, "phase_last") == 3);
     row = row_with(&found, "size", "5000");
-    CHECK(row == 0 || number_in(&found, row, "count") == 0); /* counted, by the parent */
+    CHECK(row == 0 || number_in(&found, row, "count") == 0); /* counted already, by the parent */
     CHECK(row_with(&found, "size", "9000") == 0);
 }
 
@@ -92,11 +93,11 @@ static void the_rows_of_a_child_are_its_own(void)
 static void has_lost_nothing(void *unused)
 {
     (void)unused;
-    summary_now(); /* whoever asks first sees to it that what was the parent's is gone */
+    summary_now(); /* the first query resets what is the parent's */
     CHECK(zk_census_lost() == 0);
 }
 
-/* Blocks for which the census has no memory; then there is memory again. */
+/* The census runs out of memory for some blocks; then there is memory again. */
 static void what_the_parent_could_not_count_is_not_the_childs(void)
 {
     struct rlimit unlimited;
@@ -115,7 +116,7 @@ static void what_the_parent_could_not_count_is_not_the_childs(void)
     CHECK(status_of_fork(has_lost_nothing, NULL) == 0);
     CHECK(zk_census_lost() > 0);
     CHECK(zk_end_phase() == 0);
-    _exit(0); /* without the line that says so: it is test_limits.c's */
+    _exit(0); /* without the line that says so, which test_limits.c tests */
 }
 
 /* ---- Sizes ---- */
@@ -178,7 +179,8 @@ static void checks_its_touches(void)
     CHECK(row != 0 && number_in(&found, row, "count") == kept_blocks);
 }
 
-/* A line touches a block once; that is once in each process, also where the stack is the same. */
+/* An access by one line to one block counts once: once in each process, even if the stack is the
+ * same. */
 static void the_same_access_is_another_one_in_the_child(void)
 {
     pid_t child = -1;
@@ -202,7 +204,7 @@ static void the_same_access_is_another_one_in_the_child(void)
 
 static void the_trap_of_a_child_starts_at_nothing(void)
 {
-    retain(); /* whose free comes late */
+    retain(); /* the child will free these late */
     touch(kept_blocks);
     CHECK(summary_now().touched_count == kept_blocks && summary_now().freed_late_count == 1);
     CHECK(status_of_fork(has_touched_nothing, NULL) == 0);
@@ -216,7 +218,7 @@ static size_t report_bytes(void)
     struct stat status;
     char path[32];
 
-    /* Without %p in it, a child's has its number at the end. */
+    /* Without %p, the name of a child's report ends in its process id. */
     snprintf(path, sizeof path, "report.%d", (int)getpid());
     if (stat(path, &status) != 0 && stat("report", &status) != 0)
         return 0;

@@ -1,6 +1,6 @@
 /*
- * test_lifetime.c - blocks that grow and shrink, and memory that is not used any more: pinned takes what is needed,
- * not what was.
+ * test_lifetime.c - blocks that grow and shrink, and memory that is no longer used: pinned takes what is needed,
+ * not what once was.
  */
 #include "fresh.h"
 
@@ -14,7 +14,7 @@ static void skip_under_sanitizers(void)
 
 /* ---- Growing ---- */
 
-/* fresh_number bytes to begin with: inside of a chunk, and over several. */
+/* fresh_number bytes to start with: inside a chunk, and across several. */
 static void the_last_block_grows_where_it_is(void)
 {
     size_t size = fresh_number;
@@ -42,18 +42,18 @@ static void the_last_block_grows_where_it_is(void)
     CHECK(is_filled(behind, 1000, 3));
 }
 
-/* Its own size decides where it goes, not the one that is reserved for it. */
+/* The block's own size decides where it goes, not the larger one that realloc reserves for it. */
 static void what_grows_below_min_bytes_leaves_the_arena(void)
 {
     char *p;
 
     begin_phase();
-    p = zk_realloc(arena_block(5000), 1000); /* which stays */
+    p = zk_realloc(arena_block(5000), 1000); /* which stays in the arena */
     CHECK(zk_owns(p));
     CHECK(!zk_owns(zk_realloc_sized(p, 1000, 16, 4000)));
 }
 
-/* What was grown lives on as one block, and dies as one. */
+/* A grown block lives on as one block, and dies as one. */
 static void a_grown_block_is_retained_and_freed_as_one(void)
 {
     char *p;
@@ -78,7 +78,7 @@ static void a_grown_block_is_retained_and_freed_as_one(void)
     CHECK(stats_now().retained_count == 0);
 }
 
-/* Two that grow in turns stand in each other's way, and still move seldom. */
+/* Two blocks that grow in turns are in each other's way, and still rarely move. */
 static void blocks_that_grow_in_turns_move_seldom(void)
 {
     char *blocks[2];
@@ -143,7 +143,7 @@ static void what_is_cut_a_little_stays(void)
     CHECK(zk_realloc(p, 100) == p);
 }
 
-/* ---- What is not used any more ---- */
+/* ---- Memory that is no longer used ---- */
 
 static void use(size_t bytes)
 {
@@ -166,7 +166,7 @@ static void many_small_phases(void)
     }
 }
 
-/* fresh_number blocks are kept meanwhile. */
+/* Meanwhile fresh_number blocks are kept. */
 static void after_a_large_phase_memory_is_given_back(void)
 {
     void *kept[4] = {NULL};
@@ -228,7 +228,7 @@ static void a_large_calloc_of_used_memory_is_zero(void)
     zk_free(p);
     end_phase();
     begin_phase();
-    arena_block(100); /* so that it starts inside of a page */
+    arena_block(100); /* so that it starts inside a page */
     p = zk_calloc(1, bytes);
     CHECK(zk_owns(p));
     CHECK(is_all(p, bytes, 0));
@@ -247,8 +247,8 @@ static void *free_most(void *unused)
     return NULL;
 }
 
-/* One block in ten lives: the pages of the others are given back when no phase uses the chunks any more, whoever freed
- * them, and more still when some of what lived has died. */
+/* One block in ten lives: the pages of the others are given back once no phase uses the chunks any more, whichever
+ * thread freed them, and still more once some of the live blocks have died. */
 static void dead_pages_beside_what_lives_are_given_back(void)
 {
     const unsigned blocks = BLOCKS;
@@ -291,7 +291,7 @@ static void dead_pages_beside_what_lives_are_given_back(void)
         CHECK(is_filled(p[i], bytes, i));
         zk_free(p[i]);
     }
-    /* All is dead: what comes next is as good as new. */
+    /* Everything is dead: the memory is as good as new. */
     begin_phase();
     for (unsigned i = 0; i < blocks; i++)
         CHECK(is_all(zk_calloc(1, bytes), bytes, 0));

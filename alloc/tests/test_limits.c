@@ -1,6 +1,6 @@
 /*
- * test_limits.c - less address space than the arena wants: it gets by with less, says so in one
- * line, and the program goes on.
+ * test_limits.c - less address space than the arena wants: it makes do, says so in one line, and
+ * the program goes on.
  */
 #include "fresh.h"
 
@@ -20,7 +20,7 @@ static void limit(__rlimit_resource_t resource, size_t bytes)
     CHECK(setrlimit(resource, &limits) == 0);
 }
 
-/* Leaves so many bytes of address space, beyond what is in use. */
+/* Limits address space to that many bytes beyond what is in use. */
 static void leave_address_space(size_t bytes)
 {
     if (SANITIZED)
@@ -28,7 +28,7 @@ static void leave_address_space(size_t bytes)
     limit(RLIMIT_AS, address_space_bytes() + bytes);
 }
 
-/* Two phases and the time between, with blocks of many sizes: all are served, and counted. */
+/* Allocates blocks of many sizes, in two phases and between them: all are served, and counted. */
 static void all_is_served(void)
 {
     enum { COUNT = 60 };
@@ -74,7 +74,7 @@ static size_t config_slab_bytes(void)
     return config.slab_bytes;
 }
 
-/* fresh_number MiB for slabs of 1 GiB. */
+/* fresh_number MiB of address space for slabs of 1 GiB. */
 static void slabs_are_smaller(void)
 {
     size_t bytes = fresh_number << 20;
@@ -101,7 +101,7 @@ static void small_slabs_are_fewer(void)
 {
     size_t asked = config_slab_bytes();
 
-    leave_address_space(5 * asked / 2); /* there are at least five slabs else */
+    leave_address_space(5 * asked / 2); /* without the limit there are at least five slabs */
     all_is_served();
     CHECK(stats_now().slab_bytes == asked);
     CHECK(stats_now().slabs >= 1 && stats_now().slabs <= 2);
@@ -117,7 +117,8 @@ static void there_is_no_arena(void)
     CHECK(zk_high_water() == 0);
 }
 
-/* The arena asks for no more writable memory than it uses; where there is no more, nobody has any. */
+/* The arena asks for no more writable memory than it uses: it works where there is little, and
+ * without any nothing would. */
 static void little_writable_memory_is_enough_for_little(void)
 {
     enum { COUNT = 64 };
@@ -152,7 +153,7 @@ static void a_limit_beyond_our_needs_changes_nothing(void)
     CHECK(stats_now().slab_bytes == asked && stats_now().slabs >= 5);
 }
 
-/* What the C library could have served before the arena took its share. */
+/* Uses memory that the C library could have served before the arena took its share. */
 static void use_16_mib_of_system(void *arg)
 {
     int nowhere = open("/dev/null", O_WRONLY);

@@ -1,6 +1,6 @@
 /*
- * test_misuse.c - a block is freed once, by the address that was served. What else is freed is found out, before
- * anything that lives is damaged by it; and what is right is never taken for wrong.
+ * test_misuse.c - a block may be freed once, by the address that was served. Any other free is detected before
+ * it can damage a live block, and a correct one is never reported.
  */
 #include "fresh.h"
 
@@ -9,7 +9,7 @@ enum { COUNT = 64 };
 static struct {
     char *blocks[COUNT];
     size_t size;
-    char *wrong; /* what is freed although it may not be */
+    char *wrong; /* what is freed wrongly */
 } misuse;
 
 static void make_blocks(void)
@@ -28,7 +28,7 @@ static void next_phase(void)
     begin_phase();
 }
 
-/* Phases that would use the memory of anything that is taken for dead. */
+/* Runs phases that would reuse the memory of anything wrongly taken for dead. */
 static void use_what_is_free(void)
 {
     for (unsigned phase = 0; phase < 3; phase++) {
@@ -77,14 +77,15 @@ static void freed_by_its_owner_and_then_by_another(void)
     CHECK(!"reached");
 }
 
-/* The holder looks at its own marks only: found out when the counts agree, before the memory is used. */
+/* The holder checks only its own marks: this is detected once the counts agree, before the memory is
+ * reused. */
 static void freed_by_another_and_then_by_its_owner(void)
 {
     make_blocks();
     misuse.wrong = misuse.blocks[3];
     run_thread(free_wrong, NULL);
     zk_free(misuse.blocks[3]);
-    for (unsigned i = 5; i < COUNT; i++) /* one lives, and as many were freed as there are */
+    for (unsigned i = 5; i < COUNT; i++) /* as many frees as blocks, but one lives */
         zk_free(misuse.blocks[i]);
     for (unsigned i = 0; i < 3; i++)
         zk_free(misuse.blocks[i]);
@@ -133,7 +134,7 @@ static void the_program_goes_on_if_it_must(void)
     CHECK(stats_now().misuses >= 2 * COUNT - 1);
 }
 
-/* Every chunk is looked at there, and what is right is still reused. */
+/* Then every chunk is checked, and what is in order is still reused. */
 static void going_on_takes_no_more_memory(void)
 {
     size_t high_water = 0;
@@ -175,14 +176,15 @@ static void frees_here_and_there_are_no_misuse(void)
         if (phase % 2 != 0)
             end_phase();
         begin_phase();
-        arena_block(10); /* recycles; and dies by the discard, as nothing else does */
+        arena_block(10); /* recycles; the only block that the discard kills */
         CHECK(zk_discard_phase() == 0);
         zk_free(kept);
     }
     CHECK(stats_now().misuses == 0);
 }
 
-/* What a discard declares dead may have been freed before, by anybody, or be freed until the next begin. */
+/* What a discard declares dead may have been freed before, by any thread, and may be freed until the next
+ * begin. */
 static void frees_around_a_discard_are_no_misuse(void)
 {
     for (unsigned phase = 0; phase < 60; phase++) {

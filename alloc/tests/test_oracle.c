@@ -1,9 +1,9 @@
 /*
- * test_oracle.c - random operations against the model (oracle.h), in fresh processes; and what
- * fails, made short and printed, to be run again.
+ * test_oracle.c - random operations against the model (oracle.h), in fresh processes. A sequence
+ * that fails is shortened and printed, to be run again.
  *
  * The operations are divided into runs. Each has a process, a seed and a setup of its own, so that
- * a run is told by its seed.
+ * its seed identifies it.
  */
 #include "oracle.h"
 
@@ -26,8 +26,8 @@ enum { default_ops = 200000, default_forks = 1000 };
 enum { run_ops = 20000, limit_s = 120 };
 
 #ifdef __SANITIZE_THREAD__
-/* A race is an exit status, also in a child forked beside running threads; and no child waits a second for
- * more of them. */
+/* A race gives an exit status, also in a child forked beside running threads; and no child waits a second
+ * at exit for further races. */
 __attribute__((visibility("default"))) const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
@@ -39,7 +39,7 @@ struct options {
     size_t ops;
     uint64_t seed;
     unsigned threads;
-    unsigned forks; /* of a million operations */
+    unsigned forks; /* in a million operations */
     enum zk_recycle recycle;
     bool concurrent;
     bool shrink;
@@ -52,7 +52,7 @@ struct sequence {
     size_t count;
 };
 
-/* Shared with the children: how far a run came. */
+/* Shared with the children: how far a run got. */
 static struct oracle *shared;
 
 __attribute__((noreturn)) static void usage(const char *wrong)
@@ -72,7 +72,7 @@ __attribute__((noreturn)) static void die(const char *what)
     exit(2);
 }
 
-/* Runs body in a fresh process. 0, an oracle status, or 128 + a signal. */
+/* Runs body in a fresh process. Returns 0, an oracle status, or 128 + signal. */
 static int in_child(void (*body)(const void *arg), const void *arg, bool quiet)
 {
     pid_t child;
@@ -109,7 +109,7 @@ static int status_of(const struct sequence *sequence, bool quiet)
     return in_child(run_sequence, sequence, quiet);
 }
 
-/* Leaves out operations [from, to) for good, if the rest still fails in the same way. */
+/* Removes operations [from, to) if the rest still fails in the same way. */
 static bool leave_out(struct sequence *sequence, size_t from, size_t to, int status)
 {
     struct sequence shorter = *sequence;
@@ -130,7 +130,7 @@ static bool leave_out(struct sequence *sequence, size_t from, size_t to, int sta
     return true;
 }
 
-/* Delta debugging: ever smaller pieces, until no single operation can be left out. */
+/* Delta debugging: removes ever smaller pieces, until no single operation can be removed. */
 static void shorten(struct sequence *sequence, int status)
 {
     size_t piece = (sequence->count + 1) / 2;
@@ -167,7 +167,7 @@ static bool still_fails(struct sequence *sequence, struct oracle_op *op, struct 
     return false;
 }
 
-/* Rounder sizes, no alignment, fewer threads: whatever makes no difference. */
+/* Tries rounder sizes, no alignment, fewer threads, and keeps what still fails. */
 static void simplify(struct sequence *sequence, int status)
 {
     for (size_t i = 0; i < sequence->count; i++) {
@@ -190,7 +190,7 @@ static void simplify(struct sequence *sequence, int status)
 static void tell_failure(struct sequence *sequence, int status, bool shrink)
 {
     if (shared->progress < sequence->count)
-        sequence->count = shared->progress; /* the epilogue found it already then */
+        sequence->count = shared->progress; /* the epilogue would already have found it */
     if (shrink && status_of(sequence, true) == status) {
         shorten(sequence, status);
         simplify(sequence, status);
@@ -220,7 +220,7 @@ static void run_concurrently(const void *arg)
     oracle_run_concurrent(shared, run->seed, run->ops);
 }
 
-/* 0, or how the run of seed failed. */
+/* Runs one seed. Returns 0, or how it failed. */
 static int run_seed(const struct options *options, uint64_t seed, size_t ops)
 {
     struct sequence sequence = {.setup = {.recycle = options->recycle,
@@ -232,7 +232,7 @@ static int run_seed(const struct options *options, uint64_t seed, size_t ops)
     if (options->concurrent) {
         struct concurrent_run run = {sequence.setup, seed, ops};
 
-        run.setup.nesting = ZK_NESTING_RECYCLE; /* any call succeeds at any time */
+        run.setup.nesting = ZK_NESTING_RECYCLE; /* any call succeeds in any state */
         return in_child(run_concurrently, &run, false);
     }
     sequence.count = ops;
@@ -344,7 +344,7 @@ static struct options parse(int argc, char **argv)
     if (options.threads == 0)
         usage("--threads 0: want at least 1");
     if (options.recycle == ZK_RECYCLE_BLIND)
-        options.forks = 0; /* it fails soon enough, and is run again many times */
+        options.forks = 0; /* it fails soon enough without, and is run many times */
     return options;
 }
 

@@ -1,10 +1,9 @@
 /*
- * test_phase_begin.c - begin and end, how often, and which thread may.
+ * test_phase_begin.c - begin and end: nesting, and which thread may call them.
  */
 #include "phase_bodies.h"
 
-/* ---- Begin and end ----------------------------------------------------------------------------
- */
+/* ---- Begin and end ---- */
 
 static void an_end_without_a_begin_is_einval(void)
 {
@@ -28,7 +27,7 @@ static void phases_follow_each_other(void)
     }
 }
 
-/* What was allocated before the refused begin keeps its bytes, what comes after lies behind it. */
+/* A block from before the refused begin keeps its bytes, and later ones lie after it. */
 static void a_second_begin_is_refused_and_changes_nothing(void)
 {
     char *p;
@@ -81,8 +80,7 @@ static void a_recycling_begin_rewinds_and_one_end_ends(void)
     end_fails_with(EINVAL);
 }
 
-/* ---- Who may ----------------------------------------------------------------------------------
- */
+/* ---- Who may ---- */
 
 static void *foreign_begin_is_eperm(void *arg)
 {

@@ -79,7 +79,7 @@ static void catch_in_phase(void *arg)
     *(int *)arg = 1;
 }
 
-/* Those outside of the catch go on. */
+/* Phases outside of the catch go on. */
 static void an_escape_ends_the_phases_since_the_innermost_catch(void)
 {
     int reached = 0;

@@ -1,5 +1,5 @@
 /*
- * test_phase_hook.c - the hooks that run after each phase, however it is left.
+ * test_phase_hook.c - hooks run after each phase, however it is left.
  */
 #include "phase_bodies.h"
 

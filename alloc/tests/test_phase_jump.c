@@ -1,5 +1,5 @@
 /*
- * test_phase_jump.c - phases that a longjmp or the end of a thread leaves.
+ * test_phase_jump.c - phases that are left by a longjmp or by the end of a thread.
  */
 #include "phase_bodies.h"
 
@@ -17,7 +17,7 @@ static void a_longjmp_is_found_at_the_next_begin(void)
 {
     leave_by_longjmp[fresh_number]();
     CHECK(stats_now().orphans == 0);
-    CHECK(is_active()); /* nobody has noticed yet */
+    CHECK(is_active()); /* not noticed yet */
     begin_phase();
     CHECK(stats_now().orphans == 1 && stats_now().phases == 2);
     end_phase();
@@ -26,7 +26,7 @@ static void a_longjmp_is_found_at_the_next_begin(void)
     CHECK(stats_now().orphans == 1);
 }
 
-/* Its frame covers the one that the jump has removed, and leaves its bytes as they were. */
+/* The frame covers the one that the jump has removed, and leaves its bytes unchanged. */
 __attribute__((noinline)) static void begin_from_a_large_frame(void)
 {
     volatile char room[4096];
@@ -61,7 +61,7 @@ static void the_next_begin_may_be_a_phase_or_a_scope(void)
     CHECK(stats_now().phases == 6);
 }
 
-/* Each zk_phase has its guard where the last one had its. */
+/* Each zk_phase has its guard at the same place as the last one. */
 static void every_one_of_many_longjmps_is_found(void)
 {
     for (unsigned i = 0; i < 1000; i++) {
@@ -101,7 +101,7 @@ static void jump_to_the_middle(void *arg)
     CHECK(is_active());
     begin_phase();
     CHECK(stats_now().orphans == 1);
-    CHECK(stats_now().phases == 1); /* the outer phase goes on: its frame lives */
+    CHECK(stats_now().phases == 1); /* the outer phase goes on: its frame is still there */
     end_phase();
     CHECK(is_active());
 }
@@ -147,7 +147,7 @@ static void an_escape_passes_over_catches_left_by_longjmp(void)
     CHECK(zk_catch(jump_out_and_escape, &code) == 11);
 }
 
-/* The program has noticed by itself. */
+/* The program has noticed it itself. */
 static void a_phase_left_by_longjmp_and_then_ended_is_no_orphan(void)
 {
     leave_phase_by_longjmp();
@@ -169,7 +169,7 @@ static void *hold_a_phase(void *arg)
     return NULL;
 }
 
-/* And it does not take another thread's phase for the one that it left and ended. */
+/* And another thread's phase is not taken for the one that this thread left and ended. */
 static void a_jump_long_made_good_does_not_end_another_threads_phase(void)
 {
     struct visit visit;

@@ -1,5 +1,5 @@
 /*
- * test_phase_orphan.c - phases whose thread has ended, without an end of theirs.
+ * test_phase_orphan.c - phases whose thread has ended without ending them.
  */
 #include "phase_bodies.h"
 
@@ -49,7 +49,7 @@ static void *begin_first_and_end_first(void *arg)
     return NULL;
 }
 
-/* It has ended what it began. The other begin still counts. */
+/* The thread has ended what it began. The other begin still counts. */
 static void a_thread_that_has_ended_its_counted_begin_leaves_no_orphan(void)
 {
     struct visit visit;

@@ -96,7 +96,7 @@ out:
 static void a_scope_that_cannot_begin_does_nothing(void)
 {
     begin_phase();
-    CHECK(leave_scope_by_return(7) == 7); /* routed as without it */
+    CHECK(leave_scope_by_return(7) == 7); /* routed as without the scope */
     CHECK(is_active());
     end_phase();
     CHECK(!is_active());
@@ -121,7 +121,7 @@ static void nested_scopes_end_with_the_outermost(void)
     CHECK(stats_now().phases == 1);
 }
 
-/* As when the compiler inlines a function with a scope into another one. */
+/* As if the compiler inlined a function with a scope into another. */
 __attribute__((always_inline)) static inline void scope_in_the_callers_frame(void)
 {
     ZK_PHASE_SCOPE();
@@ -144,8 +144,8 @@ static void nested_scopes_of_one_frame_end_with_the_outermost(void)
     end_fails_with(EINVAL);
 }
 
-/* Calls what it is given from a frame of which no unwind table knows, as a compiler of another
- * language makes it, or an old library has it. */
+/* Calls function from a frame without unwind tables, such as another language's compiler or an old
+ * library may have. */
 void call_without_unwind_tables(void (*function)(void));
 #if defined(__x86_64__)
 __asm__(".text\n"
@@ -188,7 +188,7 @@ static void begin_again_in_an_opaque_frame(void *arg)
     CHECK((char *)arena_block(1000) == p + granules(1000));
 }
 
-/* Who cannot see the frame of a guard must not say that it is gone. */
+/* If the walk cannot see a guard's frame, it must not call it gone. */
 static void a_phase_holds_under_frames_without_unwind_tables(void)
 {
     CHECK(zk_phase(begin_again_in_an_opaque_frame, NULL) == 0);

@@ -1,16 +1,15 @@
 /*
- * test_pinned_reuse.c - how much memory pinned recycling takes, and what it uses again in the middle of a
+ * test_pinned_reuse.c - how much memory pinned recycling takes, and what it reuses in the middle of a
  * phase.
  */
 #include "pinned_phases.h"
 
-/* ---- How much ---------------------------------------------------------------------------------
- */
+/* ---- How much ---- */
 
 static void resident_memory_is_flat_after_the_tenth_phase(void)
 {
     enum { phases = 1000, blocks = 64, tenth = 10 };
-    char *retained[3] = {NULL, NULL, NULL}; /* of this phase and of the two before */
+    char *retained[3] = {NULL, NULL, NULL}; /* from this phase and the two before it */
     uint64_t random = 1;
     size_t at_tenth = 0;
 
@@ -39,8 +38,8 @@ static void resident_memory_is_flat_after_the_tenth_phase(void)
     CHECK(stats_now().overflow_count == 0);
 }
 
-/* Pins between runs of 1 MiB, and then phases of blocks of 2 MiB, all alive at once, which fit into none
- * of them: the runs hold no memory any more when enough phases have passed over them. */
+/* Pinned chunks leave runs of 1 MiB; then there are phases of 2 MiB blocks, all alive at once, which fit
+ * into none of these: after enough phases the runs hold no memory any more. */
 static void runs_that_no_phase_uses_are_given_back(void)
 {
     enum { pins = 20, blocks = 4, phases = 64 };
@@ -77,10 +76,10 @@ static void runs_that_no_phase_uses_are_given_back(void)
     CHECK(resident_bytes() <= before + blocks * 2 * MIB + pins * chunk_bytes());
 }
 
-/* ---- In the middle of a phase ------------------------------------------------------------------
- */
+/* ---- In the middle of a phase ---- */
 
-/* 100 times what the slab has room for, one block at a time, of sizes around a chunk's and above. */
+/* Serves 100 times what the slab has room for, one block at a time, of sizes around a chunk's and
+ * above. */
 static void what_has_died_is_used_again_in_the_same_phase(void)
 {
     char *kept;
@@ -103,7 +102,7 @@ static void what_has_died_is_used_again_in_the_same_phase(void)
     end_phase();
 }
 
-/* The same while a window of blocks lives, which changes all the time. */
+/* The same while a changing window of blocks lives. */
 static void what_lives_stays_where_it_is_while_the_rest_is_used_again(void)
 {
     enum { window = 24 };
@@ -142,7 +141,8 @@ static void what_another_thread_frees_is_used_again_in_the_same_phase(void)
     end_phase();
 }
 
-/* calloc knows what has never been handed out: it must not take a second use for a first one. */
+/* calloc does not zero what has never been handed out: it must not mistake a second use for the
+ * first. */
 static void calloc_zeroes_what_is_used_again(void)
 {
     begin_phase();
@@ -156,8 +156,8 @@ static void calloc_zeroes_what_is_used_again(void)
     end_phase();
 }
 
-/* Columns of a power of two, fresh_number bytes, one behind the other, that are walked through together: not all of them
- * may start in the same line of a page. */
+/* Columns of fresh_number bytes, a power of two, one after the other, that are walked through together: they must not
+ * all start in the same cache line of a page. */
 static void equal_blocks_do_not_start_in_the_same_line(void)
 {
     const uintptr_t lines = 4096 / 64;
@@ -171,7 +171,7 @@ static void equal_blocks_do_not_start_in_the_same_line(void)
     end_phase();
 }
 
-/* What has room for a block without a colour has room for it. */
+/* If a hole has room for a large block without its colour (see stagger), it is used. */
 static void a_hole_of_a_large_blocks_size_is_used_again(void)
 {
     enum { large = 4 * MIB, blocks = 4 };
@@ -204,8 +204,8 @@ static void a_hole_of_a_large_blocks_size_is_used_again(void)
     end_phase();
 }
 
-/* The slab is full, and it was looked a moment ago; then all but one of its blocks die. What is refused counts
- * towards the next look, so that a few blocks come from system and no more. */
+/* The slab is full, and dead chunks were looked for a moment ago; then all but one of its blocks die. What is
+ * refused counts towards the next search, so only a few blocks come from system. */
 static void a_full_slab_is_looked_at_again(void)
 {
     enum { blocks = 1024 };
@@ -218,7 +218,7 @@ static void a_full_slab_is_looked_at_again(void)
     for (unsigned i = 0; i < blocks; i++) {
         if (i != blocks / 2)
             zk_free(block[i]);
-        if (i == 3) /* the first chunk is dead: found, and filled */
+        if (i == 3) /* the first chunk is dead: it is found, and filled */
             for (unsigned k = 0; k < 4; k++)
                 arena_block(64 * MIB / blocks);
     }
@@ -228,8 +228,8 @@ static void a_full_slab_is_looked_at_again(void)
     end_phase();
 }
 
-/* Zeroed blocks always take the long way. Half of them live, so that no chunk dies: then a chunk is filled
- * before the next one is begun, however often it is looked. */
+/* Zeroed blocks always take the slow path. Half of them live, so no chunk dies: then a chunk is filled
+ * before the next one is started, however often dead chunks are looked for. */
 static void chunks_with_live_blocks_are_filled(void)
 {
     begin_phase();
@@ -241,7 +241,8 @@ static void chunks_with_live_blocks_are_filled(void)
     end_phase();
 }
 
-/* What a filler must cover is a part of the slab, however much was served from it. */
+/* A filler needs to cover only the part of the slab that was reached, however much was served from
+ * it. */
 static void the_high_water_is_what_was_reached(void)
 {
     begin_phase();
@@ -254,7 +255,7 @@ static void the_high_water_is_what_was_reached(void)
     end_phase();
 }
 
-/* Blind is what the name says. */
+/* Blind recycling looks for nothing to reuse inside a phase. */
 static void blind_uses_nothing_again_before_the_next_begin(void)
 {
     const char *last = NULL;
@@ -271,8 +272,8 @@ static void blind_uses_nothing_again_before_the_next_begin(void)
     end_phase();
 }
 
-/* With R blocks retained, at most R chunks are; and what is reached of the slab is at most what is
- * pinned, what the phase takes, and what is left over before each pinned chunk. */
+/* With R blocks retained, at most R chunks are pinned; and bumping gets at most as far as the sum
+ * of what is pinned, what the phase takes, and what is left over before each pinned chunk. */
 static void slab_use_is_bounded_by_the_phase_and_what_is_pinned(void)
 {
     enum { retained_most = 40, phases = 300, blocks = 500, largest = 20000 };
@@ -296,7 +297,7 @@ static void slab_use_is_bounded_by_the_phase_and_what_is_pinned(void)
             phase_bytes += granules(size);
             if ((size_t)(p + size - slab_start_of(p)) > reached)
                 reached = (size_t)(p + size - slab_start_of(p));
-            if (kept < retained_most) { /* lives about 40 * 10 blocks long */
+            if (kept < retained_most) { /* so each lives for about 40 * 10 blocks */
                 zk_free(retained[kept]);
                 retained[kept] = p;
             } else {

@@ -1,11 +1,10 @@
 /*
- * test_pinned_runs.c - which runs of a slab pinned recycling reclaims at a begin, in which order, and what is in
- * them.
+ * test_pinned_runs.c - which runs of a slab pinned recycling reclaims at a begin, in which order, and what they
+ * contain.
  */
 #include "pinned_phases.h"
 
-/* ---- Rewind or walk ---------------------------------------------------------------------------
- */
+/* ---- Rewind or walk ---- */
 
 static void nothing_retained_is_a_rewind_to_the_slabs_first_byte(void)
 {
@@ -65,8 +64,7 @@ static void a_free_on_another_thread_counts_as_well(void)
     }
 }
 
-/* ---- Where ------------------------------------------------------------------------------------
- */
+/* ---- Where ---- */
 
 /* Fills the slab's first `chunks` chunks with four blocks each. */
 static void four_blocks_each(char **blocks, size_t chunks)
@@ -89,7 +87,7 @@ static void runs_between_pins_are_used_in_the_order_of_addresses(void)
     four_blocks_each(blocks, chunks);
     base = blocks[0];
     for (size_t i = 0; i < 4 * chunks; i++)
-        if (i % 8 != 5) /* one in each second chunk stays */
+        if (i % 8 != 5) /* one in every second chunk stays */
             zk_free(blocks[i]);
     end_phase();
     begin_phase();
@@ -100,7 +98,7 @@ static void runs_between_pins_are_used_in_the_order_of_addresses(void)
 
         CHECK(p > before);
         CHECK(chunk % 2 == 0 || chunk >= chunks);
-        CHECK(i / 4 * 2 >= chunks || chunk == i / 4 * 2); /* none is passed over */
+        CHECK(i / 4 * 2 >= chunks || chunk == i / 4 * 2); /* none is skipped */
         fill(p, chunk_bytes() / 4, 1000);
         before = p;
     }
@@ -139,7 +137,7 @@ static void what_is_pinned_and_reclaimed_is_counted(void)
     CHECK(stats.rewinds == 2 && stats.walks == 2);
 }
 
-/* Blocks over several chunks, whose ends lie inside chunks that others start in. */
+/* Blocks across several chunks, which end inside chunks in which others start. */
 static void blocks_over_many_chunks_are_kept_whole(void)
 {
     enum { count = 12, phases = 40 };
@@ -164,7 +162,7 @@ static void blocks_over_many_chunks_are_kept_whole(void)
     CHECK(stats_now().walks > phases / 2);
 }
 
-/* Every chunk of the slab has a survivor: all else comes from system, and all is well. */
+/* Every chunk of the slab has a survivor: all other blocks come from system, and nothing breaks. */
 static void a_slab_full_of_pins_overflows_to_system(void)
 {
     char *kept[64];
@@ -180,7 +178,7 @@ static void a_slab_full_of_pins_overflows_to_system(void)
         count++;
     }
     zk_free(p);
-    CHECK(count == 2 * 16 * MIB / chunk_bytes() - 1); /* a line before each, for the caches' sake */
+    CHECK(count == 2 * 16 * MIB / chunk_bytes() - 1); /* for a cache line before each */
     end_phase();
     begin_phase();
     p = system_block(100);
@@ -197,8 +195,7 @@ static void a_slab_full_of_pins_overflows_to_system(void)
     CHECK(zk_owns(zk_malloc(16 * MIB)));
 }
 
-/* ---- What is in them --------------------------------------------------------------------------
- */
+/* ---- What they contain ---- */
 
 /* Leaves every third chunk pinned, and the rest of the first 30 chunks dirty. */
 static void pin_every_third(char *pinned[10])

@@ -1,6 +1,6 @@
 /*
- * test_pinned_threads.c - pinned recycling where begins come from anywhere, threads end and leave
- * blocks behind, and processes fork.
+ * test_pinned_threads.c - pinned recycling with begins on any thread, threads that end and leave
+ * blocks behind, and processes that fork.
  */
 #include "pinned_phases.h"
 
@@ -10,8 +10,7 @@
 
 #define ANY_OWNER "ZK_ALLOC_OWNER=any"
 
-/* ---- Threads ----------------------------------------------------------------------------------
- */
+/* ---- Threads ---- */
 
 struct idler {
     sem_t go;
@@ -126,7 +125,7 @@ static void concurrent_begins_touch_no_live_block(void)
 
 struct legacy {
     char *blocks[100];
-    char *first; /* what the heir was given first */
+    char *first; /* the heir's first block */
 };
 
 static void *leave_blocks(void *arg)
@@ -158,7 +157,7 @@ static void an_heir_leaves_the_blocks_of_the_dead_alone(void)
     for (unsigned round = 0; round < 10; round++) {
         begin_phase();
         run_thread(leave_blocks, &legacy);
-        if (round % 2 == 0) { /* or in the same phase */
+        if (round % 2 == 0) { /* otherwise in the same phase */
             end_phase();
             begin_phase();
         }
@@ -172,8 +171,7 @@ static void an_heir_leaves_the_blocks_of_the_dead_alone(void)
     }
 }
 
-/* ---- fork -------------------------------------------------------------------------------------
- */
+/* ---- fork ---- */
 
 static void *ask_for_stats(void *arg)
 {
@@ -254,7 +252,7 @@ static void a_block_half_made_at_a_fork_is_undone(void)
     sem_wait(&idler.done);
     slab = zk_region_slab(0);
     held = slab->base;
-    log = atomic_load(&slab->log); /* as on the fast path, two stores of three */
+    log = atomic_load(&slab->log); /* the first two of the fast path's three stores */
     atomic_store(log, (uint32_t)(uintptr_t)atomic_load(&slab->bump));
     atomic_store(&slab->log, log + 1);
     CHECK(status_of_fork(adopt_in_child, held) == 0);

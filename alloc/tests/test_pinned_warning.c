@@ -1,5 +1,5 @@
 /*
- * test_pinned_warning.c - what a program is told that never frees.
+ * test_pinned_warning.c - the warning to a program that never frees.
  */
 #include "pinned_phases.h"
 
@@ -14,7 +14,7 @@ static void a_program_that_never_frees_is_told_so(void)
     CHECK(stats_now().pinned_bytes > 16 * MIB);
 }
 
-/* Its slab is full before it could be seen to grow 16 times. */
+/* Its slab fills up before 16 phases of growth have been seen. */
 static void a_program_that_never_frees_and_has_large_phases_is_told_so(void)
 {
     for (unsigned phase = 0; phase < 5; phase++) {

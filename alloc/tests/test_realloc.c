@@ -1,6 +1,6 @@
 /*
- * test_realloc.c - blocks that change their size: where they go, what is carried over, and what
- * becomes of a block that was recycled meanwhile.
+ * test_realloc.c - blocks that change their size: where they go, what is copied, and what happens
+ * to a block that has been recycled meanwhile.
  */
 #include "fresh.h"
 
@@ -36,8 +36,7 @@ static uint64_t retained_at_a_begin(void)
     return stats_now().retained_count;
 }
 
-/* ---- As in <stdlib.h> -------------------------------------------------------------------------
- */
+/* ---- As in <stdlib.h> ---- */
 
 static void null_allocates(void)
 {
@@ -68,7 +67,7 @@ static void size_0_frees_and_returns_null(void)
     CHECK(retained_at_a_begin() == 1);
 }
 
-/* Bytes that the C library's malloc has handed out. */
+/* Bytes that the C library's malloc has in use. */
 static size_t system_bytes_in_use(void)
 {
     if (SANITIZED)
@@ -89,7 +88,7 @@ static void what_leaves_system_is_given_back_to_it(void)
         zk_free_sized(system_block(BYTES), BYTES);
         held = system_block(BYTES);
         begin_phase();
-        CHECK(zk_owns(zk_realloc(held, 2 * BYTES))); /* rule: migrate */
+        CHECK(zk_owns(zk_realloc(held, 2 * BYTES))); /* realloc=migrate */
         end_phase();
     }
     CHECK(system_bytes_in_use() < before + (size_t)ROUNDS / 2 * BYTES);
@@ -131,7 +130,7 @@ static void growth_inside_the_granule_stays_in_place(void)
     char *p;
 
     begin_phase();
-    p = arena_block(5001); /* takes 5008 */
+    p = arena_block(5001); /* takes up 5008 */
     arena_block(5000);
     CHECK(zk_realloc(p, 5008) == p);
     CHECK(zk_realloc(p, 5009) != p);
@@ -172,8 +171,7 @@ static void a_system_block_grows_and_shrinks(void)
     zk_free(p);
 }
 
-/* ---- The rule for system blocks ----------------------------------------------------------------
- */
+/* ---- The rule for system blocks ---- */
 
 static void sticky_keeps_system_blocks_in_system(void)
 {
@@ -239,8 +237,7 @@ static void migrate_into_a_full_slab_is_an_overflow(void)
     CHECK(stats_now().overflow_count == 1 && stats_now().overflow_bytes == 5000);
 }
 
-/* ---- zk_realloc_sized --------------------------------------------------------------------------
- */
+/* ---- zk_realloc_sized ---- */
 
 static void realloc_sized_aligns(void)
 {
@@ -275,7 +272,7 @@ static void realloc_sized_moves_a_block_that_shrinks_but_is_not_aligned(void)
     CHECK(zk_realloc_sized(q, 3000, 4096, 2000) == q);
 }
 
-/* The slab is new: where nothing was carried over, it is zero. */
+/* The slab is new, so everything that was not copied is zero. */
 static void realloc_sized_carries_exactly_the_old_size_over(void)
 {
     char *p;
@@ -335,8 +332,7 @@ static void enomem_leaves_the_block_untouched(void)
     CHECK(retained_at_a_begin() == 1);
 }
 
-/* ---- Against a model ---------------------------------------------------------------------------
- */
+/* ---- Against a model ---- */
 
 struct slot {
     char *p;
@@ -350,7 +346,8 @@ static void resize(struct slot *slot, size_t bytes, uint64_t *random)
     size_t align = 16;
     char *p;
 
-    /* ThreadSanitizer's malloc_usable_size says 1 for a block of 0 bytes, and lets nobody copy it.
+    /* ThreadSanitizer's malloc_usable_size says 1 for a block of 0 bytes, but then reports copying
+     * that byte.
      */
     if (THREAD_SANITIZED && slot->p == NULL && bytes == 0)
         return;
@@ -372,7 +369,7 @@ static void resize(struct slot *slot, size_t bytes, uint64_t *random)
     fill(slot->p, slot->bytes, slot->seed);
 }
 
-/* Blocks go in and out of phases, but none is used over a begin. */
+/* Blocks live in and out of phases, but none is used across a begin. */
 static void random_sequences_carry_every_byte_over(void)
 {
     enum { SLOTS = 40, STEPS = 1000 };
@@ -401,8 +398,7 @@ static void random_sequences_carry_every_byte_over(void)
     CHECK(retained_at_a_begin() == 0);
 }
 
-/* ---- Blocks of an earlier phase -----------------------------------------------------------------
- */
+/* ---- Blocks of an earlier phase ---- */
 
 /* The new block starts below the stale one and covers its lower part. */
 static char *stale_realloc_downwards(void)
@@ -420,7 +416,7 @@ static char *stale_realloc_downwards(void)
     return p;
 }
 
-/* Ascending copies are right, too, when they go down. */
+/* Downwards, an ascending copy is right too. */
 static void a_copy_downwards_onto_itself_keeps_every_byte(void)
 {
     char *p = stale_realloc_downwards();
@@ -438,7 +434,7 @@ static char *stale_realloc_upwards(void)
     start = filled_arena_block(8192, 22);
     end_phase();
     begin_phase();
-    CHECK(arena_block(4096) == start); /* nothing is written there */
+    CHECK(arena_block(4096) == start); /* not written to */
     p = zk_realloc_sized(start, 8192, 16, 16384);
     CHECK(p == start + 4096);
     return p;
@@ -451,7 +447,7 @@ static void memmove_upwards_onto_itself_keeps_every_byte(void)
     CHECK(is_filled(p, 8192, 22));
 }
 
-/* After 4096 bytes it reads what it wrote: the first half of the source, again. */
+/* After 4096 bytes it reads what it has written: the first half of the source once more. */
 static void forward_upwards_onto_itself_repeats_the_lower_part(void)
 {
     char *p = stale_realloc_upwards();
@@ -461,7 +457,7 @@ static void forward_upwards_onto_itself_repeats_the_lower_part(void)
     CHECK(!is_filled(p, 8192, 22));
 }
 
-/* Distances that are no multiple of a word, and a length that is none either. */
+/* Distances and a length that are not multiples of a word. */
 static void forward_repeats_at_every_distance_and_length(void)
 {
     enum { BYTES = 1003 };
@@ -485,8 +481,8 @@ static void forward_repeats_at_every_distance_and_length(void)
     }
 }
 
-/* Any address in the slab may be handed in: before the bump pointer and behind it, in this chunk
- * and in others, a block's start or not. What comes back is a block; nobody else is harmed. */
+/* Any address in the slab may be passed: below the bump pointer or above it, in its chunk or
+ * another, a block's start or not. The result is a valid block, and no other is harmed. */
 static void realloc_of_a_stale_block_is_safe_wherever_it_lies(void)
 {
     enum { COUNT = 300 };

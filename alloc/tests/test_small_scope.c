@@ -1,6 +1,6 @@
 /*
- * test_small_scope.c - every sequence of operations up to a length, on a slab of few chunks: what goes wrong at all
- * mostly goes wrong in a few steps.
+ * test_small_scope.c - runs every sequence of operations up to a length, on a slab of few chunks: most bugs show within
+ * a few steps.
  *
  * The operations are a letter each, with a number:
  *
@@ -47,7 +47,7 @@ enum { default_length = 5 };
 enum { default_length = 6 };
 #endif
 
-enum { shard_length = 4 }; /* beginnings of this length are dealt out to the shards */
+enum { shard_length = 4 }; /* prefixes of this length are distributed among the shards */
 
 static struct {
     unsigned length;
@@ -57,7 +57,7 @@ static struct {
     const char *replay;
 } options = {.length = default_length, .shards = 1};
 
-static uint64_t beginnings; /* of shard_length */
+static uint64_t beginnings; /* prefixes seen so far */
 
 /* ---- By the oracle ---- */
 
@@ -76,8 +76,8 @@ static void start_oracle(void)
     oracle_start(&oracle, &setup);
 }
 
-/* What an operation comes to, if all lies in the arena, and what is resized moves. Where it is otherwise, the oracle
- * copes: it knows what to do in every state. */
+/* Predicts the state after an operation, assuming that everything is in the arena and that resized blocks move.
+ * Where that is not so, it does no harm: the oracle's operations are defined in every state. */
 static void expect_step(struct scope_state *state, struct scope_op operation)
 {
     struct scope_block *block = &state->blocks[operation.which];
@@ -107,7 +107,7 @@ static void expect_step(struct scope_state *state, struct scope_op operation)
     }
 }
 
-/* state: what it came to. */
+/* Translates an operation for the oracle. state is the state after it. */
 static struct oracle_op translated(const struct scope_state *state, struct scope_op operation)
 {
     const size_t chunk = zk_chunk_bytes();
@@ -128,7 +128,7 @@ static struct oracle_op translated(const struct scope_state *state, struct scope
     case 'g':
     case 's':
         op.kind = ORACLE_REALLOC;
-        op.size = sizes[state->blocks[operation.which].class % SCOPE_CLASSES]; /* of none, any */
+        op.size = sizes[state->blocks[operation.which].class % SCOPE_CLASSES]; /* any, if none */
         break;
     default:
         op.kind = operation.what == 'b' ? ORACLE_BEGIN : ORACLE_DISCARD;
@@ -170,7 +170,8 @@ static void go_on(unsigned length, char what, unsigned which)
     explore(length + 1);
 }
 
-/* Is this a free that comes before the one that is the last operation so far? */
+/* Would freeing block `which` now come out of order: is the last operation a free that should come
+ * after it? */
 static bool is_out_of_order(unsigned length, unsigned which)
 {
     const struct scope_op *last = &scope.path[length - 1];
@@ -292,7 +293,7 @@ static void read_options(int argc, char **argv)
     }
 }
 
-/* One sequence; what it does is defined in every state, or it is no sequence. */
+/* Runs one sequence, if it is valid: each of its operations must be possible in its state. */
 static void replay(const char *text)
 {
     struct scope_state state;

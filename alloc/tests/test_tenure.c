@@ -1,21 +1,21 @@
 /*
- * test_tenure.c - sizes of which one block here and one there survives leave the arena; others stay; and what was
- * learned is forgotten, by and by or at once.
+ * test_tenure.c - sizes whose blocks survive here and there leave the arena; others stay; and what was learned is
+ * forgotten, with time or at once.
  */
 #include "fresh.h"
 
 enum {
-    KEPT = 5000, /* the size of what survives */
-    GONE = 9000, /* of all else */
+    KEPT = 5000, /* the size of the blocks that survive */
+    GONE = 9000, /* the size of all others */
     BETWEEN = 60,
     LESSONS =
-        40 /* phases in which a chunk or two are kept by one block each: more than 2 MiB may be wasted */
+        40 /* phases, in each of which one or two chunks are kept by a block: more than 2 MiB of waste */
 };
 
 static char *kept[4096];
 static unsigned count;
 
-/* A phase in which one block survives among many that do not. True if it is the arena's. */
+/* Runs a phase in which one block survives among many that do not. True if it is in the arena. */
 static bool one_survives(size_t size)
 {
     char *gone[BETWEEN];
@@ -59,7 +59,7 @@ static void a_size_that_survives_leaves_the_arena(void)
     all_are_intact(KEPT);
 }
 
-/* On the fast path, and, below the size that is learned, beside it. */
+/* Sizes above the learned one on the fast path, and smaller ones without it. */
 static void other_sizes_stay(void)
 {
     static const size_t sizes[] = {1, 100, 4000, GONE, 100000, 3000000};
@@ -75,7 +75,7 @@ static void other_sizes_stay(void)
     CHECK(!zk_owns(zk_realloc(arena_block(100), KEPT)));
 }
 
-/* Just below the boundary of two classes, where rounding up to the granule crosses it. */
+/* Just below a boundary between classes, which rounding up to the granule crosses. */
 static void sizes_are_told_apart_as_blocks_are_rounded(void)
 {
     for (size_t size = 5 << 10; size > (5 << 10) - 16; size--) {
@@ -90,7 +90,7 @@ static void sizes_are_told_apart_as_blocks_are_rounded(void)
     system_block((6 << 10) - 16);
 }
 
-/* All live: nothing is wasted. */
+/* All blocks live: nothing is wasted. */
 static void what_survives_side_by_side_stays(void)
 {
     enum { phases = 5, blocks = 10 * BETWEEN };
@@ -107,7 +107,7 @@ static void what_survives_side_by_side_stays(void)
     CHECK(stats_now().pinned_bytes >= (size_t)phases * blocks * KEPT);
 }
 
-/* The same few chunks are kept by what is made anew in each phase and lives until the next. */
+/* The same few chunks are kept by blocks that are made in each phase and live until the next. */
 static void a_little_waste_is_nothing_to_learn_from(void)
 {
     for (unsigned phase = 0; phase < 10 * LESSONS; phase++) {
@@ -134,13 +134,13 @@ static void what_was_learned_is_forgotten_and_learned_again(void)
         run = arena ? 0 : run + 1;
         longest = run > longest ? run : longest;
     }
-    /* At 64 phases, and then each time after twice as many: less than ten times. */
+    /* Forgotten after 64 phases, and then each time after twice as many: less than ten times. */
     CHECK(in_arena > 2 && in_arena < 20);
     CHECK(longest > 500);
     all_are_intact(KEPT);
 }
 
-/* It relies on it that what is not freed is gone. */
+/* Such a program relies on unfreed blocks being gone. */
 static void who_discards_learns_nothing(void)
 {
     learn();
@@ -179,7 +179,7 @@ static void off_is_off(void)
 }
 
 #ifndef ZK_WITHOUT_AUDIT
-/* Which the trap and the census count by what would happen under blind. */
+/* The trap and the census count what would happen under blind. */
 static void an_audited_program_learns_nothing(void)
 {
     for (unsigned i = 0; i < LESSONS; i++)

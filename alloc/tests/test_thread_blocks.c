@@ -1,5 +1,6 @@
 /*
- * test_thread_blocks.c - blocks in other threads' hands: sized, moved and freed while their owner bumps on.
+ * test_thread_blocks.c - blocks passed to other threads: sized, moved and freed there while their owner
+ * bumps on.
  */
 #include "thread_crews.h"
 
@@ -38,7 +39,7 @@ static void *take_blocks(void *arg)
     return NULL;
 }
 
-/* Two takers, each with a ring, while the owner bumps on: blocks are used up to the last byte, so a
+/* Two takers, each with a ring, while the owner bumps on. Blocks are used to the last byte, so a
  * size that is read one granule too long or too short shows. */
 static void blocks_are_sized_moved_and_freed_by_other_threads(void)
 {
@@ -100,8 +101,8 @@ static void *size_the_latest(void *arg)
     return NULL;
 }
 
-/* The block that is sized is the last one, or the one before, or the last of its chunk, just while
- * the books say so of the next one. */
+/* The block being sized is the last one, or the one before it, or the last of its chunk, just while
+ * the next one is being entered in the books. */
 static void blocks_are_sized_while_their_owner_bumps_on(void)
 {
     struct stream stream = {.latest = NULL};

@@ -1,12 +1,12 @@
 /*
- * test_thread_destructors.c - destructors of thread-specific data that allocate, before ours and after.
+ * test_thread_destructors.c - destructors of thread-specific data that allocate, before and after ours.
  */
 #include "thread_crews.h"
 
 #include <limits.h>
 #include <sched.h>
 
-/* In its last round ThreadSanitizer takes the thread for ended, and bears no more of it. */
+/* In the last round ThreadSanitizer considers the thread ended, and must not be called any more. */
 enum { DESTRUCTOR_ROUNDS = THREAD_SANITIZED ? 2 : PTHREAD_DESTRUCTOR_ITERATIONS };
 
 struct life {
@@ -59,7 +59,7 @@ static void make_late_key(void)
     if (fresh_number == AFTER_ZKALLOC)
         zk_free(zk_malloc(1));
     CHECK(pthread_key_create(&late_key, live_on) == 0);
-    alarm(FORK_LIMIT_S); /* what goes wrong here may loop */
+    alarm(FORK_LIMIT_S); /* a failure here may loop */
     begin_phase();
     zk_free(arena_block(5000));
 }
@@ -118,7 +118,7 @@ static void destructors_may_allocate_in_every_round(void)
     all_is_given_back();
 }
 
-/* Also when they were silent in rounds before. */
+/* Even if they did not in earlier rounds. */
 static void destructors_may_allocate_in_any_round(void)
 {
     make_late_key();
@@ -128,7 +128,7 @@ static void destructors_may_allocate_in_any_round(void)
     all_is_given_back();
 }
 
-/* Nobody will be told of the end of a thread that is new to us so late. */
+/* If a thread first comes to us that late, its end goes unnoticed. */
 static void a_thread_may_be_new_in_the_last_round_of_destructors(void)
 {
     make_late_key();

@@ -1,11 +1,11 @@
 /*
- * test_thread_fork.c - a fork in a phase and outside of one, beside threads that are at work.
+ * test_thread_fork.c - forks in phases and outside, beside working threads.
  */
 #include "thread_crews.h"
 
 static void child_goes_on(void *arg)
 {
-    char *p = arg; /* the parent's, of 5000 bytes, the last one */
+    char *p = arg; /* the parent's last block, of 5000 bytes */
     char *q;
 
     CHECK(is_filled(p, 5000, 4));
@@ -21,7 +21,7 @@ static void child_goes_on(void *arg)
     end_phase();
     system_block(5000);
     begin_phase();
-    CHECK(stats_now().retained_count == 1); /* the parent's first */
+    CHECK(stats_now().retained_count == 1); /* the parent's first block */
     q = arena_block(5000);
     CHECK(q == slab_start_of(q));
     memset(q, 0, 3000);
@@ -69,20 +69,20 @@ static void *fork_here(void *arg)
     return NULL;
 }
 
-/* In the child nobody else could end the phase. */
+/* In the child no other thread could end the phase. */
 static void the_child_of_any_thread_owns_its_phase(void)
 {
     begin_phase();
     arena_block(100);
     run_thread(fork_here, NULL);
     errno = 0;
-    CHECK(zk_begin_phase() == -1 && errno == EBUSY); /* in the parent all is as it was */
+    CHECK(zk_begin_phase() == -1 && errno == EBUSY); /* in the parent nothing has changed */
     end_phase();
 }
 
-/* In the child of a process whose other threads may have been inside system. ThreadSanitizer's malloc
- * does not take its own locks around a fork: one that another thread held then is held in the child
- * for ever. */
+/* A system block in the child of a process whose other threads may have been inside system. Not under
+ * ThreadSanitizer, whose malloc does not take its own locks around a fork: one that another thread
+ * held stays locked in the child for ever. */
 static void system_block_beside_a_fork(size_t size)
 {
     if (!THREAD_SANITIZED)
@@ -114,8 +114,8 @@ static void *hold_a_slab(void *arg)
 
     self->start = arena_block(5000);
     fill(self->start, 5000, 7);
-    meet(self->barrier); /* they have all got one */
-    meet(self->barrier); /* and the main thread has forked */
+    meet(self->barrier); /* all have a slab */
+    meet(self->barrier); /* the main thread has forked */
     return NULL;
 }
 
@@ -124,7 +124,7 @@ static void child_inherits_slabs(void *arg)
     struct slab_start *holders = arg;
     size_t slabs = (size_t)stats_now().slabs;
 
-    CHECK(stats_now().slabs_in_use == 1); /* the others' holders are not here */
+    CHECK(stats_now().slabs_in_use == 1); /* the other holders do not exist here */
     for (size_t i = 0; i < 2 * slabs; i++) {
         struct legacy legacy = {.bytes = 3000, .seed = 8};
 
@@ -167,7 +167,7 @@ static void the_slabs_of_threads_that_are_not_in_the_child_are_free_there(void)
     end_phase();
 }
 
-/* Forks while two threads work. */
+/* Forks repeatedly while two threads work. */
 static void fork_beside(void (*work)(uint64_t *random), void (*child)(void *arg), unsigned forks)
 {
     struct crew crew = {.work = work};
@@ -203,7 +203,7 @@ static void child_uses_everything(void *arg)
 static void a_fork_beside_allocating_threads(void)
 {
     begin_phase();
-    arena_block(100); /* a slab of its own, that nobody has filled */
+    arena_block(100); /* takes a slab of its own, which is not full */
     fork_beside(allocate_and_free, child_uses_everything, 100);
     end_phase();
 }

@@ -1,13 +1,12 @@
 /*
- * test_thread_phases.c - every thread learns of every begin and end, whichever thread it is on and however many
- * of them at once.
+ * test_thread_phases.c - every thread learns of every begin and end, whichever thread makes it, and even if
+ * several do at once.
  */
 #include "thread_crews.h"
 
 #include <sched.h>
 
-/* ---- Every thread learns of every begin and end -------------------------------------------------
- */
+/* ---- Every thread learns of every begin and end ---- */
 
 enum { ROUNDS = 1000 };
 
@@ -63,7 +62,7 @@ static void every_thread_learns_of_every_begin_and_end(void)
 
 struct tug {
     _Atomic unsigned ended;  /* phases that the main thread has ended */
-    _Atomic unsigned seen;   /* as many as the other thread has allocated after */
+    _Atomic unsigned seen;   /* how many of these the other thread has allocated after */
     _Atomic unsigned served; /* blocks that the other thread got from the arena */
     unsigned phases;
 };
@@ -83,12 +82,12 @@ static void *allocate_without_pause(void *arg)
         seen = ended;
         atomic_store(&tug->seen, seen);
         if (idle % 1024 == 0)
-            sched_yield(); /* it may be that the main thread waits for this processor */
+            sched_yield(); /* the main thread may be waiting for this processor */
     }
     return NULL;
 }
 
-/* The other thread opens its way to the slab while this one closes it: closed it stays. */
+/* The other thread opens its floor while this one closes it: it must stay closed. */
 static void an_end_beside_the_first_block_of_a_phase_holds(void)
 {
     struct tug tug = {.phases = 4000};
@@ -100,7 +99,7 @@ static void an_end_beside_the_first_block_of_a_phase_holds(void)
 
         begin_phase();
         while (i % 16 == 0 && atomic_load(&tug.served) == served)
-            sched_yield(); /* so that there is something to stop, on any machine */
+            sched_yield(); /* so that the other thread gets to run, on any machine */
         for (volatile size_t spins = random_below(&random, 300); spins > 0; spins--)
             continue;
         end_phase();
@@ -158,8 +157,7 @@ static void slabs_lie_side_by_side(void)
     CHECK(!zk_owns(starts[0] + slabs * stats_now().slab_bytes));
 }
 
-/* ---- All at once --------------------------------------------------------------------------------
- */
+/* ---- All at once ---- */
 
 enum { CYCLES = 3000 };
 
@@ -173,7 +171,8 @@ static void count_hook(void *arg)
     atomic_fetch_add(&hook_runs, 1);
 }
 
-/* No block is touched: under blind, another thread's begin may have given it away already. */
+/* No block is touched: under blind, another thread's begin may already have handed it to someone
+ * else. */
 static void *begin_allocate_end(void *arg)
 {
     uint64_t random = (uint64_t)(uintptr_t)arg;
@@ -233,7 +232,7 @@ static void phases_that_begin_and_end_on_all_threads_at_once(void)
     CHECK(arena_blocks > 0);
     CHECK(stats.orphans == 0 && stats.slabs_in_use == 0);
 
-    begin_phase(); /* and all is as in a process that is new */
+    begin_phase(); /* and everything works as in a new process */
     CHECK(stats_now().retained_count == 0);
     start = arena_block(1000);
     CHECK(start == slab_start_of(start));
@@ -258,7 +257,7 @@ static void grow_and_shrink(uint64_t *random)
     zk_free(p);
 }
 
-/* Nothing orders the two; ThreadSanitizer sees whether that is a race. */
+/* Nothing orders the two; ThreadSanitizer reports it if that is a race. */
 static void the_first_begin_beside_threads_at_work(void)
 {
     struct crew crew = {.work = grow_and_shrink};

@@ -41,7 +41,7 @@ static void the_blocks_of_dead_threads_live_to_the_end_of_the_phase(void)
     unsigned lives;
 
     begin_phase();
-    lives = 4 * (unsigned)stats_now().slabs; /* so that slabs are handed on, some times */
+    lives = 4 * (unsigned)stats_now().slabs; /* so that slabs are passed on several times */
     legacies = calloc(lives, sizeof *legacies);
     CHECK(legacies != NULL);
     for (unsigned i = 0; i < lives; i++) {

@@ -1,6 +1,6 @@
 /*
- * test_trap_access.c - stale accesses are caught when they are made, and what is told of each; what is
- * not stale keeps its meaning.
+ * test_trap_access.c - stale accesses are caught when they are made, and reported correctly; other
+ * accesses are not affected.
  */
 #include "stale_block.h"
 
@@ -146,7 +146,7 @@ static void neighbours_are_told_apart(void)
     CHECK(findings_now().count == COUNT / 2);
 }
 
-/* The merged row of several threads tells of one access, not of parts of two. */
+/* The merged row of several threads describes one access, not parts of two. */
 static void *make_on_thread(void *arg)
 {
     return *(void **)arg = make(100);

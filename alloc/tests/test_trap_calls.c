@@ -1,6 +1,6 @@
 /*
- * test_trap_calls.c - what counts as an access by the kernel: only what a system call that goes on in this process
- * is given to use. Every body runs with ZK_ALLOC_AUDIT=trap.
+ * test_trap_calls.c - what counts as an access by the kernel: only what a system call in progress in this process
+ * has been given. Every body runs with ZK_ALLOC_AUDIT=trap.
  */
 #include "findings.h"
 
@@ -22,11 +22,11 @@ static char *block_of_this_phase(void)
     return p;
 }
 
-/* ---- A child has none of its parent's other threads */
+/* ---- A child does not have its parent's other threads */
 
 static int pipes[2];
 
-/* True when the thread of that number sleeps: nothing else than its read makes it. */
+/* Is the thread of that number asleep? Only its read can make it sleep. */
 static bool sleeps(pid_t thread)
 {
     char path[64];
@@ -68,12 +68,12 @@ static void a_call_of_a_thread_that_a_child_does_not_have_is_over(void)
         sched_yield();
     CHECK(status_of_fork(begins_in_a_child, NULL) == 0);
     next_phase();
-    CHECK(summary_now().touched_count == 1); /* the parent's goes on */
+    CHECK(summary_now().touched_count == 1); /* the parent's call goes on */
     CHECK(write(pipes[1], "x", 1) == 1);
     join_thread(thread);
 }
 
-/* ---- What the program did before the first begin */
+/* ---- Handlers installed before the first begin */
 
 static volatile sig_atomic_t handled;
 

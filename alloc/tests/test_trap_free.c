@@ -1,5 +1,5 @@
 /*
- * test_trap_free.c - what free and realloc are to the trap, and what comes after them.
+ * test_trap_free.c - what free and realloc mean to the trap, and accesses after them.
  */
 #include "stale_block.h"
 

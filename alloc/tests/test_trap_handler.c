@@ -1,5 +1,5 @@
 /*
- * test_trap_handler.c - faults that are none of the trap's: the program's own handlers, and the default action.
+ * test_trap_handler.c - faults that are not the trap's: the program's own handlers, and the default action.
  */
 #include "stack_overflow.h"
 #include "stale_block.h"
@@ -39,7 +39,7 @@ static void jump_with_info(int signal, siginfo_t *info, void *context)
 }
 
 static struct sigaction old_action;
-static char *page; /* without access */
+static char *page; /* inaccessible */
 
 static void open_page(int signal)
 {
@@ -82,7 +82,7 @@ static void fault_and_come_back(void)
     CHECK(handled == before + 1);
 }
 
-/* A stale access in this phase and one genuine fault, twice. */
+/* One stale access in this phase and one genuine fault, twice. */
 static void stale_is_ours_and_genuine_is_the_programs(void)
 {
     for (unsigned i = 0; i < 2; i++) {
@@ -158,7 +158,7 @@ static void a_handler_that_resets_itself_gets_one_fault(void)
     read_at(page, 8); /* the default action */
 }
 
-/* It passes on what it does not know to the handler that was there before: ours. */
+/* Passes on what it does not know to the previous handler: ours. */
 static void chain(int signal, siginfo_t *info, void *context)
 {
     handled++;
@@ -176,8 +176,8 @@ static void a_handler_that_passes_faults_on_to_ours_ends_in_the_default_action(v
 
     barred_page();
     CHECK(sigaction(SIGSEGV, &action, &old_action) == 0);
-    read_at(p, 0);     /* goes through the handler, before there was a begin */
-    through = handled; /* unless the kernel sends us all faults first */
+    read_at(p, 0);     /* goes through the program's handler first: there was no begin since */
+    through = handled; /* with dispatch on, all faults come to us first */
     CHECK(summary_now().touched_count == 1 && through <= 1);
     next_phase();
     read_at(p, 0);
@@ -186,7 +186,7 @@ static void a_handler_that_passes_faults_on_to_ours_ends_in_the_default_action(v
     _exit(98);
 }
 
-/* It puts back what was there before it, and lets the fault happen again: as crash reporters do. */
+/* Restores the previous handler, and lets the fault happen again, as crash reporters do. */
 static void step_aside(int signal)
 {
     if (++handled > 10)

@@ -1,5 +1,5 @@
 /*
- * test_trap_limits.c - what cannot be watched, for want of address space or of mappings, and how much can be.
+ * test_trap_limits.c - what cannot be watched for want of address space or mappings, and how much can be.
  */
 #include "stale_block.h"
 
@@ -46,7 +46,7 @@ static void no_address_space_at_all_is_said(void)
     CHECK(summary_now().unwatched_count == 1);
 }
 
-/* The program needs it as well. */
+/* The program needs address space as well. */
 static void of_little_address_space_half_is_the_programs(void)
 {
     void *p;
@@ -76,7 +76,7 @@ static size_t mappings_max(void)
     return most;
 }
 
-/* There is something left for the program. */
+/* Are there mappings left for the program? */
 static bool can_map_a_hundred(void)
 {
     const size_t bytes = 200 * (size_t)4096;
@@ -107,7 +107,7 @@ static void more_stale_blocks_than_the_kernel_has_mappings(void)
             CHECK(i % 100 != 0 || can_map_a_hundred());
         }
     }
-    /* What was opened is closed again to make room, and all is seen. */
+    /* What was opened is closed again to make room, and every access is seen. */
     CHECK(summary_now().touched_count == 2 * (count / 2) && summary_now().unwatched_count == 0);
 }
 
@@ -131,7 +131,7 @@ static void blocks_that_lie_side_by_side_need_one_mapping(void)
 
 static void a_million_live_blocks(void)
 {
-    /* Each takes a page: as many bytes as a million of 4 KiB. A multiple of 2000. */
+    /* Each takes a page: with larger pages, fewer blocks take as many bytes. A multiple of 2000. */
     const unsigned count = 500 / (unsigned)(sysconf(_SC_PAGESIZE) / 4096) * 2000;
     char **blocks = malloc(count * sizeof *blocks);
 

@@ -84,7 +84,7 @@ static void two_hundred_threads(void)
         join_thread(threads[i]);
     CHECK(wrong == 0);
     CHECK(summary_now().touched_count == 3 * THREADS);
-    CHECK(summary_now().freed_late_count == THREADS); /* after the last begin: not read any more */
+    CHECK(summary_now().freed_late_count == THREADS); /* and not read since the begin */
 }
 
 static void *touch_with_signals_blocked(void *arg)
@@ -111,7 +111,7 @@ static void goes_on_in_a_child(void *arg)
     char *p;
 
     CHECK(summary_now().touched_count == 0);
-    CHECK(read_at(arg, 0) == 7); /* of a phase of its parent's */
+    CHECK(read_at(arg, 0) == 7); /* allocated in a phase of its parent */
     next_phase();
     read_at(arg, 0);
     p = make(50);

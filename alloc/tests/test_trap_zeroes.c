@@ -1,10 +1,10 @@
 /*
- * test_trap_zeroes.c - under the trap, too, what is asked for as zeroes is 0: where so many blocks come and go in a
- * phase that addresses are used again, as where they are not.
+ * test_trap_zeroes.c - under the trap too, zeroed blocks are 0: even if so many blocks come and go in a phase that
+ * addresses are reused.
  */
 #include "fresh.h"
 
-enum { MANY = 70000 }; /* from 1 << 16 on, the address of the last block is used again */
+enum { MANY = 70000 }; /* from 1 << 16 on, the address of the last block is reused */
 
 static void used_again_it_is_zero(void)
 {
@@ -18,7 +18,7 @@ static void used_again_it_is_zero(void)
     fill(p, 5000, 1);
     zk_free(p);
     again = zk_calloc(1, 20000);
-    CHECK(again == p); /* else nothing is tested */
+    CHECK(again == p); /* otherwise nothing is tested */
     CHECK(is_all(again, 20000, 0));
     fill(again, 20000, 2);
     zk_free(again);

@@ -1,6 +1,6 @@
 /*
- * test_wipe.c - what ZK_ALLOC_WIPE=phase and zk_wipe_phase leave of what was dead: nothing; and of what lives: all of it.
- * The slabs are searched for a word that only the secrets hold.
+ * test_wipe.c - ZK_ALLOC_WIPE=phase and zk_wipe_phase leave nothing of dead memory, and all of what lives. The slabs
+ * are searched for a word that only the secrets contain.
  */
 #include "pinned_phases.h"
 
@@ -9,7 +9,7 @@
 
 #define WIPE "ZK_ALLOC_WIPE=phase"
 
-/* Not in this program as a word, so that no copy of it is made but on purpose. */
+/* Computed, so that the program contains no copy of the word except those made on purpose. */
 static uint64_t secret_word(void)
 {
     static volatile uint64_t half = 0x5ec2e75e;
@@ -25,7 +25,7 @@ static void fill_secret(void *p, size_t bytes)
         memcpy((char *)p + i, &word, sizeof word);
 }
 
-/* Freed once it has held the secret. */
+/* Allocates a block, fills it with the secret, and frees it. */
 static void make_and_free_secret(size_t bytes)
 {
     void *p = arena_block(bytes);
@@ -34,7 +34,7 @@ static void make_and_free_secret(size_t bytes)
     zk_free(p);
 }
 
-/* Words of the secret in all that can be read of the slabs. */
+/* Counts the secret words in all readable memory of the slabs. */
 static size_t secrets(void)
 {
     uint64_t word = secret_word();
@@ -55,7 +55,8 @@ static const size_t sizes[] = {16, 100, 1000, 5000, 70000, 262144, 300000, MIB, 
 
 enum { size_count = sizeof sizes / sizeof *sizes };
 
-/* One proof: secrets of all sizes, alive at a time and one after the other, with what stays in between. */
+/* One proof: secrets of all sizes, some alive at once and some one after the other, with blocks between
+ * them that stay. */
 static void prove(void *kept[size_count])
 {
     void *alive[size_count];
@@ -117,7 +118,7 @@ static void nothing_dead_is_left_beside_what_lives(void)
     }
 }
 
-/* What dies in a chunk that is kept for long, and was wiped before. */
+/* A block dies in a chunk that is kept for long, and that was wiped before. */
 static void what_dies_late_is_wiped(void)
 {
     char *late[8];
@@ -146,7 +147,7 @@ static void a_block_over_many_chunks_dies_beside_kept_ones(void)
 
     begin_phase();
     fill_secret(large = arena_block(MIB + 100000), MIB + 100000);
-    fill(behind = arena_block(1000), 1000, 2); /* in the chunk that the large one ends in, or not */
+    fill(behind = arena_block(1000), 1000, 2); /* perhaps in the chunk that the large one ends in */
     end_phase();
     next_phase();
     zk_free(large);
@@ -155,7 +156,7 @@ static void a_block_over_many_chunks_dies_beside_kept_ones(void)
     CHECK(secrets() == 0 && is_filled(behind, 1000, 2));
 }
 
-/* Usable bytes, each zero; then the secret's. */
+/* Checks that all usable bytes are zero, then fills them with the secret. */
 static void check_zero_and_soil(void *p)
 {
     CHECK(is_all(p, zk_usable_size(p), 0));
@@ -184,7 +185,7 @@ static void what_is_used_again_in_the_phase_is_zero(void)
     CHECK(stats_now().reuses > 20);
 }
 
-/* In the current chunk, past its end, and past that of a chunk that is closed. */
+/* In the current chunk, past its end, and past the end of a closed chunk. */
 static void what_a_block_grows_into_is_zero(void)
 {
     for (unsigned round = 0; round < 30; round++) {
@@ -203,7 +204,7 @@ static void what_a_block_grows_into_is_zero(void)
     }
 }
 
-/* What lies between it and an aligned one is the first one's. */
+/* The gap between a block and an aligned one after it belongs to the first. */
 static void the_room_before_an_aligned_block_is_zero(void)
 {
     char *p;
@@ -260,7 +261,7 @@ static void it_may_come_after_the_end(void)
     CHECK(zk_wipe_phase() == 0);
 }
 
-/* A free between the call and the next begin is of the time after it: the switch has it, the next call has it. */
+/* A free between the call and the next begin comes after the call: the switch, or the next call, handles it. */
 static void what_is_freed_after_it_is_left_to_the_next(void)
 {
     char *before;
@@ -268,7 +269,7 @@ static void what_is_freed_after_it_is_left_to_the_next(void)
     size_t left;
 
     begin_phase();
-    before = arena_block(MIB); /* the next phase comes here first */
+    before = arena_block(MIB); /* the next phase starts here */
     fill_secret(p = arena_block(MIB), 5000);
     zk_free(before);
     CHECK(zk_wipe_phase() == 0 && secrets() == 625);
@@ -366,7 +367,7 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* Workers that are parked, and workers that have ended. */
+/* Workers that wait, and workers that have ended. */
 static void the_slabs_of_other_threads_are_wiped(void)
 {
     struct worker worker;
@@ -395,20 +396,20 @@ static void the_slabs_of_other_threads_are_wiped(void)
     }
 }
 
-/* A thread that holds a slab, with a freed secret in it, and waits. */
+/* Holds a slab with a freed secret in it, and waits. */
 static void *hold(void *arg)
 {
     pthread_barrier_t *barrier = arg;
 
     make_and_free_secret(zk_chunk_bytes() / 4 * 3);
     make_and_free_secret(zk_chunk_bytes() /
-                         2); /* in the same place: what lies ahead has been used */
+                         2); /* in the same place: the memory ahead has been used */
     pthread_barrier_wait(barrier);
     pthread_barrier_wait(barrier);
     return NULL;
 }
 
-/* The slab of the other thread that holds one. */
+/* The slab that the other thread holds. */
 static struct slab *slab_elsewhere(const void *own)
 {
     for (unsigned i = 0; i < zk_region.slabs; i++)
@@ -418,7 +419,8 @@ static struct slab *slab_elsewhere(const void *own)
     return NULL;
 }
 
-/* What it may be doing is played: it is in the slow path; it is in the fast path, and about to bump over a block. */
+/* What the holder may be doing is simulated: it is in the slow path; it is in the fast path, about to bump over a
+ * block. */
 static void a_slab_whose_holder_may_be_allocating_is_left_alone(void)
 {
     const size_t left = zk_chunk_bytes() / 2 / 8;
@@ -441,7 +443,7 @@ static void a_slab_whose_holder_may_be_allocating_is_left_alone(void)
     CHECK(zk_wipe_phase() == 0 && secrets() == 8);
     pthread_barrier_wait(&barrier);
     join_thread(thread);
-    CHECK(zk_wipe_phase() == 0); /* nobody's now */
+    CHECK(zk_wipe_phase() == 0); /* not held any more */
 }
 
 static atomic_bool stop;
@@ -473,7 +475,7 @@ static void *churn(void *arg)
     return NULL;
 }
 
-/* Threads that nobody has told of phases keep what they have. */
+/* Threads that do not know about phases keep what they have. */
 static void what_lives_is_kept_while_others_allocate(void)
 {
     pthread_t threads[3];

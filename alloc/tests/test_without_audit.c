@@ -1,6 +1,6 @@
 /*
- * test_without_audit.c - a build with ZKALLOC_AUDIT=OFF: who asks for the audit is told that there is none, and all
- * else works. Not built otherwise; see outside/without_audit_test.sh.
+ * test_without_audit.c - a build with ZKALLOC_AUDIT=OFF: asking for the audit fails, and everything else works.
+ * Built only then; see outside/without_audit_test.sh.
  */
 #include "fresh.h"
 

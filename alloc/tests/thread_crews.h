@@ -1,5 +1,5 @@
 /*
- * thread_crews.h - what the tests of threads share: barriers, and the work that a crew of threads does
+ * thread_crews.h - shared by the tests of threads: barriers, and the work that a crew of threads does
  * until it is stopped.
  */
 #ifndef ZK_THREAD_CREWS_H
@@ -9,7 +9,7 @@
 
 #include <stdatomic.h>
 
-enum { TEAM = 4 }; /* at least so many slabs there are, and one more */
+enum { TEAM = 4 }; /* there is at least one slab more than this */
 
 static inline void meet(pthread_barrier_t *barrier)
 {

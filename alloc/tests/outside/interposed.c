@@ -1,6 +1,6 @@
 /*
- * interposed.c - linked with the preload library, or run under it: what malloc gives in a phase is the
- * arena's.
+ * interposed.c - linked with the preload library, or run under it: in a phase, malloc serves from the
+ * arena.
  */
 #include <stdio.h>
 #include <stdlib.h>

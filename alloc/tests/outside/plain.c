@@ -1,6 +1,6 @@
 /*
- * plain.c - a program that knows nothing of zkalloc, but looks whether somebody serves its mallocs from
- * an arena.
+ * plain.c - a program that does not know zkalloc, but checks whether its mallocs are served from an
+ * arena.
  */
 #include <dlfcn.h>
 #include <stdbool.h>

@@ -29,7 +29,7 @@ static void next_phase(void)
         exit(2);
 }
 
-/* Of the phase before, and nothing has been put on it yet. */
+/* A block of the previous phase, on which nothing has been put yet. */
 static char *retained(void)
 {
     char *p;
@@ -55,7 +55,7 @@ static void writes_stale(void)
     p[4000] = 7; /* here */
 }
 
-/* By the C library. */
+/* Reads it in the C library. * */
 static void copies_stale(void)
 {
     static char copy[block_bytes];
@@ -88,7 +88,7 @@ static void writes_freed_of_an_earlier_phase(void)
     p[4000] = 7; /* here */
 }
 
-/* Branches on what is not there yet: memcheck only. */
+/* Branches on uninitialised memory: memcheck only. */
 static void reads_what_was_never_written(void)
 {
     volatile char *p;
@@ -101,7 +101,7 @@ static void reads_what_was_never_written(void)
         puts("7");
 }
 
-/* Every function, phase after phase, and nothing wrong. */
+/* Calls every function, phase after phase, correctly. */
 static void is_clean(void)
 {
     char *kept = NULL;
@@ -122,13 +122,13 @@ static void is_clean(void)
             if (i % 4 == 0)
                 blocks[i] = zk_realloc(blocks[i], bytes + 500 * (i % 3));
             usable = zk_usable_size(blocks[i]);
-            if (i > 0) { /* an aligned block behind it may have left a gap */
+            if (i > 0) { /* an aligned block after it may have left a gap */
                 blocks[i - 1] = zk_realloc(blocks[i - 1], zk_usable_size(blocks[i - 1]));
                 memset(blocks[i - 1], 1, zk_usable_size(blocks[i - 1]));
             }
             memset(blocks[i], (int)phase, usable);
         }
-        if (getenv("KEEP") != NULL) { /* under pinned that is no bug */
+        if (getenv("KEEP") != NULL) { /* under pinned that is not a bug */
             if (kept != NULL && kept[0] != (char)(phase - 1))
                 exit(4);
             zk_free(kept);
