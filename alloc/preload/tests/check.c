@@ -14,7 +14,7 @@ const volatile struct calls call = {malloc,        calloc, realloc, reallocarray
 
 static _Atomic unsigned failures;
 
-/* No allocation: malloc is what is being tested. */
+/* Does not allocate: malloc is what is being tested. */
 bool check(bool holds, const char *what, const char *file, int line)
 {
     char text[512];
@@ -49,11 +49,11 @@ static size_t resident_bytes(void)
     return second == NULL ? 0 : strtoul(second, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* What stays behind varies: 200 threads pin 50 MiB more in one run than in the next. The parts that move most
- * (alignment, zeroed, resized, huge, threads) exceed this if nothing is given back. */
+/* How much memory stays behind varies: 200 threads pin 50 MiB more in one run than in the next. The parts
+ * that use most (alignment, zeroed, resized, huge, threads) would exceed this if nothing were given back. */
 static const size_t growth_max = (size_t)96 << 20;
 
-/* Gives an allocator that counts calls, before it takes memory back, something to count. */
+/* Some allocators count calls before they give memory back: makes some calls. */
 static void let_time_pass(void)
 {
     for (unsigned i = 0; i < 5000; i++)

@@ -1,7 +1,7 @@
 /*
- * check.h - what the two programs share that test malloc from outside: checks that count, and parts that
- * are run over and over, with an eye on resident memory. They know the C library's malloc, and nothing
- * of who may stand in for it.
+ * check.h - shared by the two programs that test malloc from outside: checks that are counted, and parts
+ * that run over and over while resident memory is watched. They know the C library's malloc, not what
+ * may have replaced it.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -16,7 +16,8 @@
         opaque_;                                                                                   \
     }))
 
-/* The calls under test, which neither a compiler nor a linter has an opinion on. */
+/* The calls under test, through pointers, so that neither a compiler nor a linter reasons about
+ * them. */
 extern const volatile struct calls {
     void *(*malloc)(size_t size);
     void *(*calloc)(size_t count, size_t size);
@@ -29,10 +30,10 @@ extern const volatile struct calls {
 
 #define CHECK(condition) check((condition), #condition, __FILE__, __LINE__)
 
-/* Says which one failed, and goes on. Any thread. */
+/* Reports a failed check, and goes on. Any thread. */
 bool check(bool holds, const char *what, const char *file, int line);
 
-/* Checks that failed so far. */
+/* How many checks have failed so far. */
 unsigned check_failures(void);
 
 struct part {
@@ -40,11 +41,11 @@ struct part {
     void (*run)(void);
 };
 
-/* Runs each part several times, and checks that the later ones do not add to what is resident. What
- * main returns. */
+/* Runs each part several times, and checks that later runs do not increase resident memory. Returns
+ * what main must return. */
 int check_parts(const struct part *parts, size_t count);
 
-/* Bytes that tell which block they are in, and where. */
+/* Fills a block with bytes that depend on key and place; checks them. */
 void fill(void *p, size_t bytes, unsigned key);
 bool filled(const void *p, size_t bytes, unsigned key);
 

@@ -1,6 +1,6 @@
 /*
  * kernel_access.c - the kernel reads and writes a buffer of an earlier phase. Under the trap both are
- * caught, with the line, and both system calls do what they do without it. Prints the two lines.
+ * caught, with the line, and both system calls still work. Prints the two lines.
  */
 #include <stdio.h>
 #include <stdlib.h>

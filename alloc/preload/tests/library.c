@@ -1,7 +1,7 @@
 /*
  * library.c - a library that allocates whenever the loader or a fork lets it. Linked into malloc_life, it
- * starts before any library that is preloaded, so its fork handlers run inside of those of that one;
- * opened by it, it comes and goes.
+ * starts before any preloaded library, so its fork handlers run inside that library's. Opened by
+ * malloc_life, it comes and goes.
  */
 #include "check.h"
 
@@ -18,7 +18,7 @@ static char *prepared; /* made before a fork, freed after it, on both sides */
 static unsigned forks;
 static _Thread_local char *of_thread;
 
-/* The program does not see what this library counts. */
+/* Aborts, since the program does not see this library's checks. */
 static void need(bool holds)
 {
     if (!holds)

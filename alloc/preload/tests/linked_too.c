@@ -1,7 +1,7 @@
 /*
- * linked_too.c - linked with libzkalloc.a, and run under libzkalloc-preload.so: one arena, one phase,
- * whichever name a block was asked for by. With the argument "alone" it is run without the preload
- * library: then malloc knows of no phase.
+ * linked_too.c - linked with libzkalloc.a, and run under libzkalloc-preload.so: one arena and one
+ * phase, whatever function allocates a block. With the argument "alone" it runs without the preload
+ * library: then malloc knows no phases.
  */
 #include "zkalloc.h"
 

@@ -1,6 +1,6 @@
 /*
- * malloc_api.c - what POSIX, C and glibc's manual say of malloc and its family, checked one call at a
- * time. Without a preload library this is the control: glibc itself must pass.
+ * malloc_api.c - what POSIX, C and glibc's manual say about malloc and its family, checked one call
+ * at a time. Without a preload library this is the control: glibc itself must pass.
  */
 #include "check.h"
 
@@ -24,7 +24,7 @@ static bool aligned(const void *p, size_t align)
     return ((uintptr_t)p & (align - 1)) == 0;
 }
 
-/* p has size bytes, all of them to be written, and is freed. */
+/* Checks p's alignment, writes all of its size bytes, and frees it. */
 static void use(void *p, size_t size, size_t align)
 {
     if (!CHECK(p != NULL))
@@ -62,8 +62,8 @@ static void aligned_as_asked(size_t align, size_t size)
     }
 }
 
-/* An alignment that is no power of two: an error to POSIX, rounded up by memalign, and by aligned_alloc
- * up to glibc 2.37. */
+/* An alignment that is not a power of two: an error for posix_memalign, rounded up by memalign, and by
+ * aligned_alloc up to glibc 2.37. */
 static void not_a_power(void)
 {
     static const size_t wrong[] = {0, 1, 2, 4, 12, 24, 100, SIZE_MAX};
@@ -122,7 +122,7 @@ static void too_much(size_t size)
     CHECK(p == NULL);
 }
 
-/* What cannot be resized is left as it was. */
+/* A block that cannot be resized is unchanged. */
 static void kept_on_failure(size_t size)
 {
     char *p = call.malloc(size);
@@ -151,7 +151,7 @@ static void failure(void)
         kept_on_failure(sizes[i]);
 }
 
-/* POSIX.1-2024: free keeps errno. glibc: so does what succeeds. */
+/* POSIX.1-2024: free preserves errno. glibc: so does any call that succeeds. */
 static void errno_kept(void)
 {
     void *blocks[4 * COUNT(sizes)];
@@ -174,7 +174,7 @@ static void errno_kept(void)
     CHECK(errno == EXDEV);
 }
 
-/* All that is usable belongs to the block, and goes on doing so. */
+/* All usable bytes belong to the block, and keep their contents. */
 static void usable(void)
 {
     enum { blocks = 400 };
@@ -196,7 +196,7 @@ static void usable(void)
     }
 }
 
-/* glibc: a block of no bytes is a block, of its own; realloc to none frees. */
+/* glibc: a block of 0 bytes is a block of its own; realloc to 0 bytes frees. */
 static void zero(void)
 {
     void *p[7] = {call.malloc(0),
@@ -243,7 +243,7 @@ static void zeroed(void)
     }
 }
 
-/* Allocations in between, so that whoever counts them has something to count. */
+/* Allocations in between, for whatever counts them. */
 static void others(unsigned count)
 {
     void *p[64];
@@ -319,7 +319,7 @@ static void huge(void)
 typedef void sized_function(void *p, size_t size);
 typedef void aligned_sized_function(void *p, size_t align, size_t size);
 
-/* C23's, where there are any. */
+/* C23's functions, if they exist. */
 static void freed_by_size(void)
 {
     union {
@@ -339,7 +339,8 @@ static void freed_by_size(void)
     aligned_sized.aligned_sized(NULL, 64, 0);
 }
 
-/* Blocks of 64 KiB until there are no more, or `most`. All are good, and can be used again. */
+/* Allocates blocks of 64 KiB until there are no more, or `most`. Checks that all are good, and can
+ * be reused. */
 static unsigned exhaust(unsigned most)
 {
     enum { size = 64 << 10, looked_at = 4096, room = 8192 };
@@ -366,7 +367,7 @@ static void limited(void)
     exhaust(2048);
 }
 
-/* From the first instruction on. */
+/* The limit is in force from the program's first instruction on. */
 static void limited_from_the_start(void)
 {
     const struct rlimit limit = {(rlim_t)200 << 20, (rlim_t)200 << 20};

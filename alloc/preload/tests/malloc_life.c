@@ -1,7 +1,7 @@
 /*
- * malloc_life.c - malloc in the places where a process changes: threads that start and end, forks with
- * threads and handlers that allocate, vfork, exec, spawn, libraries that come and go, and the end.
- * Without a preload library this is the control: glibc itself must pass.
+ * malloc_life.c - malloc where a process changes: threads that start and end, forks with threads and
+ * handlers that allocate, vfork, exec, spawn, libraries that are opened and closed, and the process's
+ * end. Without a preload library this is the control: glibc itself must pass.
  */
 #include "check.h"
 
@@ -116,8 +116,8 @@ static void grandchild_body(void)
     churn(30, 2);
 }
 
-/* In a child of several threads only one is left; it allocates, frees what the others made, and makes
- * threads of its own. */
+/* In the child of a process with several threads only one is left; it allocates, frees what the
+ * others made, and starts threads of its own. */
 static void child_body(void)
 {
     pthread_t thread;
@@ -161,10 +161,10 @@ static void execute(void)
 static void executed(void)
 {
     char *const arguments[] = {"malloc_life", "--child", NULL};
-    pid_t pid = vfork(); /* NOLINT: it is there, so it is tested */
+    pid_t pid = vfork(); /* NOLINT: it exists, so it is tested */
 
     if (pid == 0)
-        execute(); /* NOLINT: of which it does not know that it never returns */
+        execute(); /* NOLINT: the linter does not know that it never returns */
     check_exits(pid);
     CHECK(posix_spawn(&pid, "/proc/self/exe", NULL, NULL, arguments, environ) == 0);
     check_exits(pid);
@@ -222,7 +222,7 @@ static void loaded(void)
     CHECK(dlopen("/no/such/library.so", RTLD_NOW) == NULL && dlerror() != NULL);
 }
 
-/* ---- The end: every handler finds what was made before, and says so by the exit status ---- */
+/* ---- The end: every handler checks what was made before, and reports by the exit status ---- */
 
 static char *until_the_end;
 
@@ -257,7 +257,7 @@ static void at_end(void)
     need(check_failures() == 0);
 }
 
-/* Each is a process of its own, in the middle of things. */
+/* Each way of ending runs in a process of its own, in the middle of its work. */
 static int end_by(const char *how)
 {
     pthread_t thread;

@@ -1,5 +1,5 @@
 /*
- * operators.cc - C++'s operators new and delete, all of them, and what the library makes by them.
+ * operators.cc - all of C++'s operators new and delete, and what the library allocates by them.
  * Exits with 0 if all is well; no exception and no block may get lost on the way.
  */
 #include <cstdint>

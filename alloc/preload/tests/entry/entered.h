@@ -1,5 +1,5 @@
 /*
- * entered.h - a function at whose entry a phase begins must be one, and be called.
+ * entered.h - the function at whose entry a phase begins: it must not be inlined or optimised away.
  */
 #ifndef ENTERED_H
 #define ENTERED_H
@@ -8,7 +8,7 @@
 
 #define ENTERED __attribute__((noinline, noclone, used))
 
-/* So many phases have begun, if anybody begins them. */
+/* Checks how many phases have begun, if the preload library is there to begin them. */
 static inline void expect_phases(uint64_t expected)
 {
     if (preloaded() && phases() != expected)

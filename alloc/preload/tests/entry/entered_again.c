@@ -1,6 +1,6 @@
 /*
- * entered_again.c - a function that calls itself: each entry begins a phase. What it has in registers, in flags and on
- * its stack stays as it was.
+ * entered_again.c - a function that calls itself: each entry begins a phase. Its registers, flags and stack are
+ * preserved.
  */
 #include "entered.h"
 
@@ -10,7 +10,7 @@
 
 ENTERED unsigned long the_round(unsigned depth, double a, double b, char *text, ...);
 
-/* A path in a tree: two calls in each node, and a block that outlives both. */
+/* Walks a tree: two calls in each node, and a block that outlives both. */
 unsigned long the_round(unsigned depth, double a, double b, char *text, ...)
 {
     unsigned char *block;

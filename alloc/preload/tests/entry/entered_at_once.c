@@ -1,6 +1,6 @@
 /*
- * entered_at_once.c - several threads enter the function at once, some of them with every signal blocked, and keep
- * blocks over the boundaries. None of the entries is missed.
+ * entered_at_once.c - several threads enter the function at once, some of them with all signals blocked, and keep
+ * blocks across the boundaries. No entry is missed.
  */
 #include "entered.h"
 

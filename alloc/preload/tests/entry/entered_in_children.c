@@ -1,5 +1,5 @@
 /*
- * entered_in_children.c - children are counted apart: a fork goes on from where its parent was, and what is executed
+ * entered_in_children.c - children are counted separately: a fork continues from its parent's count, and an exec
  * starts anew. A child that is another program, without the function, runs undisturbed.
  */
 #include "entered.h"
@@ -39,7 +39,7 @@ int main(int argc, char **argv)
 
     (void)argv;
     deadline(50);
-    if (argc > 1) { /* executed */
+    if (argc > 1) { /* after the exec */
         enter(2);
         expect_phases(2);
         return 0;

@@ -1,6 +1,6 @@
 /*
  * entered_shapes.c - functions that start with each kind of instruction that cannot simply be executed elsewhere. Each
- * adds its argument to what it finds, and is called as it is compiled: shape_NAME(x) must be what it is without a
+ * adds its argument to a value that its first instruction obtains: shape_NAME(x) must return the same as without a
  * breakpoint.
  */
 #include "entered.h"
@@ -28,7 +28,7 @@ SHAPE(address, "lea shape_value(%rip), %rax\nmov (%rax), %rax\nadd %rdi, %rax\nr
 SHAPE(stored, "call *shape_pointer(%rip)\nret");
 SHAPE(sub,
       "subq $128, %rsp\nmovq $40, 8(%rsp)\nmov %rdi, %rax\nadd 8(%rsp), %rax\nadd $128, %rsp\nret");
-/* The flags are the caller's: set and cleared. */
+/* Calls with the carry flag set, and with it cleared. */
 #define CALL_WITH(name, set)                                                                       \
     static long name(long (*shape)(long x), long x)                                                \
     {                                                                                              \
@@ -72,7 +72,7 @@ CALL_WITH(with_carry, "mov x9, #1\ncmp x9, #0")
 CALL_WITH(without_carry, "mov x9, #0\ncmp x9, #1")
 #endif
 
-/* 40 more, but for those that look at the carry flag: 41 more with it, or without. */
+/* The result is x + 40, except for shapes that test the carry flag: x + 41 with it, or without. */
 static const struct shape {
     const char *name;
     long (*shape)(long x);

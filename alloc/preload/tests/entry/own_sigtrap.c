@@ -1,6 +1,6 @@
 /*
- * own_sigtrap.c - a program that has a use for SIGTRAP itself: breakpoints of its own, a handler that it changes, a signal
- * that it blocks and sends. All of that while the function is entered.
+ * own_sigtrap.c - a program that uses SIGTRAP itself: it has breakpoints of its own, changes its handler, and blocks
+ * and sends the signal, all while the function is entered.
  */
 #include "entered.h"
 
@@ -63,7 +63,7 @@ static void catch_it(void)
     enter();
 }
 
-/* A signal that is sent while it is blocked comes when it is not any more; the function is entered all the same. */
+/* A signal sent while it is blocked arrives once it is unblocked; the function is entered all the same. */
 static void block_it(void)
 {
     sigset_t trap;
@@ -108,7 +108,7 @@ static void reset_it(void)
     enter();
 }
 
-/* Without a handler, a trap of the program's own ends it. */
+/* Without a handler, a trap of its own kills the program. */
 static void die_of_it(void)
 {
     pid_t child = fork();

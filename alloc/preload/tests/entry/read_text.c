@@ -1,5 +1,5 @@
 /*
- * read_text.c - what entry/ makes of its input, line by line, for scripts to compare:
+ * read_text.c - shows how entry/ reads its input, line by line, for scripts to compare:
  *   lengths   bytes of an instruction, in hexadecimal -> their number
  *   paths     a symbol -> its path
  */

@@ -1,7 +1,7 @@
 /*
- * addresses_taken.c - a program that is linked to a fixed address and takes the addresses of malloc and its kin, as
- * compilers and interpreters do. What it finds there is an entry of its own, which leads to the library; who looks
- * the functions up finds the same.
+ * addresses_taken.c - a program that is linked to a fixed address and takes the addresses of malloc and its family,
+ * as compilers and interpreters do. It gets PLT entries of its own, which lead to the library; looking the
+ * functions up finds the same entries.
  */
 #include "../check.h"
 #include "trust.h"
@@ -14,7 +14,7 @@
 extern __typeof__(zk_stats) zk_stats __attribute__((weak));
 extern __typeof__(zk_owns) zk_owns __attribute__((weak));
 
-/* Where the compiler does not see through them. */
+/* Volatile, so that the compiler does not see what they are. */
 static struct {
     void *(*volatile malloc)(size_t size);
     void *(*volatile calloc)(size_t count, size_t size);

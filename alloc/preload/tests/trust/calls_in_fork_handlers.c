@@ -1,7 +1,7 @@
 /*
  * calls_in_fork_handlers.c - fork handlers, some registered before the allocator's and some after, allocate
- * and free, begin and end phases, and ask for statistics, while other threads do the same. In the middle
- * of a fork that must work as it does elsewhere.
+ * and free, begin and end phases, and ask for statistics, while other threads do the same. In the middle of
+ * a fork these must work as they do elsewhere.
  */
 #include "../check.h"
 #include "early_handlers.h"
@@ -29,7 +29,7 @@ static void allocate(void)
     free(large);
 }
 
-/* In all six handlers. Only this thread begins phases. */
+/* Called in all six handlers. Only this thread begins phases. */
 static void call_everything(void)
 {
     allocate();

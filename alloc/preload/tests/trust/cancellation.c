@@ -1,6 +1,6 @@
 /*
- * cancellation.c - a thread that is to be cancelled goes on until it comes to a cancellation point, and none of our
- * functions is one, whatever it has to open, or to say on stderr. Linked with zkalloc.
+ * cancellation.c - a thread with a pending cancellation goes on until it reaches a cancellation point, and none of
+ * our functions is one, whatever it has to open or to write to stderr. Linked with zkalloc.
  */
 #include "../check.h"
 #include "trust.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *volatile reached; /* what the thread was going to call last, or NULL */
+static const char *volatile reached; /* what the thread was about to call, or NULL */
 
 static void *volatile kept;
 
@@ -30,7 +30,7 @@ static void allocate(void)
     zk_free(kept);
 }
 
-/* So much that there is a line about it. */
+/* Retains so much that there is a line about it. */
 static void grow(void)
 {
     for (unsigned i = 0; i < 64; i++) {
@@ -65,7 +65,7 @@ static void *call_everything(void *arg)
     return arg;
 }
 
-/* Leaves its phase behind, too: the next one's begin has a line about that. */
+/* Also leaves its phase without an end: the next begin writes a line about that. */
 static void cancelled_at_its_own_point(void)
 {
     pthread_t thread;

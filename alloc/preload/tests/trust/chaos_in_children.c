@@ -1,6 +1,6 @@
 /*
- * chaos_in_children.c - chaos goes on in the child of a program whose other threads were making boundaries at
- * the time of the fork. In every child, that is: what chaos has not tried is not shown.
+ * chaos_in_children.c - chaos goes on in every child of a program whose other threads were making boundaries
+ * at the time of the fork.
  */
 #include "../check.h"
 #include "trust.h"

@@ -1,7 +1,7 @@
 /*
- * child_audit.c - what a child retains is none of its parent's findings, however the child was made: the
- * parent's report is for what the parent kept, and the child's has its process id at the end of its name.
- * Argument: the way.
+ * child_audit.c - what a child retains is not among its parent's findings, however the child was made:
+ * the parent's report has what the parent kept, and the name of the child's report ends in its process
+ * id. Argument: the way.
  */
 #include "trust.h"
 
@@ -19,7 +19,7 @@ enum {
     of_both = 11008,
     of_parent = 12016,
     of_child = 13008
-}; /* bytes; no other block has as many */
+}; /* bytes; no other block has this size */
 
 static void *volatile kept[3];
 
@@ -47,7 +47,7 @@ static void *retain(size_t bytes)
     return block;
 }
 
-/* It shares the memory of its parent, which goes on: the report is not the child's to write. */
+/* The child shares the memory of its parent, which goes on: the child must not write the report. */
 static void make_child_that_dies(void)
 {
     int status = -1;
@@ -61,7 +61,7 @@ static void make_child_that_dies(void)
     NEED(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 }
 
-/* What the report is about: run with ZK_ALLOC_AUDIT_OUT. Says who its child was. */
+/* The audited program, run with ZK_ALLOC_AUDIT_OUT. Prints its child's process id. */
 static int run_audited(const char *way)
 {
     pid_t child = 0;
@@ -71,7 +71,7 @@ static int run_audited(const char *way)
         make_child_that_dies();
     } else if ((child = make_child(way)) == 0) {
         kept[1] = retain(of_child);
-        exit(EXIT_SUCCESS); /* the end at which a report is written */
+        exit(EXIT_SUCCESS); /* this writes the report */
     } else {
         child_succeeds(child);
     }

@@ -1,7 +1,7 @@
 /*
- * child_without_handlers.c - a program of one thread makes a child by a way that runs no fork handlers, and
- * the child starts more threads than there are slabs. Nobody has told the allocator that this is another
- * process, with other threads: each slab must keep to one of them. Argument: the way.
+ * child_without_handlers.c - a program with one thread makes a child in a way that runs no fork handlers,
+ * and the child starts more threads than there are slabs. The allocator has not been told that this is
+ * another process, with other threads: still, each slab must have only one holder. Argument: the way.
  */
 #include "trust.h"
 #include "zkalloc.h"
@@ -18,9 +18,9 @@ extern __typeof__(zk_owns) zk_owns __attribute__((weak));
 
 enum { threads_max = 256, rounds = 3 };
 
-static pthread_barrier_t together; /* so that all of them want a slab at the same time */
+static pthread_barrier_t together; /* so that all threads want a slab at the same time */
 static struct keeper keepers[threads_max];
-static void *latest[threads_max]; /* the block that each of them has got last */
+static void *latest[threads_max]; /* the latest block of each thread */
 
 static pid_t make_child(const char *way)
 {
@@ -35,11 +35,12 @@ static pid_t make_child(const char *way)
     }
     if (strcmp(way, "clone") == 0)
         return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-    NEED(strcmp(way, "fork") == 0); /* which does run them */
+    NEED(strcmp(way, "fork") == 0); /* fork does run the handlers */
     return fork();
 }
 
-/* Slabs are gigabytes apart, unless there is no such room, and little of each is used. */
+/* Are the blocks in the same slab? Slabs are gigabytes apart, unless address space is short, and
+ * little of each is used. */
 static bool of_one_slab(const void *a, const void *b)
 {
     const uintptr_t used_max = (uintptr_t)64 << 20;
@@ -48,7 +49,7 @@ static bool of_one_slab(const void *a, const void *b)
            (uintptr_t)a - (uintptr_t)b + used_max < 2 * used_max;
 }
 
-/* All wait at the barrier: each has the slab that it has. */
+/* All threads wait at the barrier, so the holders do not change. */
 static void check_holders(unsigned threads)
 {
     for (unsigned i = 0; i <= threads; i++)
@@ -65,7 +66,7 @@ static void *keep_together(void *arg)
         keep(keeper, 100);
         latest[keeper->key - 1] = malloc(100);
         pthread_barrier_wait(&together);
-        pthread_barrier_wait(&together); /* they have been compared */
+        pthread_barrier_wait(&together); /* the blocks have been compared */
         free(latest[keeper->key - 1]);
     }
     keep_no_more(keeper);
@@ -82,7 +83,7 @@ static void *compare(void *threads)
     return NULL;
 }
 
-/* The child's own keeper is the one that its parent had. */
+/* The child's main thread uses the keeper of its parent. */
 static _Noreturn void child_body(unsigned threads)
 {
     pthread_t thread[threads_max];

@@ -1,6 +1,6 @@
 /*
- * configure_chaos.c - a program that configures the allocator knows nothing of chaos, and says so by a 0 in the
- * configuration. Chaos goes on.
+ * configure_chaos.c - a program that does not know chaos configures the allocator, with a 0 in that field.
+ * Chaos goes on.
  */
 #include "../check.h"
 #include "trust.h"

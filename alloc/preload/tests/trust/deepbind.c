@@ -1,6 +1,6 @@
 /*
- * deepbind.c - a host of plug-ins opens them with RTLD_DEEPBIND, and hands them blocks to free and to realloc. The
- * flag is left out, which one line says once to who wants to know; with ZK_ALLOC_DEEPBIND=leave it is not, and
+ * deepbind.c - a host opens plug-ins with RTLD_DEEPBIND, and passes them blocks to free and to realloc. The flag
+ * is masked, and one line says so, once, with ZK_ALLOC_VERBOSE; with ZK_ALLOC_DEEPBIND=leave it is not masked, and
  * plug-ins work that keep their blocks to themselves. Argument: the plug-in.
  */
 #include "../check.h"
@@ -28,7 +28,7 @@ static bool flag_is_left(void)
     return set("ZK_ALLOC_DEEPBIND", "leave");
 }
 
-/* Its stderr is no terminal. */
+/* stderr is not a terminal here. */
 static unsigned lines_expected(void)
 {
     return preloaded() && !flag_is_left() && set("ZK_ALLOC_VERBOSE", "1") ? 1 : 0;
@@ -64,7 +64,7 @@ static int run_host(const char *path)
 
     deadline(10);
     open_plugin(path);
-    plugin = open_plugin(path); /* which is not worth another line */
+    plugin = open_plugin(path); /* without another line */
     for (unsigned i = 0; i < 3; i++) {
         NEED(begin_phase() == 0);
         NEED(plugin.uses_its_own() > 0);

@@ -11,7 +11,7 @@ EXPORT size_t plugin_uses_its_own(void);
 EXPORT void plugin_frees(void *block);
 EXPORT void *plugin_reallocs(void *block, size_t bytes);
 
-/* Blocks that only the plug-in knows of. */
+/* Uses blocks that stay inside the plug-in. */
 size_t plugin_uses_its_own(void)
 {
     size_t length = 0;

@@ -1,6 +1,6 @@
 /*
- * discarded_until_begin.c - what a program discards it may use and free until its own next begin, whoever begins
- * phases in between.
+ * discarded_until_begin.c - a program may use and free what it discards until its own next begin, even if phases
+ * are begun in between.
  */
 #include "../check.h"
 #include "trust.h"
@@ -22,7 +22,7 @@ int main(void)
         for (unsigned i = 0; i < blocks; i++)
             fill(block[i] = malloc(bytes), bytes, i);
         NEED(zk_discard_phase == NULL || zk_discard_phase() == 0);
-        for (unsigned i = 0; i < blocks; i++) { /* meanwhile others come and go */
+        for (unsigned i = 0; i < blocks; i++) { /* meanwhile other blocks come and go */
             void *other = malloc(bytes);
 
             fill(other, bytes, 77);

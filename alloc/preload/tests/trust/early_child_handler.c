@@ -1,6 +1,6 @@
 /*
- * early_child_handler.c - a fork's child handler that runs before the allocator's reallocs blocks of threads
- * which were in the middle of an allocation, and are not there any more to end it.
+ * early_child_handler.c - a child handler that runs before the allocator's own reallocs blocks of threads
+ * that were in the middle of an allocation, and do not exist any more to finish it.
  */
 #include "../check.h"
 #include "early_handlers.h"

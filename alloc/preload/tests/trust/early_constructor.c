@@ -1,7 +1,7 @@
 /*
  * early_constructor.c - constructors of a program that is linked with zkalloc begin phases and allocate, before
- * those of zkalloc itself have run. Under the preload library there is one arena from the first call on: what
- * they made is freed on another thread, and resized in main.
+ * those of zkalloc itself have run. Under the preload library there is one arena from the first call on: their
+ * blocks are freed on another thread, and resized in main.
  */
 #include "../check.h"
 #include "trust.h"
@@ -15,7 +15,7 @@ enum { block_bytes = 8192 };
 
 struct early {
     void *zk;      /* by zk_malloc */
-    void *zk_more; /* as well */
+    void *zk_more; /* likewise */
     void *plain;   /* by malloc */
 };
 
@@ -77,7 +77,7 @@ static void use(struct early *blocks, bool together)
 
 int main(void)
 {
-    bool together = dlsym(RTLD_DEFAULT, "zk_begin_phase") != NULL; /* not the one that is linked */
+    bool together = dlsym(RTLD_DEFAULT, "zk_begin_phase") != NULL; /* the preload library's */
     struct zk_stats stats;
 
     deadline(10);

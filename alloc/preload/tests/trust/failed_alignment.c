@@ -1,13 +1,13 @@
 /*
- * failed_alignment.c - posix_memalign returns its error, and what it does to errno is glibc's: ENOMEM is set there
- * as well, EINVAL is not.
+ * failed_alignment.c - posix_memalign returns its error, and treats errno as glibc does: ENOMEM is also set there,
+ * EINVAL is not.
  */
 #include "trust.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* Volatile: the compiler knows that there are no such blocks. */
+/* Volatile, since the compiler knows that there are no such blocks. */
 static const volatile size_t huge = SIZE_MAX / 2 - 4096;
 static const volatile size_t no_power = 48;
 

@@ -1,6 +1,6 @@
 /*
- * fibers.c - two fibers on one thread. The one yields inside zk_phase; the other, on another stack, begins a phase,
- * which must be refused: nobody has left the first one's. Linked with zkalloc.
+ * fibers.c - two fibers on one thread. One yields inside zk_phase; the other, on another stack, begins a phase,
+ * which must be refused, since the first one's phase has not been left. Linked with zkalloc.
  */
 #include "../check.h"
 #include "trust.h"

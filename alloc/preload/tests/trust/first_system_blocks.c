@@ -1,7 +1,7 @@
 /*
- * first_system_blocks.c - the arena serves all that a program has asked for so far, and then more threads than there
- * are slabs ask at once. glibc sets up its malloc in the first call, without a lock, since in a program of
- * its own that call is made before there are threads.
+ * first_system_blocks.c - the arena serves everything that a program has asked for so far, and then more threads
+ * than there are slabs allocate at once. glibc's malloc initialises itself in its first call, without a lock, since
+ * normally that call is made before there are threads.
  */
 #include "trust.h"
 
@@ -19,7 +19,7 @@ static void *allocate_at_once(void *number)
 
     pthread_barrier_wait(&together);
     keep(&keeper, kept_blocks);
-    pthread_barrier_wait(&together); /* all slabs are held until here */
+    pthread_barrier_wait(&together); /* until here all slabs are held */
     keep_no_more(&keeper);
     return NULL;
 }
@@ -44,7 +44,7 @@ int main(void)
     NEED(begin_phase() == 0);
     threads = slab_count() + 6;
     NEED(threads <= threads_max);
-    while (time_left()) { /* each child is at its start */
+    while (time_left()) { /* each child starts afresh */
         pid_t child = fork();
 
         if (child == 0)

@@ -1,8 +1,7 @@
 /*
- * fork_and_stdio.c - fork waits for the lock of stdio's list of streams; who holds that, in fflush, waits for
- * a stream; who holds that, in getline, allocates. If that one waited for a lock that fork holds already,
- * nobody would ever go on. Each reader is a new thread, whose first allocation this is. Argument: in_phase or
- * outside.
+ * fork_and_stdio.c - fork waits for the lock of stdio's list of streams. Its holder, in fflush, waits for a
+ * stream, whose holder, in getline, allocates. If that waited for a lock that fork holds already, there would
+ * be a deadlock. Each reader is a new thread, whose first allocation this is. Argument: in_phase or outside.
  */
 #include "trust.h"
 

@@ -1,6 +1,6 @@
 /*
- * fork_in_handler.c - a signal handler forks, and what it interrupts is malloc, free or fork itself, at
- * whatever instruction. Another process sends the signals.
+ * fork_in_handler.c - a signal handler forks, and interrupts malloc, free or fork itself, at any
+ * instruction. Another process sends the signals.
  */
 #include "trust.h"
 

@@ -1,6 +1,6 @@
 /*
- * hook_of_plugin.c - a plug-in registers a hook, and is closed. The hook goes with it: the next end does not call
- * into memory that is not there, nor, when the plug-in is opened again, what it has not asked for. Argument:
+ * hook_of_plugin.c - a plug-in registers a hook, and is closed. The hook is gone with it: the next end does not
+ * call into unmapped memory, nor, if the plug-in is opened again, a hook that it has not registered. Argument:
  * the plug-in.
  */
 #include "hook_plugin.h"

@@ -1,5 +1,6 @@
 /*
- * hook_plugin.c - see hook_of_plugin.c: a plug-in that wants to know when phases end, if anybody can tell.
+ * hook_plugin.c - see hook_of_plugin.c: a plug-in that registers a phase-end hook, if there is a library
+ * to do so with.
  */
 #include "hook_plugin.h"
 

@@ -1,6 +1,6 @@
 /*
- * hook_plugin.h - what hook_of_plugin.c finds by dlsym. The count is the host's, so that it is there when the
- * plug-in is not.
+ * hook_plugin.h - what hook_of_plugin.c finds by dlsym. The count belongs to the host, so that it outlives
+ * the plug-in.
  */
 #ifndef HOOK_PLUGIN_H
 #define HOOK_PLUGIN_H

@@ -1,7 +1,7 @@
 /*
  * locked_memory.c - a program that locks all its memory, present and future, before its first phase or after it.
- * What it does not use must not become resident: all the slabs are more than the machine has. Argument:
- * before or after.
+ * What it does not use must not become resident: all slabs together are larger than the machine's memory.
+ * Argument: before or after.
  */
 #include "trust.h"
 
@@ -40,7 +40,7 @@ static _Noreturn void use_some(bool before)
     _exit(0);
 }
 
-/* It is stopped before it takes all that there is. */
+/* Kills the child before it takes all memory. */
 static int watch(pid_t child)
 {
     const struct timespec pause = {.tv_nsec = 1000000};

@@ -1,6 +1,6 @@
 /*
- * lowered_limit.c - a program limits itself once it runs, to 2 GiB, of which it needs a tenth. What was reserved
- * before, and is not used, must not count against it. Argument: address_space or data.
+ * lowered_limit.c - a program limits itself to 2 GiB while it runs, and needs a tenth of that. What was reserved
+ * before and is not used must not count against the limit. Argument: address_space or data.
  */
 #include "../check.h"
 #include "trust.h"
@@ -22,7 +22,7 @@ static void allocate_much(void)
         if (block[i] == NULL)
             refused++;
         else
-            block[i][0] = block[i][block_bytes - 1] = 1; /* the limit is on what is mapped */
+            block[i][0] = block[i][block_bytes - 1] = 1; /* the limit counts mapped memory */
     }
     for (unsigned i = 0; i < blocks; i++)
         free(block[i]);

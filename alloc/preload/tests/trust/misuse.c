@@ -1,7 +1,7 @@
 /*
- * misuse.c - a program frees a block twice, or an address inside one, by the thread that allocated it, by another,
- * or by both. glibc aborts then; so do we, with one line that has the address. With ZK_ALLOC_MISUSE=ignore
- * the program goes on. In no case does a block that lives come to harm. Argument: twice or inside.
+ * misuse.c - a program frees a block twice, or an address inside one, on the thread that allocated it, on another,
+ * or on both. glibc aborts then; so do we, with one line that contains the address. With ZK_ALLOC_MISUSE=ignore
+ * the program goes on. In no case is a live block damaged. Argument: twice or inside.
  */
 #include "../check.h"
 #include "trust.h"
@@ -20,8 +20,8 @@ enum { neighbours = 64, victim = 3, later_phases = 3, damaged_status = 3 };
 static const char *const who[] = {"owner", "other", "both"};
 static const size_t sizes[] = {64, 8192, 300000};
 
-/* How often it is freed: where frees are counted, as often as there are blocks, or almost, makes it look as
- * if nothing lived any more. */
+/* How often it is freed: as often as there are blocks, or almost, so that if frees are just counted,
+ * nothing seems to live any more. */
 static const unsigned counts[] = {2, 62, 63, 64, 65, 66};
 
 static bool ignored(void)
@@ -57,7 +57,7 @@ static void *free_elsewhere(void *arg)
     return NULL;
 }
 
-/* Nothing is allocated in between: the address would be another block's, then, and the free its own. */
+/* Nothing may be allocated in between: it could get the address, and the free would be correct. */
 static void free_by(const char *thread, void *address, unsigned times)
 {
     unsigned own_times = strcmp(thread, "owner") == 0   ? times
@@ -93,7 +93,7 @@ static void allocate_more(size_t bytes)
         free(more[i]);
 }
 
-/* Says beforehand which address is meant. */
+/* Prints beforehand which address will be freed. */
 static int run_wrong(const char *what, const char *thread, size_t bytes, unsigned times)
 {
     char *wrong;
@@ -117,7 +117,7 @@ static int run_wrong(const char *what, const char *thread, size_t bytes, unsigne
     return EXIT_SUCCESS;
 }
 
-/* ---- What it must have come to ---- */
+/* ---- What must have happened ---- */
 
 static void check_abort(const struct run *run, const char *title)
 {

@@ -1,7 +1,7 @@
 /*
- * operators_of_others.cc - new and delete of C++ where another library brings them: one that is malloc as well, behind
- * ours, so that the arena serves what they ask for; or one that replaces the operators only, and keeps them.
- * Argument: arena or theirs.
+ * operators_of_others.cc - C++'s new and delete when another library defines them: one that also defines malloc, after
+ * ours, so that the arena serves them; or one that replaces only the operators, and keeps them. Argument: arena or
+ * theirs.
  */
 #include <cstdint>
 #include <cstdio>
@@ -18,7 +18,7 @@ extern "C" {
 int zk_begin_phase() __attribute__((weak));
 int zk_end_phase() __attribute__((weak));
 bool zk_owns(const void *p) __attribute__((weak));
-unsigned count_of_news() __attribute__((weak)); // of the library that replaces them
+unsigned count_of_news() __attribute__((weak)); // in the library that replaces them
 }
 
 namespace
@@ -83,7 +83,7 @@ void check_theirs()
     delete[] block;
 }
 
-// More than there is: the language throws, whoever serves.
+// More than there is: new throws, whatever serves it.
 void check_failure()
 {
     volatile std::size_t size = SIZE_MAX / 4;

@@ -1,6 +1,6 @@
 /*
- * other_malloc.c - a program with another malloc in it: linked, or preloaded behind ours. What the arena does not
- * serve is that malloc's, by all its functions. Argument: a part of the name of its library.
+ * other_malloc.c - a program with another malloc in it: linked, or preloaded after ours. What the arena does not
+ * serve comes from that malloc, whatever function is called. Argument: a part of the name of its library.
  */
 #include "../check.h"
 #include "trust.h"
@@ -17,7 +17,7 @@ enum { threads = 4, rounds = 30, blocks = 40 };
 
 static pthread_barrier_t boundary;
 
-/* One of five ways to ask for so many bytes. */
+/* Allocates in one of five ways. */
 static void *obtain(unsigned way, size_t bytes)
 {
     void *block = NULL;
@@ -44,7 +44,7 @@ struct kept {
     size_t bytes[blocks];
 };
 
-/* Those of the last round, which was in a phase if this one is not, change their size and go. */
+/* Resizes and frees the blocks of the last round, which was in a phase if this one is not. */
 static void resize_and_free(struct kept *kept, unsigned key)
 {
     for (unsigned i = 0; i < blocks; i++) {

@@ -59,7 +59,7 @@ EXPORT void *realloc(void *p, size_t size)
     return to;
 }
 
-/* As shims of large programs do, so that what asks glibc by these names comes to them as well. */
+/* Large programs' shims define these too, so that calls by glibc's own names reach them. */
 #ifdef OWN_LIBC_NAMES
 
 EXPORT void *__libc_malloc(size_t size);
@@ -83,7 +83,7 @@ void *__libc_realloc(void *p, size_t size)
     return realloc(p, size);
 }
 
-/* What is not aligned so far is skipped. */
+/* Skips the bytes up to the alignment. */
 void *__libc_memalign(size_t align, size_t size)
 {
     uintptr_t raw = (uintptr_t)malloc(size + align);

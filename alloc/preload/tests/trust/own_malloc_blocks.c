@@ -1,6 +1,7 @@
 /*
  * own_malloc_blocks.c - a program that defines malloc, free, calloc and realloc, the four that glibc's manual
- * asks for. Whatever else the C library makes of them (reallocarray, strdup, getline) is of that malloc.
+ * asks for. Whatever the C library allocates through them (reallocarray, strdup, getline) comes from that
+ * malloc.
  */
 #include "../check.h"
 #include "own_malloc.h"

@@ -1,6 +1,6 @@
 /*
- * own_malloc_fork.c - a program that is malloc itself, by glibc's own names as well, takes its lock before a
- * fork. Who then asks it for memory in another prepare handler waits for ever.
+ * own_malloc_fork.c - a program that defines malloc itself, by glibc's internal names as well, takes its
+ * lock before a fork. Whatever then allocates in another prepare handler waits for ever.
  */
 #include "own_malloc.h"
 #include "trust.h"
@@ -32,7 +32,7 @@ static void fork_once(void)
     child_succeeds(child);
 }
 
-/* A thread that nothing has been served to yet. */
+/* A thread that has not allocated anything yet. */
 static void *fork_first(void *arg)
 {
     fork_once();

@@ -1,6 +1,6 @@
 /*
  * phase_results.c - what a program's own begins and ends return, right and wrong ones, on this thread and on
- * another. Chaos, which puts boundaries in between, is never seen by it.
+ * another. The program never notices chaos, which puts boundaries in between.
  */
 #include "../check.h"
 #include "trust.h"

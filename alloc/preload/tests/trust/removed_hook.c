@@ -1,5 +1,5 @@
 /*
- * removed_hook.c - a hook that is taken back is not run any more, and the others are.
+ * removed_hook.c - a hook that has been removed does not run any more, and the others do.
  */
 #include "trust.h"
 #include "zkalloc.h"
@@ -54,7 +54,7 @@ int main(void)
         NEED(zk_on_phase_end(count, &runs[i]) == 0);
     phase();
     NEED(runs[0] == 1 && runs[1] == 1 && runs[2] == 1);
-    NEED(remove_hook(other, &runs[1]) == -1 && errno == ENOENT); /* it takes both to be the same */
+    NEED(remove_hook(other, &runs[1]) == -1 && errno == ENOENT); /* both must match */
     NEED(remove_hook(count, &runs[1]) == 0);
     NEED(remove_hook(count, &runs[1]) == -1 && errno == ENOENT);
     phase();

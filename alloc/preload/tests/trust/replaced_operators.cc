@@ -1,5 +1,5 @@
 /*
- * replaced_operators.cc - a library that replaces new and delete, and only these, as a program's own pool does.
+ * replaced_operators.cc - a library that replaces only new and delete, as a program's own pool may.
  */
 #include <atomic>
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace
 {
 
 std::atomic<unsigned> news;
-constexpr std::size_t header = 64; // so that free of what it returns would be noticed
+constexpr std::size_t header = 64; // so that passing a result to free would be noticed
 
 } // namespace
 

@@ -24,7 +24,7 @@ static const unsigned allowed[] = {
 };
 static const unsigned refused[] = {SYS_mmap, SYS_madvise, SYS_mprotect};
 
-/* From here on: listed for these calls, and otherwise for the others. */
+/* From here on, applies the action `listed` to these calls, and `otherwise` to all others. */
 static void filter(const unsigned *calls, unsigned count, unsigned listed, unsigned otherwise)
 {
     struct sock_filter code[2 * calls_max + 2];
@@ -60,7 +60,7 @@ static void enter_sandbox(const char *how)
 static void work(void)
 {
     struct keeper small = {.key = 1, .size_max = 2000};
-    struct keeper large = {.key = 2, .size_max = 100000}; /* not yet what malloc maps */
+    struct keeper large = {.key = 2, .size_max = 100000}; /* below the size that malloc maps */
 
     for (unsigned i = 0; i < 5; i++) {
         NEED(begin_phase() == 0);
@@ -82,5 +82,5 @@ int main(int argc, char **argv)
         work();
     enter_sandbox(argv[1]);
     work();
-    _exit(EXIT_SUCCESS); /* who exits in other ways needs other calls */
+    _exit(EXIT_SUCCESS); /* other ways to exit need other calls */
 }

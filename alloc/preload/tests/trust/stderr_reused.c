@@ -1,7 +1,7 @@
 /*
- * stderr_reused.c - a program that runs without stderr, as daemons do: file descriptor 2 is a data file of its own.
- * Whatever there is to say (each phase keeps a bit more; an audit's findings), it is not said in there.
- * Argument: closed_first when the program closes stderr, closed_before when it has never had one.
+ * stderr_reused.c - a program that runs without stderr, as daemons do: file descriptor 2 is one of its data files.
+ * Nothing of ours may be written there (each phase keeps a bit more; an audit has findings). Argument: closed_first
+ * if the program closes stderr, closed_before if it has never had one.
  */
 #include "trust.h"
 
@@ -18,7 +18,7 @@ static void put(const char *text)
         _exit(2);
 }
 
-/* The program itself. Exits, so that findings are written. */
+/* The program under test. Exits, so that findings are written. */
 static int run_daemon(int data)
 {
     if (dup2(data, STDERR_FILENO) != STDERR_FILENO || close(data) != 0)

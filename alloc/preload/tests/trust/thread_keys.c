@@ -1,7 +1,7 @@
 /*
- * thread_keys.c - other people's thread keys: so many that pthread_setspecific allocates for ours, or all that
- * there are, so that there is none for us. Slabs come back from threads that end, and a phase has one
- * owner, all the same. Argument: how many keys, or all.
+ * thread_keys.c - other code takes thread keys: so many that pthread_setspecific allocates for ours, or all of
+ * them, so that none is left for us. Still, slabs come back from threads that end, and a phase has one owner.
+ * Argument: how many keys, or all.
  */
 #include "trust.h"
 #include "zkalloc.h"
@@ -14,7 +14,7 @@
 
 extern __typeof__(zk_stats) zk_stats __attribute__((weak));
 
-/* Before the start of any library. */
+/* Runs before any library starts. */
 static void make_keys(int argc, char **argv, char **environment)
 {
     unsigned long count =

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* There if the preload library is, or if the program is linked with zkalloc. */
+/* Not NULL with the preload library, or if the program is linked with zkalloc. */
 extern __typeof__(zk_begin_phase) zk_begin_phase __attribute__((weak));
 extern __typeof__(zk_end_phase) zk_end_phase __attribute__((weak));
 extern __typeof__(zk_stats) zk_stats __attribute__((weak));
@@ -61,7 +61,7 @@ void skip(const char *why)
     _exit(77);
 }
 
-/* Only what a signal handler may do. */
+/* Uses only async-signal-safe functions. */
 static void out_of_time(int number)
 {
     (void)number;
@@ -80,7 +80,7 @@ void deadline(unsigned limit_s)
     const struct rlimit no_core = {0, 0};
 
     clock_gettime(CLOCK_MONOTONIC, &started);
-    setpgid(0, 0); /* so that the children can be ended as well */
+    setpgid(0, 0); /* so that the children can be killed as well */
     setrlimit(RLIMIT_CORE, &no_core);
     NEED(sigaction(SIGALRM, &action, NULL) == 0);
     alarm(limit_s);
@@ -183,7 +183,7 @@ void child_succeeds(pid_t child)
     while (waitpid(child, &status, 0) < 0)
         NEED(errno == EINTR);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 1)
-        _exit(1); /* it has said why */
+        _exit(1); /* the child has said why */
     if (WIFSIGNALED(status))
         fail("a child died of signal %d", WTERMSIG(status));
     NEED(WIFEXITED(status) && WEXITSTATUS(status) == 0);

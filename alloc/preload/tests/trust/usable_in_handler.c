@@ -1,6 +1,7 @@
 /*
- * usable_in_handler.c - a signal handler asks malloc_usable_size of blocks of its own thread and of another,
- * whatever it has interrupted: the one that it might have to wait for is itself. glibc's takes no lock.
+ * usable_in_handler.c - a signal handler calls malloc_usable_size for blocks of its own thread and of
+ * another, whatever it has interrupted. It must not wait for a lock, whose holder might be itself; glibc's
+ * takes none.
  */
 #include "../check.h"
 #include "trust.h"
@@ -31,7 +32,7 @@ static void ask(int number)
     blocks.asked = blocks.asked + 1;
 }
 
-/* On a busy machine, time alone does not tell that anything was tried. */
+/* On a busy machine, elapsed time alone does not mean that anything was tried. */
 static bool go_on(void)
 {
     return time_left() || blocks.asked < 10;

@@ -1,7 +1,7 @@
 /*
  * vfork_child.c - every slab is held by a thread, and a vfork child allocates. It runs in its parent's
- * memory, where its process has no such threads: their slabs are not to be had all the same. They go on
- * with the blocks that they keep.
+ * memory, but its process does not have these threads. It must not take their slabs all the same: they
+ * go on using their blocks.
  */
 #include "trust.h"
 
@@ -25,7 +25,7 @@ static void *hold_slab(void *keeper)
     return NULL;
 }
 
-/* It may only call _exit, says POSIX; who calls malloc as well has always got away with it. */
+/* POSIX lets it call only _exit; but calling malloc has always worked. */
 static void make_child(void)
 {
     int status = -1;
@@ -40,7 +40,7 @@ static void make_child(void)
     NEED(child > 0 && waitpid(child, &status, 0) == child && status == 0);
 }
 
-/* Not the main thread, which would not hear its deadline in vfork. */
+/* Not on the main thread, which would not get its deadline's signal during vfork. */
 static void *make_children(void *count)
 {
     for (unsigned i = 0; i < *(const unsigned *)count; i++)
@@ -64,7 +64,7 @@ static void round_with(unsigned threads, unsigned children)
     NEED(pthread_join(maker, NULL) == 0);
     pthread_barrier_wait(&together);
     late = (struct keeper){.key = 99, .size_max = 900};
-    keep(&late, 4000); /* with a slab that was left over, if any */
+    keep(&late, 4000); /* with a slab that is left over, if there is one */
     keep_no_more(&late);
     for (unsigned i = 0; i < threads; i++)
         NEED(pthread_join(holder[i], NULL) == 0);

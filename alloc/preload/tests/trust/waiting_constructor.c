@@ -1,7 +1,7 @@
 /*
  * waiting_constructor.c - a library whose constructor starts a thread and waits for it, while dlopen holds the
- * loader's lock. The thread makes the process's first call of some function: if that had to be looked up
- * now, it would wait for that lock. Arguments: the library, the function.
+ * loader's lock. The thread makes the process's first call of some function: if that had to be looked up only
+ * now, the lookup would wait for that lock. Arguments: the library, the function.
  */
 #include "trust.h"
 
