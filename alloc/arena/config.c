@@ -137,7 +137,7 @@ static const char *parse_chaos(const char *value, struct zk_config *config)
     return NULL;
 #else
     (void)config;
-    return strcmp(value, "off") == 0 ? NULL : "only libzkalloc-preload.so knows it";
+    return strcmp(value, "off") == 0 ? NULL : "only libzkalloc-preload.so has it";
 #endif
 }
 
@@ -147,7 +147,7 @@ static const char *parse_function(void)
 #ifdef ZK_INTERPOSE
     return NULL;
 #else
-    return "only libzkalloc-preload.so knows it";
+    return "only libzkalloc-preload.so has it";
 #endif
 }
 
@@ -179,7 +179,7 @@ static const char *parse_deepbind(const char *value, struct zk_config *config)
         return "want mask or leave";
 #ifndef ZK_INTERPOSE
     if (word != ZK_DEEPBIND_MASK)
-        return "only libzkalloc-preload.so knows it";
+        return "only libzkalloc-preload.so has it";
 #endif
     config->deepbind = (enum zk_deepbind)word;
     return NULL;

@@ -20,10 +20,10 @@ static void misuse(struct slab *slab, const char *p)
     if (start == p)
         zk_misuse(p, "freed twice, a block of %zu bytes", bytes);
     else if ((size_t)(p - start) < bytes)
-        zk_misuse(p, "no block, but %zu bytes inside of one of %zu bytes at %p",
+        zk_misuse(p, "not a block, but %zu bytes inside of one of %zu bytes at %p",
                   (size_t)(p - start), bytes, (const void *)start);
     else
-        zk_misuse(p, "no block that was ever served");
+        zk_misuse(p, "not a block that was ever served");
 }
 
 /* ---- Marks ---- */
@@ -72,7 +72,7 @@ void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned)
         struct chunk *chunk = &slab->chunks[chunk_of(slab, p)];
 
         if (chunk_of(slab, p) >= LOAD(slab->extent) >> 32) { /* bumping has never been there */
-            zk_misuse(p, "no block that was ever served");
+            zk_misuse(p, "not a block that was ever served");
             return;
         }
         if (!mark_elsewhere(slab, p)) {

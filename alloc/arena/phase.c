@@ -532,7 +532,7 @@ void zk_phase_load(void)
     if (zk_settings.verbose)
         tell_settings();
     if (zk_system_stands_by() && is_asked_for_something())
-        zk_os_say("this program is malloc itself, and keeps it: none of its blocks is seen here");
+        zk_os_say("this program defines malloc itself: none of its blocks are seen here");
 }
 
 #endif

@@ -243,10 +243,10 @@ void *zk_trap_serve(size_t size, size_t align, uint32_t thread, struct zk_caller
  * in, or NULL. */
 static void tell_misuse(const void *p, const struct zk_block *block)
 {
-    char site[160] = "nobody knows where";
+    char site[160] = "an unknown place";
 
     if (block == NULL) {
-        zk_misuse(p, "no block that was ever served");
+        zk_misuse(p, "not a block that was ever served");
         return;
     }
     zk_report_site(block->site, site, sizeof site);
@@ -254,7 +254,8 @@ static void tell_misuse(const void *p, const struct zk_block *block)
         zk_misuse(p, "freed twice, a block of %zu bytes that was allocated in %s", block->size,
                   site);
     else
-        zk_misuse(p, "no block, but %zu bytes inside of one of %zu bytes that was allocated in %s",
+        zk_misuse(p,
+                  "not a block, but %zu bytes inside of one of %zu bytes that was allocated in %s",
                   (size_t)((const char *)p - block->start), block->size, site);
 }
 

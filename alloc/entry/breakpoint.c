@@ -114,7 +114,7 @@ static const char *write_text(const struct zk_place *place)
     void *start = (void *)(place->address & ~(uintptr_t)(page - 1));
 
     if (mprotect(start, page, place->protection | PROT_WRITE) != 0)
-        return "its text is sealed, or may not be written";
+        return "its text is sealed, or must not be written";
     write_breakpoint(place->address);
     if ((place->protection & PROT_WRITE) == 0 && mprotect(start, page, place->protection) != 0)
         return "its text cannot be made read-only again";
@@ -129,13 +129,13 @@ static const char *prepare(struct breakpoint *new, const struct zk_place *place)
     const char *wrong;
 
     if (room == NULL)
-        return "there is no room for a copy near it";
+        return "there is no room near it for a copy of its first instruction";
     memcpy(code, (const void *)place->address, sizeof code);
     wrong = zk_displace(code, place->address, room, (uintptr_t)room, &new->displaced);
     __builtin___clear_cache((char *)room, (char *)room + ZK_COPY_BYTES);
     if (wrong == NULL && new->displaced.by_hand == ZK_COPIED &&
         mprotect(room, bytes, PROT_READ | PROT_EXEC) != 0)
-        wrong = "no memory may be made executable";
+        wrong = "the system refuses executable memory";
     if (wrong != NULL || new->displaced.by_hand != ZK_COPIED)
         munmap(room, bytes);
     return wrong;

@@ -97,7 +97,7 @@ const char *zk_displace(const unsigned char *code, uintptr_t address, unsigned c
     memcpy(&word, code, sizeof word);
     *out = (struct zk_displaced){.next = address + 4, .copy = copy};
     if ((word & 0xFFE0001F) == 0xD4200000)
-        return "there is a breakpoint already, as of a debugger";
+        return "there is a breakpoint already, perhaps from a debugger";
     if (is_branch(word, address, out) || is_address(word, address, out))
         return NULL;
     if ((word & 0x3B000000) == 0x18000000)
@@ -107,7 +107,7 @@ const char *zk_displace(const unsigned char *code, uintptr_t address, unsigned c
     if ((word & 0x3F000000) == 0x08000000 && (word & 0x00400000) != 0)
         return "its first instruction is the first half of an exclusive access";
     if (back / 4 != (int32_t)((uint32_t)(back / 4) << 6) >> 6)
-        return "there is no room for a copy near it";
+        return "there is no room near it for a copy of its first instruction";
     memcpy(room, &word, sizeof word);
     word = 0x14000000 | ((uint32_t)(back / 4) & 0x03FFFFFF);
     memcpy(room + 4, &word, sizeof word);

@@ -368,11 +368,11 @@ static const char *check(const unsigned char *code, const struct parts *parts)
     unsigned char op = code[parts->opcode];
 
     if (parts->length == 0)
-        return "its first instruction is not known";
+        return "its first instruction is unknown";
     if (parts->encoded || parts->map != 0)
         return NULL;
     if (op == 0xCC)
-        return "there is a breakpoint already, as of a debugger";
+        return "there is a breakpoint already, perhaps from a debugger";
     if (op >= 0xE0 && op <= 0xE3)
         return "its first instruction is a loop";
     return NULL;
@@ -414,12 +414,12 @@ const char *zk_displace(const unsigned char *code, uintptr_t address, unsigned c
         intptr_t moved = read_32(code + parts.rip_relative) + (intptr_t)(address - copy);
 
         if (!fits(moved))
-            return "there is no room for a copy near it";
+            return "there is no room near it for a copy of its first instruction";
         write_32(room + parts.rip_relative, moved);
     }
     back = (intptr_t)(out->next - (copy + parts.length + 5));
     if (!fits(back))
-        return "there is no room for a copy near it";
+        return "there is no room near it for a copy of its first instruction";
     room[parts.length] = 0xE9;
     write_32(room + parts.length + 1, back);
     out->copy = copy;

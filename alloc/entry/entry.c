@@ -401,7 +401,7 @@ static void watch(void)
     }
     if (wrong != NULL)
         zk_os_say(
-            "libraries that are opened later are not looked into: the loader's breakpoint: %s",
+            "no function will be found in libraries that are opened later: no breakpoint in the loader: %s",
             wrong);
 }
 

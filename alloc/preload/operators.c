@@ -50,7 +50,9 @@ static __attribute__((noinline)) void *new_failed(size_t size)
 
     if (next.object != NULL)
         return next.operator(size);
-    zk_os_say("operator new: no memory for %zu bytes, and nobody to tell: aborting", size);
+    zk_os_say(
+        "operator new: no memory for %zu bytes, and no libstdc++ to throw bad_alloc: aborting",
+        size);
     abort();
 }
 

@@ -136,7 +136,7 @@ struct oracle {
     uint64_t kept;      /* live arena blocks that are in no slot */
     uint64_t strangers; /* upper bound for more such: a thread was making or freeing them */
     bool arena_only;    /* do not use system, which may be locked for ever */
-    /* What to do at a failure. * */
+    /* What to do at a failure. */
     bool aborts;             /* abort, rather than exit with a status */
     _Atomic size_t progress; /* operations started */
 };
@@ -197,7 +197,7 @@ size_t oracle_parse(FILE *in, struct oracle_setup *setup, struct oracle_op **ops
 
 /* ---- oracle_fork.c: processes ---- */
 
-/* Like fork. * */
+/* Like fork. */
 pid_t oracle_fork(enum oracle_way way);
 
 /* Turns the parent's model into that of the child, which the thread forker has forked. */

@@ -55,7 +55,7 @@ static void writes_stale(void)
     p[4000] = 7; /* here */
 }
 
-/* Reads it in the C library. * */
+/* Reads it in the C library. */
 static void copies_stale(void)
 {
     static char copy[block_bytes];
