@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # oracle_control.sh TEST_ORACLE: the oracle's own control. Blind recycling has the bug that pinned does
-# not; the oracle must find it, make it short, and find it again in what it printed.
+# not have: the oracle must find it, shorten the sequence, and find it again in what it has printed.
 set -euo pipefail
 oracle=$1 most=12
 work=$(mktemp -d)

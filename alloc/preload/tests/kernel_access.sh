@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# kernel_access.sh PROGRAM PRELOAD SOURCE: what the kernel does with a stale buffer is caught where it is asked.
+# kernel_access.sh PROGRAM PRELOAD SOURCE: what the kernel does with a stale buffer is caught at the line that
+# makes the call.
 set -uo pipefail
 program=$1 preload=$2 source=$3
 line=$(grep -n '/\* here \*/' "$source" | cut -d: -f1)

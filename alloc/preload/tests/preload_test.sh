@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# preload_test.sh LIBRARY TESTS: what libzkalloc-preload.so does where it is not welcome (under tools that are
-# malloc themselves, in a setuid program), and the controls of malloc_api and malloc_life in folder TESTS.
+# preload_test.sh LIBRARY TESTS: what libzkalloc-preload.so does where it cannot work (under tools that
+# replace malloc themselves, in a setuid program), and the controls of malloc_api and malloc_life in folder
+# TESTS.
 set -uo pipefail
 library=$(realpath "$1") tests=$(realpath "$2")
 work=$(mktemp -d)
@@ -19,7 +20,7 @@ skip() {
     echo "skip: $1"
     skipped=$((skipped + 1))
 }
-limit_s=60 # of one program; the controls may hang
+limit_s=60 # for one program; the controls may hang
 preloaded() { timeout "$limit_s" env "LD_PRELOAD=$library" "$@" >out 2>&1; }
 
 cat >program.c <<'C'
@@ -41,11 +42,11 @@ int main(void)
 C
 cc program.c -o plain -ldl || exit 3
 
-# The control of all that follows: it is there.
+# The control for all that follows: the library is loaded.
 preloaded ./plain
 [[ $? -eq 0 && $(<out) == 'preloaded, secure 0' ]] || fail "a plain program is preloaded"
 
-# refused TOOL COMMAND...: exit status 2, and our one line, and nothing else.
+# refused TOOL COMMAND...: exit status 2, our one line, and nothing else.
 refused() {
     local tool=$1
     shift
@@ -80,8 +81,8 @@ else
     skip "valgrind: not installed"
 fi
 
-# A setuid program: the loader ignores LD_PRELOAD with a path in it. Only root can make one of another user, and
-# the folder may be mounted nosuid.
+# A setuid program: the loader ignores LD_PRELOAD with a path in it. Only root can make one that belongs to
+# another user, and the folder may be mounted nosuid.
 if [[ $EUID -eq 0 ]] && chmod 755 . && cp plain secure && chown nobody secure && chmod 4755 secure && ./secure | grep -q 'secure 1$'; then
     preloaded ./secure
     [[ $? -eq 0 && $(tail -n 1 out) == 'alone, secure 1' ]] || fail "a setuid program is left alone"
@@ -89,7 +90,7 @@ else
     skip "setuid: cannot make a setuid program here"
 fi
 
-# Blind recycling has the bug that those tests would find: what they say of pinned, they can tell.
+# Blind recycling has the bug that these tests look for: so they can find it.
 control() {
     limit_s=15 preloaded ZK_ALLOC_RECYCLE=blind ZK_ALLOC_MIN_BYTES=0 ZK_ALLOC_CHAOS=50:1 "$@" &&
         fail "${1##*/}, blind: holds, and should not"

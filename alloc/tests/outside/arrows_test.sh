@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# arrows_test.sh BUILD SOURCE: every include, and every symbol of libzkalloc.a, goes the way that scripts/arrows.tsv
-# allows; and one that is turned is found, in each room.
+# arrows_test.sh BUILD SOURCE: every include, and every symbol of libzkalloc.a, goes in a direction that
+# scripts/arrows.tsv allows; and one that is reversed is found, in each room.
 set -uo pipefail
 build=$1 source=$2
 # shellcheck source=scripts/test_helpers.sh
@@ -9,7 +9,7 @@ arrows=$source/scripts/arrows.sh
 
 want 0 '^arrows: [0-9]{4,} includes, [0-9]{3,} symbols, 0 the wrong way$' "$arrows" --root "$source" "$build"
 
-# A tree of those files alone, in which one include is turned at a time.
+# A tree of only these files, in which one include at a time is reversed.
 copy=$work/copy
 mkdir "$copy"
 (cd "$source" && find . \( -name .git -o -name 'build*' -o -name target \) -prune -o -name '*.[ch]' -print0 |
@@ -45,7 +45,7 @@ compile os/lock.c.o <<<'void zk_below(void); void zk_below(void) { }'
 compile arena/slab.c.o <<<'void zk_above(void); void zk_below(void); void zk_above(void) { zk_below(); }'
 want 0 ', 1 symbols, 0 the wrong way$' "$arrows" --root "$copy" "$work/fake"
 
-# The page for people has every room of the allocator, and no other; what it names is there.
+# docs/architecture.md has every room of the allocator, and no other; the files that it names exist.
 page=$source/docs/architecture.md
 rooms() { grep -oE "$1" "$2" | sort -u; }
 exists() { [[ -e $source/${1%/} || -e $source/alloc/${1%/} ]]; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# man_test.sh SOURCE BUILD: man/zkalloc.3 has all that zkalloc.h has, and nothing that does not exist; the pages of programs have
-# the options that their --help has.
+# man_test.sh SOURCE BUILD: man/zkalloc.3 covers everything in zkalloc.h, and nothing that does not exist; programs'
+# pages have the options that --help has.
 set -uo pipefail
 source=$1 build=$2
 export LC_ALL=C # sort, comm and grep agree
@@ -14,13 +14,13 @@ fail() {
     echo "FAIL: $*"
     failures=$((failures + 1))
 }
-# none WHAT: each line of stdin is a failure.
+# none WHAT: each line on stdin is a failure.
 none() {
     local line
     checks=$((checks + 1))
     while read -r line; do fail "$1: $line"; done
 }
-# some NAME: the list is not empty, or what is checked with it is not checked.
+# some NAME: the list must not be empty, or nothing is checked with it.
 some() {
     checks=$((checks + 1))
     [[ -s $work/$1 ]] || fail "$1: nothing found"
@@ -73,9 +73,9 @@ grep -oE '^zk_[a-z_]+' "$work/synopsis.c" | sort -u >"$work/prototypes"
 echo ZK_PHASE_SCOPE | sort -o "$work/prototypes" - "$work/prototypes"
 none "a function that the synopsis lacks" < <(lacking functions prototypes)
 
-# ---- Programs: each option of --help is explained, and in the synopsis; and no other is.
+# ---- Programs: each option of --help is explained, and in the synopsis; and no others are.
 
-# options PROGRAM: those of its --help, --help itself, and not what only one repro has.
+# options PROGRAM: the options in its --help, and --help itself, but not those of a single repro.
 options() {
     { "$1" --help; echo "  --help"; } 2>&1 | sed -nE '/^  --/ { s/^  ([^ ]+( [^ ]+)*).*/\1/; p; }' |
         grep -oE -- '--[a-z][a-z-]*' | sort -u

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# outside_test.sh BUILD SOURCE: installs into a folder, moves that elsewhere, and uses what lies there as its users
-# do: pkg-config, CMake, C++, the preload library, zk-audit.
+# outside_test.sh BUILD SOURCE: installs into a folder, moves that elsewhere, and uses what is there as users
+# would: pkg-config, CMake, C++, the preload library, zk-audit.
 set -uo pipefail
 build=$1 source=$2
 here=$source/alloc/tests/outside
@@ -31,7 +31,7 @@ says() {
 }
 fails() { ! "$@"; }
 
-# ---- make install: builds, then installs; what else it calls is told.
+# ---- make install: builds, then installs; prints what else it calls.
 
 mkdir "$work/bin"
 real=$(command -v cmake)
@@ -58,7 +58,7 @@ check "it builds first, and nothing else" says "$checked" tr '\n' : <"$work/call
 check "a relative PREFIX is refused" fails install_to "$stage" opt/zk
 check "a relative DESTDIR is refused" fails install_to stage /opt/zk
 
-# ---- What is there, and who may read it.
+# ---- What is installed, and its permissions.
 
 libdir=$(sed -n 's/^CMAKE_INSTALL_LIBDIR:PATH=//p' "$build/CMakeCache.txt")
 contents='bin/zk-audit
@@ -92,7 +92,7 @@ check "what is installed" diff <(sed "s,^lib/,$libdir/," <<<"$contents") <(cd "$
 check "nothing beside it" diff <(echo opt) <(ls "$stage")
 check "a folder or file that not everybody may read" diff /dev/null <(find "$stage/opt/zk" ! -perm -444)
 
-# ---- It is used from elsewhere, where nothing points back.
+# ---- It is used from elsewhere; nothing refers to the old place.
 
 prefix=$work/moved
 mv "$stage/opt/zk" "$prefix"
@@ -128,7 +128,7 @@ for program in linked_c linked_cpp interposed; do
 done
 check "CMake: another minor version is refused" fails "$real" -S . -B build2 -DWANTED="${minor%.*}.$((${minor#*.} + 1))" -DCMAKE_PREFIX_PATH="$prefix"
 
-# ---- A program that knows nothing of it.
+# ---- A program that does not know it.
 
 check "plain" cc "${strict[@]}" plain.c -o plain
 preload=$(pkg-config --variable=preload zkalloc)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# without_audit_test.sh BUILD SOURCE: a build with ZKALLOC_AUDIT=OFF links, has nothing of the audit in it, is smaller
+# without_audit_test.sh BUILD SOURCE: a build with ZKALLOC_AUDIT=OFF links, contains nothing of the audit, is smaller
 # than BUILD, passes the arena's tests, and zk-audit says in one line why it sees nothing there.
 set -uo pipefail
 build=$1 source=$2
@@ -19,7 +19,7 @@ for name in "${tests[@]}"; do
     check "test_$name passes" quietly "$bare/alloc/test_$name"
 done
 
-# The witness is there, to say what is missing.
+# The witness is included, to say that the audit is missing.
 of_audit='zk_(census|trap|tally|site|report|outlet|dispatch|distribution)_[a-z_]* *$'
 symbols() { nm --defined-only "$1" 2>/dev/null | awk 'NF == 3 { print $3 }'; }
 for library in libzkalloc.a libzkalloc-preload.so; do
@@ -30,7 +30,8 @@ for library in libzkalloc.a libzkalloc-preload.so; do
     check "$library is smaller: $without bytes of code, not $with" [ "$without" -lt "$with" ]
 done
 
-# A program that is linked with it, or run under it; where another library is preloaded that has the audit, that one sees.
+# A program that is linked with it, or run under it. If another library with the audit is preloaded, that one sees the
+# program.
 why="retained_table: its own is built"
 want 3 "$why" "$bare/sweep/zk-audit" -- "$bare/examples/retained_table"
 want 3 'build it with ZKALLOC_AUDIT=ON' "$bare/sweep/zk-audit" -- "$bare/examples/retained_table"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tools_test.sh asan|memcheck SOURCE LIBRARY: a memory debugger reports a stale access natively, where it
-# is made; and nothing where nothing is wrong. The program is linked with the library as it was built.
+# tools_test.sh asan|memcheck SOURCE LIBRARY: a memory debugger itself reports a stale access, at the
+# right line, and reports nothing if nothing is wrong. The program is linked with the library as built.
 set -uo pipefail
 tool=$1 source=$2 library=$3
 work=$(mktemp -d)
@@ -62,7 +62,7 @@ finds_nothing() { # finds_nothing SETTINGS CASE
 }
 
 finds blind reads-stale "$reads" reads_stale
-export ZK_ALLOC_SLAB_GB=0.015625 # under memcheck a reservation takes the longer the larger it is
+export ZK_ALLOC_SLAB_GB=0.015625 # under memcheck, larger reservations take longer
 finds blind writes-stale "$writes" writes_stale
 finds blind copies-stale "$copies" copies_stale
 finds blind reallocs-stale "$moves" reallocs_stale
@@ -78,11 +78,12 @@ for min_bytes in 0 4096; do
 done
 unset ZK_ALLOC_MIN_BYTES
 ZK_ALLOC_POISON_RESET=1 KEEP=1 finds_nothing pinned clean
-# While there is an audit it is told nothing, neither what is served nor what is free.
+# While an audit is on, nothing is reported to the debugger, neither what is served nor what is
+# free.
 for recycle in pinned blind; do
     ZK_ALLOC_AUDIT=census ZK_ALLOC_AUDIT_OUT=/dev/null ZK_ALLOC_POISON_RESET=1 ZK_ALLOC_MIN_BYTES=0 finds_nothing $recycle clean
 done
-# Told nothing, it finds nothing; and what is retained under pinned is no bug.
+# Without reports it finds nothing; and what is retained under pinned is not a bug.
 ZK_ALLOC_TOOLS=ignore finds_nothing blind reads-stale
 for case in reads-stale writes-stale copies-stale reallocs-stale; do finds_nothing pinned $case; done
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# entry_paths.sh READ_TEXT - the path that is read from a symbol is the one that it was made from: by the rules of each
-# scheme, and beside c++filt for every function of the C++ library.
+# entry_paths.sh READ_TEXT - the path read from a symbol is the one that it was made from: by the rules of each scheme,
+# and compared with c++filt for every function of the C++ library.
 set -euo pipefail
 read_text=$1
 failed=0
@@ -35,9 +35,10 @@ library=$(ldconfig -p | awk '$1 == "libstdc++.so.6" && !found++ {print $NF}')
 if [[ -n $library ]] && command -v c++filt >/dev/null; then
     scratch=$(mktemp -d)
     trap 'rm -rf "$scratch"' EXIT
-    # Members of classes that are no templates: there the demangler's words are the path and nothing else.
+    # Only members of classes that are not templates: there the demangler prints the path and nothing
+    # else.
     nm -D --defined-only "$library" | awk '$2 == "T" {sub(/@.*/, "", $3); print $3}' | sort -u >"$scratch/symbols"
-    # A tag of the ABI is no part of the path.
+    # An ABI tag is not part of the path.
     # shellcheck disable=SC2094 # it is only read
     c++filt -p <"$scratch/symbols" | sed 's/\[abi:[a-z0-9]*\]//g' | paste "$scratch/symbols" - |
         awk -F'\t' '$2 !~ /[<>(){} ]|operator|^_Z/ && $1 ~ /^_ZNK?[0-9]|^_ZNK?St[0-9]|^_Z[0-9]/' >"$scratch/plain"

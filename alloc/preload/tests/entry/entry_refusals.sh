@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# entry_refusals.sh READ_TEXT PRELOAD PROGRAM CC - what cannot be had is told in one line, with status 2, before the program
-# runs.
+# entry_refusals.sh READ_TEXT PRELOAD PROGRAM CC - an impossible function is refused in one line, with status 2, before
+# the program runs.
 set -euo pipefail
 preload=$2 program=$3 cc=$4
 scratch=$(mktemp -d)
@@ -31,16 +31,16 @@ refuses 'prover.c:12 is a line, which .* zk-locate PROGRAM prover.c:12 prints' "
 refuses 'no function the_round in libc' "$program" the_round@libc
 refuses "prove_.*@two, prove_.*@two: name one" "$scratch/two" prove_
 refuses 'want FUNCTION' "$program" @libc
-# Nothing is executed where a variable lies.
+# A variable's address is not executable.
 refuses 'nothing that is executed' "$scratch/two" "$scratch/two+0x1"
 
-# The right one runs, and so does one that may be missing.
+# The program runs with the right function, and with one that may be missing.
 for function in prove_one '?there_is_none' "$scratch/two+0x$(nm "$scratch/two" | awk '$3 == "prove_two" {print $1}')"; do
     output=$(LD_PRELOAD=$preload ZK_ALLOC_BEGIN_AT=$function "$scratch/two" 2>&1) || true
     [[ $output == "runs 5" ]] || { echo "BEGIN_AT=$function: $output"; failed=1; }
 done
 
-# Text that may not be written: a filter of system calls refuses it, as SELinux does.
+# Text that must not be written: a system call filter refuses that, as SELinux would.
 cat >"$scratch/deny.c" <<'END'
 #include <linux/filter.h>
 #include <linux/seccomp.h>
