@@ -15,7 +15,7 @@ enum { ZK_AUDIT_DEPTH_MAX = 32 }; /* frames */
 /* Reads the environment, the first time that it is called. The caller holds the phase lock. */
 void zk_config_load(void);
 
-/* Parses one switch; Returns NULL if it is well formed, or else what is wrong with it. For
+/* Parses one switch. Returns NULL if it is well formed, or else what is wrong with it. For
  * zk_config_load and its tests. */
 const char *zk_config_parse(struct zk_config *config, const char *name, const char *value);
 

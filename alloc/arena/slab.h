@@ -115,7 +115,7 @@ struct slab {
     uint64_t refused;       /* bytes that there was no room for since then */
     size_t waste;           /* dead bytes in kept chunks, as of the last recycling; see tenure.h */
     uint64_t weighed_in;    /* the phase in which zk_slab_learn_within last ran; ... */
-    size_t weighed_from;    /* ... it weighs from so many kept bytes on */
+    size_t weighed_from;    /* ... it weighs once this many bytes are kept */
     struct zk_zeroing zeroing; /* of large blocks; see zero.c */
     bool wipes;                /* memory is wiped before it is served; see wipe.h */
     uint64_t wiped_in;         /* its last phase, if zk_wipe_all wiped it after that, ... */

@@ -2,33 +2,32 @@
  * test_small_scope.c - runs every sequence of operations up to a length, on a slab of few chunks: most bugs show within
  * a few steps.
  *
- * The operations are a letter each, with a number:
+ * Each operation is a letter, some with a number:
  *
  *     a0 a1 a2   a block of a granule, of half a chunk, of one and a half
- *     f0 e0      block 0 is freed by the holder of the slab; elsewhere
+ *     f0 e0      block 0 is freed by the slab's holder; elsewhere (by another thread)
  *     g0 s0      block 0 grows to the next of the three sizes; shrinks to the one before
  *     b d        the next phase begins; this one is discarded
  *
  * Blocks are numbered in the order in which they were made. A sequence starts in a phase, on a slab in which nothing
- * lives, and ends by freeing what lives; then the slab must be whole. All sequences run in one process, one after the
- * other: so each of them also starts from what others left, and phases grow old.
+ * lives, and ends by freeing what lives; then the slab must be entirely free. All sequences run in one process, one after
+ * the other, so each of them also starts from what others left, and memory grows old.
  *
- * Looked at after each operation: alignment, what is usable, overlap; the bytes of a block when it is freed or resized,
- * and of all blocks at each begin and at the end; how many are retained; that the first block of a phase comes from the
- * arena if there are chunks for it that nothing keeps; and at the end that the slab can serve a block of nearly its size.
+ * Checked after each operation: alignment, usable size, overlap; the bytes of a block when it is freed or resized, and of
+ * all blocks at each begin and at the end; how many are retained; that the first block of a phase comes from the arena if
+ * there are enough chunks that nothing keeps; and at the end, that the slab can serve a block of nearly its size.
  *
- * Left out, because it is the same (--all-orders leaves nothing out):
+ * Left out, since it makes no difference (--all-orders leaves nothing out):
  *
- *     - frees that follow one another are in ascending order: they do not look at each other;
- *     - a free by the holder is not the last operation: all that lives is freed by it anyway;
- *     - outside of a phase there are no new blocks, nor discards, and what lies in system is not freed or resized: that
- *       is no business of the arena's.
+ *     - consecutive frees in any but ascending order: they do not affect each other;
+ *     - a free by the holder as the last operation: all live blocks are then freed by it anyway;
+ *     - outside of phases, new blocks, discards, and frees and resizes of system blocks, which do not concern the arena.
  *
- * With --age N, b stands for N phases, in each of which a block comes and goes: what is not used is given back meanwhile.
+ * With --age N, b stands for N phases, in each of which a block comes and goes, so that unused memory is given back.
  *
- * Elsewhere: the calling thread does as if it held no slab. --elsewhere thread: it is another thread indeed.
- * --oracle: the operations are the oracle's (oracle.h), on two threads that take turns: slower, and all bytes are looked
- * at. --blind: recycled in a way that must be found wrong.
+ * For "elsewhere", the calling thread acts as if it held no slab; with --elsewhere thread, another thread does it.
+ * --oracle: the operations are the oracle's (oracle.h), on two threads that take turns; this is slower, and checks all
+ * bytes. --blind: blind recycling, in which errors must be found.
  */
 #include "oracle.h"
 #include "small_scope.h"

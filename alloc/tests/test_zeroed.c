@@ -38,7 +38,7 @@ static size_t used_phase(void)
     char *p;
 
     begin_phase();
-    small = arena_block(100); /* so that it starts inside of a page */
+    small = arena_block(100); /* so that it starts inside a page */
     p = zeroed_block();
     CHECK(is_all(p, large, 0));
     memset(p, 0xab, large);
