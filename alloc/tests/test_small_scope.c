@@ -10,18 +10,20 @@
  *     b d        the next phase begins; this one is discarded
  *
  * Blocks are numbered in the order in which they were made. A sequence starts in a phase, on a slab in which nothing
- * lives, and ends by freeing what lives; then the slab must be entirely free. All sequences run in one process, one after
- * the other, so each of them also starts from what others left, and memory grows old.
+ * lives, and ends by freeing what lives; then the slab must be entirely free. All sequences run in one process, one
+ * after the other, so each of them also starts from what others left, and memory grows old.
  *
- * Checked after each operation: alignment, usable size, overlap; the bytes of a block when it is freed or resized, and of
- * all blocks at each begin and at the end; how many are retained; that the first block of a phase comes from the arena if
- * there are enough chunks that nothing keeps; and at the end, that the slab can serve a block of nearly its size.
+ * Checked after each operation: alignment, usable size, overlap; the bytes of a block when it is freed or resized,
+ * and of all blocks at each begin and at the end; how many are retained; that the first block of a phase comes from
+ * the arena if there are enough chunks that nothing keeps; and at the end, that the slab can serve a block of nearly
+ * its size.
  *
  * Left out, since it makes no difference (--all-orders leaves nothing out):
  *
  *     - consecutive frees in any but ascending order: they do not affect each other;
  *     - a free by the holder as the last operation: all live blocks are then freed by it anyway;
- *     - outside of phases, new blocks, discards, and frees and resizes of system blocks, which do not concern the arena.
+ *     - outside of phases, new blocks and discards, and frees and resizes of system blocks: they do not concern the
+ *       arena.
  *
  * With --age N, b stands for N phases, in each of which a block comes and goes, so that unused memory is given back.
  *
