@@ -60,8 +60,7 @@ static void attack(struct repro_run *run, const struct proved *before, const str
     if (right > 0)
         repro_wrong(
             run,
-            "all proofs verify, and %u of %d values of the witness were computed from those "
-            "of phases %u and %u",
+            "all proofs verify, and %u of %d values of the witness were computed from those of phases %u and %u",
             right, MASKED_ROW_WITNESS, phase - 1, phase);
 }
 
@@ -101,11 +100,10 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_finding findings[] = {
     {"Z35", "secrecy",
-     "Proofs of two phases whose blinding comes from an overwritten generator have the same "
-     "blinding: both verify, and the whole witness is computed from the two",
+     "Proofs of two phases whose blinding comes from an overwritten generator have the same blinding: "
+     "both verify, and the whole witness is computed from the two",
      "critical",
-     "fixed by routing from MIN_BYTES 369 on (rand 0.8.5; 353 with 0.9.5); by a first random "
-     "number on each thread before the first phase",
+     "fixed by routing from MIN_BYTES 369 on (rand 0.8.5; 353 with 0.9.5); by a first random number on each thread before the first phase",
      REPRO_NONE, REPRO_CORRUPT},
     {0},
 };
@@ -118,29 +116,20 @@ const struct repro repro = {
     .seed = "-",
     .severity = "critical",
     .explain =
-        "A proof is zero-knowledge because of random values. Here, as in Ligero, the witness is a "
-        "row of\n"
+        "A proof is zero-knowledge because of random values. Here, as in Ligero, the witness is a row of\n"
         "eight field elements, with as many random ones behind it as the verifier opens places; a\n"
-        "polynomial through all of them is committed to by a Merkle tree over its other values. A "
-        "second\n"
-        "polynomial, all random, masks it: the prover sends mask + challenge * row. The verifier "
-        "opens\n"
+        "polynomial through all of them is committed to by a Merkle tree over its other values. A second\n"
+        "polynomial, all random, masks it: the prover sends mask + challenge * row. The verifier opens\n"
         "places, and checks the sum. From one proof it learns nothing else.\n"
         "\n"
-        "All 24 random values of a proof come from the thread's random generator, whose 368 bytes "
-        "are the\n"
-        "next phase's data after a boundary (random_state). A prover's data start the same way in "
-        "each\n"
-        "phase, so each proof gets the same random values. The challenges differ, since each proof "
-        "is for\n"
-        "another session. mask + c * row less mask + c' * row is (c - c') * row: two proofs give "
-        "the\n"
+        "All 24 random values of a proof come from the thread's random generator, whose 368 bytes are the\n"
+        "next phase's data after a boundary (random_state). A prover's data start the same way in each\n"
+        "phase, so each proof gets the same random values. The challenges differ, since each proof is for\n"
+        "another session. mask + c * row less mask + c' * row is (c - c') * row: two proofs give the\n"
         "witness away, all of it. It is computed here, and compared.\n"
         "\n"
-        "Nothing fails. Every proof verifies, is true, and is checked to verify. Whoever watches "
-        "the verifier\n"
-        "(make soundness, say) sees nothing: a proof can be sound and "
-        "give the\n"
+        "Nothing fails. Every proof verifies, is true, and is checked to verify. Whoever watches the verifier\n"
+        "(make soundness, say) sees nothing: a proof can be sound and give the\n"
         "secret away.\n"
         "\n"
         "Under pinned recycling the generator's state is kept.\n",

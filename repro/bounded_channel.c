@@ -104,11 +104,10 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_finding findings[] = {
     {"Z27", "dep_cache",
-     "A bounded channel's ring is made with it, n x (T + 8) bytes: from 256 messages of 8 bytes on "
-     "the seed's 4096 sends it to the arena, and in the next phase a send never returns",
+     "A bounded channel's ring is made with it, n x (T + 8) bytes: "
+     "from 256 messages of 8 bytes on the seed's 4096 sends it to the arena, and in the next phase a send never returns",
      "critical",
-     "by law max(640, n x (T + 8)) + 1 (crossbeam-channel 0.5.6, Rust 1.95); by making the channel "
-     "before the first phase",
+     "by law max(640, n x (T + 8)) + 1 (crossbeam-channel 0.5.6, Rust 1.95); by making the channel before the first phase",
      REPRO_SEED, REPRO_HANG},
     {0},
 };
@@ -116,8 +115,8 @@ static const struct repro_finding findings[] = {
 static const struct repro_law law = {
     .formula = "max(640, capacity * ((message_bytes + 7) / 8 * 8 + 8)) + 1",
     .source =
-        "crossbeam-channel 0.5.6 and std of Rust 1.95: Channel.buffer, a boxed slice of slots "
-        "of a stamp and a message; 640: Counter<Channel>",
+        "crossbeam-channel 0.5.6 and std of Rust 1.95: "
+        "Channel.buffer, a boxed slice of slots of a stamp and a message; 640: Counter<Channel>",
     .at = (const char *const[]){"--capacity 8", "--capacity 39", "--capacity 40", "--capacity 41",
                                 "--capacity 255", "--capacity 256", "--capacity 257",
                                 "--capacity 1024 --message-bytes 1",
@@ -132,30 +131,18 @@ const struct repro repro = {
     .seed = "-",
     .severity = "critical",
     .explain =
-        "A bounded channel (crossbeam-channel's, and std's sync_channel, which is a copy of it) is "
-        "a "
-        "ring of\n"
-        "slots that is allocated with it: n slots of a stamp of 8 bytes and a message, so 4096 "
-        "bytes "
-        "for 256\n"
-        "messages of 8. It is made by whoever first wants to hand work to another thread, often in "
-        "a phase,\n"
+        "A bounded channel (crossbeam-channel's, and std's sync_channel, which is a copy of it) is a ring of\n"
+        "slots that is allocated with it: n slots of a stamp of 8 bytes and a message, so 4096 bytes for 256\n"
+        "messages of 8. It is made by whoever first wants to hand work to another thread, often in a phase,\n"
         "and used for as long as the program runs.\n"
         "\n"
-        "A slot's stamp is the position for which it is free, or that position and 1 when there is "
-        "a "
-        "message.\n"
-        "A send that finds neither takes it that another thread is just about to finish with the "
-        "slot, and\n"
-        "looks again. After a boundary the stamps are the next phase's data: no thread is going to "
-        "change\n"
+        "A slot's stamp is the position for which it is free, or that position and 1 when there is a message.\n"
+        "A send that finds neither takes it that another thread is just about to finish with the slot, and\n"
+        "looks again. After a boundary the stamps are the next phase's data: no thread is going to change\n"
         "them, and the send never returns. A prover that stands still, on all cores.\n"
         "\n"
-        "4096 is not below 4096: the usual threshold protects rings of up to 255 such messages "
-        "(--capacity\n"
-        "255). Below 641 the channel's own record of 640 bytes is overwritten too, and the send "
-        "says "
-        "that the\n"
+        "4096 is not below 4096: the usual threshold protects rings of up to 255 such messages (--capacity\n"
+        "255). Below 641 the channel's own record of 640 bytes is overwritten too, and the send says that the\n"
         "channel is disconnected.\n"
         "\n"
         "No queue is left to drain: profile flush does not help.\n",

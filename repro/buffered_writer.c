@@ -135,19 +135,18 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_finding findings[] = {
     {"Z24", "dep_cache",
-     "A buffered writer's and a buffered reader's block is 8192 bytes: made in a phase under the "
-     "seed's 4096, what is read and what is written is another phase's data, in both directions",
+     "A buffered writer's and a buffered reader's block is 8192 bytes: "
+     "made in a phase under the seed's 4096, what is read and what is written is another phase's data, in both directions",
      "critical",
-     "fixed by routing from MIN_BYTES 8193 on (std of Rust 1.95), by law the capacity and 1; by "
-     "opening the files before the first phase",
+     "fixed by routing from MIN_BYTES 8193 on (std of Rust 1.95), by law the capacity and 1; by opening the files before the first phase",
      REPRO_SEED, REPRO_CORRUPT},
     {0},
 };
 
 static const struct repro_law law = {
     .formula = "capacity + 1",
-    .source = "std of Rust 1.95: BufWriter.buf and BufReader.buf, DEFAULT_BUF_SIZE or what "
-              "with_capacity says",
+    .source =
+        "std of Rust 1.95: BufWriter.buf and BufReader.buf, DEFAULT_BUF_SIZE or what with_capacity says",
     .at = (const char *const[]){"", "--capacity 128", "--capacity 4095", "--capacity 4096",
                                 "--capacity 4097", "--capacity 65536", NULL},
 };
@@ -160,28 +159,16 @@ const struct repro repro = {
     .seed = "-",
     .severity = "critical",
     .explain =
-        "Rust's BufWriter and BufReader allocate one block of 8192 bytes when they are made, and "
-        "keep "
-        "it until\n"
-        "they are dropped. A program that opens its log, or its input, when it comes to it, in its "
-        "first proof,\n"
+        "Rust's BufWriter and BufReader allocate one block of 8192 bytes when they are made, and keep it until\n"
+        "they are dropped. A program that opens its log, or its input, when it comes to it, in its first proof,\n"
         "makes them in a phase; std's own stdin has one as well.\n"
         "\n"
-        "In the next phase the same memory is the proof's. The reader believes that it has read "
-        "ahead, "
-        "and\n"
-        "hands out field elements as the input's next lines. The writer copies its lines on top of "
-        "the "
-        "proof's\n"
-        "data, which is how other structures come to harm; and when its block is full, or at the "
-        "end, "
-        "what is\n"
-        "in it is written out: the file has the proof's data where the lines were. Nobody reports "
-        "an "
-        "error.\n"
+        "In the next phase the same memory is the proof's. The reader believes that it has read ahead, and\n"
+        "hands out field elements as the input's next lines. The writer copies its lines on top of the proof's\n"
+        "data, which is how other structures come to harm; and when its block is full, or at the end, what is\n"
+        "in it is written out: the file has the proof's data where the lines were. Nobody reports an error.\n"
         "\n"
-        "8193 is the threshold that saves it, twice the usual one. with_capacity makes smaller or "
-        "larger ones\n"
+        "8193 is the threshold that saves it, twice the usual one. with_capacity makes smaller or larger ones\n"
         "(--capacity): the law is the capacity, and 1. C's stdio, with 4096, is stdio_buffer.\n",
     .body = body,
     .options = options,

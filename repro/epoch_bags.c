@@ -72,8 +72,8 @@ static const struct repro_option options[] = {
 
 static const struct repro_law law = {
     .formula = "64 * 32 + 8 + 16 + 1",
-    .source = "64 deferred calls of a function and three words, their number, and in a node an "
-              "epoch and a pointer (SealedBag, crossbeam-epoch 0.9.13 to 0.9.20)",
+    .source = "64 deferred calls of a function and three words, their number, "
+              "and in a node an epoch and a pointer (SealedBag, crossbeam-epoch 0.9.13 to 0.9.20)",
     .at = (const char *const[]){"", "--crates 2026", NULL},
 };
 
@@ -86,17 +86,14 @@ static const struct repro_variant variants[] = {
 static const struct repro_finding findings[] = {
     {"F20", "crossbeam_epoch",
      "Retired objects wait in bags that may lie in the slab; said to be harmless", "critical",
-     "fixed by routing from MIN_BYTES 2073 on (crossbeam-epoch 0.9.13 to 0.9.20); not harmless: "
-     "see Z3"},
+     "fixed by routing from MIN_BYTES 2073 on (crossbeam-epoch 0.9.13 to 0.9.20); not harmless: see Z3"},
     {"Z3", "crossbeam_epoch",
-     "Epoch bags are load-bearing, against the seed's claim: a later phase walks the recycled "
-     "queue nodes and "
-     "calls the functions that it finds in them",
+     "Epoch bags are load-bearing, against the seed's claim: "
+     "a later phase walks the recycled queue nodes and calls the functions that it finds in them",
      "critical", "fixed by routing from MIN_BYTES 2073 on (crossbeam-epoch 0.9.13 to 0.9.20)"},
     {"F6", "dep_cache",
-     "Other dependencies keep blocks as well: epoch bags (here), per-worker arrays "
-     "(pool_built_in_phase), "
-     "registry pages (span_registry_pages), growing tables (hash_table_retained)",
+     "Other dependencies keep blocks as well: epoch bags (here), "
+     "per-worker arrays (pool_built_in_phase), registry pages (span_registry_pages), growing tables (hash_table_retained)",
      "high",
      "each has a bound of its own: results/thresholds.tsv, and results/laws.tsv for other sizes"},
     {0},
@@ -111,28 +108,19 @@ const struct repro repro = {
     .severity = "critical",
     .claim = "0",
     .explain =
-        "Lock-free structures defer their frees: a thread that unlinks an object notes a call, a "
-        "function\n"
-        "and three words, in its bag. A bag holds 64; when it is full, it is copied into a node of "
-        "a queue,\n"
-        "8 + 2056 + 8 = 2072 bytes, which is allocated there and then. When all threads have moved "
-        "on by\n"
+        "Lock-free structures defer their frees: a thread that unlinks an object notes a call, a function\n"
+        "and three words, in its bag. A bag holds 64; when it is full, it is copied into a node of a queue,\n"
+        "8 + 2056 + 8 = 2072 bytes, which is allocated there and then. When all threads have moved on by\n"
         "two epochs, whoever happens to collect takes the node off the queue and makes its calls.\n"
         "\n"
-        "That is later, by design. Here each phase retires 128 objects, so two nodes are allocated "
-        "in each,\n"
-        "and the next phase's pins collect them. But the next phase has begun: the nodes' bytes "
-        "belong to\n"
-        "its first allocation. The collector follows a next pointer made of filler, or calls a "
-        "function\n"
+        "That is later, by design. Here each phase retires 128 objects, so two nodes are allocated in each,\n"
+        "and the next phase's pins collect them. But the next phase has begun: the nodes' bytes belong to\n"
+        "its first allocation. The collector follows a next pointer made of filler, or calls a function\n"
         "at an address made of filler.\n"
         "\n"
-        "The seed holds bags for harmless: its test passed 50 times at MIN_BYTES 0. It had no "
-        "filler, and\n"
-        "the nodes' bytes happened to survive. Under its own code with other work the same bags "
-        "end in a\n"
-        "SIGSEGV or a hang. They stay out of the arena from 2073 on. Draining the collector at the "
-        "end of\n"
+        "The seed holds bags for harmless: its test passed 50 times at MIN_BYTES 0. It had no filler, and\n"
+        "the nodes' bytes happened to survive. Under its own code with other work the same bags end in a\n"
+        "SIGSEGV or a hang. They stay out of the arena from 2073 on. Draining the collector at the end of\n"
         "each phase leaves nothing for the next (profile flush).\n",
     .body = body,
     .expect = {[REPRO_NONE] = REPRO_CRASH,

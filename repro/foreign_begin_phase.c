@@ -93,8 +93,7 @@ static const struct repro_finding findings[] = {
     {"F19", "public_api", "A begin on another thread invalidates what this thread holds", "high",
      "fixed by owner=exclusive, the default"},
     {"F29", "platform",
-     "Where two blocks don't alias, the cross-thread repro proves nothing: it says inconclusive, "
-     "and skips",
+     "Where two blocks don't alias, the cross-thread repro proves nothing: it says inconclusive, and skips",
      "low", "the repro checks that they alias before it judges; here they do"},
     {0},
 };
@@ -122,26 +121,19 @@ const struct repro repro = {
     .title = "a begin on another thread recycles this thread's slab",
     .seed = "F19, F29",
     .severity = "high",
-    .explain = "A begin bumps a generation that all threads share, and each thread recycles its "
-               "own slab at its\n"
-               "next allocation. Nothing asks whether those other threads were done. So a begin on "
-               "one thread, a\n"
-               "second prover in the same process for instance, takes away the memory under the "
-               "first one's feet:\n"
-               "its next allocation starts at the slab's first byte again, on top of the block "
-               "that it is in the\n"
-               "middle of using.\n"
-               "\n"
-               "Here the other thread begins when it is told to, after the block was made and "
-               "before the next\n"
-               "one: deterministic, not a race. The block that is held is compared with what was "
-               "written to it;\n"
-               "if the two blocks do not alias on this platform, the run proves nothing and says "
-               "so (skip).\n"
-               "\n"
-               "Under owner=exclusive the foreign begin fails with EPERM. No MIN_BYTES saves this "
-               "one: the block\n"
-               "is the program's own, of the size that the arena is there for.\n",
+    .explain =
+        "A begin bumps a generation that all threads share, and each thread recycles its own slab at its\n"
+        "next allocation. Nothing asks whether those other threads were done. So a begin on one thread, a\n"
+        "second prover in the same process for instance, takes away the memory under the first one's feet:\n"
+        "its next allocation starts at the slab's first byte again, on top of the block that it is in the\n"
+        "middle of using.\n"
+        "\n"
+        "Here the other thread begins when it is told to, after the block was made and before the next\n"
+        "one: deterministic, not a race. The block that is held is compared with what was written to it;\n"
+        "if the two blocks do not alias on this platform, the run proves nothing and says so (skip).\n"
+        "\n"
+        "Under owner=exclusive the foreign begin fails with EPERM. No MIN_BYTES saves this one: the block\n"
+        "is the program's own, of the size that the arena is there for.\n",
     .body = body,
     .damage = damage,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,

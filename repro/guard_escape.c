@@ -66,19 +66,16 @@ const struct repro repro = {
     .title = "the control of longjmp_escape: guards end the phase",
     .seed = "F17",
     .severity = "info",
-    .explain = "longjmp_escape shows what becomes of a phase that a longjmp leaves: it stays "
-               "active, and what is\n"
-               "allocated next is lost in the phase after. This is the same program, written with "
-               "the guard\n"
-               "(zk_phase) and the escape API (zk_catch, zk_escape).\n"
-               "\n"
-               "zk_phase notes its frame; zk_escape ends every phase noted since the innermost "
-               "zk_catch, innermost\n"
-               "first, and then jumps there. The handler's 64 KiB buffer comes from the C library, "
-               "in every\n"
-               "profile and at every MIN_BYTES, and keeps its bytes.\n"
-               "\n"
-               "It is a control: any outcome but clean is a bug in the allocator.\n",
+    .explain =
+        "longjmp_escape shows what becomes of a phase that a longjmp leaves: it stays active, and what is\n"
+        "allocated next is lost in the phase after. This is the same program, written with the guard\n"
+        "(zk_phase) and the escape API (zk_catch, zk_escape).\n"
+        "\n"
+        "zk_phase notes its frame; zk_escape ends every phase noted since the innermost zk_catch, innermost\n"
+        "first, and then jumps there. The handler's 64 KiB buffer comes from the C library, in every\n"
+        "profile and at every MIN_BYTES, and keeps its bytes.\n"
+        "\n"
+        "It is a control: any outcome but clean is a bug in the allocator.\n",
     .body = body,
     .expect = {[REPRO_NONE] = REPRO_CLEAN,
                [REPRO_FLUSH] = REPRO_CLEAN,

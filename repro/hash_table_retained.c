@@ -84,8 +84,9 @@ static const struct repro_option options[] = {
 
 static const struct repro_law law = {
     .formula = "17 * pow2_at_least(8 * entries / 7) + 16 + 1",
-    .source = "a bucket of 16 bytes and a control byte for each of a power of two that is filled "
-              "to 7/8, and a group of 16 control bytes more (hashbrown, std of Rust 1.95)",
+    .source =
+        "a bucket of 16 bytes and a control byte for each of a power of two that is filled to 7/8, "
+        "and a group of 16 control bytes more (hashbrown, std of Rust 1.95)",
     .at = (const char *const[]){"--entries 14", "--entries 15", "--entries 28", "--entries 29",
                                 "--entries 112", "--entries 113", "--entries 224", "--entries 448",
                                 "--entries 449", "--entries 1000", "--entries 4096", NULL},
@@ -105,25 +106,19 @@ const struct repro repro = {
     .title = "a large hash table kept across a boundary: a lookup never returns",
     .seed = "F23",
     .severity = "high",
-    .explain = "An open-addressing hash table is one block: entries, and a control byte for each. "
-               "A lookup hashes\n"
-               "the key, looks at a group of 16 control bytes, compares the entries whose byte "
-               "matches, and goes\n"
-               "on to the next group unless one of the bytes is EMPTY (0xFF). There is always an "
-               "empty one: the\n"
-               "table grows before it is full. So nobody counts the groups.\n"
-               "\n"
-               "Kept across a boundary, the table's 34832 bytes belong to the next phase. Filled "
-               "with 0x55 they\n"
-               "say: every bucket taken, every hash alike. No key matches, no group has an empty "
-               "byte, and the\n"
-               "lookup goes round and round. No crash, no error: a prover that stands still.\n"
-               "\n"
-               "With other data, other failures. --variant lost: the new phase writes 0xFF, every "
-               "bucket is\n"
-               "empty, and the entry is not found. --variant wrong: the new phase's words look "
-               "like entries, and\n"
-               "the lookup returns one of them as the value.\n",
+    .explain =
+        "An open-addressing hash table is one block: entries, and a control byte for each. A lookup hashes\n"
+        "the key, looks at a group of 16 control bytes, compares the entries whose byte matches, and goes\n"
+        "on to the next group unless one of the bytes is EMPTY (0xFF). There is always an empty one: the\n"
+        "table grows before it is full. So nobody counts the groups.\n"
+        "\n"
+        "Kept across a boundary, the table's 34832 bytes belong to the next phase. Filled with 0x55 they\n"
+        "say: every bucket taken, every hash alike. No key matches, no group has an empty byte, and the\n"
+        "lookup goes round and round. No crash, no error: a prover that stands still.\n"
+        "\n"
+        "With other data, other failures. --variant lost: the new phase writes 0xFF, every bucket is\n"
+        "empty, and the entry is not found. --variant wrong: the new phase's words look like entries, and\n"
+        "the lookup returns one of them as the value.\n",
     .body = body,
     .filler = 0x5555555555555555u,
     .options = options,

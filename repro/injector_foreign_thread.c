@@ -57,19 +57,17 @@ static void body(struct repro_run *run)
 
 static const struct repro_law law = {
     .formula = "8 + 63 * 24 + 1",
-    .source = "a pointer and 63 slots: a job of 16 bytes and its state of 8 (Block, "
-              "crossbeam-deque 0.8.1 to 0.8.7)",
+    .source =
+        "a pointer and 63 slots: a job of 16 bytes and its state of 8 (Block, crossbeam-deque 0.8.1 to 0.8.7)",
     .at = (const char *const[]){"", NULL},
 };
 
 static const struct repro_finding findings[] = {
     {"F1a", "rayon_injector",
-     "10 of 10 cycles corrupted, one 17-byte run each; pushes made on another thread damage that "
-     "thread's "
-     "slab and leave the main thread's data clean",
+     "10 of 10 cycles corrupted, one 17-byte run each; "
+     "pushes made on another thread damage that thread's slab and leave the main thread's data clean",
      "critical",
-     "fixed by routing from MIN_BYTES 1521 on (crossbeam-deque 0.8.1 to 0.8.7); by draining the "
-     "queue at each end"},
+     "fixed by routing from MIN_BYTES 1521 on (crossbeam-deque 0.8.1 to 0.8.7); by draining the queue at each end"},
     {0},
 };
 
@@ -81,22 +79,17 @@ const struct repro repro = {
     .seed = "F1a",
     .severity = "critical",
     .claim = "512",
-    .explain = "injector_block shows a job queue that pushes into the block it kept from the phase "
-               "before. A block\n"
-               "comes from the slab of the thread that made the push before it, so it is that "
-               "thread's data that\n"
-               "is damaged, wherever the queue belongs to.\n"
-               "\n"
-               "Here a spawned thread makes all the joins. The main thread allocates in every "
-               "phase as well, and\n"
-               "its filler is never touched; the spawned thread's filler has one run of 17 bytes "
-               "in every cycle.\n"
-               "Whoever looks for damage on the main thread alone, finds none and concludes the "
-               "wrong thing.\n"
-               "\n"
-               "With --filler off the outcome is latent: the block is retained, the push goes into "
-               "recycled\n"
-               "memory, and nobody happens to have allocated there.\n",
+    .explain =
+        "injector_block shows a job queue that pushes into the block it kept from the phase before. A block\n"
+        "comes from the slab of the thread that made the push before it, so it is that thread's data that\n"
+        "is damaged, wherever the queue belongs to.\n"
+        "\n"
+        "Here a spawned thread makes all the joins. The main thread allocates in every phase as well, and\n"
+        "its filler is never touched; the spawned thread's filler has one run of 17 bytes in every cycle.\n"
+        "Whoever looks for damage on the main thread alone, finds none and concludes the wrong thing.\n"
+        "\n"
+        "With --filler off the outcome is latent: the block is retained, the push goes into recycled\n"
+        "memory, and nobody happens to have allocated there.\n",
     .body = body,
     .damage = injector_damage,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,

@@ -81,16 +81,12 @@ const struct repro repro = {
     .seed = "-",
     .severity = "info",
     .explain =
-        "Slabs are reserved once: as many as there are processors, and four more. A program may "
-        "have more\n"
-        "threads than that. Those that come late get no slab, until another thread ends and leaves "
-        "its\n"
+        "Slabs are reserved once: as many as there are processors, and four more. A program may have more\n"
+        "threads than that. Those that come late get no slab, until another thread ends and leaves its\n"
         "own; in the meantime the C library serves them, and zk_stats counts it as overflow.\n"
         "\n"
-        "Here three threads more than there are slabs are alive at once. Each makes a block of 64 "
-        "KiB in\n"
-        "each phase; all blocks are compared with what was written to them, and freed on a thread "
-        "other\n"
+        "Here three threads more than there are slabs are alive at once. Each makes a block of 64 KiB in\n"
+        "each phase; all blocks are compared with what was written to them, and freed on a thread other\n"
         "than their own. The overflow must be exactly the late threads' blocks.\n"
         "\n"
         "It is a control: any outcome but clean is a bug in the allocator.\n",

@@ -48,12 +48,9 @@ static void body(struct repro_run *run)
 
 static const struct repro_finding findings[] = {
     {"F17", "public_api",
-     "A panic that skips the end leaves the arena active; what is allocated afterwards is "
-     "overwritten by the "
-     "next phase",
+     "A panic that skips the end leaves the arena active; what is allocated afterwards is overwritten by the next phase",
      "high",
-     "fixed by guards and the escape API (guard_escape); a raw begin is refused under "
-     "nesting=refuse"},
+     "fixed by guards and the escape API (guard_escape); a raw begin is refused under nesting=refuse"},
     {0},
 };
 
@@ -81,25 +78,17 @@ const struct repro repro = {
     .seed = "F17",
     .severity = "high",
     .explain =
-        "begin and end are two calls, and anything that jumps from between them to behind them (a "
-        "panic, a\n"
-        "C++ exception, a longjmp) leaves the phase active. The handler that catches it makes a 64 "
-        "KiB\n"
-        "buffer: an error report, or the proof that did work out. The program believes that it is "
-        "outside\n"
-        "of any phase, where everything comes from the C library and lives as long as it likes. "
-        "The\n"
-        "allocator knows better, serves it from the slab, and the next begin hands its bytes out "
-        "again.\n"
+        "begin and end are two calls, and anything that jumps from between them to behind them (a panic, a\n"
+        "C++ exception, a longjmp) leaves the phase active. The handler that catches it makes a 64 KiB\n"
+        "buffer: an error report, or the proof that did work out. The program believes that it is outside\n"
+        "of any phase, where everything comes from the C library and lives as long as it likes. The\n"
+        "allocator knows better, serves it from the slab, and the next begin hands its bytes out again.\n"
         "\n"
-        "No MIN_BYTES saves this one. What is lost is not some library's bookkeeping but whatever "
-        "the\n"
-        "program allocates next, and large blocks are what an arena is for: the buffer here is 64 "
-        "KiB, or\n"
+        "No MIN_BYTES saves this one. What is lost is not some library's bookkeeping but whatever the\n"
+        "program allocates next, and large blocks are what an arena is for: the buffer here is 64 KiB, or\n"
         "MIN_BYTES where that is more.\n"
         "\n"
-        "Under nesting=refuse, the next begin finds the phase still active and says EBUSY: the bug "
-        "is not\n"
+        "Under nesting=refuse, the next begin finds the phase still active and says EBUSY: the bug is not\n"
         "gone, but it is no longer silent.\n"
         "\n"
         "Cured by: zk_phase or ZK_PHASE_SCOPE with zk_escape, which end the phase on the way out\n"

@@ -108,20 +108,21 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_finding findings[] = {
     {"Z23", "dep_cache",
-     "A transform's memoised table of roots, half of the height x element, is made in the first "
-     "proof: from height 2048 of 4-byte elements on the seed's 4096 sends it to the arena, none of "
-     "its roots is right in the second proof, and nothing reports it",
+     "A transform's memoised table of roots, half of the height x element, is made in the first proof: "
+     "from height 2048 of 4-byte elements on the seed's 4096 sends it to the arena, "
+     "none of its roots is right in the second proof, and nothing reports it",
      "critical",
-     "by law height x element / 2 + 1, the height a power of two (Plonky3's RecursiveDft); by one "
-     "transform of the largest height before the first phase",
+     "by law height x element / 2 + 1, the height a power of two (Plonky3's RecursiveDft); "
+     "by one transform of the largest height before the first phase",
      REPRO_SEED, REPRO_CORRUPT},
     {0},
 };
 
 static const struct repro_law law = {
     .formula = "(4 + 4 * field) * pow2_at_least(height) / 2 + 1",
-    .source = "Plonky3, RecursiveDft.twiddles: the first of its vectors has half as many roots as "
-              "there are rows, of 4 bytes (BabyBear) or 8 (Goldilocks)",
+    .source =
+        "Plonky3, RecursiveDft.twiddles: "
+        "the first of its vectors has half as many roots as there are rows, of 4 bytes (BabyBear) or 8 (Goldilocks)",
     .at =
         (const char *const[]){"--height 512", "--height 1024", "--height 1025", "--height 2048",
                               "--height 2049", "--height 4096", "--height 4097", "--height 65536",
@@ -137,31 +138,18 @@ const struct repro repro = {
     .seed = "-",
     .severity = "critical",
     .explain =
-        "A prover evaluates polynomials at all powers of a root of unity, by a fast Fourier "
-        "transform. "
-        "The\n"
-        "powers are the same in every proof, so implementations keep them: the first transform of "
-        "a "
-        "size makes\n"
-        "the table, n / 2 roots, n / 4, ... in a block each, behind a lock, and all later ones, of "
-        "every thread,\n"
+        "A prover evaluates polynomials at all powers of a root of unity, by a fast Fourier transform. The\n"
+        "powers are the same in every proof, so implementations keep them: the first transform of a size makes\n"
+        "the table, n / 2 roots, n / 4, ... in a block each, behind a lock, and all later ones, of every thread,\n"
         "read it. That first transform is in the middle of the first proof.\n"
         "\n"
-        "After a boundary the largest of these blocks is the next phase's data. The second proof's "
-        "transforms\n"
-        "multiply by it, and come to values that are the evaluations of nothing. No error, no "
-        "crash, "
-        "no hang;\n"
-        "the table is never made again, so that every later proof is wrong as well. If there is a "
-        "verifier, it\n"
+        "After a boundary the largest of these blocks is the next phase's data. The second proof's transforms\n"
+        "multiply by it, and come to values that are the evaluations of nothing. No error, no crash, no hang;\n"
+        "the table is never made again, so that every later proof is wrong as well. If there is a verifier, it\n"
         "rejects them, and says nothing of why: the prover's code and input are what they were.\n"
         "\n"
-        "The bound is a law: half of the height x element, and 1. 4096 bytes for 2048 rows of 4 "
-        "bytes, "
-        "which\n"
-        "is a toy proof, and 4 MiB for 2^21 rows: no MIN_BYTES that leaves an arena of use keeps "
-        "that "
-        "out.\n"
+        "The bound is a law: half of the height x element, and 1. 4096 bytes for 2048 rows of 4 bytes, which\n"
+        "is a toy proof, and 4 MiB for 2^21 rows: no MIN_BYTES that leaves an arena of use keeps that out.\n"
         "--height 1024 is safe under the usual 4096; --field goldilocks has elements of 8 bytes.\n"
         "\n"
         "One transform of the largest height before the first phase closes it.\n",

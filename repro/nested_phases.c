@@ -80,26 +80,19 @@ const struct repro repro = {
     .title = "a begin inside a phase recycles the outer phase",
     .seed = "F25",
     .severity = "high",
-    .explain = "Phases look as if they nest: a prover begins one, calls a library, and the "
-               "library, which has\n"
-               "phases of its own, begins another. There is one generation for the whole process, "
-               "though. If the\n"
-               "inner begin starts a new one (nesting=recycle, the seed's first version), every "
-               "slab is rewound,\n"
-               "and what the outer phase allocated a moment ago is handed out again while its "
-               "owner uses it.\n"
-               "\n"
-               "With a depth counter (nesting=count, --switch nesting=count) the inner begin and "
-               "end do nothing,\n"
-               "and the block survives. But then a phase whose end is skipped leaves the count one "
-               "too high for\n"
-               "good, and no phase ever begins again: --variant orphan shows that memory is then "
-               "never recycled.\n"
-               "\n"
-               "With nesting=refuse the inner begin fails with EBUSY, and the caller learns of the "
-               "mistake.\n"
-               "\n"
-               "No MIN_BYTES saves this one: the outer phase's data are what the arena is for.\n",
+    .explain =
+        "Phases look as if they nest: a prover begins one, calls a library, and the library, which has\n"
+        "phases of its own, begins another. There is one generation for the whole process, though. If the\n"
+        "inner begin starts a new one (nesting=recycle, the seed's first version), every slab is rewound,\n"
+        "and what the outer phase allocated a moment ago is handed out again while its owner uses it.\n"
+        "\n"
+        "With a depth counter (nesting=count, --switch nesting=count) the inner begin and end do nothing,\n"
+        "and the block survives. But then a phase whose end is skipped leaves the count one too high for\n"
+        "good, and no phase ever begins again: --variant orphan shows that memory is then never recycled.\n"
+        "\n"
+        "With nesting=refuse the inner begin fails with EBUSY, and the caller learns of the mistake.\n"
+        "\n"
+        "No MIN_BYTES saves this one: the outer phase's data are what the arena is for.\n",
     .body = body,
     .damage = damage,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,

@@ -28,10 +28,10 @@ static void attack(struct repro_run *run, struct schnorr_signature before,
                    struct schnorr_signature now, unsigned phase)
 {
     if (schnorr_key_of(before, now) == key)
-        repro_wrong(run,
-                    "all signatures verify, and the signer's key was computed from those of phases "
-                    "%u and %u",
-                    phase - 1, phase);
+        repro_wrong(
+            run,
+            "all signatures verify, and the signer's key was computed from those of phases %u and %u",
+            phase - 1, phase);
 }
 
 static void body(struct repro_run *run)
@@ -72,11 +72,10 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_finding findings[] = {
     {"Z34", "secrecy",
-     "Signatures of two phases whose nonces come from an overwritten generator have the same "
-     "nonce: all verify, and the signing key is computed from two of them",
+     "Signatures of two phases whose nonces come from an overwritten generator have the same nonce: "
+     "all verify, and the signing key is computed from two of them",
      "critical",
-     "fixed by routing from MIN_BYTES 369 on (rand 0.8.5; 353 with 0.9.5); by nonces that are "
-     "derived from the key and the message",
+     "fixed by routing from MIN_BYTES 369 on (rand 0.8.5; 353 with 0.9.5); by nonces that are derived from the key and the message",
      REPRO_NONE, REPRO_CORRUPT},
     {0},
 };
@@ -89,33 +88,23 @@ const struct repro repro = {
     .seed = "-",
     .severity = "critical",
     .explain =
-        "A Schnorr signature is nonce + challenge * key, modulo the group's order, beside the "
-        "challenge,\n"
-        "which is a hash of the nonce's commitment, the public key and the message. One signature "
-        "hides\n"
+        "A Schnorr signature is nonce + challenge * key, modulo the group's order, beside the challenge,\n"
+        "which is a hash of the nonce's commitment, the public key and the message. One signature hides\n"
         "the key behind the nonce. Two signatures with the same nonce do not: their difference is\n"
-        "(challenge - challenge') * key, and both challenges are public. ECDSA is the same in "
-        "this.\n"
+        "(challenge - challenge') * key, and both challenges are public. ECDSA is the same in this.\n"
         "\n"
-        "The nonce comes from the thread's random generator, which was made by the first "
-        "signature, inside\n"
-        "the first phase, and whose 368 bytes are the next phase's data from then on "
-        "(random_state). A\n"
-        "prover's data start the same way in each phase: zeros, a table of roots, the same public "
-        "column. So\n"
+        "The nonce comes from the thread's random generator, which was made by the first signature, inside\n"
+        "the first phase, and whose 368 bytes are the next phase's data from then on (random_state). A\n"
+        "prover's data start the same way in each phase: zeros, a table of roots, the same public column. So\n"
         "the generator starts each phase in the same state, and gives the same nonce.\n"
         "\n"
-        "Nothing fails. Every signature verifies here, and is checked to. The signature of the "
-        "second\n"
-        "phase and that of the third then give the key: it is computed, and compared with the "
-        "signer's.\n"
+        "Nothing fails. Every signature verifies here, and is checked to. The signature of the second\n"
+        "phase and that of the third then give the key: it is computed, and compared with the signer's.\n"
         "\n"
-        "The group is a toy of 62 bits; nothing is made of that, no logarithm is taken, and with "
-        "any other\n"
+        "The group is a toy of 62 bits; nothing is made of that, no logarithm is taken, and with any other\n"
         "group the same two lines compute the key.\n"
         "\n"
-        "Under pinned recycling the generator's state is kept. Nonces that are derived from the "
-        "key and\n"
+        "Under pinned recycling the generator's state is kept. Nonces that are derived from the key and\n"
         "the message (RFC 6979, Ed25519) need no generator, and are not affected.\n",
     .body = body,
     .filler = 0x2A2A2A2A2A2A2A2Au,

@@ -73,9 +73,8 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_finding findings[] = {
     {"Z26", "dep_cache",
-     "The table in which a one-byte mutex finds its waiting threads is 64 bytes x a power of two "
-     "above 3 x threads: from 11 threads on the seed's 4096 sends it to the arena, and the first "
-     "thread to wait in the next phase crashes",
+     "The table in which a one-byte mutex finds its waiting threads is 64 bytes x a power of two above 3 x threads: "
+     "from 11 threads on the seed's 4096 sends it to the arena, and the first thread to wait in the next phase crashes",
      "critical", "by law max(1024, 64 x pow2_at_least(3 x threads)) + 1 (parking_lot_core 0.9.3)",
      REPRO_SEED, REPRO_CRASH},
     {0},
@@ -84,8 +83,7 @@ static const struct repro_finding findings[] = {
 static const struct repro_law law = {
     .formula = "max(1024, 64 * pow2_at_least(3 * threads)) + 1",
     .source =
-        "parking_lot_core 0.9.3: HashTable.entries, a boxed slice of Bucket of 64 bytes, made "
-        "by create_hashtable (16) and grow_hashtable",
+        "parking_lot_core 0.9.3: HashTable.entries, a boxed slice of Bucket of 64 bytes, made by create_hashtable (16) and grow_hashtable",
     .at = (const char *const[]){"--threads 1", "--threads 2", "--threads 5", "--threads 6",
                                 "--threads 10", "--threads 11", "--threads 16", "--threads 17",
                                 "--threads 21", "--threads 22", "--threads 31", "--threads 32",
@@ -102,29 +100,18 @@ const struct repro repro = {
     .severity = "critical",
     .threads = 11,
     .explain =
-        "A small mutex (parking_lot's, a byte) keeps nobody's name. Who has to wait for it is put "
-        "into a queue\n"
-        "in a table that belongs to the whole process, in the bucket that the mutex' address "
-        "hashes "
-        "to. The\n"
-        "table is made when a thread first waits, 16 buckets of 64 bytes, and a larger one is made "
-        "when there\n"
-        "are more than a third as many threads as buckets: 2048 bytes at the 6th, 4096 at the "
-        "11th. "
-        "The\n"
+        "A small mutex (parking_lot's, a byte) keeps nobody's name. Who has to wait for it is put into a queue\n"
+        "in a table that belongs to the whole process, in the bucket that the mutex' address hashes to. The\n"
+        "table is made when a thread first waits, 16 buckets of 64 bytes, and a larger one is made when there\n"
+        "are more than a third as many threads as buckets: 2048 bytes at the 6th, 4096 at the 11th. The\n"
         "thread that comes first allocates it, and that is in the middle of a proof.\n"
         "\n"
-        "After a boundary the buckets are the next phase's data. The first thread that has to wait "
-        "finds its\n"
-        "bucket's lock free or takes it for that, finds that somebody is queued already, and links "
-        "itself\n"
+        "After a boundary the buckets are the next phase's data. The first thread that has to wait finds its\n"
+        "bucket's lock free or takes it for that, finds that somebody is queued already, and links itself\n"
         "behind a thread whose address is that data: SIGSEGV, on a lock that is sound.\n"
         "\n"
-        "The bound depends on the number of threads that live: 4096 is not below 4096, so the "
-        "usual "
-        "threshold\n"
-        "protects up to 10 (--threads 10). Nothing is queued at the boundary: draining helps as "
-        "little as a\n"
+        "The bound depends on the number of threads that live: 4096 is not below 4096, so the usual threshold\n"
+        "protects up to 10 (--threads 10). Nothing is queued at the boundary: draining helps as little as a\n"
         "program in which no lock is held between its phases.\n",
     .body = body,
     .variants = variants,

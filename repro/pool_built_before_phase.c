@@ -68,20 +68,15 @@ const struct repro repro = {
     .title = "a thread pool built before any phase survives",
     .seed = "F21",
     .severity = "info",
-    .explain = "pool_built_in_phase shows a pool that dies in the phase after the one it was built "
-               "in. This is the\n"
-               "same pool with the same work, built before any phase: registry, deques, sleep "
-               "states, the\n"
-               "injector's block, the workers' epoch records all come from the C library, and 50 "
-               "phases pass.\n"
-               "\n"
-               "It is a control, and it has limits. The joins here are no deeper than the deques "
-               "were made for\n"
-               "(worker_deque_growth goes deeper), and 50 phases push fewer jobs from outside than "
-               "the injector's\n"
-               "first block holds (injector_block pushes more). What a pool allocates while it "
-               "works lies in the\n"
-               "phase, whenever the pool itself was built.\n",
+    .explain =
+        "pool_built_in_phase shows a pool that dies in the phase after the one it was built in. This is the\n"
+        "same pool with the same work, built before any phase: registry, deques, sleep states, the\n"
+        "injector's block, the workers' epoch records all come from the C library, and 50 phases pass.\n"
+        "\n"
+        "It is a control, and it has limits. The joins here are no deeper than the deques were made for\n"
+        "(worker_deque_growth goes deeper), and 50 phases push fewer jobs from outside than the injector's\n"
+        "first block holds (injector_block pushes more). What a pool allocates while it works lies in the\n"
+        "phase, whenever the pool itself was built.\n",
     .body = body,
     .options = options,
     .variants = variants,

@@ -124,20 +124,18 @@ static const char *const law_2026_at[] = {"--pool-threads 1",
 
 static const struct repro_law law_2026 = {
     .formula = "max(2304, 128 * pool_threads) + 1",
-    .source = "2304: a worker's epoch record, its epoch on two cache lines of its own (Local, "
-              "crossbeam-epoch "
-              "0.9.16 to 0.9.20); 128 for each worker: its sleep state on two cache lines of its "
-              "own, all "
-              "in one block (Sleep, rayon-core 1.13)",
+    .source =
+        "2304: a worker's epoch record, its epoch on two cache lines of its own (Local, crossbeam-epoch 0.9.16 to 0.9.20); "
+        "128 for each worker: its sleep state on two cache lines of its own, all in one block (Sleep, rayon-core 1.13)",
     .at = law_2026_at,
     .arguments = "--crates 2026",
 };
 
 static const struct repro_law law = {
     .formula = "max(2104, 128 * pool_threads) + 1",
-    .source = "2104: a worker's epoch record (Local, crossbeam-epoch 0.9.13); 128 for each worker: "
-              "its sleep "
-              "state on two cache lines of its own, all in one block (Sleep, rayon-core 1.10.1)",
+    .source =
+        "2104: a worker's epoch record (Local, crossbeam-epoch 0.9.13); "
+        "128 for each worker: its sleep state on two cache lines of its own, all in one block (Sleep, rayon-core 1.10.1)",
     .at = law_at,
     .next = &law_2026,
 };
@@ -173,44 +171,33 @@ static const struct repro_finding findings[] = {
     {"F21", "rayon_pool",
      "A thread pool built inside a phase crashes in the next; built before any phase it survives",
      "critical",
-     "fixed by routing from MIN_BYTES max(2104, 128 x workers) + 1 on (rayon-core 1.10.1): 2105 "
-     "for up to 16 "
-     "workers, 4097 for 32, 8193 for 64; by building the pool before the first phase"},
+     "fixed by routing from MIN_BYTES max(2104, 128 x workers) + 1 on (rayon-core 1.10.1): "
+     "2105 for up to 16 workers, 4097 for 32, 8193 for 64; by building the pool before the first phase"},
     {"F21b", "rayon_pool",
-     "A pool of 32 workers hangs under the seed's default of 4096: 128 bytes of sleep state for "
-     "each worker lie in "
-     "one block, which is the largest from 17 workers on, and at 32 it is exactly 4096, which is "
-     "not below 4096; "
+     "A pool of 32 workers hangs under the seed's default of 4096: 128 bytes of sleep state for each worker lie in one block, "
+     "which is the largest from 17 workers on, and at 32 it is exactly 4096, which is not below 4096; "
      "rayon builds its global pool at the first par_iter, with a worker for each processor",
      "critical",
-     "fixed by routing from MIN_BYTES 128 x workers + 1 on, for 17 workers and more: 4097 for 32, "
-     "8193 for 64; "
+     "fixed by routing from MIN_BYTES 128 x workers + 1 on, for 17 workers and more: 4097 for 32, 8193 for 64; "
      "31 workers need 3969 (rayon-core 1.10.1 to 1.13)",
      REPRO_SEED, REPRO_HANG, "--pool-threads 32"},
     {"F21c", "rayon_pool",
-     "Since crossbeam-epoch 0.9.16 a thread's epoch record has 2304 bytes (2104 in Debian 12's "
-     "0.9.13), so the bound of a "
-     "small pool, 2105, is not enough any more",
+     "Since crossbeam-epoch 0.9.16 a thread's epoch record has 2304 bytes (2104 in Debian 12's 0.9.13), "
+     "so the bound of a small pool, 2105, is not enough any more",
      "high",
-     "fixed by routing from MIN_BYTES max(2304, 128 x workers) + 1 on (rayon-core 1.13): 2305 for "
-     "up to 18 workers",
+     "fixed by routing from MIN_BYTES max(2304, 128 x workers) + 1 on (rayon-core 1.13): 2305 for up to 18 workers",
      REPRO_ROUTE, 0, "--crates 2026 --min-bytes 2105"},
     {"F21d", "rayon_pool",
-     "With use_current_thread (rayon 1.8 and later) the thread that makes the pool is a worker for "
-     "as long as it "
-     "lives: its record of 384 bytes, its spawn queue's block of 1520 and the registry are never "
-     "freed",
+     "With use_current_thread (rayon 1.8 and later) the thread that makes the pool is a worker for as long as it lives: "
+     "its record of 384 bytes, its spawn queue's block of 1520 and the registry are never freed",
      "high", "fixed by routing from MIN_BYTES 2305 on, for up to 18 workers", REPRO_NONE, 0,
      "--crates 2026 --caller works"},
     {"Z1", "phase_api",
-     "MIN_BYTES 512 and 1024, said to be safe, are not: without the queue drain injector blocks "
-     "(1520 bytes), epoch bags (2072) and records (2104), and thread pools are all still retained "
-     "in recycled "
-     "memory",
+     "MIN_BYTES 512 and 1024, said to be safe, are not: without the queue drain injector blocks (1520 bytes), "
+     "epoch bags (2072) and records (2104), and thread pools are all still retained in recycled memory",
      "critical",
-     "from MIN_BYTES 2105 on for these, with the crates of Debian 12 (crossbeam-epoch 0.9.13) and "
-     "up to 16 workers; larger pools need 128 x workers + 1 (F21b): 4096 is not enough from 32 "
-     "workers on"},
+     "from MIN_BYTES 2105 on for these, with the crates of Debian 12 (crossbeam-epoch 0.9.13) and up to 16 workers; "
+     "larger pools need 128 x workers + 1 (F21b): 4096 is not enough from 32 workers on"},
     {0},
 };
 
@@ -223,42 +210,27 @@ const struct repro repro = {
     .severity = "critical",
     .claim = "512",
     .explain =
-        "Thread pools are built when they are first needed, and that is often in the middle of a "
-        "proof: rayon\n"
-        "builds its global one at the first par_iter, with a worker for each processor. A pool of "
-        "four workers\n"
-        "allocates some forty blocks on the way, from 16 to 2104 bytes: a registry, a deque and "
-        "its buffer for\n"
-        "each worker and another for its broadcasts, sleep states, the injector's first block; and "
-        "on the\n"
-        "workers' own threads, an epoch record each. All of it is kept for the life of the pool, "
-        "and all of it\n"
+        "Thread pools are built when they are first needed, and that is often in the middle of a proof: rayon\n"
+        "builds its global one at the first par_iter, with a worker for each processor. A pool of four workers\n"
+        "allocates some forty blocks on the way, from 16 to 2104 bytes: a registry, a deque and its buffer for\n"
+        "each worker and another for its broadcasts, sleep states, the injector's first block; and on the\n"
+        "workers' own threads, an epoch record each. All of it is kept for the life of the pool, and all of it\n"
         "lies in slabs.\n"
         "\n"
-        "In the next phase the pool is used. The thread that built it has overwritten the "
-        "registry, and the\n"
+        "In the next phase the pool is used. The thread that built it has overwritten the registry, and the\n"
         "workers that wake up run on filler: wrong counts, wrong addresses, a crash at once.\n"
         "\n"
-        "Routing keeps the blocks out, and from which MIN_BYTES on is a law: max(2104, 128 x "
-        "workers) + 1. Up to\n"
-        "16 workers the largest block is the epoch record of 2104 bytes. From 17 on it is the "
-        "sleep states, 128\n"
-        "bytes for each worker in one block: 2176 for 17, and 4096 for 32. A pool of 31 survives "
-        "the usual\n"
-        "threshold of 4096, one of 32 does not, as 4096 is not below 4096: a worker waits for a "
-        "lock that is\n"
-        "filler, and the program hangs. 64 workers need 8193. The seed says 512. Building the pool "
-        "before the\n"
+        "Routing keeps the blocks out, and from which MIN_BYTES on is a law: max(2104, 128 x workers) + 1. Up to\n"
+        "16 workers the largest block is the epoch record of 2104 bytes. From 17 on it is the sleep states, 128\n"
+        "bytes for each worker in one block: 2176 for 17, and 4096 for 32. A pool of 31 survives the usual\n"
+        "threshold of 4096, one of 32 does not, as 4096 is not below 4096: a worker waits for a lock that is\n"
+        "filler, and the program hangs. 64 workers need 8193. The seed says 512. Building the pool before the\n"
         "first phase helps at any size (pool_built_before_phase).\n"
         "\n"
-        "These are the crates of Debian 12 (rayon-core 1.10.1, crossbeam-epoch 0.9.13), the "
-        "default. Since\n"
-        "crossbeam-epoch 0.9.16 the record has 2304 bytes, and a pool of up to 18 workers needs "
-        "2305; the sleep\n"
-        "states are the same (--crates 2026). Since rayon 1.8 the thread that makes a pool can be "
-        "a worker of it\n"
-        "(use_current_thread; --crates 2026 --caller works): it is one for good, and its part is "
-        "never freed.\n",
+        "These are the crates of Debian 12 (rayon-core 1.10.1, crossbeam-epoch 0.9.13), the default. Since\n"
+        "crossbeam-epoch 0.9.16 the record has 2304 bytes, and a pool of up to 18 workers needs 2305; the sleep\n"
+        "states are the same (--crates 2026). Since rayon 1.8 the thread that makes a pool can be a worker of it\n"
+        "(use_current_thread; --crates 2026 --caller works): it is one for good, and its part is never freed.\n",
     .body = body,
     .options = options,
     .variants = variants,

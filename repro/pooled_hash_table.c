@@ -71,8 +71,9 @@ static const struct repro_option options[] = {
 
 static const struct repro_law law = {
     .formula = "17 * pow2_at_least(8 * capacity / 7) + 16 + 1",
-    .source = "a bucket of 16 bytes and a control byte for each of a power of two that is filled "
-              "to 7/8, and a group of 16 control bytes more (hashbrown, std of Rust 1.95)",
+    .source =
+        "a bucket of 16 bytes and a control byte for each of a power of two that is filled to 7/8, "
+        "and a group of 16 control bytes more (hashbrown, std of Rust 1.95)",
     .at = (const char *const[]){"--capacity 15", "--capacity 28", "--capacity 29", "--capacity 56",
                                 "--capacity 57", "--capacity 100", "--capacity 112",
                                 "--capacity 113", "--capacity 1000", NULL},
@@ -80,18 +81,14 @@ static const struct repro_law law = {
 
 static const struct repro_finding findings[] = {
     {"F4", "dep_cache",
-     "Root cause: clearing a pooled map empties it and keeps its buffer; the buffer was made in an "
-     "earlier phase",
+     "Root cause: clearing a pooled map empties it and keeps its buffer; the buffer was made in an earlier phase",
      "critical",
-     "fixed by routing from MIN_BYTES 2193 on for this table (hashbrown 0.12 to 0.17); what a "
-     "larger one needs is a law"},
+     "fixed by routing from MIN_BYTES 2193 on for this table (hashbrown 0.12 to 0.17); what a larger one needs is a law"},
     {"F2", "dep_cache",
      "Draining the queue does not save the first prover: there is a second class", "critical",
      "fixed by routing; not by draining queues (profile flush)"},
     {"F5", "phase_api", "Routing small blocks to the system allocator removes both classes", "info",
-     "from MIN_BYTES 2193 on (hashbrown 0.12 to 0.17), which covers the injector's blocks and this "
-     "table; not larger pooled "
-     "structures",
+     "from MIN_BYTES 2193 on (hashbrown 0.12 to 0.17), which covers the injector's blocks and this table; not larger pooled structures",
      REPRO_ROUTE, REPRO_CLEAN},
     {0},
 };
@@ -105,28 +102,19 @@ const struct repro repro = {
     .severity = "critical",
     .claim = "512",
     .explain =
-        "Libraries pool what is costly to make. A logging library, for instance, keeps a map in "
-        "every slot\n"
-        "of its registry: when a span closes, the map is cleared, and the next span in that slot "
-        "finds a\n"
-        "map that is empty and has its buffer already. Clearing is documented to keep the buffer. "
-        "Nothing\n"
+        "Libraries pool what is costly to make. A logging library, for instance, keeps a map in every slot\n"
+        "of its registry: when a span closes, the map is cleared, and the next span in that slot finds a\n"
+        "map that is empty and has its buffer already. Clearing is documented to keep the buffer. Nothing\n"
         "in the program looks as if it were kept: the span is closed, the map is empty.\n"
         "\n"
-        "The buffer was allocated in the phase of its first user. When the next one comes a phase "
-        "later,\n"
-        "it inserts into recycled memory: its entry lands in somebody's data. And when that "
-        "somebody goes\n"
-        "on writing, the entry is gone: looked up a moment after it was inserted, it is not found. "
-        "In the\n"
+        "The buffer was allocated in the phase of its first user. When the next one comes a phase later,\n"
+        "it inserts into recycled memory: its entry lands in somebody's data. And when that somebody goes\n"
+        "on writing, the entry is gone: looked up a moment after it was inserted, it is not found. In the\n"
         "seed's first prover that is a failed assertion, then a poisoned lock, then the end.\n"
         "\n"
-        "No queue is involved, so draining queues (profile flush) does not help. The table here is "
-        "2192\n"
-        "bytes, and routing helps from 2193 on. The new owner's data are all ones (0xFF), which an "
-        "empty\n"
-        "table's control bytes are as well; with most other data the insert itself never "
-        "returns.\n",
+        "No queue is involved, so draining queues (profile flush) does not help. The table here is 2192\n"
+        "bytes, and routing helps from 2193 on. The new owner's data are all ones (0xFF), which an empty\n"
+        "table's control bytes are as well; with most other data the insert itself never returns.\n",
     .body = body,
     .filler = 0xFFFFFFFFFFFFFFFFu,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,

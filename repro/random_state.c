@@ -59,28 +59,26 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_finding findings[] = {
     {"Z33", "secrecy",
-     "A thread's random generator is a block of 368 bytes, made at its first use: below MIN_BYTES "
-     "369 its key becomes a later phase's data, and all that it gives is computed from them; "
-     "nothing fails",
+     "A thread's random generator is a block of 368 bytes, made at its first use: "
+     "below MIN_BYTES 369 its key becomes a later phase's data, and all that it gives is computed from them; nothing fails",
      "critical",
-     "fixed by routing from MIN_BYTES 369 on (rand 0.8.5; 353 with 0.9.5); by a first random "
-     "number on each thread before the first phase",
+     "fixed by routing from MIN_BYTES 369 on (rand 0.8.5; 353 with 0.9.5); by a first random number on each thread before the first phase",
      REPRO_NONE, REPRO_CORRUPT},
     {0},
 };
 
 static const struct repro_law law_2026 = {
     .formula = "16 + 256 + 8 + 8 + 48 + 16 + 1",
-    .source = "rand 0.9.5: reference counts, buffer, index, alignment to 16, ChaCha12's state, "
-              "bytes until a new key",
+    .source =
+        "rand 0.9.5: reference counts, buffer, index, alignment to 16, ChaCha12's state, bytes until a new key",
     .at = (const char *const[]){"--crates 2026", NULL},
     .arguments = "--crates 2026",
 };
 
 static const struct repro_law law = {
     .formula = "16 + 256 + 8 + 8 + 48 + 16 + 8 + 8 + 1",
-    .source = "rand 0.8.5: reference counts, buffer, index, alignment to 16, ChaCha12's state, "
-              "bytes until a new key, fork counter, alignment to 16",
+    .source = "rand 0.8.5: reference counts, buffer, index, alignment to 16, "
+              "ChaCha12's state, bytes until a new key, fork counter, alignment to 16",
     .at = (const char *const[]){"", NULL},
     .next = &law_2026,
 };
@@ -93,34 +91,23 @@ const struct repro repro = {
     .seed = "-",
     .severity = "critical",
     .explain =
-        "A random generator has a key, a counter and a buffer. Making one costs a call to the "
-        "system,\n"
-        "so libraries make one for each thread, when the thread first asks for a number, and keep "
-        "it\n"
-        "until the thread ends. In a prover that is in the middle of the first proof: the first "
-        "blinding\n"
-        "value, the first nonce. The block is small, 368 bytes in Rust's rand, and lies in the "
-        "arena\n"
+        "A random generator has a key, a counter and a buffer. Making one costs a call to the system,\n"
+        "so libraries make one for each thread, when the thread first asks for a number, and keep it\n"
+        "until the thread ends. In a prover that is in the middle of the first proof: the first blinding\n"
+        "value, the first nonce. The block is small, 368 bytes in Rust's rand, and lies in the arena\n"
         "wherever MIN_BYTES is 368 or less.\n"
         "\n"
-        "After a boundary the generator's bytes are the next phase's data. It does not notice: "
-        "its\n"
-        "buffer's index is past the end, so it computes the next 256 bytes, with a key that is a "
-        "part\n"
-        "of a polynomial. The numbers look as random as ever. Whoever knows that polynomial, or "
-        "can\n"
-        "guess it, or sees it in the proof, computes them: here that is done, and all of them are "
-        "right.\n"
+        "After a boundary the generator's bytes are the next phase's data. It does not notice: its\n"
+        "buffer's index is past the end, so it computes the next 256 bytes, with a key that is a part\n"
+        "of a polynomial. The numbers look as random as ever. Whoever knows that polynomial, or can\n"
+        "guess it, or sees it in the proof, computes them: here that is done, and all of them are right.\n"
         "nonce_reuse and blinding_reuse show what follows.\n"
         "\n"
-        "The data here are elements of a field of 31 bits, so that each word is positive. Where "
-        "the count\n"
+        "The data here are elements of a field of 31 bits, so that each word is positive. Where the count\n"
         "of bytes until a new key happens to be negative, the generator takes a new key from the\n"
-        "system, and heals: luck. It writes its index, counter and buffer into the data all the "
-        "same.\n"
+        "system, and heals: luck. It writes its index, counter and buffer into the data all the same.\n"
         "\n"
-        "MIN_BYTES 369 closes it, and so does one random number on each thread before the first "
-        "phase.\n"
+        "MIN_BYTES 369 closes it, and so does one random number on each thread before the first phase.\n"
         "Under pinned recycling the state is kept, since it was not freed.\n",
     .body = body,
     .filler = 0x2A2A2A2A2A2A2A2Au,

@@ -59,8 +59,7 @@ static void body(struct repro_run *run)
 
 static const struct repro_finding findings[] = {
     {"F16", "user_visible",
-     "A vector kept across a phase boundary and then grown copies the new phase's bytes (8 KiB and "
-     "16 KiB)",
+     "A vector kept across a phase boundary and then grown copies the new phase's bytes (8 KiB and 16 KiB)",
      "high", "open under blind recycling at any MIN_BYTES up to the vector's size"},
     {0},
 };
@@ -85,29 +84,22 @@ const struct repro repro = {
     .title = "a vector grown after the boundary carries over the wrong bytes",
     .seed = "F16",
     .severity = "high",
-    .explain = "A program fills a vector in one phase, keeps it, and pushes one more element in "
-               "the next. The\n"
-               "vector is full, so it grows: a new block of twice the size, the old bytes copied, "
-               "the old block\n"
-               "freed. But the begin in between rewound the slab that the old block lies in, and "
-               "whatever the new\n"
-               "phase allocated first has been written over it. The copy succeeds; the vector now "
-               "holds somebody\n"
-               "else's bytes, and nothing reports an error.\n"
-               "\n"
-               "The vectors are 8 KiB and 16 KiB: ordinary user data, larger than the usual "
-               "threshold. Routing\n"
-               "small blocks to the C library does not touch them. A MIN_BYTES above the larger "
-               "one does (16385),\n"
-               "until somebody keeps a larger vector.\n"
-               "\n"
-               "Checked: every byte that the vector held before it grew. The filler is not what is "
-               "looked at\n"
-               "here; it is what is found in the vector.\n"
-               "\n"
-               "Cured by: not keeping the vector; copying it out of the arena before the phase "
-               "ends; pinned\n"
-               "recycling.\n",
+    .explain =
+        "A program fills a vector in one phase, keeps it, and pushes one more element in the next. The\n"
+        "vector is full, so it grows: a new block of twice the size, the old bytes copied, the old block\n"
+        "freed. But the begin in between rewound the slab that the old block lies in, and whatever the new\n"
+        "phase allocated first has been written over it. The copy succeeds; the vector now holds somebody\n"
+        "else's bytes, and nothing reports an error.\n"
+        "\n"
+        "The vectors are 8 KiB and 16 KiB: ordinary user data, larger than the usual threshold. Routing\n"
+        "small blocks to the C library does not touch them. A MIN_BYTES above the larger one does (16385),\n"
+        "until somebody keeps a larger vector.\n"
+        "\n"
+        "Checked: every byte that the vector held before it grew. The filler is not what is looked at\n"
+        "here; it is what is found in the vector.\n"
+        "\n"
+        "Cured by: not keeping the vector; copying it out of the arena before the phase ends; pinned\n"
+        "recycling.\n",
     .body = body,
     .damage = damage,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,

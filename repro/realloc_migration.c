@@ -78,25 +78,20 @@ const struct repro repro = {
     .title = "a system block that grows inside a phase moves into the arena",
     .seed = "F27",
     .severity = "high",
-    .explain = "The rule for living with a phase arena is: make what must last before the first "
-               "phase. Such\n"
-               "blocks come from the C library, and no begin touches them.\n"
-               "\n"
-               "realloc breaks the rule behind the program's back. Growing is a new allocation, a "
-               "copy and a\n"
-               "free; when it happens inside a phase and the new block is routed like any other\n"
-               "(realloc=migrate), it comes from the slab. The list that was made with so much "
-               "care is now an\n"
-               "arena block, and the next begin hands its bytes out. It takes a list that grows: "
-               "the program may\n"
-               "run for hours before it does.\n"
-               "\n"
-               "Under realloc=sticky a block that came from the C library stays there however it "
-               "grows; on Linux\n"
-               "the C library can often grow a large one without copying, too.\n"
-               "\n"
-               "Checked: all bytes of the list, in the phase after the one in which it grew from 8 "
-               "to 16 KiB.\n",
+    .explain =
+        "The rule for living with a phase arena is: make what must last before the first phase. Such\n"
+        "blocks come from the C library, and no begin touches them.\n"
+        "\n"
+        "realloc breaks the rule behind the program's back. Growing is a new allocation, a copy and a\n"
+        "free; when it happens inside a phase and the new block is routed like any other\n"
+        "(realloc=migrate), it comes from the slab. The list that was made with so much care is now an\n"
+        "arena block, and the next begin hands its bytes out. It takes a list that grows: the program may\n"
+        "run for hours before it does.\n"
+        "\n"
+        "Under realloc=sticky a block that came from the C library stays there however it grows; on Linux\n"
+        "the C library can often grow a large one without copying, too.\n"
+        "\n"
+        "Checked: all bytes of the list, in the phase after the one in which it grew from 8 to 16 KiB.\n",
     .body = body,
     .damage = damage,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,

@@ -91,13 +91,11 @@ static void body(struct repro_run *run)
 
 static const struct repro_finding findings[] = {
     {"F26", "realloc",
-     "Growing across a boundary can overlap source and destination; a forward copy destroys the "
-     "upper half",
+     "Growing across a boundary can overlap source and destination; a forward copy destroys the upper half",
      "high", "fixed by copy=memmove, the default"},
     {"Z5", "realloc",
-     "glibc's memcpy hides the overlap on this platform: it copes with it (it is memmove), so only "
-     "an explicit "
-     "forward copy shows the bug; the seed's claim about memcpy is not confirmed here",
+     "glibc's memcpy hides the overlap on this platform: it copes with it (it is memmove), "
+     "so only an explicit forward copy shows the bug; the seed's claim about memcpy is not confirmed here",
      "low", "fixed by copy=memmove, which does not rely on it", REPRO_SYSTEM, REPRO_CLEAN},
     {0},
 };
@@ -120,28 +118,20 @@ const struct repro repro = {
     .title = "growing a block across a boundary copies between ranges that overlap",
     .seed = "F26",
     .severity = "high",
-    .explain = "realloc makes a new block, copies, and frees the old one. The two never overlap, "
-               "so memcpy will\n"
-               "do, except in a phase arena: the old block belongs to the phase before, its bytes "
-               "have been\n"
-               "recycled, and the new block may be carved right out of them.\n"
-               "\n"
-               "Here a block of 8 KiB lies at the slab's first byte. In the next phase, 4 KiB of "
-               "scratch come\n"
-               "first, which nobody has written to yet, and then the block grows to 16 KiB. The "
-               "new block starts\n"
-               "in the middle of the old one. A copy that goes forward writes the lower half over "
-               "the upper half\n"
-               "before it has read that; memmove goes backward, and every byte arrives.\n"
-               "\n"
-               "What a C library's memcpy does here is undefined, and differs: it is reported in "
-               "the note. On\n"
-               "glibc 2.36 for x86-64 memcpy is memmove, so the bug hides; with an explicit "
-               "forward copy it shows.\n"
-               "memmove does not make keeping the block right: one write to the scratch before the "
-               "copy, and the\n"
-               "upper half is gone in any case (realloc_across_phase). What is judged here is the "
-               "copy alone.\n",
+    .explain =
+        "realloc makes a new block, copies, and frees the old one. The two never overlap, so memcpy will\n"
+        "do, except in a phase arena: the old block belongs to the phase before, its bytes have been\n"
+        "recycled, and the new block may be carved right out of them.\n"
+        "\n"
+        "Here a block of 8 KiB lies at the slab's first byte. In the next phase, 4 KiB of scratch come\n"
+        "first, which nobody has written to yet, and then the block grows to 16 KiB. The new block starts\n"
+        "in the middle of the old one. A copy that goes forward writes the lower half over the upper half\n"
+        "before it has read that; memmove goes backward, and every byte arrives.\n"
+        "\n"
+        "What a C library's memcpy does here is undefined, and differs: it is reported in the note. On\n"
+        "glibc 2.36 for x86-64 memcpy is memmove, so the bug hides; with an explicit forward copy it shows.\n"
+        "memmove does not make keeping the block right: one write to the scratch before the copy, and the\n"
+        "upper half is gone in any case (realloc_across_phase). What is judged here is the copy alone.\n",
     .body = body,
     .damage = damage,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,

@@ -84,9 +84,8 @@ static const struct repro_option options[] = {
 
 static const struct repro_law law = {
     .formula = "(payload + 7) / 8 * 8 + 16 + 1",
-    .source = "two counts of 8 bytes in front of the payload, all of it rounded up to their "
-              "alignment (ArcInner, std of "
-              "Rust 1.63 to 1.95)",
+    .source =
+        "two counts of 8 bytes in front of the payload, all of it rounded up to their alignment (ArcInner, std of Rust 1.63 to 1.95)",
     .at =
         (const char *const[]){"--payload 496", "--payload 497", "--payload 4073", "--payload 4079",
                               "--payload 4080", "--payload 8176", "--payload 16384", NULL},
@@ -119,26 +118,19 @@ const struct repro repro = {
     .title = "a reference count at the front of a large block reads filler",
     .seed = "F22",
     .severity = "high",
-    .explain = "A shared pointer (Rust's Arc, C++'s make_shared) keeps two counts in front of its "
-               "payload, in one\n"
-               "block: 16400 bytes for a payload of 16384. That is more than the usual threshold, "
-               "so the block\n"
-               "comes from the arena, and the counts, which are small, come with it.\n"
-               "\n"
-               "Kept across a boundary, the block is overwritten by what the next phase allocates "
-               "first. With\n"
-               "bytes of 0x55, the count of strong pointers reads 0x5555555555555555; a clone "
-               "makes it ...56, two\n"
-               "drops make it ...54, and it never falls to 0: the object is never freed, and "
-               "nothing is reported.\n"
-               "\n"
-               "With other data it is worse. --variant underflow: the new phase's data are ones, "
-               "so the count\n"
-               "reads 1 where there are two owners, and the first to let go frees what the other "
-               "one is using.\n"
-               "\n"
-               "Routing covers small shared objects, not large ones: 16401 is the threshold for "
-               "this one.\n",
+    .explain =
+        "A shared pointer (Rust's Arc, C++'s make_shared) keeps two counts in front of its payload, in one\n"
+        "block: 16400 bytes for a payload of 16384. That is more than the usual threshold, so the block\n"
+        "comes from the arena, and the counts, which are small, come with it.\n"
+        "\n"
+        "Kept across a boundary, the block is overwritten by what the next phase allocates first. With\n"
+        "bytes of 0x55, the count of strong pointers reads 0x5555555555555555; a clone makes it ...56, two\n"
+        "drops make it ...54, and it never falls to 0: the object is never freed, and nothing is reported.\n"
+        "\n"
+        "With other data it is worse. --variant underflow: the new phase's data are ones, so the count\n"
+        "reads 1 where there are two owners, and the first to let go frees what the other one is using.\n"
+        "\n"
+        "Routing covers small shared objects, not large ones: 16401 is the threshold for this one.\n",
     .body = body,
     .damage = damage,
     .filler = 0x5555555555555555u,

@@ -78,19 +78,16 @@ const struct repro repro = {
     .title = "a refused reservation leaves the program running, without an arena",
     .seed = "F28",
     .severity = "info",
-    .explain = "An arena of this kind reserves tens of gigabytes of address space and touches a "
-               "small part of\n"
-               "them. Containers with a limit (ulimit -v) and kernels with strict overcommit "
-               "refuse that. The\n"
-               "seed's allocator aborts in the first begin.\n"
-               "\n"
-               "Here the address space is limited to little more than the program already uses. "
-               "The first begin\n"
-               "tries smaller slabs, then fewer, then none, says in one line which it was, and "
-               "succeeds. Every\n"
-               "allocation comes from the C library and is counted as overflow.\n"
-               "\n"
-               "It is a control: any outcome but clean is a bug in the allocator.\n",
+    .explain =
+        "An arena of this kind reserves tens of gigabytes of address space and touches a small part of\n"
+        "them. Containers with a limit (ulimit -v) and kernels with strict overcommit refuse that. The\n"
+        "seed's allocator aborts in the first begin.\n"
+        "\n"
+        "Here the address space is limited to little more than the program already uses. The first begin\n"
+        "tries smaller slabs, then fewer, then none, says in one line which it was, and succeeds. Every\n"
+        "allocation comes from the C library and is counted as overflow.\n"
+        "\n"
+        "It is a control: any outcome but clean is a bug in the allocator.\n",
     .body = body,
     .expect = {[REPRO_NONE] = REPRO_CLEAN,
                [REPRO_FLUSH] = REPRO_CLEAN,

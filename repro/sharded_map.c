@@ -80,12 +80,10 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_finding findings[] = {
     {"Z25", "dep_cache",
-     "A concurrent map's shards are one block, 128 bytes x 4 x processors, a power of two: from 5 "
-     "processors on the seed's 4096 sends it to the arena, and in the next phase an insert never "
-     "returns",
+     "A concurrent map's shards are one block, 128 bytes x 4 x processors, a power of two: "
+     "from 5 processors on the seed's 4096 sends it to the arena, and in the next phase an insert never returns",
      "critical",
-     "by law 128 x pow2_at_least(4 x processors) + 1 (dashmap 6.0; 56 in place of 128 in 5.4); by "
-     "making the map before the first phase",
+     "by law 128 x pow2_at_least(4 x processors) + 1 (dashmap 6.0; 56 in place of 128 in 5.4); by making the map before the first phase",
      REPRO_SEED, REPRO_HANG},
     {0},
 };
@@ -100,16 +98,16 @@ static const char *const values[] = {"--processors 1",   "--processors 2",
 
 static const struct repro_law law_debian12 = {
     .formula = "56 * pow2_at_least(4 * processors) + 1",
-    .source = "dashmap 5.4.0: shards, a boxed slice of RwLock<HashMap>, one for each of "
-              "default_shard_amount",
+    .source =
+        "dashmap 5.4.0: shards, a boxed slice of RwLock<HashMap>, one for each of default_shard_amount",
     .at = values,
     .arguments = "--crates debian12",
 };
 
 static const struct repro_law law = {
     .formula = "128 * pow2_at_least(4 * processors) + 1",
-    .source = "dashmap 6: shards, a boxed slice of CachePadded<RwLock<HashMap>>, one for each of "
-              "default_shard_amount",
+    .source =
+        "dashmap 6: shards, a boxed slice of CachePadded<RwLock<HashMap>>, one for each of default_shard_amount",
     .at = values,
     .next = &law_debian12,
 };
@@ -122,29 +120,19 @@ const struct repro repro = {
     .seed = "-",
     .severity = "critical",
     .explain =
-        "A concurrent map (dashmap) is a number of ordinary tables, each behind a lock: four for "
-        "each "
-        "processor,\n"
-        "rounded up to a power of two. A lock and its table are 128 bytes, so that two of them do "
-        "not "
-        "share a\n"
-        "cache line, and all are one block, made with the map: 4096 bytes on a machine with 8 "
-        "processors, 16 KiB\n"
+        "A concurrent map (dashmap) is a number of ordinary tables, each behind a lock: four for each processor,\n"
+        "rounded up to a power of two. A lock and its table are 128 bytes, so that two of them do not share a\n"
+        "cache line, and all are one block, made with the map: 4096 bytes on a machine with 8 processors, 16 KiB\n"
         "on one with 32. Provers use such maps for what several threads want to find again.\n"
         "\n"
-        "After a boundary the block is the next phase's. Each lock's word is a word of its data: "
-        "neither free nor\n"
-        "held by a count of readers, so it is held by a writer, and who wants to insert waits for "
-        "one that does\n"
+        "After a boundary the block is the next phase's. Each lock's word is a word of its data: neither free nor\n"
+        "held by a count of readers, so it is held by a writer, and who wants to insert waits for one that does\n"
         "not exist. Nothing is reported.\n"
         "\n"
-        "The bound depends on the machine: the usual 4096 protects the map on a laptop with 4 "
-        "processors, and\n"
+        "The bound depends on the machine: the usual 4096 protects the map on a laptop with 4 processors, and\n"
         "not on the server. The block of 4096 bytes, for 5 to 8, is not below 4096 either.\n"
         "\n"
-        "--crates debian12: dashmap 5.4.0, which does not pad, has 56 bytes a shard. The default "
-        "is "
-        "what a\n"
+        "--crates debian12: dashmap 5.4.0, which does not pad, has 56 bytes a shard. The default is what a\n"
         "build of today gets.\n",
     .body = body,
     .options = options,

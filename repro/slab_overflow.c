@@ -60,16 +60,12 @@ const struct repro repro = {
     .seed = "-",
     .severity = "info",
     .explain =
-        "A slab is large (8 GiB of address space by default), but it ends. What a phase needs "
-        "beyond that\n"
+        "A slab is large (8 GiB of address space by default), but it ends. What a phase needs beyond that\n"
         "comes from the C library: slower, and visible in zk_stats as overflow, but correct.\n"
         "\n"
-        "Here slabs are 16 MiB, and every phase allocates 24 blocks of 1 MiB, writes to all of "
-        "them, and\n"
-        "checks that each still holds what was written: a byte that was handed out twice would "
-        "show. Then\n"
-        "the statistics must tell of the overflow; under profile system, where nothing is due to "
-        "the\n"
+        "Here slabs are 16 MiB, and every phase allocates 24 blocks of 1 MiB, writes to all of them, and\n"
+        "checks that each still holds what was written: a byte that was handed out twice would show. Then\n"
+        "the statistics must tell of the overflow; under profile system, where nothing is due to the\n"
         "arena, they must not.\n"
         "\n"
         "It is a control: any outcome but clean is a bug in the allocator.\n",

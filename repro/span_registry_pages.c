@@ -154,8 +154,8 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_law law = {
     .formula = "3072 * pow2_at_least((spans + 63) / 32) / 2 + 1",
-    .source = "pages of 32, 64, 128 ... slots of 96 bytes, made when those before are full; "
-              "without --warm (sharded-slab 0.1.4 to 0.1.7)",
+    .source =
+        "pages of 32, 64, 128 ... slots of 96 bytes, made when those before are full; without --warm (sharded-slab 0.1.4 to 0.1.7)",
     .at = (const char *const[]){"--spans 1", "--spans 32", "--spans 33", "--spans 96", "--spans 97",
                                 "--spans 224", "--spans 225", "--spans 480", "--spans 481",
                                 "--spans 512", "--spans 993", "--spans 33 --crates 2026",
@@ -164,44 +164,35 @@ static const struct repro_law law = {
 
 static const struct repro_finding findings[] = {
     {"F3", "dep_cache",
-     "Removing the span layer removes the crash; making 4096 spans before the first phase does not "
-     "(--warm 4096)",
+     "Removing the span layer removes the crash; making 4096 spans before the first phase does not (--warm 4096)",
      "critical",
      "open under blind recycling: the maps and the stack are made in a phase all the same"},
     {"F13", "dep_cache",
      "Registry pages double: the first is 3072 bytes, the second, needed from 33 spans on, 6144",
      "high",
-     "fixed by routing from MIN_BYTES 3072 x 2^k + 1 on (sharded-slab 0.1.4 to 0.1.7), where 32 x "
-     "(2^(k+1) - 1) is "
-     "the first that is not less than the spans alive at once: 3073 for 32, 6145 for 96, 12289 for "
-     "224, 49153 for 512"},
+     "fixed by routing from MIN_BYTES 3072 x 2^k + 1 on (sharded-slab 0.1.4 to 0.1.7), "
+     "where 32 x (2^(k+1) - 1) is the first that is not less than the spans alive at once: "
+     "3073 for 32, 6145 for 96, 12289 for 224, 49153 for 512"},
     {"F14", "dep_cache",
      "64 concurrent spans show no harm at 4096, 512 fail at 4096; that 512 pass at 6144 is luck",
      "high",
-     "512 spans: no harm seen from MIN_BYTES 8193 on, nothing retained from 49153 on (sharded-slab "
-     "0.1.4 to 0.1.7)"},
+     "512 spans: no harm seen from MIN_BYTES 8193 on, nothing retained from 49153 on (sharded-slab 0.1.4 to 0.1.7)"},
     {"F3a", "dep_cache",
-     "With the crates of 2026 a thread's entry of current spans is made at its first use "
-     "(thread_local 1.1.10), and "
-     "entering a span does not touch its slot any more (tracing-subscriber 0.3.21): the next "
-     "phase's first span "
-     "panics, as the current spans are already borrowed",
+     "With the crates of 2026 a thread's entry of current spans is made at its first use (thread_local 1.1.10), "
+     "and entering a span does not touch its slot any more (tracing-subscriber 0.3.21): "
+     "the next phase's first span panics, as the current spans are already borrowed",
      "critical",
-     "fixed by routing as with the older ones: pages have the same sizes, and 32 spans need "
-     "MIN_BYTES 3073",
+     "fixed by routing as with the older ones: pages have the same sizes, and 32 spans need MIN_BYTES 3073",
      REPRO_NONE, REPRO_CORRUPT, "--crates 2026 --spans 32"},
     {"Z2", "dep_cache",
      "The seed's bound of 6144 for 512 spans holds only while the next phase allocates little: "
-     "with one "
-     "overwriting allocation it is 8193, and pages of 49152 bytes are still retained",
+     "with one overwriting allocation it is 8193, and pages of 49152 bytes are still retained",
      "high", "MIN_BYTES 49153 (sharded-slab 0.1.4 to 0.1.7), or pinned"},
     {"Z29", "dep_cache",
-     "A registry that is dropped (set_default, with_default) walks every slot of every page: 512 "
-     "spans need 49153, where without it no harm is seen from 8193 on; the program crashes when it "
-     "ends, after the right output",
+     "A registry that is dropped (set_default, with_default) walks every slot of every page: "
+     "512 spans need 49153, where without it no harm is seen from 8193 on; the program crashes when it ends, after the right output",
      "high",
-     "MIN_BYTES 49153 (sharded-slab 0.1.4 to 0.1.7), or pinned; a registry that is never dropped "
-     "hides it",
+     "MIN_BYTES 49153 (sharded-slab 0.1.4 to 0.1.7), or pinned; a registry that is never dropped hides it",
      REPRO_SEED, REPRO_CRASH, "--destroy"},
     {0},
 };
@@ -215,47 +206,31 @@ const struct repro repro = {
     .severity = "critical",
     .claim = "6144",
     .explain =
-        "A tracing library keeps each open span in a slot of 96 bytes. Slots come in pages that "
-        "double: 32\n"
-        "slots are 3072 bytes, then 6144, 12288, 24576, 49152. A page is allocated when the spans "
-        "alive at\n"
-        "once first reach it, and is never freed; nor are the thread's stack of current spans (16 "
-        "bytes\n"
-        "times a power of two) and each slot's map of extensions, which is cleared when the span "
-        "closes\n"
+        "A tracing library keeps each open span in a slot of 96 bytes. Slots come in pages that double: 32\n"
+        "slots are 3072 bytes, then 6144, 12288, 24576, 49152. A page is allocated when the spans alive at\n"
+        "once first reach it, and is never freed; nor are the thread's stack of current spans (16 bytes\n"
+        "times a power of two) and each slot's map of extensions, which is cleared when the span closes\n"
         "and keeps its buffer. All of it is made by whoever first needs it: inside a phase.\n"
         "\n"
-        "In the next phase it is all recycled, and still in use. An extension map made of filler "
-        "is fatal\n"
-        "at once; the stack of spans is pushed on top of somebody's data. A slot whose life word "
-        "is filler\n"
+        "In the next phase it is all recycled, and still in use. An extension map made of filler is fatal\n"
+        "at once; the stack of spans is pushed on top of somebody's data. A slot whose life word is filler\n"
         "looks referenced, so the registry passes over that page and makes another one.\n"
         "\n"
-        "That last one is luck. With 512 spans no harm is seen from MIN_BYTES 8193 on (the stack "
-        "is 8192\n"
-        "bytes), but pages of up to 49152 bytes are still retained in recycled memory: only from "
-        "49153 on\n"
-        "is nothing. The seed says that 6144 is enough for 512 spans; it is only with --filler "
-        "off.\n"
+        "That last one is luck. With 512 spans no harm is seen from MIN_BYTES 8193 on (the stack is 8192\n"
+        "bytes), but pages of up to 49152 bytes are still retained in recycled memory: only from 49153 on\n"
+        "is nothing. The seed says that 6144 is enough for 512 spans; it is only with --filler off.\n"
         "\n"
-        "--spans 32, 33, 97, 225, 481: each needs one page more. --warm 4096 makes the pages "
-        "before the\n"
+        "--spans 32, 33, 97, 225, 481: each needs one page more. --warm 4096 makes the pages before the\n"
         "first phase, which does not help: the maps and the stack are still made in one.\n"
         "\n"
-        "These are the crates of Debian 12 (tracing-subscriber 0.3.16, sharded-slab 0.1.4, "
-        "thread_local 1.1.4).\n"
-        "--crates 2026: entering a span takes no reference, so a recycled page is first touched by "
-        "a child\n"
-        "or by the close; and the thread's entry of current spans is made in the phase as well. "
-        "The sizes of\n"
+        "These are the crates of Debian 12 (tracing-subscriber 0.3.16, sharded-slab 0.1.4, thread_local 1.1.4).\n"
+        "--crates 2026: entering a span takes no reference, so a recycled page is first touched by a child\n"
+        "or by the close; and the thread's entry of current spans is made in the phase as well. The sizes of\n"
         "the pages, and so the law, are the same: 3072 x 2^k + 1.\n"
         "\n"
-        "--destroy: a program may drop its registry when it ends (set_default and with_default "
-        "do). Then\n"
-        "each page is walked, used again or not, and each slot's map is freed: SIGSEGV, after all "
-        "output was\n"
-        "right. There is no luck in that: what is seen is what is retained, 49153 for 512 "
-        "spans.\n",
+        "--destroy: a program may drop its registry when it ends (set_default and with_default do). Then\n"
+        "each page is walked, used again or not, and each slot's map is freed: SIGSEGV, after all output was\n"
+        "right. There is no luck in that: what is seen is what is retained, 49153 for 512 spans.\n",
     .body = body,
     .options = options,
     .expect = {[REPRO_NONE] = REPRO_CRASH,

@@ -115,14 +115,11 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_finding findings[] = {
     {"Z31", "dep_cache",
-     "A table of what each thread is in doubles with the threads, 40 bytes an entry: the bucket "
-     "that "
-     "the 128th of them makes (the 129th before thread_local 1.1.10) is 5120 bytes, and in the "
-     "next "
-     "phase a thread in it finds its stack of spans borrowed for ever",
+     "A table of what each thread is in doubles with the threads, 40 bytes an entry: "
+     "the bucket that the 128th of them makes (the 129th before thread_local 1.1.10) is 5120 bytes, "
+     "and in the next phase a thread in it finds its stack of spans borrowed for ever",
      "high",
-     "by law max(3072, 40 x a power of two of at most as many as there are threads) + 1 "
-     "(thread_local 1.1.10)",
+     "by law max(3072, 40 x a power of two of at most as many as there are threads) + 1 (thread_local 1.1.10)",
      REPRO_SEED, REPRO_CORRUPT},
     {0},
 };
@@ -133,18 +130,17 @@ static const char *const values[] = {
 
 static const struct repro_law law_2026 = {
     .formula = "max(3072, 40 * pow2_above(threads) / 2) + 1",
-    .source =
-        "thread_local 1.1.10: buckets of 1, 2, 4 ... Entry<RefCell<SpanStack>> of 40 bytes; 3072: "
-        "sharded-slab 0.1.7, the first page of each thread's shard",
+    .source = "thread_local 1.1.10: buckets of 1, 2, 4 ... Entry<RefCell<SpanStack>> of 40 bytes; "
+              "3072: sharded-slab 0.1.7, the first page of each thread's shard",
     .at = values,
     .arguments = "--crates 2026",
 };
 
 static const struct repro_law law = {
     .formula = "max(3072, 40 * pow2_above(max(1, threads - 1)) / 2) + 1",
-    .source = "thread_local 1.1.4: buckets of 1, 1, 2, 4 ... Entry<RefCell<SpanStack>> of 40 "
-              "bytes; 3072: "
-              "sharded-slab 0.1.4, the first page of each thread's shard",
+    .source =
+        "thread_local 1.1.4: buckets of 1, 1, 2, 4 ... Entry<RefCell<SpanStack>> of 40 bytes; "
+        "3072: sharded-slab 0.1.4, the first page of each thread's shard",
     .at = values,
     .next = &law_2026,
 };
@@ -158,28 +154,17 @@ const struct repro repro = {
     .severity = "high",
     .threads = 129,
     .explain =
-        "A tracing library keeps for each thread the stack of the spans that it is in. The stacks' "
-        "headers, 40\n"
-        "bytes each, are in a table by the thread's number: buckets of 1, 2, 4, 8 ... entries, so "
-        "that "
-        "what has\n"
-        "been handed out never moves. A bucket is made by the first thread that is in it, when it "
-        "first opens\n"
-        "a span, and that is in a phase. The bucket for the 128th to the 255th thread (in the "
-        "crates "
-        "of Debian\n"
+        "A tracing library keeps for each thread the stack of the spans that it is in. The stacks' headers, 40\n"
+        "bytes each, are in a table by the thread's number: buckets of 1, 2, 4, 8 ... entries, so that what has\n"
+        "been handed out never moves. A bucket is made by the first thread that is in it, when it first opens\n"
+        "a span, and that is in a phase. The bucket for the 128th to the 255th thread (in the crates of Debian\n"
         "12, the default, for the 129th to the 256th) has 128 entries: 5120 bytes.\n"
         "\n"
-        "After a boundary the entry of such a thread is the next phase's data: a stack, which is "
-        "present, and\n"
-        "which somebody is said to be changing. The thread's next span is a panic, \"already "
-        "borrowed\".\n"
+        "After a boundary the entry of such a thread is the next phase's data: a stack, which is present, and\n"
+        "which somebody is said to be changing. The thread's next span is a panic, \"already borrowed\".\n"
         "\n"
-        "The usual 4096 covers the table up to 127 threads. 128 are not many on a large server, "
-        "where "
-        "a pool\n"
-        "has a worker for each processor, and a program more than one pool. With fewer it is the "
-        "first page\n"
+        "The usual 4096 covers the table up to 127 threads. 128 are not many on a large server, where a pool\n"
+        "has a worker for each processor, and a program more than one pool. With fewer it is the first page\n"
         "of spans, 3072 bytes, that decides (span_registry_pages).\n",
     .body = body,
     .options = options,

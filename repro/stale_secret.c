@@ -93,10 +93,10 @@ static bool answer(struct repro_run *run, unsigned number)
     memset(message, 0, header_bytes);
     found = secret_in(message, bytes, number);
     if (found > 0)
-        repro_wrong(run,
-                    "%zu bytes of the last proof's secret are sent in the part of a message that "
-                    "its owner has not written",
-                    found);
+        repro_wrong(
+            run,
+            "%zu bytes of the last proof's secret are sent in the part of a message that its owner has not written",
+            found);
     zk_free(message);
     zk_end_phase();
     return true;
@@ -149,10 +149,8 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_finding findings[] = {
     {"Z37", "secrecy",
-     "Recycled memory is handed out as it is: a block that its owner has not written holds the "
-     "last "
-     "proof's secret, whatever its size, under pinned recycling as well; no audit sees it, since "
-     "nothing is retained",
+     "Recycled memory is handed out as it is: a block that its owner has not written holds the last proof's secret, "
+     "whatever its size, under pinned recycling as well; no audit sees it, since nothing is retained",
      "high", "fixed by ZK_ALLOC_WIPE=phase, and by zk_wipe_phase after each proof", REPRO_PINNED,
      REPRO_CORRUPT},
     {"Z38", "secrecy",
@@ -170,33 +168,24 @@ const struct repro repro = {
     .title = "a message whose owner has not written all of it holds the last proof's secret",
     .seed = "-",
     .severity = "high",
-    .explain = "malloc says nothing of what is in a block. A program that sends more of one than "
-               "it has written, a\n"
-               "struct with padding or a buffer of a fixed size, sends whatever was there before. "
-               "With most\n"
-               "allocators that is mostly the program's own data of the same kind: they keep sizes "
-               "apart, and give\n"
-               "large blocks back to the system, from where they come back as zeros.\n"
-               "\n"
-               "A phase arena does neither: that is what makes it fast. Its first block of a phase "
-               "lies where the\n"
-               "first one of the last phase lay, whatever the two are. Here that is a prover's "
-               "witness, 16 KiB, which\n"
-               "was freed when the proof was made; and a message of 24 KiB of which the header is "
-               "written. The\n"
-               "witness is in the message, all of it but what the header covers.\n"
-               "\n"
-               "Nothing is retained, so pinned recycling does the same, no audit has anything to "
-               "report, and no\n"
-               "MIN_BYTES helps: these blocks are what the arena is for. glibc is clean here for "
-               "it keeps the hole\n"
-               "that the witness leaves for something that fits; it promises nothing of the kind.\n"
-               "\n"
-               "--wipe phase (ZK_ALLOC_WIPE=phase) clears what is recycled, at the boundary and "
-               "inside a phase;\n"
-               "--wipe call (zk_wipe_phase) does at the end of a proof, when the secrets are "
-               "freed. Blocks that\n"
-               "come from system are not reached by either.\n",
+    .explain =
+        "malloc says nothing of what is in a block. A program that sends more of one than it has written, a\n"
+        "struct with padding or a buffer of a fixed size, sends whatever was there before. With most\n"
+        "allocators that is mostly the program's own data of the same kind: they keep sizes apart, and give\n"
+        "large blocks back to the system, from where they come back as zeros.\n"
+        "\n"
+        "A phase arena does neither: that is what makes it fast. Its first block of a phase lies where the\n"
+        "first one of the last phase lay, whatever the two are. Here that is a prover's witness, 16 KiB, which\n"
+        "was freed when the proof was made; and a message of 24 KiB of which the header is written. The\n"
+        "witness is in the message, all of it but what the header covers.\n"
+        "\n"
+        "Nothing is retained, so pinned recycling does the same, no audit has anything to report, and no\n"
+        "MIN_BYTES helps: these blocks are what the arena is for. glibc is clean here for it keeps the hole\n"
+        "that the witness leaves for something that fits; it promises nothing of the kind.\n"
+        "\n"
+        "--wipe phase (ZK_ALLOC_WIPE=phase) clears what is recycled, at the boundary and inside a phase;\n"
+        "--wipe call (zk_wipe_phase) does at the end of a proof, when the secrets are freed. Blocks that\n"
+        "come from system are not reached by either.\n",
     .body = body,
     .options = options,
     .variants = variants,

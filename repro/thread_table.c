@@ -81,21 +81,19 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_finding findings[] = {
     {"Z30", "runtime",
-     "A language runtime's own table of threads (Rust's std) is a B-tree whose nodes of 544 and "
-     "640 "
-     "bytes are made by the 12th thread that lives: started in a phase, with less than MIN_BYTES "
-     "641, the first thread to start or end in the next one crashes, with no library involved",
+     "A language runtime's own table of threads (Rust's std) is a B-tree "
+     "whose nodes of 544 and 640 bytes are made by the 12th thread that lives: "
+     "started in a phase, with less than MIN_BYTES 641, the first thread to start or end in the next one crashes, with no library involved",
      "high",
-     "fixed by routing from MIN_BYTES 641 on (Rust 1.95); by starting the threads before the first "
-     "phase"},
+     "fixed by routing from MIN_BYTES 641 on (Rust 1.95); by starting the threads before the first phase"},
     {0},
 };
 
 static const struct repro_law law = {
     .formula = "641 * min(1, (threads + 1) / 12)",
     .source =
-        "std of Rust 1.95: THREAD_INFO, a BTreeMap of values of 40 bytes, has a node of 640 bytes "
-        "above its leaves as soon as 12 threads live; the leaf of the first 11 is made before main",
+        "std of Rust 1.95: THREAD_INFO, a BTreeMap of values of 40 bytes, "
+        "has a node of 640 bytes above its leaves as soon as 12 threads live; the leaf of the first 11 is made before main",
     .at = (const char *const[]){"--threads 1", "--threads 2", "--threads 10", "--threads 11",
                                 "--threads 12", "--threads 16", "--threads 17", "--threads 31",
                                 "--threads 32", "--threads 33", "--threads 64", "--threads 128",
@@ -111,32 +109,18 @@ const struct repro repro = {
     .severity = "high",
     .threads = 11,
     .explain =
-        "A Rust program that runs out of stack says so, instead of just dying. For that, std keeps "
-        "a "
-        "table of\n"
-        "where each thread's stack ends: a thread enters itself when it starts and removes itself "
-        "when "
-        "it ends.\n"
-        "The table is a B-tree with up to 11 threads in a node. The first node is made before "
-        "main; "
-        "the 12th\n"
-        "thread that lives makes two more, of 544 and of 640 bytes, by its own malloc: in its "
-        "slab, if "
-        "a pool is\n"
+        "A Rust program that runs out of stack says so, instead of just dying. For that, std keeps a table of\n"
+        "where each thread's stack ends: a thread enters itself when it starts and removes itself when it ends.\n"
+        "The table is a B-tree with up to 11 threads in a node. The first node is made before main; the 12th\n"
+        "thread that lives makes two more, of 544 and of 640 bytes, by its own malloc: in its slab, if a pool is\n"
         "built in a phase.\n"
         "\n"
-        "After a boundary the tree's root is the next phase's data. The next thread that starts or "
-        "ends, of\n"
-        "whatever library, goes down from it to an address that is no address: SIGSEGV. And the "
-        "handler that\n"
+        "After a boundary the tree's root is the next phase's data. The next thread that starts or ends, of\n"
+        "whatever library, goes down from it to an address that is no address: SIGSEGV. And the handler that\n"
         "should say what happened asks the same table.\n"
         "\n"
-        "Routing keeps the nodes out from 641 on, so the usual 4096 covers them; an arena that "
-        "routes "
-        "nothing,\n"
-        "MIN_BYTES 0, does not. With up to 10 threads beside the first (--threads 10) no node is "
-        "made "
-        "in a\n"
+        "Routing keeps the nodes out from 641 on, so the usual 4096 covers them; an arena that routes nothing,\n"
+        "MIN_BYTES 0, does not. With up to 10 threads beside the first (--threads 10) no node is made in a\n"
         "phase. No crate is needed for this one: every Rust program has the table.\n",
     .body = body,
     .variants = variants,

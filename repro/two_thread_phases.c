@@ -114,21 +114,17 @@ const struct repro repro = {
     .title = "two provers in one process recycle each other's slabs",
     .seed = "F19",
     .severity = "high",
-    .explain = "foreign_begin_phase shows what one begin on the wrong thread does. This is how it "
-               "comes about: two\n"
-               "provers run in one process, each on its own thread, each with a begin and an end "
-               "that are right\n"
-               "when it is alone. There is one generation for both. Each begin recycles the slab "
-               "that the other\n"
-               "prover is using; each end makes the other's allocations come from the C library.\n"
-               "\n"
-               "On a real machine it is a race that the seed's tests could only observe. Here the "
-               "two are stepped:\n"
-               "the second begins when the first is half-way, every time.\n"
-               "\n"
-               "Under owner=exclusive the second begin fails with EPERM, and the second prover "
-               "knows that it runs\n"
-               "without an arena. No MIN_BYTES saves this one.\n",
+    .explain =
+        "foreign_begin_phase shows what one begin on the wrong thread does. This is how it comes about: two\n"
+        "provers run in one process, each on its own thread, each with a begin and an end that are right\n"
+        "when it is alone. There is one generation for both. Each begin recycles the slab that the other\n"
+        "prover is using; each end makes the other's allocations come from the C library.\n"
+        "\n"
+        "On a real machine it is a race that the seed's tests could only observe. Here the two are stepped:\n"
+        "the second begins when the first is half-way, every time.\n"
+        "\n"
+        "Under owner=exclusive the second begin fails with EPERM, and the second prover knows that it runs\n"
+        "without an arena. No MIN_BYTES saves this one.\n",
     .body = body,
     .damage = damage,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,

@@ -68,24 +68,18 @@ const struct repro repro = {
     .title = "a large object behind a table of functions: wrong data, right dispatch",
     .seed = "F24",
     .severity = "high",
-    .explain = "An object behind a table of functions (Rust's Box<dyn Trait>, C++'s virtual "
-               "functions through a\n"
-               "fat pointer) has its code in read-only memory. Whatever happens to its data, a "
-               "call finds its\n"
-               "function. So a program that keeps such an object across a boundary does not crash: "
-               "the method\n"
-               "runs, on fields that the next phase has written, and returns a wrong answer with "
-               "confidence. A\n"
-               "method that does not look at the fields even returns the right one.\n"
-               "\n"
-               "Here an object of 8208 bytes is made in one phase and called in the next: its "
-               "sentinel reads\n"
-               "filler, the sum over its payload is wrong, and a method that only counts its calls "
-               "counts on.\n"
-               "\n"
-               "--variant pointer: a method follows a pointer that is one of the fields. That "
-               "pointer is made of\n"
-               "filler; on x86-64 and aarch64 it is not even an address, and the program dies.\n",
+    .explain =
+        "An object behind a table of functions (Rust's Box<dyn Trait>, C++'s virtual functions through a\n"
+        "fat pointer) has its code in read-only memory. Whatever happens to its data, a call finds its\n"
+        "function. So a program that keeps such an object across a boundary does not crash: the method\n"
+        "runs, on fields that the next phase has written, and returns a wrong answer with confidence. A\n"
+        "method that does not look at the fields even returns the right one.\n"
+        "\n"
+        "Here an object of 8208 bytes is made in one phase and called in the next: its sentinel reads\n"
+        "filler, the sum over its payload is wrong, and a method that only counts its calls counts on.\n"
+        "\n"
+        "--variant pointer: a method follows a pointer that is one of the fields. That pointer is made of\n"
+        "filler; on x86-64 and aarch64 it is not even an address, and the program dies.\n",
     .body = body,
     .filler = 0x5555555555555555u,
     .options = options,

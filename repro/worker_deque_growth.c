@@ -70,31 +70,22 @@ const struct repro repro = {
     .seed = "F18",
     .severity = "critical",
     .claim = "512",
-    .explain = "Each worker of a pool keeps its pending jobs in a deque: a buffer of 64 slots of "
-               "16 bytes at first,\n"
-               "doubled when it is full, halved when it is less than a quarter full. A join pushes "
-               "its right half\n"
-               "and goes into its left one, so nested joins fill the deque: at depth 65 it grows "
-               "to 2048 bytes,\n"
-               "at 256 it is 4096. When the recursion unwinds it shrinks to 1024 again, each time "
-               "by a new\n"
-               "buffer. A buffer that was replaced may still be read by a thief, so it is not "
-               "freed but handed to\n"
-               "the epoch collector, in a bag; a bag that holds a buffer of 1024 bytes or more is "
-               "sealed at once,\n"
-               "into a queue node of 2072 bytes.\n"
-               "\n"
-               "All this is allocated by the worker, in the phase. In the next one, the worker "
-               "pushes jobs into a\n"
-               "buffer that is somebody's data, and the collector walks a queue whose nodes are, "
-               "and calls the\n"
-               "functions that it finds in them: a crash at once.\n"
-               "\n"
-               "The largest of them that matters is the queue node, so MIN_BYTES 2073 is enough, "
-               "however deep the\n"
-               "recursion: the large buffers are garbage, that is only to be freed, and in an "
-               "arena that is\n"
-               "nothing. The pool was built before the first phase; it does not help.\n",
+    .explain =
+        "Each worker of a pool keeps its pending jobs in a deque: a buffer of 64 slots of 16 bytes at first,\n"
+        "doubled when it is full, halved when it is less than a quarter full. A join pushes its right half\n"
+        "and goes into its left one, so nested joins fill the deque: at depth 65 it grows to 2048 bytes,\n"
+        "at 256 it is 4096. When the recursion unwinds it shrinks to 1024 again, each time by a new\n"
+        "buffer. A buffer that was replaced may still be read by a thief, so it is not freed but handed to\n"
+        "the epoch collector, in a bag; a bag that holds a buffer of 1024 bytes or more is sealed at once,\n"
+        "into a queue node of 2072 bytes.\n"
+        "\n"
+        "All this is allocated by the worker, in the phase. In the next one, the worker pushes jobs into a\n"
+        "buffer that is somebody's data, and the collector walks a queue whose nodes are, and calls the\n"
+        "functions that it finds in them: a crash at once.\n"
+        "\n"
+        "The largest of them that matters is the queue node, so MIN_BYTES 2073 is enough, however deep the\n"
+        "recursion: the large buffers are garbage, that is only to be freed, and in an arena that is\n"
+        "nothing. The pool was built before the first phase; it does not help.\n",
     .body = body,
     .options = options,
     .expect = {[REPRO_NONE] = REPRO_CRASH,

@@ -100,10 +100,8 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_finding findings[] = {
     {"Z28", "dep_cache",
-     "An async runtime's counters are one block of 128 bytes x workers: from 32 workers on the "
-     "seed's 4096 sends it to the arena, and each park of a worker in a later phase writes 24 "
-     "bytes "
-     "into somebody's data",
+     "An async runtime's counters are one block of 128 bytes x workers: from 32 workers on the seed's 4096 sends it to the arena, "
+     "and each park of a worker in a later phase writes 24 bytes into somebody's data",
      "critical",
      "by law 128 x workers + 1 (tokio 1.53); by making the runtime before the first phase",
      REPRO_SEED, REPRO_CORRUPT},
@@ -159,29 +157,15 @@ const struct repro repro = {
     .seed = "-",
     .severity = "critical",
     .explain =
-        "An async runtime (tokio) counts for each of its workers how often it parked and how long "
-        "it "
-        "was busy.\n"
-        "The counters of a worker are a record of 128 bytes, so that no two share a cache line, "
-        "and "
-        "the records\n"
-        "of all of them are one block, made with the runtime: 4096 bytes for 32 workers, one for "
-        "each "
-        "processor\n"
-        "unless the program says otherwise. A program that proves makes its runtime when it first "
-        "needs one.\n"
+        "An async runtime (tokio) counts for each of its workers how often it parked and how long it was busy.\n"
+        "The counters of a worker are a record of 128 bytes, so that no two share a cache line, and the records\n"
+        "of all of them are one block, made with the runtime: 4096 bytes for 32 workers, one for each processor\n"
+        "unless the program says otherwise. A program that proves makes its runtime when it first needs one.\n"
         "\n"
-        "A worker stores its sums when it is about to park, so each time that it has run out of "
-        "tasks. "
-        "After a\n"
-        "boundary these 24 bytes are in whatever the next phase has there: a polynomial, a tree's "
-        "hashes. The\n"
-        "runtime itself notices nothing; it never reads what it has stored, and the numbers that "
-        "the "
-        "program\n"
-        "shows are right as long as nobody else writes there. The damage is silent, and it is all "
-        "the "
-        "time.\n"
+        "A worker stores its sums when it is about to park, so each time that it has run out of tasks. After a\n"
+        "boundary these 24 bytes are in whatever the next phase has there: a polynomial, a tree's hashes. The\n"
+        "runtime itself notices nothing; it never reads what it has stored, and the numbers that the program\n"
+        "shows are right as long as nobody else writes there. The damage is silent, and it is all the time.\n"
         "\n"
         "--workers 31 is safe under the usual 4096, 32 is not: 4096 is not below 4096.\n",
     .body = body,
