@@ -98,8 +98,8 @@ static const struct repro_law law = {
 
 static const struct repro_finding findings[] = {
     {"Z11", "c_library",
-     "atexit keeps handlers in blocks of 1040 bytes: from the 33rd on, a handler that is "
-     "registered in a phase is lost in the next, and all that were registered before go with it",
+     "atexit keeps handlers in blocks of 1040 bytes: "
+     "from the 33rd on, a handler that is registered in a phase is lost in the next, and all that were registered before go with it",
      "high", "fixed by routing from MIN_BYTES 1041 on (glibc 2.36)", REPRO_NONE, 0},
     {0},
 };

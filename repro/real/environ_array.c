@@ -105,11 +105,10 @@ static const struct repro_law law = {
 
 static const struct repro_finding findings[] = {
     {"Z10", "c_library",
-     "setenv reallocates the array environ and keeps it: 8 bytes for each variable, so from 511 "
-     "variables on it is beyond the usual threshold; in the next phase getenv finds nothing",
+     "setenv reallocates the array environ and keeps it: "
+     "8 bytes for each variable, so from 511 variables on it is beyond the usual threshold; in the next phase getenv finds nothing",
      "high",
-     "fixed by sticky realloc, or by routing from MIN_BYTES 8 x variables + 9 on (glibc 2.36): "
-     "4097 for 511, 16305 for 2037",
+     "fixed by sticky realloc, or by routing from MIN_BYTES 8 x variables + 9 on (glibc 2.36): 4097 for 511, 16305 for 2037",
      REPRO_ROUTE, 0},
     {0},
 };

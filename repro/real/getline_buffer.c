@@ -92,8 +92,9 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_law law = {
     .formula = "max(120 * min(2, 1 + (length + 1) / 120), length + 2) + 1",
-    .source = "120 bytes at first; where the line, its newline and the NUL need more, that, or "
-              "twice 120 (getdelim, glibc 2.36; lines of up to 8190 characters)",
+    .source =
+        "120 bytes at first; "
+        "where the line, its newline and the NUL need more, that, or twice 120 (getdelim, glibc 2.36; lines of up to 8190 characters)",
     .at = (const char *const[]){"--length 1", "--length 63", "--length 118", "--length 119",
                                 "--length 238", "--length 239", "--length 511", "--length 4094",
                                 "--length 4095", "--length 5000", NULL},
@@ -104,8 +105,7 @@ static const struct repro_finding findings[] = {
      "getline's buffer (120 bytes, more for long lines) belongs to the caller and is passed again: "
      "in the next phase it reads as other data, and the next line is written into another block",
      "high",
-     "fixed by routing from MIN_BYTES 121 on, where lines are shorter than 119 (glibc 2.36); what "
-     "longer ones need is a law",
+     "fixed by routing from MIN_BYTES 121 on, where lines are shorter than 119 (glibc 2.36); what longer ones need is a law",
      REPRO_NONE, 0},
     {0},
 };

@@ -106,8 +106,8 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_law law = {
     .formula = "8 * pow2_above(max(7, entries + entries / 16)) + 1",
-    .source = "the array of keys: a pointer for each of a power of two that is filled to 16/17 "
-              "(GHashTable, GLib 2.74)",
+    .source =
+        "the array of keys: a pointer for each of a power of two that is filled to 16/17 (GHashTable, GLib 2.74)",
     .at = (const char *const[]){"--entries 30", "--entries 31", "--entries 60", "--entries 61",
                                 "--entries 240", "--entries 241", "--entries 481", "--entries 482",
                                 "--entries 963", "--entries 964", "--entries 3000",
@@ -116,9 +116,9 @@ static const struct repro_law law = {
 
 static const struct repro_finding findings[] = {
     {"Z17", "c_library",
-     "A GHashTable grows by realloc from 8 slots on: where realloc may migrate, a table that "
-     "was made before any phase moves into the arena, and in the next phase none of its "
-     "entries is found; where realloc is sticky it stays out",
+     "A GHashTable grows by realloc from 8 slots on: "
+     "where realloc may migrate, a table that was made before any phase moves into the arena, "
+     "and in the next phase none of its entries is found; where realloc is sticky it stays out",
      "high", "fixed by realloc=sticky, the default", REPRO_ROUTE, 0},
     {0},
 };

@@ -87,9 +87,8 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_finding findings[] = {
     {"Z15", "c_library",
-     "GLib's table of quarks is grown by whoever interns a name, for the whole process: after "
-     "3000 names inside a phase the quarks of the process have no names in the next one, under "
-     "the seed's default too",
+     "GLib's table of quarks is grown by whoever interns a name, for the whole process: "
+     "after 3000 names inside a phase the quarks of the process have no names in the next one, under the seed's default too",
      "critical", "fixed by routing from MIN_BYTES 32769 on (GLib 2.74); more names need more",
      REPRO_SEED, 0},
     {0},

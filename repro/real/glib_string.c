@@ -92,8 +92,8 @@ static const struct repro_law law = {
 
 static const struct repro_finding findings[] = {
     {"Z16", "c_library",
-     "A GString that is truncated keeps its buffer, 16384 bytes after 15000: the next phase's "
-     "lines are written into somebody's data, under the seed's default too",
+     "A GString that is truncated keeps its buffer, 16384 bytes after 15000: "
+     "the next phase's lines are written into somebody's data, under the seed's default too",
      "high",
      "fixed by routing from MIN_BYTES 16385 on (GLib 2.74); what a longer line needs is a law",
      REPRO_SEED, 0},

@@ -135,9 +135,8 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_finding findings[] = {
     {"Z18", "c_library",
-     "A GThreadPool that is freed leaves its threads, their memory and the queue in which they "
-     "wait to the next pool: after one in a phase, the next phase's is never made; "
-     "with the queue out of the arena its worker crashes",
+     "A GThreadPool that is freed leaves its threads, their memory and the queue in which they wait to the next pool: "
+     "after one in a phase, the next phase's is never made; with the queue out of the arena its worker crashes",
      "critical", "fixed by routing from MIN_BYTES 2033 on (GLib 2.74)", REPRO_NONE, 0},
     {0},
 };

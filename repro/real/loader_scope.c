@@ -144,12 +144,10 @@ static void body(struct repro_run *run)
 
 static const struct repro_finding findings[] = {
     {"Z13", "c_library",
-     "dlopen inside a phase puts the loader's records and libstdc++'s emergency exception pool "
-     "(72704 bytes) into recyclable memory: when memory runs out in a later phase, the exception "
-     "is made in another block",
+     "dlopen inside a phase puts the loader's records and libstdc++'s emergency exception pool (72704 bytes) into recyclable memory: "
+     "when memory runs out in a later phase, the exception is made in another block",
      "critical",
-     "fixed by routing from MIN_BYTES 72705 on (libstdc++ of GCC 12); or by loading before the "
-     "first phase",
+     "fixed by routing from MIN_BYTES 72705 on (libstdc++ of GCC 12); or by loading before the first phase",
      REPRO_SEED, 0},
     {0},
 };
@@ -167,16 +165,14 @@ const struct repro repro = {
         "allocate what the library keeps. The first library that needs libstdc++ brings a block\n"
         "of 72704 bytes: the pool from which exceptions are made when malloc has nothing left.\n"
         "\n"
-        "Here the first phase loads it, as a plug-in would be. Under profile none the second "
-        "phase\n"
+        "Here the first phase loads it, as a plug-in would be. Under profile none the second phase\n"
         "overwrites the loader's map, and the next dlsym, dlopen or throw crashes.\n"
         "\n"
         "Under a threshold of 4096 only the pool lies in the arena, and for as long as there is\n"
         "memory nothing shows. So each later phase takes all that there is, and then calls\n"
         "operator new(size, std::nothrow). It throws std::bad_alloc inside and catches it: the\n"
         "pool is there for nothing but this. Its list of free parts is filler by now. libstdc++\n"
-        "takes the filler for a free part of enough bytes and makes the exception in it, 136 "
-        "bytes\n"
+        "takes the filler for a free part of enough bytes and makes the exception in it, 136 bytes\n"
         "and a header, in the middle of the new phase's data. The program then handles the lack\n"
         "of memory as it was written to, with wrong data.\n"
         "\n"

@@ -77,8 +77,7 @@ const struct repro repro = {
     .seed = "-",
     .severity = "high",
     .explain =
-        "A locale is files, mapped into memory, and for each of twelve categories a record of "
-        "what\n"
+        "A locale is files, mapped into memory, and for each of twelve categories a record of what\n"
         "is where in them. The records come from malloc at the setlocale that loads the locale:\n"
         "792 bytes for characters, up to 1328 for others. The same call reads the file of aliases\n"
         "(/usr/share/locale/locale.alias) into a table of 1600 bytes and a block of 2048 bytes of\n"
@@ -88,13 +87,11 @@ const struct repro repro = {
         "records are filler. towupper, mbstowcs, MB_CUR_MAX and localeconv all begin by reading\n"
         "the record of a category: what is the maximal length of a character, where is the table\n"
         "of capitals, how is text converted. They find other numbers, and follow other pointers.\n"
-        "The program crashes at the first text that it converts; printf(\"%ls\") and "
-        "printf(\"%.1f\")\n"
+        "The program crashes at the first text that it converts; printf(\"%ls\") and printf(\"%.1f\")\n"
         "are among the functions that do.\n"
         "\n"
         "Every phase also asks for a locale that is not installed. That looks its name up in the\n"
-        "table of aliases, which crashes up to a threshold of 1600, and compares it with the "
-        "names:\n"
+        "table of aliases, which crashes up to a threshold of 1600, and compares it with the names:\n"
         "with filler, from there on. So the harm that is seen ends earlier than what is touched.\n"
         "\n"
         "2049 is the threshold that saves it, so the usual one of 4096 does. Where the file of\n"

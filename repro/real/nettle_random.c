@@ -73,18 +73,17 @@ static void body(struct repro_run *run)
 
 static const struct repro_finding findings[] = {
     {"Z36", "secrecy",
-     "nettle's generator (Yarrow-256) is 496 bytes, kept by whoever draws from it: below MIN_BYTES "
-     "497 "
-     "what it gives in a later phase is computed from that phase's data; nothing fails",
+     "nettle's generator (Yarrow-256) is 496 bytes, kept by whoever draws from it: "
+     "below MIN_BYTES 497 what it gives in a later phase is computed from that phase's data; nothing fails",
      "critical", "fixed by routing from MIN_BYTES 497 on (nettle 3.8)", REPRO_NONE, REPRO_CORRUPT},
     {0},
 };
 
 static const struct repro_law law = {
     .formula = "2 * 112 + 4 + 15 * 16 + 16 + 4 + 8 + 1",
-    .source = "struct yarrow256_ctx of nettle 3.8: two SHA-256 contexts, a flag, 15 round keys of "
-              "16 bytes, "
-              "a counter, the number of sources and a pointer to them",
+    .source =
+        "struct yarrow256_ctx of nettle 3.8: "
+        "two SHA-256 contexts, a flag, 15 round keys of 16 bytes, a counter, the number of sources and a pointer to them",
     .at = (const char *const[]){"", NULL},
 };
 
@@ -102,25 +101,18 @@ const struct repro repro = {
         "a real library's generator, made in one phase, gives what can be computed in the next",
     .seed = "-",
     .severity = "critical",
-    .explain = "nettle is the library under GnuTLS and many others. Its generator, Yarrow-256, is "
-               "a struct of 496 bytes:\n"
-               "two pools for what is fed to it later, a flag that it is seeded, 15 round keys of "
-               "AES-256, and a\n"
-               "counter. A program allocates one, seeds it from the system, and draws from it for "
-               "as long as it runs.\n"
-               "\n"
-               "Made inside a phase it lies in the arena. After a boundary its round keys are the "
-               "next phase's data.\n"
-               "There is no pointer in what it draws by that could be wrong, and any data say that "
-               "it is seeded: it\n"
-               "encrypts a counter made of data under keys made of data, and hands out the result. "
-               "Here 32 bytes are\n"
-               "drawn in each phase; who fills a struct with the same data and draws from it gets "
-               "the same 32 bytes.\n"
-               "\n"
-               "No model is involved: this is the library that the program runs on. 497 is the "
-               "threshold that\n"
-               "saves it.\n",
+    .explain =
+        "nettle is the library under GnuTLS and many others. Its generator, Yarrow-256, is a struct of 496 bytes:\n"
+        "two pools for what is fed to it later, a flag that it is seeded, 15 round keys of AES-256, and a\n"
+        "counter. A program allocates one, seeds it from the system, and draws from it for as long as it runs.\n"
+        "\n"
+        "Made inside a phase it lies in the arena. After a boundary its round keys are the next phase's data.\n"
+        "There is no pointer in what it draws by that could be wrong, and any data say that it is seeded: it\n"
+        "encrypts a counter made of data under keys made of data, and hands out the result. Here 32 bytes are\n"
+        "drawn in each phase; who fills a struct with the same data and draws from it gets the same 32 bytes.\n"
+        "\n"
+        "No model is involved: this is the library that the program runs on. 497 is the threshold that\n"
+        "saves it.\n",
     .body = body,
     .variants = variants,
     .findings = findings,

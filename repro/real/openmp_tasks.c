@@ -90,9 +90,8 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_finding findings[] = {
     {"Z14", "c_library",
-     "libgomp keeps the table of dependences (16 bytes and more for each) after taskwait, until "
-     "the parallel region ends: where phases lie inside one region, the next phase's first task "
-     "crashes",
+     "libgomp keeps the table of dependences (16 bytes and more for each) after taskwait, until the parallel region ends: "
+     "where phases lie inside one region, the next phase's first task crashes",
      "high", "fixed by routing from MIN_BYTES 16345 on, for 1000 dependences (libgomp of GCC 12)",
      REPRO_SEED, 0},
     {0},
@@ -112,8 +111,7 @@ const struct repro repro = {
         "its list, of 8 bytes each, and 32 bytes more. For 1000 dependences that is 16344 bytes.\n"
         "When a task is done its entries are deleted. The table stays, for the next one.\n"
         "\n"
-        "Here the phases lie inside one parallel region: its first thread begins them, makes "
-        "tasks\n"
+        "Here the phases lie inside one parallel region: its first thread begins them, makes tasks\n"
         "and waits for them with taskwait before the phase ends; the others only help. It is the\n"
         "way to do it right: no task and no data of a task crosses a phase. Yet the table does.\n"
         "\n"

@@ -119,8 +119,8 @@ static const struct repro_variant variants[] = {
 
 static const struct repro_law law = {
     .formula = "1345 + 224 * team",
-    .source = "the record itself, and for each thread its implicit task and its place in the "
-              "ordered chain (struct gomp_team, libgomp of GCC 12)",
+    .source =
+        "the record itself, and for each thread its implicit task and its place in the ordered chain (struct gomp_team, libgomp of GCC 12)",
     .at = (const char *const[]){"--team 2", "--team 12", "--team 13", "--team 16", "--team 17",
                                 "--team 31", "--team 32", "--team 33", "--team 64", "--team 128",
                                 NULL},
@@ -128,12 +128,10 @@ static const struct repro_law law = {
 
 static const struct repro_finding findings[] = {
     {"Z7", "c_library",
-     "libgomp's team record has 1344 + 224 x threads bytes and is kept for the next parallel "
-     "region: "
+     "libgomp's team record has 1344 + 224 x threads bytes and is kept for the next parallel region: "
      "from 13 threads on the seed's default of 4096 does not keep it out of the arena",
      "critical",
-     "fixed by routing from MIN_BYTES 1345 + 224 x threads on (libgomp of GCC 12): 4257 for 13, "
-     "4929 for 16, 15681 for 64",
+     "fixed by routing from MIN_BYTES 1345 + 224 x threads on (libgomp of GCC 12): 4257 for 13, 4929 for 16, 15681 for 64",
      REPRO_SEED, 0},
     {0},
 };
@@ -146,30 +144,17 @@ const struct repro repro = {
     .seed = "-",
     .severity = "critical",
     .explain =
-        "At its first parallel region, libgomp makes a record of the team: 1344 bytes and 224 for "
-        "each "
-        "thread,\n"
-        "so 1792 for two threads, 4928 for 16, 15680 for 64. When the region ends, the pool of "
-        "threads "
-        "keeps\n"
-        "the record, to have it for the next region. If the first region runs inside a phase, the "
-        "record lies\n"
+        "At its first parallel region, libgomp makes a record of the team: 1344 bytes and 224 for each thread,\n"
+        "so 1792 for two threads, 4928 for 16, 15680 for 64. When the region ends, the pool of threads keeps\n"
+        "the record, to have it for the next region. If the first region runs inside a phase, the record lies\n"
         "in the arena.\n"
         "\n"
-        "In the next phase the record is filler. If its first word still reads N, which data full "
-        "of "
-        "the\n"
-        "number N see to, it is used again: the threads meet at a barrier that is made of filler, "
-        "and "
-        "none\n"
-        "ever leaves it. If it reads something else, a new record is made, and nothing is seen: "
-        "luck.\n"
+        "In the next phase the record is filler. If its first word still reads N, which data full of the\n"
+        "number N see to, it is used again: the threads meet at a barrier that is made of filler, and none\n"
+        "ever leaves it. If it reads something else, a new record is made, and nothing is seen: luck.\n"
         "\n"
-        "Up to 12 threads the usual threshold of 4096 keeps the record out of the arena. On a "
-        "machine "
-        "with 13\n"
-        "processors or more the program hangs that was tested on one with 8. --team N: the "
-        "threshold\n"
+        "Up to 12 threads the usual threshold of 4096 keeps the record out of the arena. On a machine with 13\n"
+        "processors or more the program hangs that was tested on one with 8. --team N: the threshold\n"
         "that saves it is 1344 + 224 x N + 1.\n",
     .body = body,
     .options = options,

@@ -37,10 +37,10 @@ static sqlite3 *open_database(unsigned long page)
     snprintf(sql, sizeof sql, "PRAGMA page_size = %lu", page);
     run_sql(database, sql);
     run_sql(database, "CREATE TABLE witness (id INTEGER PRIMARY KEY, value INTEGER)");
-    snprintf(sql, sizeof sql,
-             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
-             "INSERT INTO witness SELECT i, i * i FROM n",
-             rows);
+    snprintf(
+        sql, sizeof sql,
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) INSERT INTO witness SELECT i, i * i FROM n",
+        rows);
     run_sql(database, sql);
     return database;
 }
@@ -94,15 +94,15 @@ static const struct repro_option options[] = {
 
 static const struct repro_law law = {
     .formula = "page + 272 + 1",
-    .source = "the page, and what the cache and the B-tree know about it (PgHdr1 and MemPage, "
-              "SQLite 3.40)",
+    .source =
+        "the page, and what the cache and the B-tree know about it (PgHdr1 and MemPage, SQLite 3.40)",
     .at = (const char *const[]){"--page 4096", "--page 8192", "--page 16384", "--page 65536", NULL},
 };
 
 static const struct repro_finding findings[] = {
     {"Z19", "c_library",
-     "A database in memory lies in pages of 4368 bytes, which the seed's default of 4096 sends "
-     "to the arena: opened in one phase, its queries fail in the next",
+     "A database in memory lies in pages of 4368 bytes, which the seed's default of 4096 sends to the arena: "
+     "opened in one phase, its queries fail in the next",
      "critical", "fixed by routing from MIN_BYTES 4369 on (SQLite 3.40)", REPRO_SEED, 0},
     {0},
 };

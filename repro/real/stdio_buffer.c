@@ -80,11 +80,8 @@ static const struct repro_law law = {
 
 static const struct repro_finding findings[] = {
     {"Z", "c_library",
-     "glibc's stdio buffer is 4096 bytes, and 4096 is not below 4096: the first fprintf of a "
-     "program, "
-     "made inside a phase, puts its buffer into recyclable memory under the seed's default; the "
-     "file "
-     "that is written is wrong",
+     "glibc's stdio buffer is 4096 bytes, and 4096 is not below 4096: the first fprintf of a program, "
+     "made inside a phase, puts its buffer into recyclable memory under the seed's default; the file that is written is wrong",
      "critical", "fixed by routing from MIN_BYTES 4097 on (glibc 2.36)", REPRO_SEED, 0},
     {0},
 };
@@ -98,25 +95,17 @@ const struct repro repro = {
     .severity = "critical",
     .claim = "4096 bytes",
     .explain =
-        "A stdio stream allocates its buffer when it is first written to: st_blksize bytes, which "
-        "is 4096\n"
-        "for a file and a pipe on Linux. The usual threshold, MIN_BYTES 4096, sends blocks of 4096 "
-        "bytes\n"
-        "and more to the arena: 4096 is not below 4096. So the first fprintf of a program, if it "
-        "is "
-        "made in\n"
+        "A stdio stream allocates its buffer when it is first written to: st_blksize bytes, which is 4096\n"
+        "for a file and a pipe on Linux. The usual threshold, MIN_BYTES 4096, sends blocks of 4096 bytes\n"
+        "and more to the arena: 4096 is not below 4096. So the first fprintf of a program, if it is made in\n"
         "a phase, puts the buffer of its log file there.\n"
         "\n"
-        "Here the first half of a line is printed in one phase, and the second in the next, which "
-        "then\n"
-        "flushes. In between, the next phase's first allocation lands on the buffer. The file gets "
-        "that\n"
-        "phase's data in place of the line's first half: an array of field elements in a log, or a "
-        "line of a\n"
+        "Here the first half of a line is printed in one phase, and the second in the next, which then\n"
+        "flushes. In between, the next phase's first allocation lands on the buffer. The file gets that\n"
+        "phase's data in place of the line's first half: an array of field elements in a log, or a line of a\n"
         "proof that is not the one that was computed. No error is reported by anybody.\n"
         "\n"
-        "4097 is the threshold that saves it. No model is involved: this is the C library that "
-        "the\n"
+        "4097 is the threshold that saves it. No model is involved: this is the C library that the\n"
         "program runs on.\n",
     .body = body,
     .expect = {[REPRO_NONE] = REPRO_CORRUPT,

@@ -122,8 +122,8 @@ static const struct repro_law law = {
 
 static const struct repro_finding findings[] = {
     {"Z8", "c_library",
-     "stdout's buffer is 4096 bytes where it is a file or a pipe: a program that works on a "
-     "terminal (1024 bytes) prints wrong lines as soon as its output is redirected",
+     "stdout's buffer is 4096 bytes where it is a file or a pipe: "
+     "a program that works on a terminal (1024 bytes) prints wrong lines as soon as its output is redirected",
      "critical", "fixed by routing from MIN_BYTES 4097 on (glibc 2.36)", REPRO_SEED, 0},
     {0},
 };

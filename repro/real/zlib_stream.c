@@ -103,8 +103,8 @@ static void body(struct repro_run *run)
 
 static const struct repro_finding findings[] = {
     {"Z20", "c_library",
-     "zlib's compressor keeps blocks of 5952 and 65536 bytes between calls: made in one phase, "
-     "it fails in the next, or compresses what nobody gave it",
+     "zlib's compressor keeps blocks of 5952 and 65536 bytes between calls: "
+     "made in one phase, it fails in the next, or compresses what nobody gave it",
      "critical", "fixed by routing from MIN_BYTES 65537 on (zlib 1.2.13)", REPRO_SEED, 0},
     {0},
 };
