@@ -30,7 +30,7 @@ static void look_up(struct repro_run *run, const struct swiss_table *table, unsi
             return;
         }
         if (value != key + phase) {
-            repro_wrong(run, "an entry that was just inserted has another value");
+            repro_wrong(run, "an entry that was just inserted has a wrong value");
             return;
         }
     }

@@ -21,10 +21,10 @@ static void check_overflow(struct repro_run *run)
     zk_config(&config);
     if (config.min_bytes > block_bytes || stats.slabs == 0) {
         if (stats.overflow_count != 0)
-            repro_wrong(run, "overflow counted where nothing is due to the arena");
+            repro_wrong(run, "overflow is counted, although no block is meant for the arena");
     } else if (stats.overflow_count == 0 ||
                stats.overflow_bytes < stats.overflow_count * block_bytes) {
-        repro_wrong(run, "no overflow counted");
+        repro_wrong(run, "no overflow is counted");
     }
     zk_reset_stats();
 }

@@ -40,7 +40,7 @@ static void body(struct repro_run *run)
         if (kept.data != NULL && variant == DATA)
             check_fields(run, &kept);
         else if (kept.data != NULL && virtual_object_chase(&kept) != ~sentinel)
-            repro_wrong(run, "the number behind the pointer is another");
+            repro_wrong(run, "the number behind the pointer is not the one that was stored");
         /* The new phase's bytes are not this object's to free: it is made anew. */
         if (kept.data != NULL && virtual_object_sentinel(&kept) == sentinel)
             virtual_object_deinit(&kept);

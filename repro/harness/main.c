@@ -154,13 +154,13 @@ static void print_help(void)
         "  --filler W      on (default) or off: overwrite what each phase used, in the next\n"
         "  --switch K=V    nesting=, owner=, realloc= or copy=, instead of the profile's own\n"
         "  --audit A       census or trap: report what is retained, or touched; no filler\n"
-        "  --timeout MS    so long without progress, running or waiting, it hangs (default %d)\n"
-        "  --expect O      exit 0 if the outcome is O (or one of O,O,...; or declared, as is the\n"
-        "                  damage then), else 1\n"
+        "  --timeout MS    it hangs after so long without progress, running or waiting (default %d)\n"
+        "  --expect O      exit 0 if the outcome is O, or one of O,O,...; else 1\n"
+        "                  declared: what the descriptor says, of the damage as well\n"
         "  --tsv           one record, in the columns of results/sweep.tsv\n"
         "  --verbose       list every damaged run of bytes\n"
         "  --no-fork       in this process, without time limit: for a debugger\n"
-        "  --keep-env      with what else is in the environment: it may change the outcome\n"
+        "  --keep-env      keep the whole environment, even what may change the outcome\n"
         "  --explain       what this bug is, and what to expect\n"
         "  --describe      the descriptor, for programs\n"
         "  --version       print the version\n",
@@ -226,7 +226,7 @@ static void parse_option(struct command *command, int code, const char *value)
     case OPTION_SWITCH:
         if (!profile_check_switch(value) || settings->switch_count == RUN_SWITCHES_MAX)
             fail_usage("--switch", value,
-                       "want nesting=, owner=, realloc= or copy= and a value of it");
+                       "want nesting=, owner=, realloc= or copy=, and one of its values");
         settings->switches[settings->switch_count++] = value;
         break;
     case OPTION_AUDIT:

@@ -62,7 +62,7 @@ static void check_all(struct repro_run *run, int made)
         if (value == NULL)
             lost++;
         else if (atoi(value) != i)
-            repro_wrong(run, "getenv returns another value than setenv was given");
+            repro_wrong(run, "getenv does not return the value that setenv was given");
     }
     if (lost > 0)
         repro_wrong(run, "getenv does not find %d of %d variables that were set", lost, made);

@@ -44,7 +44,7 @@ static void read_line(struct repro_run *run, FILE *file, char **line, size_t *ca
                       size_t length)
 {
     if (getline(line, capacity, file) != (ssize_t)length + 1)
-        repro_wrong(run, "getline returns another length than the line has");
+        repro_wrong(run, "getline does not return the length of the line");
     else
         (*line)[length] = '\0';
 }

@@ -44,7 +44,7 @@ static void look_up(struct repro_run *run, GHashTable *table, unsigned count)
         if (value == NULL)
             repro_wrong(run, "an entry is not found");
         else if (value != value_of(number))
-            repro_wrong(run, "an entry has another value");
+            repro_wrong(run, "an entry has a wrong value");
     }
     if (g_hash_table_size(table) != count)
         repro_wrong(run, "the table counts more entries than were put there");

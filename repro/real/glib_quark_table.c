@@ -35,9 +35,9 @@ static void check_names(struct repro_run *run, const GQuark *quarks)
         if (found == NULL)
             repro_wrong(run, "a quark has no name any more");
         else if (strcmp(found, name) != 0)
-            repro_wrong(run, "a quark has another name");
+            repro_wrong(run, "a quark has a wrong name");
         else if (g_quark_try_string(name) != quarks[number])
-            repro_wrong(run, "a name has another quark");
+            repro_wrong(run, "a name has a wrong quark");
     }
 }
 

@@ -26,7 +26,7 @@ static void append(GString *line, unsigned bytes, char letter)
 static void check_line(struct repro_run *run, const GString *line, unsigned bytes, char letter)
 {
     if (line->len != bytes)
-        repro_wrong(run, "the line has another length");
+        repro_wrong(run, "the line has a wrong length");
     else if (strspn(line->str, (char[]){letter, '\0'}) != bytes)
         repro_wrong(run, "the line that was just written reads as something else");
 }

@@ -112,7 +112,7 @@ static void body(struct repro_run *run)
             repro_team(run, on_worker, NULL);
         on_worker(NULL, add_one, &count);
         if (count != phase + 1)
-            repro_wrong(run, "a task did not run once");
+            repro_wrong(run, "a task did not run exactly once");
         repro_end(run);
     }
 }

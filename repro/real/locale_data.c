@@ -30,13 +30,13 @@ static void check_text(struct repro_run *run)
     if (MB_CUR_MAX != 6)
         repro_wrong(run, "MB_CUR_MAX is not 6");
     if (mbstowcs(text, small, room) != sizeof large / sizeof *large - 1)
-        repro_wrong(run, "a text of 8 characters has another number of them");
+        repro_wrong(run, "a text of 8 characters is converted to another number of them");
     for (int i = 0; i < room && text[i] != L'\0'; i++)
         text[i] = (wchar_t)towupper((wint_t)text[i]);
     if (wmemcmp(text, large, sizeof large / sizeof *large) != 0)
-        repro_wrong(run, "capital letters are not those of the text");
+        repro_wrong(run, "the capital letters are not those of the text");
     if (strcmp(localeconv()->decimal_point, ".") != 0)
-        repro_wrong(run, "the decimal point is none");
+        repro_wrong(run, "the decimal point is not a dot");
 }
 
 /* A program tries the language of its user, and goes on without it where it is not installed: the
@@ -44,7 +44,7 @@ static void check_text(struct repro_run *run)
 static void try_language(struct repro_run *run)
 {
     if (setlocale(LC_TIME, "qqx_ZZ.UTF-8") != NULL)
-        repro_wrong(run, "a locale is found that nobody has");
+        repro_wrong(run, "setlocale finds a locale that does not exist");
 }
 
 static void body(struct repro_run *run)

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-_Static_assert(sizeof(struct yarrow256_ctx) == 496, "as the law says");
+_Static_assert(sizeof(struct yarrow256_ctx) == 496, "the law below counts on this size");
 
 enum { drawn_bytes = 32 };
 

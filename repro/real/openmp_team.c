@@ -88,7 +88,7 @@ static void body(struct repro_run *run)
         if (!repro_begin(run))
             return;
         if (run_region(threads) != expected)
-            repro_wrong(run, "not every thread of the team ran once");
+            repro_wrong(run, "not every thread of the team ran exactly once");
         repro_check(run);
         repro_end(run);
         wait_for_team();

@@ -58,7 +58,7 @@ static void check_answer(struct repro_run *run, sqlite3 *database)
         repro_wrong(run, "the query fails: %s", sqlite3_errstr(status));
     else if (sqlite3_column_int64(query, 0) != n ||
              sqlite3_column_int64(query, 1) != n * (n + 1) * (2 * n + 1) / 6)
-        repro_wrong(run, "the query has another answer");
+        repro_wrong(run, "the query gives a wrong answer");
     sqlite3_finalize(query);
 }
 
