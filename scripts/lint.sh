@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The project's own code under clang-format, clang-tidy, cppcheck and shellcheck; any complaint fails.
+# The project's own code under lint_text.sh, clang-format, clang-tidy, cppcheck and shellcheck; any complaint fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -7,6 +7,8 @@ mapfile -t sources < <(git ls-files -co --exclude-standard '*.c')
 mapfile -t all < <(git ls-files -co --exclude-standard '*.c' '*.h')
 mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' .ci/run completions/zk-audit)
 
+echo "lint: texts"
+scripts/lint_text.sh
 echo "lint: clang-format, ${#all[@]} files"
 clang-format --dry-run --Werror "${all[@]}"
 echo "lint: shellcheck, ${#scripts[@]} files"

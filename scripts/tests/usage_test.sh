@@ -33,4 +33,5 @@ refused 'ROUNDS 0: want a number from 1 on' bench_preload.sh "$scripts" 0
 refused 'ROUNDS x: want a number from 1 on' bench_audit.sh "$scripts" x
 refused 'SECONDS 1m: want a number from 1 on' fuzz.sh 1m
 refused '--down: no such option: want \[--root' arrows.sh --down
+refused '--down: no such option: want \[--root' lint_text.sh --down
 conclude usage_test
