@@ -1,6 +1,6 @@
 /*
- * child.c - process isolation: the body runs in a child, which may crash or hang; the parent
- * reads what the child wrote down before it did.
+ * child.c - process isolation: the body runs in a child, which may crash or hang; the parent then
+ * reads the report that the child kept in shared memory.
  */
 #include "run.h"
 
@@ -16,7 +16,7 @@
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP};
 
-static struct report *crash_report; /* for the handler, which gets no argument of ours */
+static struct report *crash_report; /* a signal handler cannot be given an argument */
 
 static void on_crash(int signal, siginfo_t *info, void *context)
 {
@@ -28,7 +28,7 @@ static void on_crash(int signal, siginfo_t *info, void *context)
                                       info->si_code != SI_KERNEL;
         crash_report->address = (uintptr_t)info->si_addr;
     }
-    _exit(3); /* an orderly end: no core file, and the same under every sanitizer */
+    _exit(3); /* no core file, and the same exit under every sanitizer */
 }
 
 static void catch_crashes(struct report *report)
@@ -72,14 +72,14 @@ static _Noreturn void child_main(struct repro_run *run, pid_t parent, const sigs
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
-        _exit(3); /* it died before we asked to be told */
+        _exit(3); /* the parent died before the prctl took effect */
     sigprocmask(SIG_SETMASK, mask, NULL);
     catch_crashes(run->report);
     proof_watch_models(run->report);
     _exit(run_body(run) ? 0 : 3);
 }
 
-/* What a run shows is what its boundaries do. */
+/* Harm before the first boundary is not caused by a boundary: such a run shows nothing. */
 static bool is_early(const struct report *report)
 {
     if (report->early)
@@ -125,11 +125,11 @@ static bool run_child(struct repro_run *run)
         child_main(run, parent, &before);
 
     status = watch(run->report, child, run->settings.limit_ms);
-    if (run->report->finished) /* after all, before it was killed */
+    if (run->report->finished) /* it finished just before it was killed */
         run->report->hung = false;
     sigprocmask(SIG_SETMASK, &before, NULL);
     if (WIFSIGNALED(status) && !run->report->hung && run->report->signal == 0)
-        run->report->signal = WTERMSIG(status); /* one that cannot be caught, or that came twice */
+        run->report->signal = WTERMSIG(status); /* cannot be caught, or arrived a second time */
     if (run->report->failed || is_early(run->report))
         return false;
     if (!run->report->finished && !run->report->hung && run->report->signal == 0) {
@@ -140,7 +140,7 @@ static bool run_child(struct repro_run *run)
     return true;
 }
 
-/* What is retained in the arena, by a run in which nothing but that is looked at. */
+/* Counts what is retained in the arena, in a second run that serves for nothing else. */
 static void take_census(struct repro_run *run)
 {
     struct report *verdict = run->report;

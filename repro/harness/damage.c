@@ -1,6 +1,6 @@
 /*
- * damage.c - is the damage what the descriptor says? The outcome alone does not tell 17 bytes from 18,
- * nor one bit of a state from another.
+ * damage.c - is the damage what the descriptor declares? The outcome alone does not distinguish 17
+ * damaged bytes from 18, or one flipped bit from another.
  */
 #include "run.h"
 
@@ -32,7 +32,7 @@ static void say_other(unsigned cycle, const struct repro_damage *declared,
     fputc('\n', stderr);
 }
 
-/* How many runs from index first on are of the cycle. */
+/* The number of damaged runs of this cycle, which start at index first. */
 static size_t runs_of(const struct report *report, unsigned cycle, size_t first)
 {
     size_t count = 0;
@@ -56,7 +56,7 @@ bool damage_is_declared(const struct repro_run *run)
         size_t count = runs_of(report, cycle, first);
 
         if (wanted == REPRO_UNDETERMINED || first + wanted > RUN_EXTENTS_MAX)
-            return true; /* the record ends there */
+            return true; /* not known, or more than the report could record */
         if (wanted > REPRO_DAMAGE_MAX)
             abort();
         for (size_t i = 0; i < wanted && i < count; i++)

@@ -1,9 +1,10 @@
 /*
- * environment.c - the environment in which runs are made.
+ * environment.c - the environment that runs see.
  *
- * What runs may see is a list of names; everything else is left out, since any library may read any variable. Some are
- * read before main: by the loader, by the C library, by what libraries do at load. A program that was started with one
- * of them has to start anew.
+ * Only variables on a list of names are kept: any library may read any variable, so everything else
+ * is removed. Some variables are read before main: by the loader, the C library and the
+ * constructors of libraries. A program that was started with one of them has to start again without
+ * it.
  */
 #include "environment.h"
 
@@ -16,17 +17,18 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A name that ends in * stands for all that begin so. */
+/* A name that ends in * stands for every name with that prefix. */
 
-/* Where things are and who asks; what sanitizers and qemu are told, without which their programs do not run. */
+/* Paths, user and terminal; and the settings of sanitizers and qemu, without which programs built
+ * for them do not run. */
 static const char *const kept[] = {
     "HOME",         "LOGNAME",      "NO_COLOR",     "PATH",          "PWD",
     "SHELL",        "TERM",         "TMPDIR",       "USER",          "QEMU_*",
     "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", NULL,
 };
 
-/* By hand, an audit is asked for through the environment; the rest of ZK_ALLOC_* is the profile's. And a limit on what a
- * process may use is kept: what needs more than it is skipped. */
+/* A repro started by hand can be told to audit through the environment; the profile decides the
+ * rest of ZK_ALLOC_*. A limit on what a process may use is kept too: what needs more is skipped. */
 static const char *const kept_by_hand[] = {
     "ZK_ALLOC_AUDIT",   "ZK_ALLOC_AUDIT_*", "ZK_ALLOC_TOOLS",
     "ZK_ALLOC_VERBOSE", "OMP_THREAD_LIMIT", NULL,
@@ -81,7 +83,7 @@ bool environment_clear(enum environment_of of, const char *program)
     return had_read;
 }
 
-/* What runs this program now, and works through its environment. */
+/* Does this program run under zk-audit or valgrind, which work through its environment? */
 static bool is_watched(void)
 {
     const char *preloaded = getenv("LD_PRELOAD");
@@ -99,7 +101,7 @@ static int find_word(const char *word, int argc, char *const *argv)
     return 0;
 }
 
-/* Returns only if it cannot; then what was read before main is in force. */
+/* Returns only if it fails; what was read before main then stays in force. */
 static void start_anew(const char *program, char **argv)
 {
     char self[PATH_MAX];

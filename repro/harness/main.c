@@ -29,13 +29,13 @@ enum option_code {
     OPTION_DESCRIBE,
     OPTION_VERSION,
     OPTION_HELP,
-    OPTION_OWN, /* and on: the repro's own */
+    OPTION_OWN, /* from here on, the options of the repro itself */
 };
 
-enum { own_options_at = 16 }; /* options of every repro */
+enum { own_options_at = 16 }; /* the number of options that every repro has */
 
-/* For what is not proven to hang: long, as what is slow but ends is no hang. Sanitizers make everything
- * slower. */
+/* The time limit where no hang can be proven. It is long, since a slow run that ends is no hang;
+ * and longer with sanitizers, which make everything slower. */
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 enum { default_limit_ms = 40000 };
 #else
@@ -44,7 +44,7 @@ enum { default_limit_ms = 10000 };
 
 struct command {
     struct settings settings;
-    unsigned expected; /* outcomes; 0 when not asked */
+    unsigned expected; /* outcomes, from --expect; 0 without it */
     bool expect_declared;
     bool tsv;
     bool verbose;
@@ -179,7 +179,7 @@ static void parse_own_option(struct settings *settings, int index, const char *v
     char name[64];
 
     if (own == NULL)
-        exit(3); /* getopt has no code for what is not there */
+        exit(3); /* getopt returns no code for missing operands */
     own += index;
     snprintf(name, sizeof name, "--%s", own->name);
     if (option_is_flag(own)) {

@@ -67,7 +67,8 @@ const char *outcomes_text(unsigned outcomes, char *text, size_t room)
     return text;
 }
 
-/* The worst that was seen; a run that was stopped by the contract showed that, and nothing else. */
+/* The worst of what was seen; but a run that the contract stopped counts as refused, whatever else
+ * it showed. */
 enum repro_outcome outcome_of(const struct report *report)
 {
     if (report->skipped)

@@ -17,7 +17,7 @@ static const char *signal_word(int signal)
     return word != NULL ? word : "?";
 }
 
-/* Where a fault was, in words that are the same in every run. */
+/* Where a fault was, worded so that it is the same in every run. */
 static const char *address_kind(const struct report *report, uint64_t filler)
 {
     if (report->signal != SIGSEGV && report->signal != SIGBUS)
@@ -31,7 +31,7 @@ static const char *address_kind(const struct report *report, uint64_t filler)
     return " at an unmapped address";
 }
 
-/* "one run of 17 bytes per boundary", or whatever the extents have in common. */
+/* "one run of 17 bytes per boundary", or whatever else the damaged runs have in common. */
 static void describe_extents(const struct report *report, char *text, size_t room)
 {
     bool same = report->extent_count <= RUN_EXTENTS_MAX;
@@ -51,7 +51,7 @@ static void describe_extents(const struct report *report, char *text, size_t roo
         snprintf(text, room, "%zu runs, %zu bytes", report->extent_count, report->corrupt_bytes);
 }
 
-/* One clause that is the same in every run: the last column of the record. */
+/* The last column of the record: one clause, the same in every run. */
 static void detail(const struct repro_run *run, enum repro_outcome outcome, char *text, size_t room)
 {
     const struct report *report = run->report;
@@ -113,7 +113,7 @@ static const char *colour(enum repro_outcome outcome)
     }
 }
 
-/* The second line: what was seen. */
+/* The second of the three lines for people: what was seen. */
 static void print_finding(const struct repro_run *run, enum repro_outcome outcome)
 {
     const struct report *report = run->report;
@@ -268,7 +268,8 @@ static void print_laws(void)
     }
 }
 
-/* For zk-sweep and the findings: a key, a tab, and its fields, a line each. */
+/* The descriptor as text, for zk-sweep and findings.sh: on each line a key, a tab, and the key's
+ * fields. */
 void print_description(void)
 {
     const unsigned harm = REPRO_STALE | REPRO_CORRUPT | REPRO_CRASH | REPRO_HANG;

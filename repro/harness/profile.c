@@ -7,11 +7,11 @@
 
 struct profile {
     const char *name;
-    struct zk_config config; /* the fields below; the others come from the environment */
+    struct zk_config config; /* fields not set here come from the environment */
     bool flush;
 };
 
-/* Every contract as lax as it can be, and every rule the one that goes wrong. */
+/* The laxest setting of each part of the contract, and of each rule the variant that goes wrong. */
 #define VULNERABLE                                                                                 \
     .recycle = ZK_RECYCLE_BLIND, .nesting = ZK_NESTING_RECYCLE, .owner = ZK_OWNER_ANY,             \
     .realloc = ZK_REALLOC_MIGRATE, .copy = ZK_COPY_FORWARD
@@ -29,8 +29,8 @@ static const struct profile profiles[REPRO_PROFILES] = {
                      .copy = ZK_COPY_MEMMOVE},
                     false},
     [REPRO_PINNED] = {"pinned", {.recycle = ZK_RECYCLE_PINNED, .min_bytes = 0}, false},
-    /* No arena: no block is large enough for it. The contract is lax, so that nothing but the harness
-     * itself could go wrong. */
+    /* No arena: no block is large enough for it. The contract is lax, so it refuses nothing: harm
+     * under this profile could only come from the harness itself. */
     [REPRO_SYSTEM] = {"system",
                       {.recycle = ZK_RECYCLE_BLIND,
                        .min_bytes = SIZE_MAX,
@@ -69,7 +69,7 @@ size_t profile_min_bytes(const struct settings *settings)
     return profiles[settings->profile].config.min_bytes;
 }
 
-/* One value of one switch. */
+/* One value of one --switch. */
 struct choice {
     const char *text;
     void (*choose)(struct zk_config *config, int value);
@@ -121,7 +121,8 @@ bool profile_check_switch(const char *text)
     return find_choice(text) != NULL;
 }
 
-/* Under a census nothing may go wrong before all is counted, so it is pinned. */
+/* A census needs a run in which nothing goes wrong before everything is counted: it recycles as
+ * pinned does. */
 static void choose_audit(struct zk_config *config, const struct repro_run *run)
 {
     config->audit = run->settings.audit;

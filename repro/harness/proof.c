@@ -1,14 +1,16 @@
 /*
  * proof.c - the proof that a child hangs: each of its threads waits for another of them.
  *
- * A thread waits if it is blocked in a futex system call without a time limit, as in a lock, a
- * condition, a semaphore, a barrier or a join; or if it looks and looks again at what only another
- * thread could change (watcher_looked). The parent looks at all threads three times. What was blocked
- * at the first look and was never scheduled until the third, and what was in the same loop at all of
- * them, was so at the second look, all at one time: and then nobody is left who could end any wait.
- * Time plays no part in it.
+ * A thread waits if it is blocked in a futex system call without a timeout, as in a lock, a
+ * condition, a semaphore, a barrier or a join; or if it spins on something that only another thread
+ * can change (watcher_looked). The parent looks at all threads three times. A thread that was
+ * blocked at the first look and was not scheduled until the third was blocked at the second look; a
+ * thread that was in the same spin loop at all three was in it at the second. So at the moment of
+ * the second look every thread was waiting, and no thread is left that could end any wait. The
+ * proof does not depend on time.
  *
- * Not seen: a signal from another process, and ITIMER_REAL. No repro counts on them.
+ * Two things could end a wait unseen: a signal from another process, and ITIMER_REAL. No repro uses
+ * them.
  */
 #include "run.h"
 
@@ -23,16 +25,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { looks_needed = 2 }; /* after the first */
+enum { looks_needed = 2 }; /* that find no change, after the first look */
 
 /* One thread at one look. */
 struct seen {
     pid_t thread;
-    char state; /* as in /proc: R, S, D, T ... */
+    char state; /* the letter in /proc: R, S, D, T ... */
     bool blocked;
-    unsigned long switches; /* how often it gave up its processor */
-    unsigned waits;         /* of watcher_looked */
-    uint64_t looks;         /* in the last of them */
+    unsigned long switches; /* context switches, voluntary or not */
+    unsigned waits;         /* begun, as told to watcher_looked */
+    uint64_t looks;         /* calls of watcher_looked */
 };
 
 struct threads {
@@ -43,7 +45,7 @@ struct threads {
 struct proof {
     struct threads base;
     struct threads now;
-    unsigned held; /* looks at which everything was as before */
+    unsigned held; /* looks in a row that found no change */
 };
 
 /* ---- In the child ---- */
@@ -55,7 +57,7 @@ void proof_watch_models(struct report *report)
     own_report = report;
 }
 
-/* A thread for which nothing is left to come: to the parent, one that waits for others. */
+/* The calling thread can never get on: it blocks for ever, so that the parent sees it wait. */
 void watcher_endless(const char *why)
 {
     static unsigned never;
@@ -77,7 +79,7 @@ void watcher_looked(bool first)
         unsigned index;
 
         if (own_report->looker_count >= PROOF_THREADS_MAX)
-            return; /* no proof, then */
+            return; /* this thread is not seen to wait, so no hang is proven */
         index = atomic_fetch_add(&own_report->looker_count, 1);
         if (index >= PROOF_THREADS_MAX)
             return;
@@ -104,7 +106,7 @@ static bool read_file(const char *path, char *text, size_t room)
     return bytes >= 0;
 }
 
-/* The number behind a key of /proc/.../status. */
+/* The number after a key in /proc/.../status. */
 static unsigned long field(const char *status, const char *key)
 {
     const char *at = strstr(status, key);
@@ -119,7 +121,7 @@ static bool waits_without_limit(const char *system_call)
     char *end;
     long number = strtol(system_call, &end, 10);
 
-    if (!isdigit((unsigned char)*system_call) || number != SYS_futex) /* "running" is none */
+    if (!isdigit((unsigned char)*system_call) || number != SYS_futex) /* or the word "running" */
         return false;
     for (int i = 0; i < 4; i++)
         arguments[i] = strtoul(end, &end, 16);
@@ -133,8 +135,8 @@ static bool waits_without_limit(const char *system_call)
     }
 }
 
-/* The state and the switches first: a thread that runs and is blocked again between the two reads has
- * more switches at the next look. */
+/* State and switches are read before the system call: if the thread runs and blocks again between
+ * the two reads, the next look finds more switches. */
 static bool look_at(struct seen *seen, const struct report *report, pid_t child)
 {
     char path[64];
@@ -198,7 +200,7 @@ static void look_at_all(struct threads *threads, const struct report *report, pi
 
 enum change { CHANGED, UNDECIDED, HELD };
 
-/* A thread that looks may not have had a processor since. */
+/* UNDECIDED: a thread that spins did not look again since; it may have had no processor. */
 static enum change compare(const struct threads *base, const struct threads *now)
 {
     enum change change = HELD;
@@ -222,7 +224,7 @@ static enum change compare(const struct threads *base, const struct threads *now
     return change;
 }
 
-/* Are there no processes and no timers that could end a wait? */
+/* Does the child have no children and no timers, which could end a wait? */
 static bool alone(pid_t child, const struct threads *threads)
 {
     char path[64];

@@ -15,7 +15,7 @@ enum {
     RUN_EXTENTS_MAX = 4096,
     RUN_TEXT_MAX = 200,
     RUN_OPTIONS_MAX = 16,
-    PROOF_THREADS_MAX = 2 * REPRO_TEAM_MAX, /* of a child, for a proof that it hangs */
+    PROOF_THREADS_MAX = 2 * REPRO_TEAM_MAX, /* of the child, looked at for a proof that it hangs */
 };
 
 /* A run of damaged bytes. */
@@ -23,45 +23,45 @@ struct extent {
     unsigned cycle;
     size_t offset; /* from the start of the filler or of the data */
     size_t bytes;
-    unsigned char last[16]; /* of its bytes; in front of them 0 where it has fewer */
+    unsigned char last[16]; /* its last bytes; preceded by 0 where it has fewer */
 };
 
-/* A thread that looks for what another one is to do: see watcher_looked. */
+/* A thread that spins until another one does something: see watcher_looked. */
 struct looker {
     _Atomic pid_t thread;
     _Atomic unsigned waits; /* begun so far */
-    _Atomic uint64_t looks; /* in all of them */
+    _Atomic uint64_t looks; /* in all waits together */
 };
 
-/* Shared between child and parent, and still there when the child has crashed. */
+/* Shared memory of child and parent, which survives a crash of the child. */
 struct report {
-    _Atomic unsigned progress; /* changes as long as the child gets on */
+    _Atomic unsigned progress; /* changes as long as the child makes progress */
     _Atomic bool finished;
     _Atomic bool refused;
     _Atomic bool skipped;
-    _Atomic bool early;          /* harm before the first boundary: not what a boundary does */
+    _Atomic bool early;          /* harm before the first boundary, which no boundary caused */
     _Atomic bool failed;         /* the harness could not do its work */
     unsigned cycles;             /* boundaries crossed */
-    unsigned corrupt_cycles;     /* of those */
+    unsigned corrupt_cycles;     /* those in which data was corrupt */
     unsigned last_corrupt_cycle; /* if there is any */
     size_t corrupt_bytes;
     size_t extent_count;
     struct extent extents[RUN_EXTENTS_MAX];
     bool recycles_live;      /* the profile recycles what is retained */
-    uint64_t retained_count; /* the most at any begin that was noted */
-    bool retained_known;     /* a census was taken: this is the largest of them */
+    uint64_t retained_count; /* the most at any one begin */
+    bool retained_known;     /* a census was taken, and retained_max is the largest block */
     size_t retained_max;
     uint64_t touched_count;   /* stale accesses that the trap caught */
     size_t touched_max;       /* bytes of the largest block touched */
-    char wrong[RUN_TEXT_MAX]; /* first words of repro_wrong */
+    char wrong[RUN_TEXT_MAX]; /* text of the first repro_wrong */
     char note[RUN_TEXT_MAX];
-    char reason[RUN_TEXT_MAX]; /* of refused, skipped or failed */
-    const char *endless_why;   /* the last thing that a thread said which cannot go on; static */
+    char reason[RUN_TEXT_MAX]; /* why it was refused, skipped or failed */
+    const char *endless_why;   /* said by the last thread that cannot go on; static */
     _Atomic unsigned looker_count;
     struct looker lookers[PROOF_THREADS_MAX];
-    int signal; /* that the child died of */
+    int signal; /* which killed the child; 0: none */
     bool hung;
-    bool proven; /* and it is known that it would have done so for ever */
+    bool proven; /* it hung, and would have done so for ever */
     bool address_known;
     uintptr_t address; /* of the fault */
 };
@@ -70,7 +70,7 @@ enum { RUN_SWITCHES_MAX = 8 };
 
 struct settings {
     enum repro_profile profile;
-    const char *switches[RUN_SWITCHES_MAX]; /* "nesting=count": whatever the profile says */
+    const char *switches[RUN_SWITCHES_MAX]; /* "nesting=count": overrides the profile */
     unsigned switch_count;
     bool min_bytes_given;
     size_t min_bytes;
@@ -78,23 +78,23 @@ struct settings {
     unsigned threads;
     unsigned limit_ms;
     bool filler;
-    enum zk_audit audit; /* run under it, instead of for an outcome of its own */
+    enum zk_audit audit; /* run under this audit, whose report replaces the outcome */
     unsigned long options[RUN_OPTIONS_MAX];
 };
 
-/* Of this repro, unless --threads says otherwise. */
+/* The number of threads without --threads. */
 static inline unsigned default_threads(void)
 {
     return repro.threads != 0 ? repro.threads : 2;
 }
 
-/* Of this repro, unless --cycles says otherwise. */
+/* The number of cycles without --cycles. */
 static inline unsigned default_cycles(void)
 {
     return repro.cycles != 0 ? repro.cycles : 10;
 }
 
-/* --name alone, without a value. */
+/* Is the option given as --name alone, without a value? */
 static inline bool option_is_flag(const struct repro_option *own)
 {
     return own->words == NULL && own->most == 0;
@@ -110,10 +110,10 @@ struct repro_run {
     struct report *report;
     unsigned phase; /* begins so far */
     unsigned cycle; /* calls of repro_cycle so far */
-    bool checked;   /* in this phase */
+    bool checked;   /* the fillers of this phase */
     bool forked;    /* the body runs in a child process */
     bool counting;  /* this is the second run, for the census only */
-    uint64_t word;  /* that fills */
+    uint64_t word;  /* the fillers repeat it */
     struct filler fillers[RUN_FILLERS_MAX];
     _Atomic unsigned filler_count;
     struct repro_thread *threads; /* of repro_spawn */
@@ -123,10 +123,10 @@ struct repro_run {
 
 /* profile.c */
 const char *profile_name(enum repro_profile profile);
-/* -1 if there is none of that name. */
+/* -1 if no profile has that name. */
 int profile_by_name(const char *name);
-/* Puts the profile's switches in force in this process, and then those of --switch; false if the
- * allocator refused. */
+/* Applies the profile's switches to this process, then those of --switch. False if the allocator
+ * refused. */
 bool profile_apply(const struct repro_run *run);
 /* False if there is no such switch or value. */
 bool profile_check_switch(const char *text);
@@ -139,51 +139,54 @@ size_t profile_min_bytes(const struct settings *settings);
 /* outcome.c */
 const char *outcome_name(enum repro_outcome outcome);
 int outcome_exit(enum repro_outcome outcome);
-/* Bits for a comma-separated list of names; 0 if one is unknown. */
+/* The outcomes, as bits, of a comma-separated list of names; 0 if one is unknown. */
 unsigned outcomes_by_name(const char *names);
-/* "corrupt,crash" for bits; into text. */
+/* Writes the outcomes into text as "corrupt,crash". */
 const char *outcomes_text(unsigned outcomes, char *text, size_t room);
-/* What the descriptor says of this machine. */
+/* The outcomes that the descriptor expects on this machine. */
 unsigned outcomes_declared(enum repro_profile profile);
 enum repro_outcome outcome_of(const struct report *report);
 
-/* canary.c: finds the runs in which data differs from the word, repeated. */
+/* canary.c: finds and records the runs in which data differs from the repeated word. */
 void canary_compare(struct report *report, unsigned cycle, const unsigned char *data, uint64_t word,
                     size_t size);
 void canary_fill(unsigned char *data, uint64_t word, size_t size);
 
-/* Counts cycle as corrupt, once. In cycle 0, before the first boundary, no harm is a boundary's. */
+/* Counts cycle as corrupt, once. In cycle 0 it is marked as early: no boundary has been crossed
+ * that could have caused the harm. */
 void canary_mark(struct report *report, unsigned cycle);
 
-/* damage.c: true if the runs of a corrupt run are those that the descriptor declares, or it declares none; else false, with
- * one line on stderr. */
+/* damage.c: true if a corrupt run damaged the bytes that the descriptor declares, or if it declares
+ * none; else false, with one line on stderr. */
 bool damage_is_declared(const struct repro_run *run);
 
-/* child.c: runs the body in a child process, and once more for a census of what it retains; or in
- * this one. False when it could not be run at all, with one line on stderr. */
+/* child.c: runs the body in a child process, and once more for a census of what it retains; or,
+ * with --no-fork, in this process. False when it could not be run at all, with one line on
+ * stderr. */
 bool child_run(struct repro_run *run);
 bool child_run_here(struct repro_run *run);
 
-/* watch.c: waits for the child, and kills it when it hangs. Its status. SIGCHLD is blocked. */
+/* watch.c: waits for the child, and kills it when it hangs. Returns its wait status. The caller has
+ * blocked SIGCHLD. */
 int watch(struct report *report, pid_t child, unsigned limit_ms);
 
-/* proof.c: what the threads of a child do. */
+/* proof.c: what the threads of the child are doing. */
 enum threads_state {
     THREADS_RUN,
-    THREADS_WAIT,      /* all of them, for whatever it is */
-    THREADS_STOPPED,   /* one at least, by a signal or a debugger */
-    THREADS_DEADLOCKED /* all of them, for each other: nothing can change that */
+    THREADS_WAIT,      /* all of them, no matter for what */
+    THREADS_STOPPED,   /* at least one, by a signal or a debugger */
+    THREADS_DEADLOCKED /* all of them wait for each other: nothing can end that */
 };
 
 struct proof;
-/* NULL when there is no memory: then nothing is proven. */
+/* NULL without memory; then no hang can be proven. */
 struct proof *proof_new(void);
 void proof_delete(struct proof *proof);
-/* Looks once more. */
+/* Looks at the child's threads once more. */
 enum threads_state proof_look(struct proof *proof, const struct report *report, pid_t child);
-/* The child has got on. */
+/* The child has made progress: earlier looks prove nothing. */
 void proof_forget(struct proof *proof);
-/* In the child: models are to tell from now on. */
+/* In the child: from now on, what models tell is written into report. */
 void proof_watch_models(struct report *report);
 /* Called by models: see models/watched.h. */
 void watcher_endless(const char *why);

@@ -49,7 +49,7 @@ void repro_progress(struct repro_run *run)
     atomic_fetch_add(&run->report->progress, 1);
 }
 
-/* Covers, on the calling thread, what it used in the phase before. */
+/* Fills all that the calling thread used in the phase before. */
 static void fill_here(void *arg)
 {
     struct repro_run *run = arg;
@@ -75,7 +75,7 @@ void repro_cycle(struct repro_run *run)
     run->report->cycles = ++run->cycle;
 }
 
-/* What damage is counted against. */
+/* The cycle to which damage is attributed. */
 static unsigned current_cycle(const struct repro_run *run)
 {
     return run->report->cycles;
@@ -147,7 +147,7 @@ static void enter_phase(struct repro_run *run)
 bool repro_begin(struct repro_run *run)
 {
     repro_progress(run);
-    free_fillers(run); /* of a phase that was left, not ended */
+    free_fillers(run); /* of a phase that was escaped from, not ended */
     if (zk_begin_phase() != 0)
         return begin_refused(run);
     enter_phase(run);

@@ -1,6 +1,6 @@
 /*
- * threads.c - threads that do one thing at a time, when told: so that what happens first does not
- * depend on who is faster.
+ * threads.c - threads that do one thing at a time, when told, so that the order of events does not
+ * depend on the scheduler.
  */
 #include "run.h"
 
@@ -22,7 +22,7 @@ struct repro_thread {
 static void wait_for(sem_t *semaphore)
 {
     while (sem_wait(semaphore) != 0)
-        continue; /* a signal */
+        continue; /* interrupted by a signal */
 }
 
 static void *serve(void *arg)

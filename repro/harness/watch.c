@@ -1,10 +1,10 @@
 /*
- * watch.c - the parent watches the child: it gets on, it ends, or it hangs.
+ * watch.c - the parent watches the child: does it make progress, has it ended, or does it hang?
  *
- * A hang is called when it is proven (proof.c), or when the child has used up the time limit without
- * getting on. Only time in which it could have got on counts: its own processor time, and time in
- * which all of its threads wait for something. A child that is stopped, or that waits for a
- * processor, or a machine that was suspended, is no hang.
+ * The child hangs if that is proven (proof.c), or if it has used up the time limit without
+ * progress. Only time in which it could have made progress counts: its own processor time, and time
+ * in which all of its threads wait for something. Time does not count while the child is stopped,
+ * while it waits for a processor, or while the machine is suspended.
  */
 #include "run.h"
 
@@ -24,15 +24,15 @@ static double clock_ms(clockid_t clock)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-/* When the child last got on. */
+/* The child's last progress, and the time used since. */
 struct progress {
     unsigned count;
-    double processor_ms; /* of the child, then */
+    double processor_ms; /* of the child, at that moment */
     double seen_ms;      /* when the parent last looked */
-    double waited_ms;    /* since then, as far as it counts */
+    double waited_ms;    /* since then, as far as it counts against the limit */
 };
 
-/* Did the child not get on since the last look? */
+/* Has the child made no progress since the last look? */
 static bool stands(struct progress *last, const struct report *report, clockid_t child_clock)
 {
     unsigned count = report->progress;
@@ -45,8 +45,8 @@ static bool stands(struct progress *last, const struct report *report, clockid_t
     return false;
 }
 
-/* The time since the last look counts as one tick at most: when there is more, it was the parent that
- * did not run. */
+/* The time since the last look counts as one tick at most: if it is longer, the parent itself did
+ * not run. */
 static bool used_up(struct progress *last, enum threads_state state, clockid_t child_clock,
                     unsigned limit_ms)
 {
@@ -76,7 +76,8 @@ static bool hangs(struct progress *last, struct report *report, struct proof *pr
     return used_up(last, state, child_clock, limit_ms);
 }
 
-/* On a terminal, and where it takes long enough to be read: the cycle that the child is in. */
+/* Shows the child's current cycle: on a terminal, and only if the run takes long enough to read
+ * it. */
 static void show_progress(const struct report *report, bool over)
 {
     static double started;

@@ -1,12 +1,12 @@
 /*
- * bodies.h - a descriptor for the harness's own tests: what a repro is, less the story.
+ * bodies.h - a descriptor for the harness's own tests: a repro without the explanations.
  */
 #ifndef BODIES_H
 #define BODIES_H
 
 #include "repro.h"
 
-/* What follows the body is further fields. */
+/* The arguments after the body are further fields of the descriptor. */
 #define TEST_REPRO_WITH(name, the_body, ...)                                                       \
     const struct repro repro = {                                                                   \
         .id = "T0",                                                                                \

@@ -1,5 +1,5 @@
-/* A body whose kept block is written to in two places, as declared: 16 bytes that are not known and one that is, and a
- * bit. With --wrong, not quite. */
+/* A body whose kept block is damaged in two places, as declared: 17 bytes of which only the last
+ * has a known value, and one bit. With --wrong, the damage differs from what is declared. */
 #include "bodies.h"
 
 #include <string.h>
@@ -34,7 +34,7 @@ static void body(struct repro_run *run)
             return;
         if (kept == NULL)
             kept = zk_malloc(1000);
-        else /* right until the last cycle */
+        else /* as declared until the last cycle */
             write_into(kept, phase == repro_cycles(run) ? (enum wrong)repro_option(run, "wrong")
                                                         : NOTHING);
         repro_end(run);

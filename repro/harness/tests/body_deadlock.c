@@ -1,4 +1,4 @@
-/* A body in which each of two threads waits for the other, without limit: a hang, and proven. */
+/* A body in which two threads wait for each other, without a timeout: a hang that can be proven. */
 #include "bodies.h"
 
 #include <semaphore.h>
@@ -23,7 +23,7 @@ static void body(struct repro_run *run)
 
     sem_init(&pair.mine, 0, 0);
     sem_init(&pair.other, 0, 0);
-    repro_on(thread, wait_for_other, &pair); /* who would post it is here */
+    repro_on(thread, wait_for_other, &pair); /* the thread that would post is waiting here */
     sem_post(&pair.other);
 }
 

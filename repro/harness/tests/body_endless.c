@@ -1,5 +1,5 @@
-/* A body in which one thread tells that its loop cannot end, and the other does without it, or waits
- * for it. */
+/* A body in which one thread reports that its loop cannot end; the other goes on without it, or
+ * waits for it. */
 #include "bodies.h"
 
 #include "run.h"

@@ -1,4 +1,4 @@
-/* A body that never gets on. */
+/* A body that never makes progress. */
 #include "bodies.h"
 
 static void body(struct repro_run *run)

@@ -1,5 +1,5 @@
-/* A body whose threads all wait for one that takes its time, longer than it takes to prove a hang,
- * and does not tell that it gets on: no hang. One waits in a system call; one looks, as models do. */
+/* A body whose threads all wait for one that works longer than it takes to prove a hang, and
+ * reports no progress: not a hang. One of them waits in a system call; one spins, as models do. */
 #include "bodies.h"
 
 #include "run.h"

@@ -1,4 +1,4 @@
-/* A body that keeps a block and never looks at it again: latent, with the filler too. */
+/* A body that keeps a block and never uses it again: latent, even with the filler. */
 #include "bodies.h"
 
 static void body(struct repro_run *run)

@@ -1,4 +1,4 @@
-/* A body that begins twice: what that gives is a matter of the profile's nesting. */
+/* A body that begins twice: the outcome depends on the profile's nesting. */
 #include "bodies.h"
 
 static bool begin_twice(struct repro_run *run)

@@ -1,4 +1,4 @@
-/* A body that takes longer than the time limit, but gets on all the while: not a hang. */
+/* A body that takes longer than the time limit, but makes progress all the while: not a hang. */
 #include "bodies.h"
 
 #include <unistd.h>

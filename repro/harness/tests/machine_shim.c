@@ -4,8 +4,8 @@
  *
  *     MACHINE_PROCESSORS=256 MACHINE_PAGE_BYTES=65536 LD_PRELOAD=.../libmachine_shim.so PROGRAM
  *
- * What it says of pages is a multiple of the real size: whoever rounds to it is right on both. What
- * the kernel itself counts and allows in pages (mprotect, mincore) stays as it is.
+ * The page size that it reports is a multiple of the real one, so what is rounded to it is rounded
+ * to both. The kernel goes on to count in its own pages (mprotect, mincore).
  */
 #include <dlfcn.h>
 #include <sched.h>
@@ -15,7 +15,8 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-/* 0 where nothing is said: then the truth. Not cached, as it may be asked before any constructor. */
+/* The variable's value; 0 where it is not set, and then the real value is reported. Not cached,
+ * since it may be needed before any constructor has run. */
 static long told(const char *name)
 {
     const char *text = getenv(name);
