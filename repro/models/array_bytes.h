@@ -1,5 +1,6 @@
 /*
- * array_bytes.h - how large an array's block is, and which are too large: private to the models.
+ * array_bytes.h - the size of an array's block, and which arrays are too large. Private to the
+ * models.
  */
 #ifndef ARRAY_BYTES_H
 #define ARRAY_BYTES_H
@@ -9,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Layout::array of Rust: false with ENOMEM when there is no block of that size. */
+/* Rust's Layout::array: false with ENOMEM if no block can be that large. */
 static inline bool array_bytes(size_t count, size_t element_bytes, size_t *bytes)
 {
     if (!__builtin_mul_overflow(count, element_bytes, bytes) && *bytes <= PTRDIFF_MAX)

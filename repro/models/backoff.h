@@ -2,9 +2,9 @@
  * backoff.h - how a model waits for another thread where the real one spins, yields and parks: private
  * to the models.
  *
- * Yields at first, as the other thread may want this one's processor; then spins. So a wait for what
- * never comes takes processor time, also where the machine is busy, and is soon told to be one. For
- * loops that watched.h describes: no compare-and-swap that fails without a reason.
+ * Yields at first, since the other thread may need this processor; then spins. So a wait that never
+ * ends uses processor time even on a busy machine, and is soon recognised as a hang. Only for loops
+ * such as watched.h describes: they must not contain a compare-and-swap that can fail spuriously.
  */
 #ifndef BACKOFF_H
 #define BACKOFF_H
@@ -15,7 +15,7 @@
 
 enum { BACKOFF_YIELDS = 100 };
 
-/* Between two looks. tries: 0 before the first. */
+/* To be called between two looks. *tries is 0 before the first call. */
 static inline void backoff(unsigned *tries)
 {
     model_looked(*tries == 0);

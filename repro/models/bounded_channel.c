@@ -2,9 +2,9 @@
  * bounded_channel.c - crossbeam's bounded channel: see bounded_channel.h for what it is faithful
  * to.
  *
- * A position is an index into the ring, above it a bit that says disconnected (in the tail only),
- * and above that the lap. Whoever moves head or tail owns the slot that it pointed to, until it has
- * stored the slot's next stamp.
+ * A position is, from the low bits up: an index into the ring, a bit for "disconnected" (in the
+ * tail only), and the lap. A thread that advances head or tail owns the slot that it pointed to,
+ * until it stores the slot's next stamp.
  */
 #include "bounded_channel.h"
 
@@ -27,13 +27,13 @@ struct slot {
 };
 
 struct bounded_channel {
-    alignas(cache_line) _Atomic uint64_t head; /* where the next receive takes */
-    alignas(cache_line) _Atomic uint64_t tail; /* where the next send puts */
+    alignas(cache_line) _Atomic uint64_t head; /* position of the next receive */
+    alignas(cache_line) _Atomic uint64_t tail; /* position of the next send */
     alignas(cache_line) unsigned char *slots;
     size_t capacity;
-    uint64_t lap;         /* of a position: one time round the ring */
-    uint64_t mark;        /* of a position: disconnected; what is below is the index */
-    size_t message_bytes; /* known to the compiler in Rust, where the length of slots is here */
+    uint64_t lap;         /* of a position: the unit of the lap */
+    uint64_t mark;        /* of a position: disconnected; the bits below it are the index */
+    size_t message_bytes; /* in Rust a compile-time constant; the length of slots is in its place */
     unsigned char waiting[128]; /* SyncWaker of senders and of receivers: not modelled */
     alignas(cache_line) uint64_t senders;
     uint64_t receivers;
@@ -102,7 +102,7 @@ void bounded_channel_disconnect(struct bounded_channel *channel)
     atomic_fetch_or(&channel->tail, channel->mark);
 }
 
-/* The position behind this one. */
+/* The next position. */
 static uint64_t next_position(const struct bounded_channel *channel, uint64_t position)
 {
     uint64_t index = position & (channel->mark - 1);

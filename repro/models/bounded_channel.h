@@ -1,19 +1,19 @@
 /*
- * bounded_channel.h - model of a bounded channel: a ring of slots, made with the channel, each with
- * a stamp that says whose turn it is.
+ * bounded_channel.h - model of a bounded channel: a ring of slots, allocated with the channel, each
+ * with a stamp that says whose turn it is.
  *
  * Faithful to crossbeam-channel 0.5.6 (flavors/array.rs: Channel, Slot; counter.rs: Counter), which
  * std::sync::mpsc::sync_channel of Rust 1.95 is a copy of, 64-bit; sizes measured with both:
- *   channel   640 bytes, aligned to 128: head and tail in cache lines of their own, what the ring
- *             is, the lists of waiting threads, and the counts of senders and receivers
+ *   channel   640 bytes, aligned to 128: head and tail in cache lines of their own, the ring's
+ *             description, the lists of waiting threads, and the counts of senders and receivers
  *   ring      n slots of a stamp of 8 bytes and a message, rounded up to 8: n x (T + 8); 4096 for
  *             256 messages of 8 bytes; made with the channel and never replaced
  * Each send and each receive reads the stamp of the slot that is next. A slot's stamp is its
- * position while it is free for that lap, its position + 1 when it has a message. Where it is
- * neither, another thread is believed to be in between, and is waited for.
+ * position while it is free for that lap, its position + 1 when it has a message. If it is neither,
+ * the caller assumes that another thread is at work on the slot, and waits for it.
  *
  * Not modelled: the list of threads that wait while the channel is full or empty, whose bytes are part
- * of the 640. Waiting is looking again (backoff.h).
+ * of the 640. Here, a thread waits by polling (backoff.h).
  *
  * A channel may be used by any number of threads, each of which may send and receive.
  */
@@ -23,7 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { BOUNDED_CHANNEL_BYTES = 640 }; /* of a channel, beside its ring */
+enum { BOUNDED_CHANNEL_BYTES = 640 }; /* of a channel, without its ring */
 
 struct bounded_channel;
 
@@ -33,7 +33,7 @@ struct bounded_channel *bounded_channel_create(size_t capacity, size_t message_b
 /* Frees the channel and what is in it. No other thread may use it any more. */
 void bounded_channel_destroy(struct bounded_channel *channel);
 
-/* Says that nobody will send any more: receivers empty the channel, then see its end. */
+/* No sends will follow: receivers take what is left in the channel, then see its end. */
 void bounded_channel_disconnect(struct bounded_channel *channel);
 
 /* Sends a copy of *message; waits while the channel is full. False, at once, when it is

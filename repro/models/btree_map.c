@@ -1,8 +1,8 @@
 /*
  * btree_map.c - Rust's BTreeMap: see btree_map.h for what it is faithful to.
  *
- * A node does not know its height: that of the root is in the map, and each edge down is one less.
- * Left of entry i is edge i, and all keys below it are smaller.
+ * A node does not store its height: the map has that of the root, and each edge down is one less.
+ * Edge i is to the left of entry i, and all keys below it are smaller.
  */
 #include "btree_map.h"
 
@@ -27,7 +27,7 @@ _Static_assert(sizeof(struct btree_node) == BTREE_LEAF_BYTES, "as LeafNode<usize
 _Static_assert(sizeof(struct btree_internal) == BTREE_INTERNAL_BYTES, "as InternalNode");
 _Static_assert(sizeof(struct btree_map) == 24, "as BTreeMap");
 
-/* An entry, or where one would be: in the leaf, before the entry of that index. */
+/* An entry; or, if it is not there, the place in a leaf for it: before the entry of that index. */
 struct place {
     struct btree_node *node;
     size_t height;
@@ -59,7 +59,7 @@ static struct btree_node *create_node(size_t height)
     return node;
 }
 
-/* Tells the children from first to last, inclusive, where they are. */
+/* Sets the links to the parent of the children from first to last, inclusive. */
 static void link_children(struct btree_node *node, size_t first, size_t last)
 {
     for (size_t i = first; i <= last; i++) {
@@ -70,7 +70,7 @@ static void link_children(struct btree_node *node, size_t first, size_t last)
 
 /* ---- Search ---- */
 
-/* The entry of key: true. Or false, and the place in a leaf where it would be. */
+/* Finds the entry of key: true. If there is none: false, and the place in a leaf for it. */
 static bool find(const struct btree_map *map, uint64_t key, struct place *place)
 {
     struct btree_node *node = map->root;
@@ -114,7 +114,7 @@ static void move_edges(struct btree_node *to, size_t at, struct btree_node *from
     memmove(&edges_of(to)[at], &edges_of(from)[first], count * sizeof(struct btree_node *));
 }
 
-/* There is room. right: the edge behind the entry, in an internal node. */
+/* The node has room. right: the edge to the right of the entry, in an internal node. */
 static void insert_fitting(const struct place *place, uint64_t key, const struct btree_value *value,
                            struct btree_node *right)
 {
@@ -152,8 +152,8 @@ static bool split_at(const struct place *place, size_t middle, struct split *spl
     return true;
 }
 
-/* Inserts at a place, splitting a full node so that both halves have enough: true, and what goes
- * above is in *split, if split->right is not NULL. */
+/* Inserts at a place; splits a full node so that both halves have enough entries. True on success;
+ * if split->right is not NULL, *split is then to be inserted into the level above. */
 static bool insert_at(const struct place *place, uint64_t key, const struct btree_value *value,
                       struct btree_node *edge, struct split *split)
 {
@@ -176,7 +176,7 @@ static bool insert_at(const struct place *place, uint64_t key, const struct btre
     return true;
 }
 
-/* A node above the root, with the root as its only child; it is the root then. */
+/* Makes a new root, above the old one, which is its only child. */
 static struct btree_node *grow_root(struct btree_map *map)
 {
     struct btree_node *root = create_node(map->height + 1);
@@ -252,8 +252,8 @@ static void merge_children(struct btree_node *parent, size_t i, size_t height)
     zk_free(right);
 }
 
-/* The last entry of the child left of entry i goes to the parent, and the parent's to the child
- * right of it. */
+/* Moves the last entry of the child left of entry i up to the parent, and the parent's entry i down
+ * to the child right of it. */
 static void take_from_left(struct btree_node *parent, size_t i, size_t height)
 {
     struct btree_node *left = edges_of(parent)[i];
@@ -271,7 +271,7 @@ static void take_from_left(struct btree_node *parent, size_t i, size_t height)
     left->length--;
 }
 
-/* The other way round. */
+/* The same from right to left. */
 static void take_from_right(struct btree_node *parent, size_t i, size_t height)
 {
     struct btree_node *left = edges_of(parent)[i];
@@ -289,8 +289,8 @@ static void take_from_right(struct btree_node *parent, size_t i, size_t height)
     }
 }
 
-/* Gives a node that has become too small what it needs. False when its parent has become smaller by
- * it. */
+/* Refills a node that has become too small, from a neighbour or by a merge. False if the parent has
+ * lost an entry for it. */
 static bool fix_node(struct btree_node *node, size_t height)
 {
     struct btree_node *parent = node->parent;
@@ -308,7 +308,7 @@ static bool fix_node(struct btree_node *node, size_t height)
     return true;
 }
 
-/* From a node that has lost an entry up to the root. */
+/* Fixes nodes from one that has lost an entry up to the root. */
 static void fix_upwards(struct btree_map *map, struct btree_node *node, size_t height)
 {
     while (node->length < BTREE_LENGTH_LEAST && node->parent != NULL) {
@@ -365,8 +365,8 @@ void btree_deinit(struct btree_map *map)
     *map = (struct btree_map){0};
 }
 
-/* Entries below a node, whose keys are more than *key; *key is then the last one. SIZE_MAX when it
- * is not sound. */
+/* Counts the entries of a subtree, whose keys must rise from above *key; sets *key to the last.
+ * SIZE_MAX if the subtree is not sound. */
 static size_t count_sound(struct btree_node *node, size_t height, uint64_t *key, bool *first)
 {
     size_t count = node->length;

@@ -1,19 +1,20 @@
 /*
- * btree_map.h - model of Rust's BTreeMap<usize, V> with values of 40 bytes: a B-tree of nodes of
- * two sizes, each of which is a block.
+ * btree_map.h - model of Rust's BTreeMap<usize, V> with values of 40 bytes: a B-tree with nodes of
+ * two sizes, each node in a block of its own.
  *
  * Faithful to alloc::collections::btree of Rust (1.63 and 1.95: node.rs, map.rs, remove.rs, fix.rs)
- * in nodes and in when they are made and freed, 64-bit:
+ * in its nodes and in when they are allocated and freed, 64-bit:
  *   leaf       up to 11 entries: 11 keys of 8 bytes, 11 values, the parent, where in it the leaf
  *              is, and how many entries: 544 bytes
  *   internal   a leaf and 12 edges: 640 bytes
- * The first entry makes a leaf, and the one that finds it full, the 12th, splits it: a second leaf
- * and an internal node above both. An entry that is removed leaves at least 5 in its node, by taking
- * one from the node beside it or becoming one with it; the node that is left over is freed. An empty
- * map keeps a leaf. 544 and 640 are what std's table of threads was seen to allocate (1.95;
+ * The first entry makes a leaf; the 12th finds it full and splits it, which makes a second leaf and
+ * an internal node above both. After a removal every node but the root has at least 5 entries: it
+ * takes one from a sibling or merges with it, and the node that is left over is freed. An empty map
+ * keeps a leaf. 544 and 640 are what std's table of threads was seen to allocate (1.95;
  * thread_infos.h).
  *
- * Nothing is checked that the real one does not check: a node's length and edges are used as found.
+ * Nothing is checked that the real one does not check: a node's length and edges are used as they
+ * are found.
  *
  * A map is used by one thread at a time.
  */
@@ -28,7 +29,7 @@ enum {
     BTREE_LEAF_BYTES = 544,
     BTREE_INTERNAL_BYTES = 640,
     BTREE_CAPACITY = 11,   /* entries of a node */
-    BTREE_LENGTH_LEAST = 5 /* of any node but the root */
+    BTREE_LENGTH_LEAST = 5 /* entries of any node but the root, at least */
 };
 
 struct btree_value {
@@ -54,8 +55,8 @@ bool btree_remove(struct btree_map *map, uint64_t key);
 /* Frees all nodes; the map is then empty. */
 void btree_deinit(struct btree_map *map);
 
-/* For tests: entries in order, each node as full as it must be, each child's link to its parent
- * right. False when not. */
+/* For tests: are the entries in order, each node as full as it must be, and each child's link to
+ * its parent right? */
 bool btree_is_sound(const struct btree_map *map);
 
 #endif

@@ -20,7 +20,7 @@ int buffered_writer_init(struct buffered_writer *writer, int file, size_t capaci
     return vector_init_with_capacity(&writer->buffer, 1, capacity);
 }
 
-/* Writes what it can: how much that was. An error is in errno. */
+/* Writes as much as it can, and returns how much that was. errno has the error. */
 static size_t write_out(int file, const unsigned char *data, size_t bytes)
 {
     size_t written = 0;
@@ -82,7 +82,7 @@ static ssize_t read_some(int file, void *data, size_t bytes)
     return count;
 }
 
-/* One step: what is in the block, or one read. */
+/* One step of a read: copies what is in the block, or reads from the file once. */
 static ssize_t read_step(struct buffered_reader *reader, void *data, size_t bytes)
 {
     ssize_t count;

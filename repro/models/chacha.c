@@ -43,7 +43,7 @@ void chacha_block(unsigned rounds, const uint32_t key[8], uint64_t counter, uint
         out[i] += input[i];
 }
 
-/* Takes 128 bits in. */
+/* Absorbs 128 bits. */
 static void compress(struct chacha_digest *state, uint64_t first, uint64_t second)
 {
     uint32_t key[8];

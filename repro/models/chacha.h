@@ -19,8 +19,9 @@ struct chacha_digest {
     uint64_t words[4];
 };
 
-/* A hash of count words: the 20 rounds as a compression function of 128 bits at a time, and the count last. Good enough
- * for a transcript and a tree in a repro, and for nothing else. Any thread. */
+/* A hash of count words: ChaCha20's rounds serve as the compression function, 128 bits at a time;
+ * the count comes last. Good enough for a transcript and a tree in a repro, and for nothing else.
+ * Any thread. */
 struct chacha_digest chacha_hash(const uint64_t *words, size_t count);
 
 #endif

@@ -1,12 +1,12 @@
 /*
  * crates.h - which releases of the Rust crates the models are faithful to: those of Debian 12, or
- * those of 2026. One choice for the process.
+ * those of 2026. The choice holds for the whole process.
  *
  *     structure                          debian12                        2026
  *     epoch record                       2104 bytes (crossbeam-epoch     2304, aligned to 128 (since 0.9.16;
  *                                        0.9.13)                         to 0.9.20)
  *     a pool's record of a thread        56 bytes (rayon-core 1.10.1)    48 (1.13)
- *     a pool that takes in its maker     no                              yes (use_current_thread, since
+ *     a pool that includes its maker     no                              yes (use_current_thread, since
  *                                                                        rayon 1.8)
  *     entering and leaving a span        takes and drops a reference     neither (since 0.3.21)
  *                                        (tracing-subscriber 0.3.16)
@@ -27,7 +27,8 @@
 
 enum crates { CRATES_DEBIAN12, CRATES_2026 };
 
-/* Chooses. Before the first call on any model, on the only thread; debian12 if it is never called. */
+/* Makes the choice. To be called before any model is used, while there is one thread. Without it:
+ * debian12. */
 void crates_choose(enum crates crates);
 
 enum crates crates_chosen(void);
@@ -35,8 +36,8 @@ enum crates crates_chosen(void);
 /* The names, for a repro's option --crates; ended by NULL. */
 extern const char *const crates_names[];
 
-/* Debian 12's are the default: they can be installed from the distribution that all tables are made on
- * (librust-rayon-dev and the like), and are what the seed was measured with. */
+/* Debian 12's are the default: the distribution on which all tables are made has them as packages
+ * (librust-rayon-dev and others), and the seed was measured with them. */
 #define CRATES_OPTION                                                                              \
     {                                                                                              \
         "crates", "releases of the Rust crates", CRATES_DEBIAN12, 0, 0, crates_names               \

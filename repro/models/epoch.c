@@ -2,19 +2,21 @@
  * epoch.c - three-epoch reclamation.
  *
  * Faithful to crossbeam-epoch 0.9.13, or to 0.9.16 and later (see crates.h): a bag of 64 calls in each
- * thread's record (Local, 2104 bytes, or 2304); full or flushed, it is copied with the epoch of that moment into a node (2072) of one Michael-Scott
- * queue for all threads; a collection pops the bags that are two epochs old, and runs them. Sizes
- * measured on the crate: first pin of a process 2072, 640, 2104 (2304), in this order.
+ * thread's record (Local, 2104 bytes, or 2304); when it is full or flushed, it is sealed with the
+ * current epoch: copied with it into a node (2072) of one Michael-Scott queue for all threads. A
+ * collection pops the bags that are two epochs old, and runs their calls. Sizes measured on the
+ * crate: first pin of a process 2072, 640, 2104 (2304), in this order.
  *
- * Invariant: the global epoch advances only while every pinned thread is pinned in it. So a reader
- * that is pinned in epoch e sees e or e + 1, and what was unlinked in e is out of reach in e + 2.
+ * Invariant: the global epoch advances only while every pinned thread is pinned in it. So while a
+ * reader is pinned in epoch e, the epoch is e or e + 1; what was unlinked in e, nobody can reach in
+ * e + 2.
  *
- * For that, a pin's store must come before the reader's loads, and an unlinking before the load of
- * the epoch that seals it, in one order that all threads agree on: hence all of these are
- * sequentially consistent operations (the crate: fences between weaker ones).
+ * For that, the store of a pin must precede the reader's loads, and an unlinking must precede the
+ * load of the epoch with which its bag is sealed, in one order that all threads agree on. So all of
+ * these are sequentially consistent operations (the crate has weaker ones with fences between).
  *
- * Records, nodes and the global data are kept by raw pointers across whatever phase they were
- * allocated in, and nothing checks what is found there but the bound of a bag, as in the crate.
+ * Raw pointers to records, nodes and the global data outlive the phase in which these were
+ * allocated. As in the crate, nothing checks what is found there, but for the length of a bag.
  */
 #include "epoch.h"
 
@@ -30,7 +32,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* An epoch counts from bit 1 on. */
+/* Bits 1 and up of an epoch count; bit 0 is a flag. */
 #define PINNED  ((size_t)1) /* in a record's epoch */
 #define STEP    ((size_t)2)
 #define DELETED ((uintptr_t)1) /* in a record's next: its thread has ended */
@@ -45,14 +47,15 @@ struct bag {
     size_t length;
 };
 
-/* In the queue, or at its head as a sentinel whose bag has been taken. */
+/* A node of the queue; the one at its head is the sentinel, whose bag has been taken. */
 struct node {
     size_t epoch; /* the global one when the bag was sealed */
     struct bag bag;
     struct node *_Atomic next;
 };
 
-/* What of a thread's record is its own, and lies in one piece in every release. */
+/* The part of a thread's record that only the thread itself uses; in every release it is
+ * contiguous. */
 struct own {
     struct global *global;
     struct bag bag;
@@ -61,13 +64,13 @@ struct own {
     size_t pin_count;    /* outermost pins so far */
 };
 
-/* A thread's record, whose rest is laid out as one of the two below. Written by its thread only, but
- * for next. */
+/* A thread's record, which continues as one of the two structures below. Only its thread writes it,
+ * except for next. */
 struct local {
     _Atomic uintptr_t next; /* the next record in the list, and DELETED */
 };
 
-/* Its epoch: while pinned, the global one at the pin, and PINNED; else 0. */
+/* The epoch: while pinned, the global epoch at the pin, with PINNED set; else 0. */
 struct local_debian12 {
     struct local local;
     _Atomic size_t epoch;
@@ -80,9 +83,9 @@ struct local_2026 {
 };
 
 struct global {
-    size_t counts[2]; /* of references, in the crate; the default collector is never freed */
+    size_t counts[2]; /* the crate's reference counts; the default collector is never freed */
     alignas(128) struct node *_Atomic head;
-    alignas(128) struct node *_Atomic tail; /* may be behind */
+    alignas(128) struct node *_Atomic tail; /* may lag behind the last node */
     alignas(128) _Atomic size_t epoch;
     alignas(128) _Atomic uintptr_t locals; /* first record in the list */
 };
@@ -169,11 +172,11 @@ static void queue_push(struct global *global, struct node *node)
             atomic_compare_exchange_strong(&global->tail, &tail, node);
             return;
         }
-        atomic_compare_exchange_strong(&global->tail, &tail, next); /* help it on */
+        atomic_compare_exchange_strong(&global->tail, &tail, next); /* help it along */
     }
 }
 
-/* Seals the bag and leaves an empty one. */
+/* Seals the thread's bag, and leaves it an empty one. */
 static void push_bag(struct own *self)
 {
     struct node *node = node_new();
@@ -201,15 +204,15 @@ static void defer_free(struct own *self, void *p)
     defer(self, (struct deferred){.call = run_free, .words = {(uintptr_t)p}});
 }
 
-/* Is what was sealed in epoch sealed out of every reader's reach in epoch now? Signed, as in the
- * crate: a seal from the future is not. */
+/* Can no reader reach, in epoch now, what was sealed in epoch sealed? Signed as in the crate: a
+ * seal from the future has not expired. */
 static bool expired(size_t sealed, size_t now)
 {
     return (ptrdiff_t)(now - (sealed & ~PINNED)) >= (ptrdiff_t)(2 * STEP);
 }
 
-/* Takes the oldest bag into *bag if it has expired. The node that it was in becomes the sentinel;
- * the old sentinel is garbage in its turn. */
+/* Takes the oldest bag into *bag if it has expired. Its node becomes the sentinel; the old sentinel
+ * becomes garbage. */
 static bool pop_expired(struct own *self, size_t now, struct bag *bag)
 {
     struct global *global = self->global;
@@ -237,7 +240,7 @@ static void run_local_free(uintptr_t *words)
 {
     struct local *local = (struct local *)words[0];
 
-    bag_run(&own_of(local)->bag); /* empty since its thread ended */
+    bag_run(&own_of(local)->bag); /* empty: its thread pushed it when it ended */
     zk_free(local);
 }
 
@@ -250,8 +253,8 @@ static void list_insert(struct global *global, struct local *local)
     while (!atomic_compare_exchange_weak(&global->locals, &next, (uintptr_t)local));
 }
 
-/* Unlinks the deleted record current, whose successor is next, from *link. Returns what *link is
- * then; DELETED is set in it when link itself is in a deleted record. */
+/* Unlinks the deleted record current, whose successor is next, from *link. Returns the new value of
+ * *link; it has DELETED set if link itself is in a deleted record. */
 static uintptr_t list_unlink(struct own *self, _Atomic uintptr_t *link, uintptr_t current,
                              uintptr_t next)
 {
@@ -279,7 +282,7 @@ static size_t try_advance(struct own *self)
         if ((next & DELETED) != 0) {
             current = list_unlink(self, link, current, next & ~DELETED);
             if ((current & DELETED) != 0)
-                return now; /* another thread is at work here: it may advance */
+                return now; /* another thread unlinks here: leave the advance to it */
             continue;
         }
         pinned = atomic_load(epoch_of(local));
@@ -288,7 +291,8 @@ static size_t try_advance(struct own *self)
         link = &local->next;
         current = next;
     }
-    /* Another thread may have stored the same since; never more, as this one is pinned in now. */
+    /* Another thread may have stored the same value meanwhile, but no higher one: this thread is
+     * pinned in now. */
     atomic_store(&global->epoch, now + STEP);
     return now + STEP;
 }
@@ -309,7 +313,8 @@ static void pin(struct local *local)
 
     if (self->guard_count++ > 0)
         return;
-    /* A compare-and-swap, as in the crate on x86-64: a record that is found pinned stays as it is.
+    /* A compare-and-swap, as in the crate on x86-64: a record found already pinned (overwritten) is
+     * left alone.
      */
     atomic_compare_exchange_strong(epoch_of(local), &unpinned,
                                    atomic_load(&self->global->epoch) | PINNED);
@@ -320,13 +325,13 @@ static void pin(struct local *local)
 static void unpin(struct local *local)
 {
     if (--own_of(local)->guard_count == 0)
-        /* Release: pairs with the load in try_advance; all that was read while pinned was read
-         * before the epoch can move on. */
+        /* Release: pairs with the load in try_advance; everything that was read while pinned is
+         * read before the epoch can advance. */
         atomic_store_explicit(epoch_of(local), 0, memory_order_release);
 }
 
-/* The end of a thread: its bag, empty or not, goes to the queue; its record is left to whoever next
- * tries to advance. */
+/* The end of a thread: its bag, empty or not, goes to the queue; its record is left to the next
+ * thread that tries to advance. */
 static void finalize(void *arg)
 {
     struct local *local = arg;

@@ -1,12 +1,13 @@
 /*
  * injector.c - a FIFO of linked blocks.
  *
- * Faithful to crossbeam-deque 0.8.1 (Injector) as it allocates: one zeroed block of 1520 bytes when
- * it is made, and one in every 63rd push; a lap is 64 indices, 63 of them slots.
+ * Faithful to what crossbeam-deque 0.8.1 (Injector) allocates: one zeroed block of 1520 bytes when
+ * it is created, and one at every 63rd push. A lap is 64 indices, 63 of them slots.
  *
- * Invariants: an index moves by compare-and-swap, and who moved it over a slot owns that slot's
- * next step: the push writes it, the steal reads it. Who claims slot 62 moves that end of the queue
- * on to the next block; until then all others wait at offset 63.
+ * Invariants: an index advances by compare-and-swap, and the thread that advanced it over a slot
+ * owns the slot's next step: a push writes it, a steal reads it. The thread that claims slot 62
+ * then moves that end of the queue to the next block; until it has done so, all others wait at
+ * offset 63.
  *
  * Nothing checks the block that a push writes to: tail.block is a raw pointer that outlives
  * whatever phase the block was allocated in.
@@ -23,14 +24,14 @@
 #include <stdlib.h>
 
 #define LAP      ((size_t)INJECTOR_BLOCK_JOBS + 1)
-#define SHIFT    1 /* an index counts from this bit on */
+#define SHIFT    1 /* an index counts from this bit up */
 #define STEP     ((size_t)1 << SHIFT)
 #define HAS_NEXT ((size_t)1) /* in head.index: its block is not the last one */
 
 /* Bits of a slot's state. */
 #define WRITE   ((size_t)1) /* the job is there */
 #define READ    ((size_t)2) /* the job has been copied out */
-#define DESTROY ((size_t)4) /* who reads this slot must go on freeing the block */
+#define DESTROY ((size_t)4) /* the reader of this slot must go on freeing the block */
 
 struct slot {
     struct job job;
@@ -42,7 +43,7 @@ struct injector_block {
     struct slot slots[INJECTOR_BLOCK_JOBS];
 };
 
-/* Measured on the crate: Injector<JobRef>, its allocations, and JobRef of rayon-core 1.10.1. */
+/* Measured on the crates: Injector<JobRef>, its allocations, and JobRef of rayon-core 1.10.1. */
 static_assert(sizeof(struct job) == 16, "JobRef");
 static_assert(sizeof(struct slot) == 24, "Slot");
 static_assert(offsetof(struct slot, state) == 16 && offsetof(struct injector_block, slots) == 8,
@@ -100,8 +101,9 @@ void injector_deinit(struct injector *q)
     zk_free(block);
 }
 
-/* Moves an end of the queue over the boundary, to the next block. Release, both: who acquires the
- * new index (push or steal, at its top) must find the new block, and that block zeroed. */
+/* Moves an end of the queue over the boundary, to the next block. Both stores are releases: a push
+ * or steal that acquires the new index, as it starts, must find the new block, and find it
+ * zeroed. */
 static void end_to_next_block(struct injector_end *end, struct injector_block *next, size_t index)
 {
     atomic_store_explicit(&end->block, next, memory_order_release);
@@ -114,8 +116,9 @@ static size_t end_on_slot(struct injector_end *end, struct injector_block **bloc
     for (;;) {
         size_t index = atomic_load(&end->index);
 
-        /* Acquire: pairs with the store in end_to_next_block. A block that is newer than the index
-         * is not used: the index has moved too, so the caller's compare-and-swap fails. */
+        /* Acquire: pairs with the store in end_to_next_block. The block may be newer than the
+         * index. It is not used then: the index has moved too, so the caller's compare-and-swap
+         * fails. */
         *block = atomic_load_explicit(&end->block, memory_order_acquire);
         if (slot_of(index) != INJECTOR_BLOCK_JOBS)
             return index;
@@ -132,7 +135,7 @@ void injector_push(struct injector *q, struct job job)
 
     do {
         tail = end_on_slot(&q->tail, &block);
-        /* Allocated before the claim, so that others wait for a short time only. */
+        /* Allocated before the claim, so that others wait only briefly. */
         if (slot_of(tail) + 1 == INJECTOR_BLOCK_JOBS && next == NULL)
             next = block_new();
     } while (!atomic_compare_exchange_strong(&q->tail.index, &tail, tail + STEP));
@@ -142,7 +145,7 @@ void injector_push(struct injector *q, struct job job)
         /* Release: pairs with the load in wait_next, whose caller looks into the block. */
         atomic_store_explicit(&block->next, next, memory_order_release);
     } else {
-        zk_free(next); /* allocated, and then another push was faster */
+        zk_free(next); /* another push was faster, so it was not needed */
     }
 
     slot = &block->slots[slot_of(tail)];
@@ -170,15 +173,16 @@ static struct injector_block *wait_next(struct injector_block *block)
     }
 }
 
-/* Frees block, all of whose jobs are claimed, unless one of the first count slots is still being
- * read: then its reader goes on from there. */
+/* Frees block, all of whose jobs are claimed. If one of its first count slots is still being read,
+ * it stops there, and that reader goes on. */
 static void block_destroy(struct injector_block *block, size_t count)
 {
     while (count-- > 0) {
         struct slot *slot = &block->slots[count];
 
-        /* Acquire: pairs with the READ bit that the reader sets when it has done with the slot.
-         * Acq_rel: the same, or it hands what was seen of the slots above to that reader. */
+        /* Acquire: pairs with the READ bit that the reader sets when it is done with the slot.
+         * Acq_rel: either the same, or it passes on to that reader what was seen of the slots
+         * above. */
         if ((atomic_load_explicit(&slot->state, memory_order_acquire) & READ) == 0 &&
             (atomic_fetch_or_explicit(&slot->state, DESTROY, memory_order_acq_rel) & READ) == 0)
             return;
@@ -202,13 +206,13 @@ static struct job take_job(struct injector_block *block, size_t index)
     return job;
 }
 
-/* Moves the head behind the last slot of block. head is its index there. */
+/* Moves the head past the last slot of block. head is its index there. */
 static void head_to_next_block(struct injector *q, struct injector_block *block, size_t head)
 {
     struct injector_block *next = wait_next(block);
     size_t index = (head & ~HAS_NEXT) + 2 * STEP;
 
-    /* Relaxed: a hint. Who finds no successor here looks at the tail instead. */
+    /* Relaxed: a hint. A thread that finds no successor here looks at the tail instead. */
     if (atomic_load_explicit(&next->next, memory_order_relaxed) != NULL)
         index |= HAS_NEXT;
     end_to_next_block(&q->head, next, index);

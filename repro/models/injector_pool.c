@@ -13,7 +13,7 @@ struct latch {
 static void wait_for(sem_t *semaphore)
 {
     while (sem_wait(semaphore) != 0)
-        continue; /* a signal */
+        continue; /* interrupted by a signal */
 }
 
 static void set_latch(void *data)
@@ -36,7 +36,8 @@ static void *work(void *arg)
         do {
             got = injector_steal(&pool->queue, &job);
         } while (got != STEAL_SUCCESS);
-        stop = ((struct latch *)job.data)->stop; /* read before the latch lets its owner go on */
+        /* Read before the post: the latch may be gone after it. */
+        stop = ((struct latch *)job.data)->stop;
         job.run(job.data);
     }
     return NULL;

@@ -1,7 +1,7 @@
 /*
- * injector_pool.h - threads that take jobs from one injector, and what join does on a thread that
- * is not one of them: push a job, wait until it has run. The rest of a thread pool (deques,
- * stealing) is left out, so that the injector's blocks are the only memory there is.
+ * injector_pool.h - threads that take jobs from one injector; and what rayon's join does on a
+ * thread that is not one of them: it pushes a job and waits until it has run. The rest of a thread
+ * pool (deques, stealing) is left out, so that the injector's blocks are the only memory there is.
  */
 #ifndef INJECTOR_POOL_H
 #define INJECTOR_POOL_H

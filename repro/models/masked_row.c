@@ -1,8 +1,8 @@
 /*
  * masked_row.c - Ligero's linear test, with one row: see masked_row.h.
  *
- * A polynomial is known by its values at the points 0 ... VALUES - 1, and its leaves are those at the points behind, so
- * that no leaf is a value of the witness.
+ * A polynomial is given by its values at the points 0 ... VALUES - 1. The leaves are its values at
+ * the points after those, so that no leaf is a value of the witness.
  */
 #include "masked_row.h"
 
@@ -12,7 +12,7 @@
 
 struct tree {
     struct chacha_digest
-        nodes[2 * MASKED_ROW_LEAVES]; /* the root is 1, the leaves are the last half */
+        nodes[2 * MASKED_ROW_LEAVES]; /* the root is nodes[1]; the second half are the leaves */
 };
 
 /* ---- Polynomials ---- */
@@ -134,7 +134,7 @@ static size_t query_of(uint64_t challenge, const struct masked_row_proof *proof,
 
 /* ---- The protocol ---- */
 
-/* The polynomials' values at all leaves, and the tree over them. */
+/* Computes the two polynomials' values at all leaves, and the tree over them. */
 static void commit(const uint64_t *row, const uint64_t *mask,
                    struct masked_row_opening leaves[MASKED_ROW_LEAVES], struct tree *tree)
 {
@@ -173,7 +173,7 @@ void masked_row_prove(const struct masked_row_statement *statement,
     }
 }
 
-/* Is what is opened there the combination that was sent? */
+/* Do the values opened at this leaf give the combined polynomial that was sent? */
 static bool agrees(const struct masked_row_proof *proof, uint64_t challenge, size_t leaf,
                    const struct masked_row_opening *opening)
 {

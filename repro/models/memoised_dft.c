@@ -3,7 +3,7 @@
  * to.
  *
  * The list holds, in this order, the roots for heights 2^length, 2^(length - 1), ... 2. It is
- * replaced whole, under the lock held to write; its blocks are read under the lock held to read.
+ * replaced as a whole under the write lock; its blocks are read under the read lock.
  */
 #include "memoised_dft.h"
 
@@ -69,7 +69,7 @@ static void put_element(const struct memoised_dft *dft, void *elements, size_t i
         ((uint64_t *)elements)[i] = value;
 }
 
-/* Any bytes may be found in a table; the order is not checked, as there. */
+/* A table may hold any bytes; as in Plonky3, no value is checked against the field's order. */
 static uint64_t element_at(const struct memoised_dft *dft, const void *elements, size_t i)
 {
     return dft->field == DFT_BABYBEAR ? ((const uint32_t *)elements)[i]
@@ -106,7 +106,7 @@ static unsigned logarithm(size_t height)
     return (unsigned)__builtin_ctzl(height);
 }
 
-/* Replaces the list by one for this height. */
+/* Replaces the list with one for this height. */
 static int make_list(struct memoised_dft *dft, size_t height)
 {
     size_t length = logarithm(height);
@@ -126,7 +126,8 @@ static int make_list(struct memoised_dft *dft, size_t height)
     return 0;
 }
 
-/* The roots for this height, and behind them those for its half, ...; NULL when there are none. */
+/* The roots for this height, followed by those for its half, and so on; NULL when there are
+ * none. */
 static const struct dft_roots *find_roots(const struct memoised_dft *dft, size_t height)
 {
     unsigned length = logarithm(height);
@@ -134,7 +135,7 @@ static const struct dft_roots *find_roots(const struct memoised_dft *dft, size_t
     return dft->list_length < length ? NULL : dft->list + dft->list_length - length;
 }
 
-/* Makes the table if there is none for this height; leaves the lock held to read. */
+/* Makes the table if there is none for this height; returns with the read lock held. */
 static int lock_roots(struct memoised_dft *dft, size_t height)
 {
     int error = 0;
@@ -165,7 +166,8 @@ void memoised_dft_deinit(struct memoised_dft *dft)
 
 /* ---- The transform ---- */
 
-/* One layer: halves of height / 2 values are added and subtracted, and the differences turned. */
+/* One layer: halves of height / 2 values are added and subtracted, and the differences multiplied
+ * by roots. */
 static void butterflies(const struct memoised_dft *dft, uint64_t *values, size_t height,
                         const void *roots)
 {

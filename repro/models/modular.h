@@ -33,13 +33,14 @@ static inline uint64_t mod_power(uint64_t a, uint64_t exponent, uint64_t modulus
     return power;
 }
 
-/* Of a prime modulus; 0 for 0. */
+/* The inverse of a modulo a prime; 0 for 0. */
 static inline uint64_t mod_inverse(uint64_t a, uint64_t modulus)
 {
     return mod_power(a, modulus - 2, modulus);
 }
 
-/* Two random words, as one number below the modulus: as good as evenly spread. */
+/* Reduces two random words to a number below the modulus; its distribution is as good as
+ * uniform. */
 static inline uint64_t mod_reduce(uint64_t high, uint64_t low, uint64_t modulus)
 {
     return (uint64_t)(((unsigned __int128)high << 64 | low) % modulus);

@@ -2,8 +2,8 @@
  * parking_lot.c - parking_lot_core and its mutex: see parking_lot.h for what they are faithful to.
  *
  * A thread is in the queue of at most one bucket, and a bucket's queue is read and changed under
- * its lock. A table is replaced with all of its buckets locked, so who has locked a bucket and
- * still finds its table to be the process's may rely on it.
+ * its lock. A table is replaced only while all of its buckets are locked. So a thread that has
+ * locked a bucket, and then still finds its table to be the process's, may rely on it.
  */
 #include "parking_lot.h"
 
@@ -19,13 +19,13 @@
 
 enum { load_factor = 3, locked_bit = 1, parked_bit = 2 };
 
-/* What the table knows of a thread: in its static memory. */
+/* What the table knows about a thread; kept in the thread's static memory. */
 struct parked_thread {
     bool counted;
     pthread_mutex_t lock; /* guards asleep; ThreadParker is a futex in Rust */
     pthread_cond_t woken;
     bool asleep;
-    const void *key; /* that it waits for */
+    const void *key; /* what it waits for */
     struct parked_thread *next;
 };
 
@@ -50,9 +50,9 @@ _Static_assert(sizeof(struct table) == PARKING_LOT_TABLE_BYTES, "as HashTable");
 
 static struct {
     struct table *_Atomic table;
-    _Atomic size_t threads; /* that live and have parked */
+    _Atomic size_t threads; /* living threads that have parked */
     pthread_once_t once;
-    pthread_key_t key; /* its destructor tells that a thread ends */
+    pthread_key_t key; /* its destructor runs when a thread ends */
 } lot = {.once = PTHREAD_ONCE_INIT};
 
 static _Thread_local struct parked_thread me = {.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -64,7 +64,7 @@ static void lock_bucket(struct bucket *bucket)
 {
     uint64_t state = atomic_load(&bucket->lock);
 
-    /* What is above the lowest bit is the head of the lock's own queue, which is left as it is. */
+    /* The bits above the lowest are the head of the lock's own queue; they are left as they are. */
     while ((state & locked_bit) != 0 ||
            !atomic_compare_exchange_strong(&bucket->lock, &state, state | locked_bit)) {
         sched_yield();
@@ -220,7 +220,7 @@ static void count_me(void)
     grow(atomic_fetch_add(&lot.threads, 1) + 1);
 }
 
-/* Until woken or, if there is an end, until then: false. */
+/* Sleeps until woken (true) or, if there is an end, until then (false). */
 static bool sleep_until(const struct timespec *end)
 {
     bool woken;
@@ -243,7 +243,7 @@ static void wake(struct parked_thread *thread)
     pthread_mutex_unlock(&thread->lock);
 }
 
-/* Is a thread from here on in the queue that waits for key? */
+/* Does this thread, or one after it in the queue, wait for key? */
 static bool waits(const struct parked_thread *thread, const void *key)
 {
     while (thread != NULL && thread->key != key)
@@ -276,7 +276,7 @@ static struct parked_thread *take(struct bucket *bucket, const void *key,
 
 /* ---- The mutex ---- */
 
-/* Parks if the mutex is held and says that threads are parked. False when the time is over. */
+/* Parks, if the mutex is held and marked as having parked threads. False if the time runs out. */
 static bool park(struct parking_mutex *mutex, const struct timespec *end)
 {
     struct bucket *bucket;
@@ -297,12 +297,12 @@ static bool park(struct parking_mutex *mutex, const struct timespec *end)
         return true;
 
     bucket = lock_bucket_of(mutex);
-    still_there = take(bucket, mutex, &me, &more) != NULL; /* or it was woken just now */
+    still_there = take(bucket, mutex, &me, &more) != NULL; /* if not, it was woken just now */
     if (still_there && !more)
         atomic_fetch_and(&mutex->state, (uint8_t)~parked_bit);
     unlock_bucket(bucket);
     if (!still_there)
-        sleep_until(NULL); /* whoever took us out is about to wake us */
+        sleep_until(NULL); /* the thread that took us out is about to wake us */
     return !still_there;
 }
 

@@ -1,8 +1,8 @@
 /*
  * pool_latch.c - flags and latches of a thread pool: see pool_latch.h.
  *
- * No wake-up is lost: what a flag's waiter waits for is stored under the lock and then counted in
- * changes, which the waiter reads under the lock before it sleeps on it.
+ * No wake-up is lost: a flag is changed under the lock and the change then counted in `changes`,
+ * which the waiter reads under the lock before it sleeps on it.
  */
 #include "pool_latch.h"
 

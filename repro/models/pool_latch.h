@@ -1,9 +1,9 @@
 /*
  * pool_latch.h - what the threads of a pool wait on: a flag, which blocks its waiter, and a latch,
- * which a worker looks at between jobs. Private to the pool's files.
+ * which a worker checks between jobs. Private to the pool's files.
  *
- * Once a flag or a latch is set, whoever waited for it may end it: who sets it uses no more than
- * its address from then on.
+ * Once a flag or a latch is set, its waiter may end its life: from then on the thread that set it
+ * uses only its address.
  */
 #ifndef POOL_LATCH_H
 #define POOL_LATCH_H
@@ -25,7 +25,7 @@ struct pool_flag {
     _Atomic uint32_t lock; /* 0 free, 1 held, 2 held and waited for */
     bool poisoned;         /* only for its size */
     bool set;
-    _Atomic uint32_t changes; /* of set */
+    _Atomic uint32_t changes; /* how often set has changed */
 };
 
 static_assert(sizeof(struct pool_flag) == 12, "LockLatch, rayon-core 1.10.1 on std of Rust 1.95");
@@ -33,16 +33,17 @@ static_assert(sizeof(struct pool_flag) == 12, "LockLatch, rayon-core 1.10.1 on s
 void pool_flag_lock(struct pool_flag *flag);
 void pool_flag_unlock(struct pool_flag *flag);
 
-/* Waits until it is what is wanted. The caller holds the lock, which is given up meanwhile. */
+/* Waits until the flag is as wanted. The caller holds the lock, which is released while it
+ * waits. */
 void pool_flag_await(struct pool_flag *flag, bool wanted);
 
-/* Sets or clears it, and wakes all who wait. The caller holds the lock. */
+/* Sets or clears it, and wakes all waiters. The caller holds the lock. */
 void pool_flag_change(struct pool_flag *flag, bool set);
 
-/* The same as set, under the lock that the call takes. */
+/* Sets it; takes the lock itself. */
 void pool_flag_set(struct pool_flag *flag);
 
-/* Waits, under the lock that the call takes, until it is set, and clears it. */
+/* Waits until it is set, and clears it; takes the lock itself. */
 void pool_flag_wait_and_reset(struct pool_flag *flag);
 
 /* What a worker waits for while it runs other jobs: unset, unset with its worker asleep, or set. */
@@ -56,10 +57,11 @@ bool pool_latch_probe(const struct pool_latch *latch);
 /* Sets it. True if the worker that waits for it sleeps: the caller then wakes it. */
 bool pool_latch_set(struct pool_latch *latch);
 
-/* The worker that waits for it is about to sleep. False if it is set: do not. */
+/* The worker that waits for it is about to sleep. False if it is already set: the worker must not
+ * sleep. */
 bool pool_latch_fall_asleep(struct pool_latch *latch);
 
-/* The worker sleeps no more. */
+/* The worker is awake again. */
 void pool_latch_wake_up(struct pool_latch *latch);
 
 #endif

@@ -43,7 +43,7 @@ static void descend(void *arg)
 
     if (recursion->depth == 0)
         return;
-    recursion->depth--; /* only the one thread that goes deeper reads or writes it */
+    recursion->depth--; /* read and written only by the thread that goes deeper */
     pool_join(recursion->pool, descend, recursion, leaf, recursion);
 }
 

@@ -1,6 +1,5 @@
 /*
- * pool_team.h - how to reach every worker of a pool, one call on each: what a harness asks of a
- * team.
+ * pool_team.h - one call on every worker of a pool, as the harness's repro_team needs it.
  */
 #ifndef POOL_TEAM_H
 #define POOL_TEAM_H
@@ -9,8 +8,8 @@
 void pool_team_reach(void *pool, void (*act)(void *arg), void *arg);
 
 /* Runs depth nested joins on the pool: a join at each level, whose right half waits in the deque
- * while the left one goes deeper. Returns the number of right halves that were run: depth, if all
- * is well. */
+ * while the left one goes deeper. Returns how many right halves have run: depth, if all went
+ * well. */
 struct pool;
 unsigned long pool_team_recurse(struct pool *pool, unsigned long depth);
 

@@ -2,8 +2,9 @@
  * pool_worker.c - how a worker finds work, and sleeps: see pool_worker.h.
  *
  * A worker looks at its deque, its broadcast queue, the others' deques and the injector, in this
- * order. Simpler than the crate: one that is about to sleep counts itself and looks once more at
- * all queues, where the crate compares a count of job events. The counts lie in the same block.
+ * order. Simpler than the crate: a worker that is about to sleep counts itself as a sleeper and
+ * looks once more at all queues, where the crate compares a count of job events. The counts are in
+ * the same block as the crate's.
  */
 #include "pool_worker.h"
 
@@ -12,7 +13,7 @@
 #include <limits.h>
 #include <sched.h>
 
-#define ROUNDS_UNTIL_SLEEPING 33 /* looks in vain before a worker sleeps */
+#define ROUNDS_UNTIL_SLEEPING 33 /* futile looks before a worker sleeps */
 
 /* ---- The records of threads ---- */
 
@@ -59,8 +60,9 @@ bool pool_worker_wake(struct pool *pool, size_t i)
 
 void pool_worker_wake_any(struct pool *pool)
 {
-    /* The other side is in fall_asleep, which counts itself and then looks for work. After a push
-     * on a deque, whose store is weaker, a sleeper may be missed: then the pusher runs the job. */
+    /* Pairs with fall_asleep, where a worker counts itself and then looks for work. After a push on
+     * a deque, whose store is weaker, a sleeper may be missed: then the pusher runs the job
+     * itself. */
     if (atomic_load(&pool->sleepers) == 0)
         return;
     for (size_t i = 0; i < pool->threads; i++)
@@ -136,7 +138,7 @@ bool pool_worker_take_local(struct pool_worker *self, struct job *job)
     return deque_pop(&self->deque, job) || take_broadcast(self, job);
 }
 
-/* xorshift64*, as the crate's. */
+/* xorshift64*, as in the crate. */
 static uint64_t next_random(struct pool_worker *self)
 {
     self->random ^= self->random >> 12;

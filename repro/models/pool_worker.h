@@ -2,9 +2,8 @@
  * pool_worker.h - a pool's registry as its workers see it: where they find work, how they sleep and
  * are woken. Private to the pool's files.
  *
- * A job that has been pushed is run: whoever pushes one where a sleeping worker has to fetch it
- * wakes that worker after the push, and a worker looks once more after it has counted itself as a
- * sleeper.
+ * Every pushed job is run: a thread that pushes one for a worker to fetch wakes a sleeping worker
+ * after the push, and a worker looks for work once more after it has counted itself as a sleeper.
  */
 #ifndef POOL_WORKER_H
 #define POOL_WORKER_H
@@ -19,7 +18,7 @@
 
 /* ---- Memory blocks, by size as in the crate ---- */
 
-/* A thread's record, whose rest is laid out as one of the two below. */
+/* A thread's record, which continues as one of the two structures below. */
 struct pool_thread_info {
     struct pool_flag primed;
     struct pool_flag stopped;
@@ -63,11 +62,12 @@ static_assert(sizeof(struct pool_sleep_state) == POOL_SLEEP_STATE_BYTES,
               "CachePadded<..SleepState>");
 static_assert(sizeof(struct pool) == POOL_REGISTRY_BYTES, "ArcInner<Registry>");
 
-/* ---- On a worker's own stack; or for the thread that made the pool, in a block that is never freed */
+/* ---- On the worker's own stack; for the thread that made the pool, in a block that is never
+ * freed */
 
-/* Used by its own thread alone. */
+/* Used only by its own thread. */
 struct pool_worker {
-    struct injector spawn_queue; /* spawn_fifo of the crate is not modelled; its block is */
+    struct injector spawn_queue; /* the crate's spawn_fifo is not modelled, only its block */
     struct worker_deque deque;
     struct deque_stealer broadcasts;
     struct pool *pool;
@@ -88,14 +88,14 @@ size_t pool_first(const struct pool *pool);
 
 /* ---- Sleep: any thread ---- */
 
-/* Wakes worker i if it sleeps. What the caller wants it to see has been stored before: a worker
- * that has not fallen asleep yet holds the lock, and has its last look under it. */
+/* Wakes worker i if it sleeps. The caller has already stored what the worker is to see: a worker
+ * that is not asleep yet holds the lock, and takes its last look under it. */
 bool pool_worker_wake(struct pool *pool, size_t i);
 
 /* Wakes one worker, if one sleeps, to fetch what the caller has pushed. */
 void pool_worker_wake_any(struct pool *pool);
 
-/* Returns when that many workers sleep. */
+/* Returns when at least that many workers sleep. */
 void pool_worker_await_sleepers(struct pool *pool, size_t count);
 
 /* ---- Work: on the worker's own thread ---- */
@@ -103,7 +103,7 @@ void pool_worker_await_sleepers(struct pool *pool, size_t count);
 /* Takes a job off the worker's deque or its broadcast queue. False when both are empty. */
 bool pool_worker_take_local(struct pool_worker *self, struct job *job);
 
-/* Runs whatever there is to run until the latch is set; sleeps when there is nothing. */
+/* Runs jobs until the latch is set; sleeps when there are none. */
 void pool_worker_wait_until(struct pool_worker *self, struct pool_latch *latch);
 
 #endif

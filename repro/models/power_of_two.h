@@ -1,5 +1,5 @@
 /*
- * power_of_two.h - what tables of a power of two are sized by: private to the models and the repros.
+ * power_of_two.h - rounds sizes up to a power of two. Private to the models and the repros.
  */
 #ifndef POWER_OF_TWO_H
 #define POWER_OF_TWO_H

@@ -31,7 +31,7 @@ struct schnorr_signature schnorr_sign(uint64_t key, uint64_t message, uint64_t n
 
 bool schnorr_verify(uint64_t public_key, uint64_t message, struct schnorr_signature signature)
 {
-    uint64_t inverse; /* of public_key to the challenge: the group has order q */
+    uint64_t inverse; /* of public_key to the power challenge, as the group has order q */
     uint64_t commitment;
 
     if (signature.challenge >= SCHNORR_ORDER || signature.response >= SCHNORR_ORDER)

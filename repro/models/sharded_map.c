@@ -1,8 +1,8 @@
 /*
  * sharded_map.c - dashmap: see sharded_map.h for what it is faithful to.
  *
- * A shard's table is read by who is counted in its lock's word, and changed by who has set all of
- * the word's upper bits.
+ * A thread may read a shard's table while it is counted in the lock's word, and change it while it
+ * has set all of the word's upper bits.
  */
 #include "sharded_map.h"
 
@@ -16,7 +16,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/* dashmap 5.4.0: RwLock<HashMap>; in 6 the hasher is the map's alone, and the rest is padded. */
+/* dashmap 5.4.0: RwLock<HashMap>; in 6 only the map has the hasher, and the rest is padding. */
 struct shard {
     _Atomic uint64_t lock;
     struct swiss_table table;
@@ -116,7 +116,8 @@ void sharded_map_deinit(struct sharded_map *map)
 
 size_t sharded_map_shard_of(const struct sharded_map *map, uint64_t key)
 {
-    /* The table below uses the top 7 bits, so the shard is told by those below them. */
+    /* The shard's table uses the top 7 bits of the hash, so the next lower ones choose the
+     * shard. */
     return swiss_table_hash(key) << 7 >> map->shift;
 }
 
