@@ -1,9 +1,9 @@
 /*
  * shared_pointer.c - Rust's Arc<T>: see shared_pointer.h for what it is faithful to.
  *
- * Memory order: a drop is a release, and the one that finds itself last acquires by reading the
- * same count again; so all uses of the payload come before its end. What increments a count orders
- * nothing, since whoever does so holds a pointer already.
+ * Memory order: a drop is a release, and the last one acquires by reading the count again; so all
+ * uses of the payload happen before its end. An increment orders nothing, since the thread that
+ * makes it already holds a pointer.
  */
 #include "shared_pointer.h"
 
@@ -21,9 +21,9 @@ _Static_assert(offsetof(struct shared_pointer, strong) == 0 &&
                    offsetof(struct shared_pointer, weak) == 8,
                "ArcInner is repr(C): strong, weak, data");
 
-static const size_t weak_locked = SIZE_MAX; /* by Arc::is_unique, while it looks at both counts */
+static const size_t weak_locked = SIZE_MAX; /* set by Arc::is_unique while it reads both counts */
 
-/* Too many pointers to count. The real one's abort is a trap instruction. */
+/* Traps if there are too many pointers to count: the real one's abort is a trap instruction too. */
 static void check_count(size_t before)
 {
     if (before > PTRDIFF_MAX)
@@ -59,27 +59,27 @@ struct shared_pointer *shared_pointer_new(const void *payload, size_t payload_by
 
 struct shared_pointer *shared_pointer_clone(struct shared_pointer *pointer)
 {
-    /* Relaxed: the caller's own pointer keeps the payload alive; handing the new one to another
-     * thread is what orders that thread's uses after this. */
+    /* Relaxed: the caller's own pointer keeps the payload alive; what hands the new one to another
+     * thread orders that thread's uses after this. */
     check_count(atomic_fetch_add_explicit(&pointer->strong, 1, memory_order_relaxed));
     return pointer;
 }
 
 void shared_pointer_drop(struct shared_pointer *pointer)
 {
-    /* Release: our uses of the payload come before its end, at the acquire below on the last
-     * thread. */
+    /* Release: our uses of the payload happen before its end; pairs with the acquire below, on the
+     * last thread. */
     if (atomic_fetch_sub_explicit(&pointer->strong, 1, memory_order_release) != 1)
         return;
     /* Acquire: the other side of every release above. */
     (void)atomic_load_explicit(&pointer->strong, memory_order_acquire);
-    /* What all strong pointers together hold. */
+    /* The weak count that all strong pointers together hold. */
     shared_pointer_weak_drop((struct shared_pointer_weak){pointer});
 }
 
 size_t shared_pointer_strong_count(const struct shared_pointer *pointer)
 {
-    /* Relaxed: old before the caller can look at it, whatever the order. */
+    /* Relaxed: whatever the order, the value is out of date before the caller can look at it. */
     return atomic_load_explicit(&pointer->strong, memory_order_relaxed);
 }
 
@@ -103,8 +103,8 @@ struct shared_pointer_weak shared_pointer_downgrade(struct shared_pointer *point
             continue;
         }
         check_count(weak);
-        /* Acquire: the other side is the release with which the lock, or a weak pointer, is given
-         * up; relaxed on failure: one more guess. */
+        /* Acquire: pairs with the release that gives up the lock, or a weak pointer; relaxed on
+         * failure: one more guess. */
         if (atomic_compare_exchange_weak_explicit(&pointer->weak, &weak, weak + 1,
                                                   memory_order_acquire, memory_order_relaxed))
             return (struct shared_pointer_weak){pointer};
@@ -120,8 +120,8 @@ struct shared_pointer *shared_pointer_upgrade(struct shared_pointer_weak weak)
         if (strong == 0)
             return NULL;
         check_count(strong);
-        /* Acquire: the other side is the release of a drop, so that what its thread wrote to the
-         * payload is seen; relaxed on failure: one more guess. */
+        /* Acquire: pairs with the release of a drop, so that what its thread wrote to the payload
+         * is seen; relaxed on failure: one more guess. */
     } while (!atomic_compare_exchange_weak_explicit(&weak.block->strong, &strong, strong + 1,
                                                     memory_order_acquire, memory_order_relaxed));
     return weak.block;
@@ -136,8 +136,8 @@ struct shared_pointer_weak shared_pointer_weak_clone(struct shared_pointer_weak 
 
 void shared_pointer_weak_drop(struct shared_pointer_weak weak)
 {
-    /* Release: our uses of the block come before it is freed, at the acquire below on the last
-     * thread.
+    /* Release: our uses of the block happen before it is freed; pairs with the acquire below, on
+     * the last thread.
      */
     if (atomic_fetch_sub_explicit(&weak.block->weak, 1, memory_order_release) != 1)
         return;

@@ -2,7 +2,7 @@
  * span_extensions.c - the extensions of a span: see span_extensions.h.
  *
  * Each box has one entry in the map, and is freed when that entry is replaced or cleared. The map
- * is read under the lock held to read, changed under the lock held to write or by its last user.
+ * is read under the read lock, and changed under the write lock or by its last user.
  */
 #include "span_extensions.h"
 
@@ -23,16 +23,16 @@ struct extension {
 
 _Static_assert(sizeof(struct extension) + SWISS_TABLE_KEY_BYTES == 32, "TypeId and Box<dyn Any>");
 
-/* What there is of it in the map. */
+/* The size of that rest in the map of the chosen crates. */
 static size_t extension_bytes(void)
 {
     return crates_chosen() == CRATES_DEBIAN12 ? offsetof(struct extension, type_high)
                                               : sizeof(struct extension);
 }
 
-/* As futex-based RwLock: */
+/* As in std's futex-based RwLock: */
 static const uint32_t lock_writer =
-    ((uint32_t)1 << 30) - 1; /* and the mask of the readers' count */
+    ((uint32_t)1 << 30) - 1; /* all ones; also the mask of the readers' count */
 static const uint32_t lock_readers_most = ((uint32_t)1 << 30) - 2;
 
 static void lock_to_read(struct span_extensions_lock *lock)
@@ -42,7 +42,7 @@ static void lock_to_read(struct span_extensions_lock *lock)
         uint32_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);
 
         /* Acquire: the other side is the release in unlock_written; relaxed on failure: a guess. A
-         * flag above the count is somebody who waits, and goes first. */
+         * flag above the count means that somebody waits; it goes first. */
         if (state < lock_readers_most &&
             atomic_compare_exchange_weak_explicit(&lock->state, &state, state + 1,
                                                   memory_order_acquire, memory_order_relaxed))
@@ -152,7 +152,7 @@ static enum span_status read_locked(const struct span_extensions *extensions,
     const struct extension *extension =
         swiss_table_sized_get(&extensions->values, extension_bytes(), type->id);
 
-    /* The second question is the real one's to the box: of what type are you? */
+    /* The second comparison is downcast_ref's: the real one asks the box for its type. */
     if (extension == NULL || extension->type->id != type->id)
         return SPAN_NOT_FOUND;
     memcpy(value, extension->value, type->value_bytes);

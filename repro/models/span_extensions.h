@@ -1,9 +1,9 @@
 /*
- * span_extensions.h - what layers keep with a span: a map of type to box, behind a lock. Private to
- * the span registry's files.
+ * span_extensions.h - what layers store with a span: a map of type to box, behind a lock. Private
+ * to the span registry's files.
  *
  * The map owns its boxes. Clearing ends them all, and keeps the map's block for the next span.
- * Flags are bytes, because any byte may be found in them.
+ * Flags are uint8_t and not bool, because an overwritten one may hold any byte.
  */
 #ifndef SPAN_EXTENSIONS_H
 #define SPAN_EXTENSIONS_H
@@ -15,9 +15,9 @@
 
 /* RwLock of a span's extensions. */
 struct span_extensions_lock {
-    _Atomic uint32_t state;  /* readers, or all ones for a writer; two flags for those who wait */
-    uint32_t writers_notify; /* part of the real one's size; waiting is yielding here */
-    uint8_t poisoned;        /* a holder panicked */
+    _Atomic uint32_t state;  /* readers, or all ones for a writer; two flags for waiters */
+    uint32_t writers_notify; /* only for the size: here, a thread waits by yielding */
+    uint8_t poisoned;        /* a thread panicked while it held the lock */
 };
 
 struct span_extensions {

@@ -1,9 +1,9 @@
 /*
  * span_registry.c - tracing's span store: see span_registry.h for what it is faithful to.
  *
- * A span holds a reference to its parent from when it is made until its slot is emptied, and goes
- * when its own last reference is dropped. Where spans lie is span_slab.c's, what layers keep with
- * them span_extensions.c's; the stacks of current spans are here.
+ * A span holds a reference to its parent from its creation until its slot is emptied, and is
+ * removed when its own last reference is dropped. The slots of spans are in span_slab.c, what
+ * layers store with them is in span_extensions.c; the stacks of current spans are here.
  */
 #include "span_registry.h"
 
@@ -15,7 +15,7 @@
 
 #include <stdatomic.h>
 
-/* ---- Structures: flags are bytes, because any byte may be found in them ---- */
+/* ---- Structures: flags are uint8_t, because an overwritten one may hold any byte ---- */
 
 /* A thread's stack of current spans, behind a RefCell. */
 struct current {
@@ -26,7 +26,7 @@ struct current {
 
 struct stack_entry {
     uint64_t id;
-    uint8_t duplicate; /* entered already below: holds no reference */
+    uint8_t duplicate; /* the span is also further down: holds no reference */
 };
 
 enum { BUCKETS = 65 };
@@ -51,8 +51,8 @@ static struct current *create_bucket(size_t entries)
     return bucket;
 }
 
-/* The buckets: 1, 1, 2, 4, 8, ... entries in thread_local 1.1.4, of which two are made at once; 1, 2, 4,
- * 8, ... in 1.1.10, each at the first use by a thread that is in it. */
+/* The buckets: 1, 1, 2, 4, 8, ... entries in thread_local 1.1.4, of which two are made at the
+ * start; 1, 2, 4, 8, ... in 1.1.10, each when a thread whose entry is in it first uses it. */
 static unsigned buckets_at_once(void)
 {
     return crates_chosen() == CRATES_2026 ? 0 : 2;
@@ -123,7 +123,7 @@ static enum span_status clear_data(struct span_registry *registry, struct span_d
 
     data->parent = 0;
     if (parent != 0)
-        status = span_registry_close(registry, parent); /* as deep as the spans are nested */
+        status = span_registry_close(registry, parent); /* recurses as deep as spans are nested */
     if (status != SPAN_OK && status != SPAN_CLOSED)
         return status;
     span_extensions_clear(&data->extensions);
@@ -131,7 +131,7 @@ static enum span_status clear_data(struct span_registry *registry, struct span_d
     return SPAN_OK;
 }
 
-/* Removes a marked slot that nobody else is going to remove. */
+/* Removes a marked slot, where it falls to the caller. */
 static enum span_status remove_slot(struct span_registry *registry, const struct span_place *place)
 {
     enum span_status status;
@@ -144,7 +144,7 @@ static enum span_status remove_slot(struct span_registry *registry, const struct
     return status;
 }
 
-/* Ends what span_slab_acquire began. */
+/* Ends a use that span_slab_acquire began. */
 static enum span_status release_span(struct span_registry *registry, const struct span_place *place)
 {
     return span_slab_release(place) ? remove_slot(registry, place) : SPAN_OK;
@@ -166,7 +166,7 @@ enum span_status span_registry_clone(struct span_registry *registry, uint64_t id
     return references == 0 ? SPAN_PANIC_CLONE_CLOSED : status;
 }
 
-/* The span that references no longer count has to go. */
+/* Removes a span that has no references left. */
 static enum span_status remove_span(struct span_registry *registry, struct span_place *place)
 {
     enum span_status status = span_slab_mark(place);
@@ -186,9 +186,10 @@ enum span_status span_registry_close(struct span_registry *registry, uint64_t id
 
     if (status != SPAN_OK)
         return status == SPAN_NOT_FOUND ? SPAN_PANIC_DROP_UNKNOWN : status;
-    /* Release: our uses of the span come before its end, at the last thread's acquire below. */
+    /* Release: our uses of the span happen before its end; pairs with the acquire below, on the
+     * last thread. */
     references = atomic_fetch_sub_explicit(&place.slot->data.references, 1, memory_order_release);
-    if (references <= 1) /* Acquire: the other side of every release above. */
+    if (references <= 1) /* Acquire: pairs with every release above. */
         (void)atomic_load_explicit(&place.slot->data.references, memory_order_acquire);
     status = release_span(registry, &place);
     if (references == UINT64_MAX)
@@ -261,7 +262,7 @@ enum span_status span_registry_data(struct span_registry *registry, uint64_t id,
 
 /* ---- The current span ---- */
 
-/* The calling thread's entry in the registry; with make, it is made if need be. */
+/* The calling thread's entry in the registry; with make, it is created if there is none. */
 static enum span_status my_current(struct span_registry *registry, bool make,
                                    struct current **current)
 {
@@ -273,7 +274,7 @@ static enum span_status my_current(struct span_registry *registry, bool make,
     if (thread == SPAN_THREAD_NONE)
         return SPAN_PANIC_THREADS;
     bucket = bucket_of(thread);
-    /* Acquire: the other side is the exchange below. */
+    /* Acquire: pairs with the exchange below. */
     entries = atomic_load_explicit(&registry->buckets[bucket], memory_order_acquire);
     if (entries == NULL) {
         if (!make)
@@ -281,8 +282,8 @@ static enum span_status my_current(struct span_registry *registry, bool make,
         created = create_bucket(bucket_entries(bucket));
         if (created == NULL)
             return SPAN_NO_MEMORY;
-        /* Acquire-release, acquire on failure: each is the other side of the load above, and of the
-         * same on a thread that was faster. */
+        /* Acquire-release, acquire on failure: pairs with the load above, and with this exchange on
+         * a thread that was faster. */
         if (atomic_compare_exchange_strong_explicit(&registry->buckets[bucket], &entries, created,
                                                     memory_order_acq_rel, memory_order_acquire))
             entries = created;
@@ -298,7 +299,7 @@ static enum span_status my_current(struct span_registry *registry, bool make,
     return SPAN_OK;
 }
 
-/* Does who is in a span hold a reference to it? Not since tracing-subscriber 0.3.21. */
+/* Does entering a span take a reference to it? Not since tracing-subscriber 0.3.21. */
 static bool counts_entries(void)
 {
     return crates_chosen() == CRATES_DEBIAN12;

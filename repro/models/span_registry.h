@@ -1,30 +1,33 @@
 /*
  * span_registry.h - model of the span store of Rust's tracing: pages of slots that are never freed,
- * and maps in the slots that are emptied and kept.
+ * and in the slots maps that are emptied and kept.
  *
  * Faithful to tracing-subscriber 0.3.16 (registry, stack, extensions) on sharded-slab 0.1.4 (pool),
- * 64-bit: registry        32768 bytes for 4096 shard pointers, beside the record itself; made with
- * it shard           40 (record) + 256 (32 local free-list heads) + 1280 (32 page records of 40
- * bytes), one for each thread that ever makes a span, at its first page k          32 x 2^k slots
- * of 96 bytes: 3072, 6144, 12288, 24576, 49152, 98304, at the first span that finds all pages below
- * it full; never freed current spans   16 bytes an entry, 4 entries at the thread's first enter,
- * then doubling: 256 at 16 entered at once, 512 at 32, 8192 at 512; capacity kept. Its header lies
- * in a bucket of 40-byte entries (thread_local 1.1.4), of which two are made with the registry
+ * 64-bit:
+ *   registry        32768 bytes for 4096 shard pointers, and the record itself; allocated with it
+ *   shard           40 (record) + 256 (32 heads of local free lists) + 1280 (32 page records of 40
+ *                   bytes); one for each thread that ever makes a span, at its first
+ *   page k          32 x 2^k slots of 96 bytes: 3072, 6144, 12288, 24576, 49152, 98304; at the first
+ *                   span that finds all pages below it full; never freed
+ *   current spans   16 bytes an entry: 4 entries at the thread's first enter, then doubling. 256 at
+ *                   16 entered at once, 512 at 32, 8192 at 512; the capacity is kept. The stack's
+ *                   header is in a bucket of 40-byte entries (thread_local 1.1.4), of which two are
+ *                   made with the registry
  *   extensions      a map of type to box, 116 bytes for up to 3 types, 216 for up to 7; emptied and
- * kept when the span closes, and used by the next span in the slot
+ *                   kept when the span closes, and used by the next span in the slot
  *
- * Identifiers and lifecycle words are laid out as the crates lay them out. Nothing is checked that
- * the crates do not check, and where they panic, a call returns a SPAN_PANIC_ status that is named
- * for the panic; the state is then as the unwinding would leave it.
+ * Identifiers and lifecycle words have the crates' layout. Nothing is checked that the crates do
+ * not check. Where they panic, a call returns a SPAN_PANIC_ status named after the panic, and
+ * leaves the state as unwinding would.
  *
- * Where the releases of 2026 differ (crates.h): an entry of the map has 32 bytes in place of 24 (148 for up to 3 types, 280 for
- * up to 7: TypeId has 16 bytes since Rust 1.72); entering and leaving a span takes no reference and
- * drops none; an identifier whose page would be the one behind the last is not found, where 0.1.4
- * panics; a thread's bucket is made at its first use.
+ * The releases of 2026 differ (crates.h): an entry of the map has 32 bytes instead of 24 (so 148
+ * for up to 3 types, 280 for up to 7: TypeId has 16 bytes since Rust 1.72); entering and leaving a
+ * span takes and drops no reference; an identifier whose page would be the one after the last is
+ * not found, where 0.1.4 panics; a thread's bucket is made at its first use.
  *
  * Not modelled: the dispatcher and its layers (a span is removed as soon as its last reference is
- * closed), per-layer filters, and the queue in which numbers of ended threads wait, which is in
- * static memory here. One numbering of threads serves both crates.
+ * closed), per-layer filters, and the heap memory of the queue for the numbers of ended threads,
+ * which is static here. One numbering of threads serves both crates.
  */
 #ifndef SPAN_REGISTRY_H
 #define SPAN_REGISTRY_H
@@ -38,36 +41,36 @@ enum {
     SPAN_REGISTRY_FIRST_PAGE_SLOTS = 32,
     SPAN_REGISTRY_PAGES = 32,         /* of a shard */
     SPAN_REGISTRY_PAGES_BYTES = 1280, /* of a shard's page records: its largest block */
-    SPAN_REGISTRY_THREADS = 4096,     /* that may make spans at the same time */
+    SPAN_REGISTRY_THREADS = 4096,     /* that can make spans at the same time */
     SPAN_REGISTRY_STACK_ENTRY_BYTES = 16
 };
 
 enum span_status {
     SPAN_OK,
-    SPAN_CLOSED,                   /* the reference was the last one: the span is gone */
-    SPAN_NOT_FOUND,                /* nothing there by that identifier or type; no panic */
-    SPAN_NO_MEMORY,                /* the real one aborts */
-    SPAN_PANIC_CLONE_UNKNOWN,      /* tried to clone, but no span exists with that ID */
-    SPAN_PANIC_CLONE_CLOSED,       /* tried to clone a span that already closed */
-    SPAN_PANIC_DROP_UNKNOWN,       /* tried to drop a ref, but no such span exists */
-    SPAN_PANIC_REFERENCE_OVERFLOW, /* reference count overflow */
-    SPAN_PANIC_WEIRD_LIFECYCLE,    /* weird lifecycle 0b10 */
-    SPAN_PANIC_NO_ROOM,            /* unable to allocate another span */
-    SPAN_PANIC_INDEX,    /* index out of bounds: a free list, or an identifier, leads out */
-    SPAN_PANIC_THREADS,  /* more threads than there are shards */
-    SPAN_PANIC_BORROWED, /* the current spans are already borrowed */
-    SPAN_PANIC_POISONED, /* the extensions' lock is poisoned */
+    SPAN_CLOSED,                    /* the reference was the last one: the span is gone */
+    SPAN_NOT_FOUND,                 /* nothing has that identifier or type; no panic */
+    SPAN_NO_MEMORY,                 /* where the real one aborts */
+    SPAN_PANIC_CLONE_UNKNOWN,       /* tried to clone, but no span exists with that ID */
+    SPAN_PANIC_CLONE_CLOSED,        /* tried to clone a span that already closed */
+    SPAN_PANIC_DROP_UNKNOWN,        /* tried to drop a ref, but no such span exists */
+    SPAN_PANIC_REFERENCE_OVERFLOW,  /* reference count overflow */
+    SPAN_PANIC_WEIRD_LIFECYCLE,     /* weird lifecycle 0b10 */
+    SPAN_PANIC_NO_ROOM,             /* unable to allocate another span */
+    SPAN_PANIC_INDEX,               /* index out of bounds, of a free list or an identifier */
+    SPAN_PANIC_THREADS,             /* more threads than there are shards */
+    SPAN_PANIC_BORROWED,            /* the current spans are already borrowed */
+    SPAN_PANIC_POISONED,            /* the extensions' lock is poisoned */
     SPAN_PANIC_DUPLICATE_EXTENSION, /* the span has an extension of that type; now it is poisoned */
 };
 
-/* What a span is called and where it is made: static in the program. */
+/* A span's name and the place in the source that makes it: static in the program. */
 struct span_metadata {
     const char *name;
     const char *target;
 };
 
-/* A type of extension: static in the program; what TypeId and the table of Box<dyn Any> are to
- * Rust. */
+/* A type of extension: static in the program. Stands for Rust's TypeId and the vtable of Box<dyn
+ * Any>. */
 struct span_extension_type {
     uint64_t id;               /* any number that no other type has */
     size_t value_bytes;        /* more than 0 */
@@ -77,9 +80,10 @@ struct span_extension_type {
 struct span_registry;
 
 /* An identifier is never 0. It holds the slot's address in its shard, the shard, and the slot's
- * generation. A closed span's is rejected until the generation, 13 bits, comes round again. */
+ * generation. The identifier of a closed span is rejected until the generation, 13 bits, comes
+ * round again. */
 
-/* A new registry. NULL with ENOMEM. The caller frees it by span_registry_destroy. */
+/* A new registry. NULL with ENOMEM. The caller frees it with span_registry_destroy. */
 struct span_registry *span_registry_create(void);
 
 /* Frees the registry, its shards, pages and extensions. No other thread may use it any more. */
@@ -90,8 +94,8 @@ void span_registry_destroy(struct span_registry *registry);
 /* Makes a span with one reference, a child of the one that the calling thread is in (to which it
  * then holds a reference), in the calling thread's shard. SPAN_OK, and the identifier in *id.
  * Errors: those of span_registry_clone for the parent, NO_MEMORY, NO_ROOM, INDEX, THREADS,
- * BORROWED, WEIRD_LIFECYCLE. A slot whose lifecycle word shows references is passed over, and its
- * page counts as full. */
+ * BORROWED, WEIRD_LIFECYCLE. A slot whose lifecycle word shows references is not used, and its page
+ * counts as full. */
 enum span_status span_registry_new_span(struct span_registry *registry,
                                         const struct span_metadata *metadata, uint64_t *id);
 
@@ -107,10 +111,10 @@ enum span_status span_registry_new_child(struct span_registry *registry,
 /* One reference more. Errors: CLONE_UNKNOWN, CLONE_CLOSED, WEIRD_LIFECYCLE. */
 enum span_status span_registry_clone(struct span_registry *registry, uint64_t id);
 
-/* Drops a reference: SPAN_OK if there are others, SPAN_CLOSED if not. Then the slot lets go of its
- * parent, empties its extensions, and goes to its shard's local free list if the shard is the
- * calling thread's, else to the page's remote one. Errors: DROP_UNKNOWN, REFERENCE_OVERFLOW,
- * WEIRD_LIFECYCLE; also from the parent, and the slot is then lost. */
+/* Drops a reference: SPAN_OK if there are others, SPAN_CLOSED if not. Then the slot drops its
+ * reference to the parent, empties its extensions, and goes to the local free list of its page if
+ * the shard is the calling thread's, else to the remote one. Errors: DROP_UNKNOWN,
+ * REFERENCE_OVERFLOW, WEIRD_LIFECYCLE; also from the parent, and the slot is then lost. */
 enum span_status span_registry_close(struct span_registry *registry, uint64_t id);
 
 /* The metadata and the parent (0: none) of a span. Either may be NULL. Errors: NOT_FOUND,
@@ -121,16 +125,16 @@ enum span_status span_registry_data(struct span_registry *registry, uint64_t id,
 /* ---- The current span: of the calling thread ---- */
 
 /* Pushes the span on the thread's stack; takes a reference unless the span is on it already (in the
- * crates of 2026: never, so the slot is not touched). Looks at all entries. Errors: those of
+ * crates of 2026: never, so the slot is not touched). Searches all entries. Errors: those of
  * span_registry_clone, and then the entry stays; NO_MEMORY, BORROWED, THREADS. */
 enum span_status span_registry_enter(struct span_registry *registry, uint64_t id);
 
 /* Takes the topmost entry of the span off the stack, and drops the reference if it had one: SPAN_OK
- * or SPAN_CLOSED. NOT_FOUND when no entry is the span's, which the real one does not tell: its
- * reference is never dropped. Errors: those of span_registry_close, BORROWED, THREADS. */
+ * or SPAN_CLOSED. NOT_FOUND when no entry is the span's; the real one does not report that, and
+ * never drops the reference. Errors: those of span_registry_close, BORROWED, THREADS. */
 enum span_status span_registry_exit(struct span_registry *registry, uint64_t id);
 
-/* The span that the thread is in. NOT_FOUND when it is in none, or in one that is not there.
+/* The span that the thread is in. NOT_FOUND when it is in none, or in one that no longer exists.
  * Errors: BORROWED, THREADS, WEIRD_LIFECYCLE. */
 enum span_status span_registry_current(struct span_registry *registry, uint64_t *id);
 
@@ -151,10 +155,10 @@ enum span_status span_registry_get_extension(struct span_registry *registry, uin
 
 /* ---- For tests and reports: while no other thread uses the registry ---- */
 
-/* Spans that are there, in all shards, by their slots. */
+/* Spans that exist, in all shards, counted by their slots. */
 size_t span_registry_span_count(const struct span_registry *registry);
 
-/* Pages that have their slots, in all shards. */
+/* Pages whose slots are allocated, in all shards. */
 size_t span_registry_page_count(const struct span_registry *registry);
 
 /* Bytes of page k of a shard. */
@@ -166,7 +170,7 @@ size_t span_registry_stack_bytes(struct span_registry *registry);
 /* Bytes of the extension map of a span; 0 when there is no map, or no span. */
 size_t span_registry_extension_bytes(struct span_registry *registry, uint64_t id);
 
-/* A few words for a report. */
+/* The status in a few words, for a report. */
 const char *span_status_text(enum span_status status);
 
 #endif

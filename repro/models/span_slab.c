@@ -1,14 +1,14 @@
 /*
  * span_slab.c - the sharded slab under a span registry: see span_slab.h for who may do what when.
  *
- * A slot's life is in one word, from the low bits: state (2), references from guards (49),
- * generation (13). Who uses a slot counts itself in by compare-and-swap on that word, and so cannot
- * be overtaken by a removal: a removal marks the slot, advances its generation when the count is 0,
+ * One word describes a slot's life, from the low bits up: state (2), references from guards (49),
+ * generation (13). A user of a slot counts itself in by compare-and-swap on that word, so no
+ * removal can overtake it: a removal marks the slot, advances its generation when the count is 0,
  * empties the slot, and only then puts it on a free list.
  *
- * Free lists run through the slots by index. The local one of a page (its head apart from the page,
- * for the owning thread alone) is popped first; the remote one, a stack that any thread pushes on,
- * is taken whole when the local one is empty.
+ * Free lists link the slots by index. A page has two: the local one (its head is apart from the
+ * page, and only the owning thread uses it) is popped first; the remote one, a stack that any
+ * thread pushes to, is taken over as a whole when the local one is empty.
  */
 #include "span_slab.h"
 
@@ -22,7 +22,7 @@
 /* ---- Words: sharded-slab's layout for its DefaultConfig on 64-bit ---- */
 
 enum {
-    ADDRESS_BITS = 38, /* 32 pages + 6 */
+    ADDRESS_BITS = 38, /* pages 32, and 6 for the first page's 32 slots */
     SHARD_BITS = 13,
     GENERATION_BITS = 13,
     STATE_BITS = 2,
@@ -60,7 +60,7 @@ static const uint64_t one_reference = 1 << STATE_BITS;
 struct span_page {
     _Atomic uint64_t remote; /* free list: index of its first slot */
     uint64_t size;           /* in slots */
-    uint64_t before;         /* slots of the pages below it */
+    uint64_t before;         /* the number of slots in the pages below it */
     struct span_slot *slots; /* NULL until the page is needed */
     uint64_t slots_length;
 };
@@ -80,7 +80,7 @@ _Static_assert(sizeof(struct span_shard) == 40, "as Shard<DataInner>");
 
 /* ---- Slots ---- */
 
-/* A removed slot that has never been used. */
+/* A slot that has never been used, in the state of a removed one. */
 static void init_slot(struct span_slot *slot, uint64_t next)
 {
     static const struct span_metadata no_metadata = {.name = "", .target = ""};
@@ -94,16 +94,16 @@ static void init_slot(struct span_slot *slot, uint64_t next)
 
 static uint64_t read_lifecycle(struct span_slot *slot)
 {
-    /* Acquire: the other side is the exchange below, by whoever changed the word last. */
+    /* Acquire: pairs with the exchange below, by the thread that changed the word last. */
     return atomic_load_explicit(&slot->lifecycle, memory_order_acquire);
 }
 
 /* Sets the word if it is still *seen; otherwise *seen is what it is now. */
 static bool exchange_lifecycle(struct span_slot *slot, uint64_t *seen, uint64_t lifecycle)
 {
-    /* Acquire-release, acquire on failure: the other sides are this exchange and the load above on
-     * other threads. So what was written before a span was published is seen by who finds it
-     * present, and who removes it comes after all who have counted themselves out. */
+    /* Acquire-release, acquire on failure: pairs with this exchange and the load above on other
+     * threads. So a thread that finds a span present sees what was written before it was published,
+     * and a removal happens after all users have counted themselves out. */
     return atomic_compare_exchange_strong_explicit(&slot->lifecycle, seen, lifecycle,
                                                    memory_order_acq_rel, memory_order_acquire);
 }
@@ -138,10 +138,10 @@ static bool allocate_page(struct span_page *page)
     return true;
 }
 
-/* A slot of the page that is free, and its index; NOT_FOUND when there is none. */
+/* The index of a free slot of the page; NOT_FOUND when there is none. */
 static enum span_status pop_free(struct span_page *page, uint64_t head, uint64_t *index)
 {
-    /* Acquire: the other side is the exchange in push_remote, so that the slots' links are seen. */
+    /* Acquire: pairs with the exchange in push_remote, so that the slots' links are seen. */
     if (head >= page->size)
         head = atomic_exchange_explicit(&page->remote, null_index, memory_order_acquire);
     if (head == null_index)
@@ -161,12 +161,12 @@ static void push_remote(struct span_page *page, struct span_slot *slot, uint64_t
 
     do {
         slot->next = head;
-        /* Acquire-release: the other side is in pop_free; relaxed on failure: a guess. */
+        /* Acquire-release: pairs with the exchange in pop_free; relaxed on failure: a guess. */
     } while (!atomic_compare_exchange_weak_explicit(&page->remote, &head, index,
                                                     memory_order_acq_rel, memory_order_relaxed));
 }
 
-/* Which page an address is in. */
+/* The page that an address is in. */
 static unsigned page_of(uint64_t address)
 {
     uint64_t shifted =
@@ -227,22 +227,22 @@ static struct span_shard *create_shard(uint64_t thread)
     return shard;
 }
 
-/* The calling thread's shard, made if need be. */
+/* The calling thread's shard, created if there is none. */
 static enum span_status my_shard(struct span_slab *slab, struct span_shard **shard)
 {
     unsigned thread = span_thread_mine();
 
     if (thread == SPAN_THREAD_NONE)
         return SPAN_PANIC_THREADS;
-    /* Relaxed: only this thread stores to it; by way of an earlier one of that number, whose end
-     * comes before. */
+    /* Relaxed: only this thread stores to it, or an earlier one with the same number, which ended
+     * before this one got the number. */
     *shard = atomic_load_explicit(&slab->shards[thread], memory_order_relaxed);
     if (*shard != NULL)
         return SPAN_OK;
     *shard = create_shard(thread);
     if (*shard == NULL)
         return SPAN_NO_MEMORY;
-    /* Release: the other side is the load in place_of. */
+    /* Release: pairs with the load in place_of. */
     atomic_store_explicit(&slab->shards[thread], *shard, memory_order_release);
     return SPAN_OK;
 }
@@ -269,7 +269,7 @@ void span_slab_deinit(struct span_slab *slab)
  * word says that it is in use; the free list then stays as it is. */
 static enum span_status take_slot(struct span_place *place)
 {
-    /* Acquire: the other side is span_slab_release of the slot's last user. */
+    /* Acquire: pairs with span_slab_release of the slot's last user. */
     uint64_t lifecycle = atomic_load_explicit(&place->slot->lifecycle, memory_order_acquire);
 
     if (references_of(lifecycle) != 0)
@@ -280,7 +280,7 @@ static enum span_status take_slot(struct span_place *place)
     return SPAN_OK;
 }
 
-/* A slot in that page of the calling thread's shard; NOT_FOUND when the page has no room. */
+/* Claims a slot in that page of the calling thread's shard; NOT_FOUND when the page has no room. */
 static enum span_status claim_in_page(struct span_shard *shard, unsigned page_index,
                                       struct span_place *place)
 {
@@ -335,11 +335,12 @@ static enum span_status place_of(struct span_slab *slab, uint64_t id, struct spa
     place->generation = generation_of(key);
     if (place->thread >= slab->shards_length)
         return SPAN_NOT_FOUND;
-    /* Acquire: the other side is the store in my_shard. */
+    /* Acquire: pairs with the store in my_shard. */
     place->shard = atomic_load_explicit(&slab->shards[place->thread], memory_order_acquire);
     if (place->shard == NULL || place->page_index > place->shard->pages_length)
         return SPAN_NOT_FOUND;
-    if (place->page_index == place->shard->pages_length) /* up to 0.1.6, the check above is all */
+    /* Up to 0.1.6 there is only the check above. */
+    if (place->page_index == place->shard->pages_length)
         return crates_chosen() == CRATES_2026 ? SPAN_NOT_FOUND : SPAN_PANIC_INDEX;
     place->page = &place->shard->pages[place->page_index];
     place->index = address - place->page->before;

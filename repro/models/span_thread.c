@@ -11,8 +11,8 @@
 static struct {
     pthread_mutex_t lock; /* guards next, and the queue */
     pthread_once_t once;
-    pthread_key_t key; /* its destructor tells that a thread ends */
-    unsigned next;     /* numbers below are given out, or in the queue */
+    pthread_key_t key; /* its destructor runs when a thread ends */
+    unsigned next;     /* numbers below it are taken, or in the queue */
     unsigned queue_first;
     unsigned queue_length;
     uint16_t queue[SPAN_REGISTRY_THREADS];
@@ -39,7 +39,7 @@ static void make_key(void)
         threads.next = SPAN_THREAD_NONE;
 }
 
-/* Takes a number. One that is alone in the queue stays there, as in sharded-slab. */
+/* Takes a number: from the queue, unless it has only one, which stays there, as in sharded-slab. */
 static unsigned register_thread(void)
 {
     unsigned thread = SPAN_THREAD_NONE;

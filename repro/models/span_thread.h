@@ -1,7 +1,7 @@
 /*
  * span_thread.h - the numbers by which a span registry tells threads apart: private to its files.
  *
- * No two live threads have the same number. Ended threads leave theirs to new ones.
+ * No two live threads have the same number. New threads get the numbers of ended ones.
  */
 #ifndef SPAN_THREAD_H
 #define SPAN_THREAD_H

@@ -1,12 +1,12 @@
 /*
  * swiss_table.c - hashbrown's table: see swiss_table.h for what it is faithful to.
  *
- * Invariant, which overwriting breaks and nothing checks: at least one control byte is EMPTY, so
- * every probe ends.
+ * Invariant: at least one control byte is EMPTY, so every probe ends. Nothing checks it, and an
+ * overwritten table breaks it.
  *
- * Entry i lies at control - (i + 1) * entry bytes. The first 16 control bytes are repeated behind
- * the last one, so that a group may start at any bucket; in a table of less than 16 buckets, the
- * bytes between the buckets' own and their repetition stay EMPTY.
+ * Entry i is at control - (i + 1) * entry bytes. The first 16 control bytes are repeated after the
+ * last one, so that a group may start at any bucket; in a table of fewer than 16 buckets, the bytes
+ * between the buckets' own and their repetition stay EMPTY.
  */
 #include "swiss_table.h"
 
@@ -30,7 +30,7 @@ static struct {
     bool portable;
 } groups;
 
-/* What a table without a block looks into; never written, since growth_left is 0. */
+/* The control bytes of a table without a block; never written, since growth_left is 0. */
 static const uint8_t empty_group[GROUP] = {
     SWISS_TABLE_EMPTY, SWISS_TABLE_EMPTY, SWISS_TABLE_EMPTY, SWISS_TABLE_EMPTY,
     SWISS_TABLE_EMPTY, SWISS_TABLE_EMPTY, SWISS_TABLE_EMPTY, SWISS_TABLE_EMPTY,
@@ -101,7 +101,7 @@ static size_t lowest(uint16_t matches)
     return (size_t)__builtin_ctz(matches);
 }
 
-/* Bytes before the first that matches, and after the last; all of them when none does. */
+/* The number of bytes before the first that matches, and after the last; all 16 when none does. */
 static size_t leading(uint16_t matches)
 {
     return matches == 0 ? GROUP : lowest(matches);
@@ -122,7 +122,7 @@ uint64_t swiss_table_hash(uint64_t key)
     return key ^ (key >> 31);
 }
 
-/* What a full bucket's control byte is. */
+/* The control byte of a full bucket. */
 static uint8_t tag_of(uint64_t hash)
 {
     return (uint8_t)(hash >> 57);
@@ -146,7 +146,7 @@ static size_t buckets_for(size_t capacity)
     return (size_t)1 << (64 - __builtin_clzll(adjusted / 7 - 1));
 }
 
-/* Entries that buckets may hold: 7/8, but for the smallest tables. */
+/* How many entries the buckets may hold: 7/8 of them, except in the smallest tables. */
 static size_t full_capacity(size_t bucket_mask)
 {
     return bucket_mask < 8 ? bucket_mask : (bucket_mask + 1) / 8 * 7;
@@ -274,7 +274,7 @@ static void set_control(struct swiss_table *table, size_t index, uint8_t byte)
 /* Visits every group once, if they are a power of two. */
 struct probe {
     size_t position;
-    size_t stride; /* what was visited, but for the first group, in bytes */
+    size_t stride; /* bytes visited after the first group */
 };
 
 static struct probe probe_start(const struct swiss_table *table, uint64_t hash)
@@ -282,8 +282,8 @@ static struct probe probe_start(const struct swiss_table *table, uint64_t hash)
     return (struct probe){.position = (size_t)hash & table->bucket_mask};
 }
 
-/* Where all groups have been visited the same ones come again, and nobody else writes to a table that
- * is in use. In the real one too, where nobody counts them. */
+/* After all groups have been visited, the same ones follow again, and nobody else writes to a table
+ * that is in use: the probe cannot end. Neither can the real one's, which does not notice. */
 static void probe_next(struct probe *probe, size_t bucket_mask)
 {
     size_t buckets = bucket_mask + 1;
@@ -294,7 +294,7 @@ static void probe_next(struct probe *probe, size_t bucket_mask)
     probe->position = (probe->position + probe->stride) & bucket_mask;
 }
 
-/* A bucket of the group at probe that holds key, in *index. */
+/* Finds a bucket of the group at probe that holds key, and puts it into *index. */
 static bool find_in_group(const struct swiss_table *table, size_t entry_bytes, struct probe probe,
                           uint64_t key, uint64_t hash, size_t *index)
 {
@@ -322,8 +322,8 @@ static bool find(const struct swiss_table *table, size_t entry_bytes, uint64_t k
     }
 }
 
-/* In a table smaller than a group, the free byte that was found may be one behind the buckets, and
- * the bucket that it stands for may be full: then one of the first group is free. */
+/* In a table smaller than a group, the free byte that was found may be past the buckets' own, and
+ * the bucket that index was reduced to may be full: then the first group has a free one. */
 static size_t correct_free(const struct swiss_table *table, size_t index)
 {
     if (table->control[index] & 0x80)
@@ -345,7 +345,7 @@ static size_t find_free(const struct swiss_table *table, uint64_t hash)
     }
 }
 
-/* The bucket of key (true), or the free one that it should go to (false). */
+/* Finds the bucket of key (true), or a free one for it (false). */
 static bool find_or_free(const struct swiss_table *table, size_t entry_bytes, uint64_t key,
                          uint64_t hash, size_t *index)
 {
@@ -399,8 +399,8 @@ static int resize(struct swiss_table *table, size_t entry_bytes, size_t capacity
     return 0;
 }
 
-/* Full becomes DELETED, which here means: still to be placed. Everything else becomes EMPTY. The
- * table is not smaller than a group: in one that is, no removal leaves DELETED. */
+/* Full becomes DELETED, which here means "still to be placed"; everything else becomes EMPTY. The
+ * table has at least a group's buckets: in a smaller one, no removal leaves DELETED. */
 static void prepare_rehash(struct swiss_table *table)
 {
     size_t buckets = table->bucket_mask + 1;
@@ -410,7 +410,7 @@ static void prepare_rehash(struct swiss_table *table)
     memcpy(table->control + buckets, table->control, GROUP);
 }
 
-/* Would a probe for hash come to both buckets in the same step? */
+/* Does a probe for hash reach both buckets in the same step? */
 static bool same_step(const struct swiss_table *table, uint64_t hash, size_t a, size_t b)
 {
     size_t start = (size_t)hash & table->bucket_mask;
@@ -428,7 +428,7 @@ static void swap_entries(unsigned char *a, unsigned char *b, size_t bytes)
     }
 }
 
-/* Places the entry of bucket index, and each one that it puts out of its place. */
+/* Places the entry of bucket index, and each entry that it displaces. */
 static void rehash_bucket(struct swiss_table *table, size_t entry_bytes, size_t index)
 {
     unsigned char *entry = entry_at(table, entry_bytes, index);
@@ -461,7 +461,8 @@ static void rehash_in_place(struct swiss_table *table, size_t entry_bytes)
     table->growth_left = full_capacity(table->bucket_mask) - table->items;
 }
 
-/* Room for one more. Where deleted entries fill half of the table, they are sorted out instead. */
+/* Makes room for one more entry. If half of the table would do, the deleted entries are cleared out
+ * in place; else it grows. */
 static int reserve_one(struct swiss_table *table, size_t entry_bytes)
 {
     size_t full = full_capacity(table->bucket_mask);
@@ -499,7 +500,8 @@ int swiss_table_sized_insert(struct swiss_table *table, size_t value_bytes, uint
     if (reserve_one(table, entry_bytes) != 0)
         return -1;
     if (!find_or_free(table, entry_bytes, key, hash, &index)) {
-        table->growth_left -= table->control[index] & 1; /* EMPTY has that bit, DELETED has not */
+        /* EMPTY has that bit set, DELETED does not. */
+        table->growth_left -= table->control[index] & 1;
         table->items++;
         set_control(table, index, tag_of(hash));
     }
@@ -509,8 +511,8 @@ int swiss_table_sized_insert(struct swiss_table *table, size_t value_bytes, uint
     return 0;
 }
 
-/* EMPTY if no probe can have gone on past this bucket, for want of an EMPTY byte in the group that
- * it looked at: if the run of bytes in use around the bucket is shorter than a group. */
+/* A probe can have passed this bucket only in a group without an EMPTY byte. So if the run of bytes
+ * in use around the bucket is shorter than a group, it becomes EMPTY; else DELETED. */
 static void erase(struct swiss_table *table, size_t index)
 {
     size_t before = (index - GROUP) & table->bucket_mask;

@@ -1,20 +1,19 @@
 /*
  * swiss_table.h - model of Rust's HashMap<u64, V>: an open-addressing table whose control bytes are
- * looked at sixteen at a time.
+ * compared sixteen at a time.
  *
  * Faithful to hashbrown as in std of Rust 1.95, 64-bit x86: one block of buckets x entry bytes
  * (growing downwards), then buckets + 16 control bytes. Buckets are a power of two with at most 7/8
  * in use: 2192 bytes of u64 to u64 for capacity 100, 34832 for 1000, 139280 for 4096. A control
  * byte is 0xFF empty, 0x80 deleted, or the top 7 bits of the hash; groups of 16 are probed with a
- * triangular stride, and a lookup stops at a group with an EMPTY byte and nowhere else. clear()
- * keeps the block. Sizes, growth, and what becomes of an overwritten table were compared with that
- * compiler's HashMap.
+ * triangular stride, and only a group with an EMPTY byte ends a lookup. clear() keeps the block.
+ * Sizes, growth, and the behaviour of an overwritten table were compared with HashMap of Rust 1.95.
  *
- * Not as in std: the hash is the finalizer of SplitMix64, the same in every run, where std has
- * SipHash with random keys; and on aarch64 too groups are 16 wide, where std has 8.
+ * Different from std: the hash is the finalizer of SplitMix64, the same in every run, where std has
+ * SipHash with random keys; and groups have 16 bytes on aarch64 too, where std's have 8.
  *
- * The size of a value is passed to each call that needs it, as std passes it by monomorphisation:
- * it is not in the table. A table may be read by several threads at once, or used by one.
+ * The table does not store the size of a value: each call that needs it is given it, where std has
+ * a monomorphised copy of the call. A table may be read by several threads at once, or used by one.
  */
 #ifndef SWISS_TABLE_H
 #define SWISS_TABLE_H
@@ -24,24 +23,24 @@
 #include <stdint.h>
 
 enum {
-    SWISS_TABLE_GROUP = 16,     /* control bytes looked at at once */
-    SWISS_TABLE_EMPTY = 0xFF,   /* control byte: never used, or as good as */
-    SWISS_TABLE_DELETED = 0x80, /* control byte: a lookup must go on */
+    SWISS_TABLE_GROUP = 16,     /* control bytes compared at once */
+    SWISS_TABLE_EMPTY = 0xFF,   /* control byte: free, and a lookup may stop here */
+    SWISS_TABLE_DELETED = 0x80, /* control byte: free, but a lookup must go on */
     SWISS_TABLE_KEY_BYTES = 8   /* an entry is a key and a value */
 };
 
 /* 32 bytes, as RawTable is. */
 struct swiss_table {
-    uint8_t *control;   /* in the block, behind the entries; or a constant empty group */
+    uint8_t *control;   /* in the block, after the entries; or a constant empty group */
     size_t bucket_mask; /* buckets - 1; 0 while there is no block */
-    size_t growth_left; /* EMPTY bytes that may still be used up */
+    size_t growth_left; /* how many EMPTY bytes may still be filled */
     size_t items;
 };
 
-/* Where an iteration is. */
+/* The state of an iteration. */
 struct swiss_table_iterator {
     const uint8_t *control;    /* of the next group */
-    const unsigned char *data; /* end of the entries of the group that matches is of */
+    const unsigned char *data; /* end of the entries of the group that matches describes */
     uint16_t matches;          /* entries of that group not yet seen, by bit */
     size_t remaining;          /* entries not yet seen */
 };
@@ -55,12 +54,12 @@ void swiss_table_init(struct swiss_table *table);
  * swiss_table_init. */
 int swiss_table_init_with_capacity(struct swiss_table *table, size_t capacity);
 
-/* Finds key, and stores its value in *value unless that is NULL. Does not return, should the table
- * have items and no EMPTY byte. */
+/* Finds key, and stores its value in *value unless that is NULL. Does not return if the table has
+ * items and no EMPTY byte. */
 bool swiss_table_get(const struct swiss_table *table, uint64_t key, uint64_t *value);
 
-/* Sets the value of key. May grow the table, or sort out its deleted entries in place. -1 with
- * ENOMEM (the real one aborts), and nothing has changed. Does not return when there is no EMPTY
+/* Sets the value of key. May grow the table, or clear out its deleted entries in place. -1 with
+ * ENOMEM (the real one aborts); the table is as before. Does not return when there is no EMPTY
  * byte. */
 int swiss_table_insert(struct swiss_table *table, uint64_t key, uint64_t value);
 
@@ -68,8 +67,8 @@ int swiss_table_insert(struct swiss_table *table, uint64_t key, uint64_t value);
  * none. Does not return when there is no EMPTY byte. */
 bool swiss_table_remove(struct swiss_table *table, uint64_t key, uint64_t *value);
 
-/* The next entry, in no particular order; false after the last. As the real one it counts entries
- * and does not look for the end of the table. Key and value may be NULL. */
+/* The next entry, in no particular order; false after the last. Like the real one it counts the
+ * entries down and does not check for the end of the table. Key and value may be NULL. */
 bool swiss_table_next(struct swiss_table_iterator *iterator, uint64_t *key, uint64_t *value);
 
 /* Frees the block; the table is then as swiss_table_init makes it. */
@@ -117,8 +116,8 @@ void swiss_table_iterate(const struct swiss_table *table, struct swiss_table_ite
 /* The hash of a key. */
 uint64_t swiss_table_hash(uint64_t key);
 
-/* For tests: from now on looks at groups in portable C, on machines with SSE2 too. Call it while no
- * table is in use. */
+/* For tests: from now on compares groups in portable C, even on machines with SSE2. To be called
+ * while no table is in use. */
 void swiss_table_use_portable_groups(bool portable);
 
 #endif

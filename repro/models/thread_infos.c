@@ -16,7 +16,7 @@ static struct {
     struct btree_map map;
 } infos = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* Each thread has one, and it stays where it is. */
+/* The address of the thread's errno: each thread has its own, and it does not move. */
 static uint64_t my_key(void)
 {
     return (uint64_t)(uintptr_t)&errno;
@@ -24,7 +24,7 @@ static uint64_t my_key(void)
 
 void thread_info_set(uintptr_t guard_from, uintptr_t guard_to)
 {
-    /* 40 bytes: the guard's range, the name's box of two words, and what else 1.95 keeps. */
+    /* 40 bytes: the guard's range, the name's box of two words, and what else Rust 1.95 stores. */
     const struct btree_value info = {{guard_from, guard_to}};
 
     pthread_mutex_lock(&infos.lock);

@@ -2,12 +2,12 @@
  * thread_pool.c - a registry of workers, each with a deque; an injector for jobs from outside; and
  * a queue for each worker for broadcasts.
  *
- * Faithful to rayon-core 1.10.1, or 1.13 (see crates.h): the allocations are listed in thread_pool.h, and asserted below by
- * size. A call from outside touches the injector's block and the sleep states; what a worker that
- * looks for work touches is in pool_worker.c, what threads wait on in pool_latch.c.
+ * Faithful to rayon-core 1.10.1, or 1.13 (see crates.h): thread_pool.h lists the allocations; their
+ * sizes are asserted below. A call from outside touches the injector's block and the sleep states.
+ * How a worker looks for work is in pool_worker.c, what threads wait on in pool_latch.c.
  *
- * The registry lives while somebody holds a reference: the handle, each worker, and who sets a
- * latch in it from another pool.
+ * The registry lives while it is referenced: by the handle, by each worker, and by a thread of
+ * another pool that sets a latch in it.
  */
 #include "thread_pool.h"
 
@@ -33,7 +33,8 @@
 
 /* ---- Memory blocks, by size as in the crate ---- */
 
-/* How a new thread learns who it is. The sizes are std's and the crate's. */
+/* What a new thread is given to know which worker it is. The sizes are those of std and of the
+ * crate. */
 struct packet {
     size_t counts[3];
     size_t result[3];
@@ -74,7 +75,7 @@ struct spin_latch {
     struct pool_latch core;
     struct pool *pool; /* of the worker that waits */
     size_t index;
-    bool cross; /* it is set by a worker of another pool */
+    bool cross; /* a worker of another pool sets it */
 };
 
 struct call {
@@ -94,7 +95,7 @@ struct injected_job {
 
 struct countdown {
     _Atomic size_t left;
-    bool by_worker;          /* who waits */
+    bool by_worker;          /* a worker waits, not some other thread */
     struct spin_latch latch; /* for a worker */
     struct pool_flag done;   /* for any other thread */
 };
@@ -117,7 +118,7 @@ static struct spin_latch spin_latch(const struct pool_worker *waiter, bool cross
 
 static void pool_release(struct pool *pool);
 
-/* Once it is set, the latch may be gone; and its pool too, when that is not the caller's own. */
+/* Once the latch is set it may be gone; and so may its pool, if that is not the caller's own. */
 static void spin_latch_set(struct spin_latch *latch)
 {
     struct pool *pool = latch->pool;
@@ -161,7 +162,7 @@ static void run_injected_job(void *data)
     pool_flag_set(job->done);
 }
 
-/* On a thread that is in no pool. */
+/* For a thread that is in no pool. */
 static void call_from_outside(struct pool *pool, struct call call)
 {
     static _Thread_local struct pool_flag done;
@@ -181,7 +182,7 @@ static void run_stack_job(void *data)
     spin_latch_set(&job->latch);
 }
 
-/* On a worker of another pool. */
+/* For a worker of another pool. */
 static void call_across(struct pool_worker *self, struct pool *pool, struct call call)
 {
     struct stack_job job = {.latch = spin_latch(self, true), .call = call};
@@ -343,7 +344,7 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
-/* 0, or an errno; then nothing has changed, and the ends are still the caller's. */
+/* Returns 0; or an errno, and then the ends still belong to the caller. */
 static int start_worker(struct pool *pool, size_t index, struct worker_deque deque,
                         struct deque_stealer broadcasts)
 {
@@ -381,7 +382,7 @@ static void end_worker(struct pool *pool, size_t index)
 
 /* ---- The life of a pool ---- */
 
-/* Deques and their other ends, in arrays of their own. */
+/* The owners' ends of deques and the stealers' ends, in two arrays. */
 struct ends {
     struct worker_deque *deques;
     struct deque_stealer *stealers;
@@ -454,7 +455,7 @@ static struct pool *registry_new(size_t threads, enum kind kind, struct deque_st
 
 static void pool_release(struct pool *pool)
 {
-    /* Acq_rel: pairs with itself on another thread; all use of the pool comes before its end. */
+    /* Acq_rel: pairs with itself on another thread; all uses of the pool happen before its end. */
     if (atomic_fetch_sub_explicit(&pool->references, 1, memory_order_acq_rel) != 1)
         return;
     for (size_t i = 0; i < pool->threads; i++)

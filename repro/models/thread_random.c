@@ -21,7 +21,7 @@ enum {
     buffer_words = buffer_blocks * CHACHA_BLOCK_WORDS
 };
 
-/* RcBox<UnsafeCell<ReseedingRng>>; the newest release has all but the end of it. */
+/* RcBox<UnsafeCell<ReseedingRng>>; 0.9 has all of it but the last field. */
 struct generator {
     size_t strong;
     size_t weak;
@@ -41,7 +41,7 @@ _Static_assert(sizeof(struct generator) == 368, "as RcBox of rand 0.8.5");
 _Static_assert(offsetof(struct generator, fork_counter) == 352, "as RcInner of rand 0.9.5");
 
 static _Thread_local struct generator *own;
-static _Atomic size_t forks; /* before and after each, in both processes */
+static _Atomic size_t forks; /* counted before and after each fork, in both processes */
 
 static bool has_fork_counter(void)
 {

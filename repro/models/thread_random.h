@@ -5,16 +5,17 @@
  * Rc<UnsafeCell<ReseedingRng<ChaCha12Core, OsRng>>>. The block is 368 bytes (352 in 0.9, which has no fork counter):
  *   reference counts   16 bytes, strong and weak (RcBox)
  *   buffer             256: four blocks of the key stream (BlockRng)
- *   index              8: of the next word in the buffer; 64 and more: empty
+ *   index              8: of the next word in the buffer; from 64 up: buffer empty
  *   ChaCha's state     48: key of 32, counter and stream of 8 each, aligned to 16 (rand_chacha)
  *   threshold          8: bytes from one reseeding to the next, 64 KiB
  *   bytes until then   8, signed: at 0 or below, the next refill takes a new key from the system
  *   fork counter       8, 0.8 only: a refill that finds it behind the process's takes a new key as well
- * and what alignment adds. (0.10 keeps 336 bytes: it has no room of its own for the index.) rustc chooses the order of
- * the fields: this one is that of Debian 12's 1.63, as the places show that the crate writes (repro/crates/random_state).
+ * and padding. (0.10 has 336 bytes: it does not store the index separately.) rustc chooses the
+ * order of the fields: this is the order of Debian 12's 1.63, derived from the places that the
+ * crate writes to (repro/crates/random_state).
  *
- * A number is read from the buffer; an empty one is refilled: the counter goes up by 4. Whoever asks for the generator
- * takes a reference and drops it.
+ * Numbers are read from the buffer. When it is empty, it is refilled, which adds 4 to the counter.
+ * Each use of the generator takes a reference and drops it.
  */
 #ifndef THREAD_RANDOM_H
 #define THREAD_RANDOM_H
@@ -22,19 +23,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A random number, by the calling thread's generator, which is made if there is none: from zk_malloc, with a key from
- * the system. Ends the process when there is no memory or no key, as there. */
+/* A random number from the calling thread's generator. The first call allocates the generator with
+ * zk_malloc and takes its key from the system. Ends the process when there is no memory or no key,
+ * as the crate does. */
 uint64_t thread_random(void);
 
 /* Ends the calling thread's generator, if it has one. */
 void thread_random_end(void);
 
-/* For whoever knows that a generator's block was overwritten by a word of 64 bits, repeated: sets numbers to the first
- * `count` that come out of it, count <= 32. Returns how many of them are right: 0 where such a generator takes a new key
- * first, else count. It allocates nothing. */
+/* Predicts a generator whose block was overwritten with a repeated word of 64 bits: sets numbers to
+ * the first `count` that it will return, count <= 32. Returns how many of them are right: 0 if such
+ * a generator takes a new key first, else count. Allocates nothing. */
 size_t thread_random_foretell(uint64_t word, uint64_t *numbers, size_t count);
 
-/* Bytes of the block, for the crates chosen. */
+/* Bytes of the block, for the chosen crates. */
 size_t thread_random_bytes(void);
 
 #endif

@@ -33,7 +33,7 @@ int vector_init_with_capacity(struct vector *vector, size_t element_bytes, size_
     return 0;
 }
 
-/* The smallest block that is worth having. */
+/* The capacity of a first block. */
 static size_t min_capacity(size_t element_bytes)
 {
     if (element_bytes == 1)
@@ -41,7 +41,7 @@ static size_t min_capacity(size_t element_bytes)
     return element_bytes <= 1024 ? 4 : 1;
 }
 
-/* Capacity for at least needed elements: never less than twice what there is. */
+/* Capacity for at least needed elements: at least twice the present one. */
 static size_t amortized_capacity(const struct vector *vector, size_t element_bytes, size_t needed)
 {
     size_t capacity = vector->capacity * 2;

@@ -4,8 +4,8 @@
  *
  * Faithful to alloc::raw_vec of Rust 1.95 in header (24 bytes), growth and retention: a first push
  * makes room for 8 elements of 1 byte, 4 of up to 1024 bytes, or 1 larger one; a full vector
- * doubles, through one realloc that states the old size; clear keeps the block. Sequences measured
- * with that compiler.
+ * doubles, through one realloc that states the old size; clear keeps the block. The sequences were
+ * measured with that compiler.
  *
  * The element's size is passed to each call, as RawVec passes its element's layout: it is not in
  * the header. A vector belongs to one thread at a time; none of the functions is safe for two at
@@ -29,21 +29,21 @@ void vector_init(struct vector *vector);
 /* An empty vector with room for exactly capacity elements. -1 with ENOMEM: as vector_init then. */
 int vector_init_with_capacity(struct vector *vector, size_t element_bytes, size_t capacity);
 
-/* Room for more elements beyond length: what Vec::reserve does, at least doubling when it must
- * grow. -1 with ENOMEM (the real one aborts), and nothing has changed. */
+/* Makes room for more elements beyond length, as Vec::reserve does: at least doubles when it must
+ * grow. -1 with ENOMEM (the real one aborts), and the vector is as before. */
 int vector_reserve(struct vector *vector, size_t element_bytes, size_t more);
 
 /* Appends a copy of *element, which must not lie in the vector. Errors as vector_reserve. */
 int vector_push(struct vector *vector, size_t element_bytes, const void *element);
 
-/* The same for count elements, growing once: extend_from_slice. */
+/* The same for count elements, growing at most once, as extend_from_slice does. */
 int vector_extend(struct vector *vector, size_t element_bytes, const void *elements, size_t count);
 
 /* The element at index, valid until the vector grows; NULL when index is out of bounds (the real
  * one panics). */
 void *vector_at(const struct vector *vector, size_t element_bytes, size_t index);
 
-/* Moves those behind index, which must be below length, down by one. */
+/* Removes the element at index, which must be below length: those after it move down by one. */
 void vector_remove(struct vector *vector, size_t element_bytes, size_t index);
 
 /* Forgets all elements, and keeps the block. */

@@ -16,8 +16,8 @@ struct fields {
     unsigned char payload[];
 };
 
-/* A method gets the box and not just its data, since in C the types share one body, to which the
- * size is not a constant; it must come from the table, where filler cannot reach it. */
+/* A method gets the box and not just its data: in C the types share one body, so the size is not a
+ * constant there; it must come from the table, which the filler cannot reach. */
 struct virtual_object_table {
     void (*drop_in_place)(void *data);
     size_t size_bytes;

@@ -4,8 +4,8 @@
  *
  * Faithful to Rust 1.95: a box is two pointers, to the data and to a table of functions (drop,
  * size, alignment, then the trait's methods); the block holds the fields and nothing else, its size
- * is a constant of its type and is known to the table alone. So whatever lands on the block, a call
- * finds its function, and the function finds filler in its fields.
+ * is a constant of its type, which only the table has. So even when the block is overwritten, a
+ * call finds its function, but the function finds filler in the fields.
  *
  * The fields: a sentinel, a boxed number that one method reads through its pointer, and a payload.
  * An object belongs to one thread at a time.
@@ -43,12 +43,11 @@ uint64_t virtual_object_sentinel(const struct virtual_object *object);
 /* A method that adds up the payload bytes. */
 uint64_t virtual_object_payload_sum(const struct virtual_object *object);
 
-/* A method that does not look at the object, and adds one to virtual_object_bumps(). Any thread. */
+/* A method that does not read the object: it adds one to virtual_object_bumps(). Any thread. */
 void virtual_object_bump(const struct virtual_object *object);
 uint64_t virtual_object_bumps(void);
 
-/* A method that reads the number that a field points to: the death of the program when that field
- * is filler. */
+/* A method that reads the number that a field points to: crashes when that field is filler. */
 uint64_t virtual_object_chase(const struct virtual_object *object);
 
 /* Frees the number and the block, through the table. */

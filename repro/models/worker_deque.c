@@ -1,16 +1,16 @@
 /*
  * worker_deque.c - a Chase-Lev deque.
  *
- * Faithful to crossbeam-deque 0.8.1 (Worker::new_lifo, Stealer) as it allocates: slots 1024, boxed
- * Buffer 16, ArcInner<Inner> 384 aligned to 128 when it is made; slots and a new box, in this
- * order, at each resize; the old pair is deferred to the epoch's collector as one call.
+ * Faithful to what crossbeam-deque 0.8.1 (Worker::new_lifo, Stealer) allocates: slots 1024, boxed
+ * Buffer 16, ArcInner<Inner> 384 aligned to 128 when it is created; slots and a new box, in this
+ * order, at each resize. One deferred call to the epoch's collector frees the old pair.
  *
- * Invariants: only the owner moves back, and only it writes slots and changes the buffer; front
- * only grows, by compare-and-swap, and who moves it over a job owns that job. Owner and thief can
- * meet on the last job only; that pop stores back and then loads front, and a steal loads front and
- * then back: all four are sequentially consistent, so one of the two sees the other, and they
- * settle it by the compare-and-swap. (The crate has weaker ones and fences between, which
- * ThreadSanitizer cannot follow.)
+ * Invariants: only the owner moves `back`, writes slots and changes the buffer; `front` only grows,
+ * by compare-and-swap, and the thread that moves it over a job owns that job. Owner and thief can
+ * meet on the last job only; the pop then stores `back` and loads `front`, a steal loads `front`
+ * and then `back`. All four are sequentially consistent, so at least one of the two sees the other,
+ * and the compare-and-swap decides between them. (The crate has weaker operations with fences
+ * between, which ThreadSanitizer does not understand.)
  */
 #include "worker_deque.h"
 
@@ -24,18 +24,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A job. Atomic words, because a thief reads the slot before it knows whether the job is its own:
- * the owner may be writing it at that moment. */
+/* A job. Atomic words, because a thief reads the slot before it knows whether it gets the job, and
+ * the owner may be writing the slot at that moment. */
 struct deque_slot {
     void *_Atomic data;
     void (*_Atomic run)(void *data);
 };
 
-/* What all ends share. front and back count from 0 and never wrap; signed where they are compared,
- * as an attempt to pop may leave back below front for a moment. */
+/* What all ends share. front and back count from 0 and never wrap; compared as signed numbers,
+ * since a pop may set back below front for a moment. */
 struct deque_inner {
     _Atomic size_t references; /* ends */
-    size_t weak;               /* of the crate's Arc */
+    size_t weak;               /* the weak count of the crate's Arc */
     alignas(128) _Atomic size_t front;
     _Atomic size_t back;
     alignas(128) struct deque_buffer *_Atomic buffer;
@@ -91,7 +91,7 @@ static struct deque_slot *slot_at(const struct deque_buffer *buffer, size_t inde
 }
 
 /* Relaxed, both: deque_push's store to back, which deque_steal loads, puts the write before the
- * read; a read that is too early or too late is thrown away when front has moved. */
+ * read; a steal discards a read that was too early or too late, since front has moved then. */
 static void slot_write(struct deque_slot *slot, struct job job)
 {
     atomic_store_explicit(&slot->data, job.data, memory_order_relaxed);
@@ -106,7 +106,7 @@ static struct job slot_read(struct deque_slot *slot)
     };
 }
 
-/* Jobs between the two, by their wrapping difference. */
+/* The number of jobs between the two: their wrapping difference. */
 static ptrdiff_t length(size_t front, size_t back)
 {
     return (ptrdiff_t)(back - front);
@@ -126,7 +126,8 @@ static __attribute__((noinline)) void resize(struct worker_deque *d, size_t capa
     d->buffer = buffer;
     old = atomic_exchange(&inner->buffer, boxed(buffer));
     epoch_defer(run_box_free, (uintptr_t)old, 0, 0);
-    /* The new size, not the retired one; with jobs of 16 bytes it is never below the limit. */
+    /* By the new size, as in the crate, not by the retired one's. With jobs of 16 bytes it is never
+     * below the limit. */
     if (capacity * sizeof(struct deque_slot) >= DEQUE_FLUSH_BYTES)
         epoch_flush();
     epoch_unpin();
@@ -149,7 +150,7 @@ void deque_init(struct worker_deque *d)
 
 static void inner_release(struct deque_inner *inner)
 {
-    /* Acq_rel: pairs with itself on another thread; all use of the deque comes before its end. */
+    /* Acq_rel: pairs with itself on another thread; all uses of the deque happen before its end. */
     if (atomic_fetch_sub_explicit(&inner->references, 1, memory_order_acq_rel) != 1)
         return;
     box_free(atomic_load(&inner->buffer));
@@ -175,7 +176,7 @@ void deque_push(struct worker_deque *d, struct job job)
     atomic_store_explicit(&inner->back, back + 1, memory_order_release);
 }
 
-/* The last job: whoever moves front has it. */
+/* Pops the last job: the thread that moves front gets it. */
 static bool pop_last(struct deque_inner *inner, size_t front)
 {
     bool won = atomic_compare_exchange_strong(&inner->front, &(size_t){front}, front + 1);
@@ -188,7 +189,7 @@ bool deque_pop(struct worker_deque *d, struct job *job)
 {
     struct deque_inner *inner = d->inner;
     size_t back = atomic_load_explicit(&inner->back, memory_order_relaxed); /* our own store */
-    /* Relaxed: a look before the store below; the load after it decides. */
+    /* Relaxed: only a hint; the load after the store below decides. */
     size_t front = atomic_load_explicit(&inner->front, memory_order_relaxed);
     ptrdiff_t left;
     struct job last;
@@ -216,7 +217,7 @@ bool deque_pop(struct worker_deque *d, struct job *job)
 
 struct deque_stealer deque_stealer(const struct worker_deque *d)
 {
-    /* Relaxed: the end that is copied keeps the deque alive. */
+    /* Relaxed: the caller's end keeps the deque alive. */
     atomic_fetch_add_explicit(&d->inner->references, 1, memory_order_relaxed);
     return (struct deque_stealer){.inner = d->inner};
 }

@@ -1,8 +1,8 @@
 /*
  * worker_deque.h - the queue of one worker of a pool: the owner pushes and pops at the back, any
  * thread steals from the front. Faithful to crossbeam-deque 0.8.1 (Worker, LIFO flavour, and
- * Stealer) in sizes, in when the buffer grows and shrinks, in which thread allocates, and in the
- * retired buffers that wait in the epoch's bags.
+ * Stealer) in its sizes, in when the buffer grows and shrinks, in which thread allocates, and in
+ * the retired buffers that wait in the epoch's bags.
  *
  * All memory comes from zkalloc. Out of memory is an abort, as in the crate.
  */
@@ -27,11 +27,12 @@ struct deque_buffer {
     size_t capacity; /* in jobs of 16 bytes; a power of two */
 };
 
-/* The owner's end. 32 bytes; open to the reader, only the functions below may write. */
+/* The owner's end. 32 bytes; declared here so that tests can look, only the functions below may
+ * write. */
 struct worker_deque {
     struct deque_inner *inner;
     struct deque_buffer buffer; /* a copy of the one in *inner */
-    size_t flavor; /* only for its size. All pop at the back: FIFO is to be stolen from only */
+    size_t flavor; /* only for its size. Popping is always LIFO; nobody pops from a FIFO one */
 };
 
 /* A thief's end. 16 bytes. */
@@ -45,23 +46,23 @@ struct deque_stealer {
  * been called for each end; the last of them frees it, with the jobs left in it. */
 void deque_init(struct worker_deque *d);
 
-/* The owner, and only once. */
+/* Only the owner, and only once. */
 void deque_deinit(struct worker_deque *d);
 
 /* Another end to steal from. Any thread that may read d. */
 struct deque_stealer deque_stealer(const struct worker_deque *d);
 
-/* Once for each stealer, by a thread that alone uses it. */
+/* Ends a stealer. Once for each, when no other thread uses it. */
 void deque_stealer_drop(struct deque_stealer *stealer);
 
-/* Adds job at the back. The owner. A full buffer is doubled first: the owner allocates the new
+/* Adds job at the back. Only the owner. A full buffer is doubled first: the owner allocates the new
  * slots and a header of 16 bytes, pins, defers the free of the old two, and flushes the epoch's
  * bag, which allocates a node (epoch.h). */
 void deque_push(struct worker_deque *d, struct job job);
 
-/* Takes the job at the back; false, and *job untouched, if there was none. The owner. When jobs are
- * left, but fewer than a fourth of a capacity above DEQUE_MIN_JOBS, the buffer is halved, at the
- * same cost as it is doubled. */
+/* Takes the job at the back; false, and *job untouched, if there was none. Only the owner. When
+ * jobs are left, but fewer than a fourth of a capacity above DEQUE_MIN_JOBS, the buffer is halved,
+ * with the same allocations as when it is doubled. */
 bool deque_pop(struct worker_deque *d, struct job *job);
 
 /* Takes the job at the front; *job is written on STEAL_SUCCESS only. Any thread. Pins. */

@@ -2,7 +2,7 @@
  * worker_metrics.c - tokio's counters of its workers: see worker_metrics.h for what they are
  * faithful to.
  *
- * A record's counters only ever have one writer, its worker.
+ * Each record's counters have one writer, its worker.
  */
 #include "worker_metrics.h"
 
@@ -47,7 +47,7 @@ void worker_metrics_destroy(struct worker_metrics *metrics)
     zk_free(metrics);
 }
 
-/* Waiting is yielding here; the real one's is a futex. */
+/* Waits by yielding; the real one uses a futex. */
 static void lock_thread(struct worker_metrics *record)
 {
     uint32_t free = 0;

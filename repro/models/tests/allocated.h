@@ -1,5 +1,5 @@
 /*
- * allocated.h - what a test of a model asks of the allocator and of the C library: how much was taken from it.
+ * allocated.h - how much memory a test's model has taken from the allocator and from the C library.
  */
 #ifndef ALLOCATED_H
 #define ALLOCATED_H
@@ -19,8 +19,8 @@ static inline struct zk_stats allocated_so_far(void)
     return now;
 }
 
-/* What the process took from the allocator since *before: blocks and bytes from system, where no phase
- * is active. */
+/* What the process took from the allocator since *before. Outside of phases, that is blocks and
+ * bytes from system. */
 static inline struct zk_stats allocated_since(const struct zk_stats *before)
 {
     struct zk_stats now = allocated_so_far();
@@ -31,10 +31,10 @@ static inline struct zk_stats allocated_since(const struct zk_stats *before)
 }
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-size_t __sanitizer_get_current_allocated_bytes(void); /* gcc has it, and no header for it */
+size_t __sanitizer_get_current_allocated_bytes(void); /* gcc has it, but no header declares it */
 #endif
 
-/* Bytes that the C library has given out and not got back. */
+/* Bytes that the C library has given out and that have not been freed. */
 static inline size_t bytes_in_use(void)
 {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -113,7 +113,7 @@ static void *consume(void *arg)
     return NULL;
 }
 
-/* Both ends wait for each other: the ring is far smaller than what goes through it. */
+/* Senders and receivers both have to wait: the ring is far smaller than what goes through it. */
 static void nothing_is_lost_between_threads(void **state)
 {
     struct shared shared = {.channel = bounded_channel_create(16, sizeof(uint64_t))};

@@ -34,8 +34,8 @@ static void check_present(const struct btree_map *map, uint64_t key, bool presen
         assert_memory_equal(value, &wanted, sizeof wanted);
 }
 
-/* As std's table of threads was seen to allocate: a leaf at the first entry, and at the 12th
- * another leaf and the node above both. */
+/* What std's table of threads was seen to allocate: a leaf at the first entry; at the 12th another
+ * leaf, and the node above both. */
 static void the_twelfth_entry_splits_the_leaf(void **state)
 {
     (void)state;
@@ -68,10 +68,10 @@ static void a_removed_entry_may_give_nodes_back(void **state)
     (void)state;
     for (uint64_t key = 0; key < 12; key++)
         insert(&map, key);
-    assert_int_equal(map.height, 1); /* 6 and 5 below the root */
+    assert_int_equal(map.height, 1); /* leaves of 6 and 5 below the root */
     assert_true(btree_remove(&map, 3));
     assert_int_equal(map.height, 1);
-    assert_true(btree_remove(&map, 2)); /* 4 would be too few, and one leaf has room for all */
+    assert_true(btree_remove(&map, 2)); /* 4 entries are too few, and one leaf has room for all */
     assert_true(btree_is_sound(&map));
     assert_int_equal(map.height, 0);
     before = allocated_so_far();
@@ -82,9 +82,10 @@ static void a_removed_entry_may_give_nodes_back(void **state)
     btree_deinit(&map);
 }
 
-/* Where a full leaf is split depends on where the entry goes: of the 12, the left leaf then has 5 and the
- * right one 6, or the other way round. It shows in how many of the smallest can go before both, and the
- * entry between them, fit into one: 4 + 1 + 6 do, as 4 + 1 + 5. */
+/* Where a full leaf is split depends on where the new entry goes: of the 12 entries, one is between
+ * the leaves, and the left leaf has 5 and the right one 6, or the other way round. Removing the
+ * smallest entries tells which: the leaves merge as soon as the left one has 4 entries, since 4 + 1
+ * + 6 and 4 + 1 + 5 both fit into one leaf. */
 static void a_full_leaf_is_split_beside_the_new_entry(void **state)
 {
     static const unsigned removals[12] = {1, 1, 1, 1, 1, 2, 1, 2, 2, 2, 2, 2};
@@ -144,8 +145,8 @@ static void a_second_insert_replaces_the_value(void **state)
 
 enum { keys = 3000, steps = 60000 };
 
-/* Grows to three levels and shrinks to none, by any way, with the same random numbers in every
- * run. */
+/* Random inserts and removals, the same in every run: the map grows to three levels and shrinks to
+ * none. */
 static void holds_what_it_should_at_every_step(void **state)
 {
     static bool present[keys];

@@ -1,6 +1,6 @@
 /*
- * test_buffered_file.c - what the buffered writer and reader models allocate, write and read, and
- * when, on the ordinary allocator.
+ * test_buffered_file.c - when the models of a buffered writer and reader allocate, write and read
+ * what, on the ordinary allocator.
  */
 #include "allocated.h"
 #include "models/buffered_file.h"
@@ -69,12 +69,12 @@ static void one_block_each_and_no_more(void **state)
     close(file);
 }
 
-/* What is written, and how much of it has left the block after each write. */
+/* Each step: the size of a write, and how many bytes are in the file after it. */
 static void writes_out_when_it_must(void **state)
 {
     static const struct {
         size_t bytes;
-        off_t in_file; /* afterwards */
+        off_t in_file; /* after the write */
     } steps[] = {{40, 0},   {60, 0} /* full, and kept */,    {1, 100},   {99, 100}, {0, 100},
                  {50, 200}, {100, 350} /* past the block */, {250, 600}, {99, 600}, {2, 699}};
     struct buffered_writer writer;

@@ -1,8 +1,8 @@
 /*
  * test_crates.c - where the crates of 2026 differ from those of Debian 12 (crates.h), on the C
- * library's memory: the sizes, and what entering a span and a made-up identifier do. A registry of
- * spans can be made of either; the collector and the pools are 2026's here (Debian 12's are in
- * test_epoch.c and test_thread_pool_blocks.c).
+ * library's memory: in sizes, in what entering a span does, and in what a made-up identifier does.
+ * Registries of spans are tested with both; the collector and the pools only with 2026's (Debian
+ * 12's are in test_epoch.c and test_thread_pool_blocks.c).
  */
 #include "models/crates.h"
 #include "models/epoch.h"
@@ -43,7 +43,7 @@ static void entering_held_a_reference(void **state)
 {
     static const struct {
         enum crates crates;
-        enum span_status close_inside; /* the only handle, while the thread is in the span */
+        enum span_status close_inside; /* of the only handle, while the thread is in the span */
         enum span_status exit;
     } cases[] = {{CRATES_DEBIAN12, SPAN_OK, SPAN_CLOSED}, {CRATES_2026, SPAN_CLOSED, SPAN_OK}};
 
@@ -61,8 +61,9 @@ static void entering_held_a_reference(void **state)
     }
 }
 
-/* Entering and leaving a span whose slot is somebody's data is nothing any more; a child's clone of it is
- * what fails, and so is its own close. */
+/* In 2026's crates, entering and leaving a span does not touch its slot, even if the slot is
+ * somebody else's data by now. What fails is the clone that a child makes of it, and its own
+ * close. */
 static void a_recycled_slot_is_first_touched_by_a_child(void **state)
 {
     struct span_registry *registry = registry_of(CRATES_2026);
@@ -86,7 +87,7 @@ static void a_recycled_slot_is_first_touched_by_a_child(void **state)
     span_registry_destroy(registry);
 }
 
-/* A shard has 32 pages; an address whose 37 lower bits do not hold it is in the 33rd. */
+/* A shard has 32 pages; an address that does not fit into the 37 lower bits is in the 33rd. */
 static void the_page_behind_the_last_one(void **state)
 {
     static const struct {
@@ -149,7 +150,7 @@ static void enter_once(struct span_registry *registry)
     assert_int_equal(span_registry_close(registry, id), SPAN_CLOSED);
 }
 
-/* A thread that stays until all have been there, so that each has a number of its own. */
+/* Threads that stay until all have entered a span, so that each has a number of its own. */
 static struct {
     struct span_registry *registry;
     pthread_barrier_t all;
@@ -163,8 +164,8 @@ static void *enter_on_thread(void *arg)
     return NULL;
 }
 
-/* Buckets of 1, 2, 4 and 8 entries, of which eight threads need all: none is made with the registry,
- * and none twice. The rest of what a thread allocates is its shard, page and stack. */
+/* Eight threads need all buckets of 1, 2, 4 and 8 entries: none is made with the registry, and none
+ * is made twice. What else a thread allocates is its shard, page and stack. */
 static void buckets_are_made_at_first_use(void **state)
 {
     const size_t shard_and_page = 40 + 256 + 1280 + 3072;
@@ -186,13 +187,14 @@ static void buckets_are_made_at_first_use(void **state)
         pthread_join(threads[i], NULL);
     assert_in_range(allocated_since(&before).system_bytes,
                     OTHER_THREADS * (shard_and_page + stack) + (2 + 4 + 8) * BUCKET_BYTES,
-                    /* two threads that are the first in a bucket may both make it */
+                    /* two threads that are the first in a bucket at the same time may both make
+                     * it */
                     OTHER_THREADS * (shard_and_page + stack) + 7 * 8 * BUCKET_BYTES);
     pthread_barrier_destroy(&shared.all);
     span_registry_destroy(shared.registry);
 }
 
-/* ---- The collector and pools: from the first use in this process on, those of 2026 ---- */
+/* ---- The collector and the pools: 2026's, from their first use in this process on ---- */
 
 static void records_are_larger(void **state)
 {
@@ -216,7 +218,8 @@ static size_t pool_bytes(size_t n)
     return room * 2 * (32 + 16) + 2 * n * DEQUE_BYTES + (48 + 128) * n + INJECTOR_BLOCK_BYTES + 640;
 }
 
-/* What a worker's thread is made of, and allocates itself before it sleeps. */
+/* What is allocated for a worker's thread, and what the thread itself allocates before it
+ * sleeps. */
 enum { WORKER_BYTES = 48 + 144 + 24 + INJECTOR_BLOCK_BYTES + 2304 };
 
 static void a_pool_allocates_what_the_crate_does(void **state)
@@ -266,8 +269,8 @@ static void *install_from_outside(void *pool)
     return NULL;
 }
 
-/* Worker 0 is the calling thread, for good: its own record and its spawn queue's block are what it
- * costs, it needs no packet, closure and start. */
+/* Worker 0 is the calling thread, for good. It costs its own record and its spawn queue's block,
+ * but no packet, closure and start. */
 static void a_pool_that_takes_in_its_maker(void **state)
 {
     enum { n = 3 };
@@ -285,7 +288,7 @@ static void a_pool_that_takes_in_its_maker(void **state)
     more = allocated_since(&before);
     assert_int_equal(more.system_bytes,
                      pool_bytes(n) + (n - 1) * WORKER_BYTES + 384 + INJECTOR_BLOCK_BYTES);
-    pool_install(pool, count_one, &ran); /* a plain call: it is on a worker */
+    pool_install(pool, count_one, &ran); /* a plain call: this thread is a worker */
     pool_join(pool, count_one, &ran, count_one, &ran);
     assert_int_equal(ran, 3);
     pool_broadcast(pool, count_each, counts);
@@ -295,7 +298,7 @@ static void a_pool_that_takes_in_its_maker(void **state)
     pthread_join(outsider, NULL);
 
     errno = 0;
-    assert_null(pool_create_with_caller(n)); /* of one pool at a time, which is for ever */
+    assert_null(pool_create_with_caller(n)); /* a thread is worker of one pool only, for good */
     assert_int_equal(errno, EBUSY);
     pool_destroy(pool);
 }
@@ -310,7 +313,7 @@ int main(void)
         cmocka_unit_test(buckets_are_made_at_first_use),
         cmocka_unit_test(records_are_larger),
         cmocka_unit_test(a_pool_allocates_what_the_crate_does),
-        cmocka_unit_test(a_pool_that_takes_in_its_maker), /* last: this thread is a worker then */
+        cmocka_unit_test(a_pool_that_takes_in_its_maker), /* last: this thread stays a worker */
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

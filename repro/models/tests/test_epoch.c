@@ -1,7 +1,7 @@
 /*
  * test_epoch.c - the epoch collector on the C library's memory (no phase begins): what allocates,
- * that nothing is reclaimed early, and that all of it is in the end. The collector is one for the
- * process, so the tests run in this order, and the first is the first use of it.
+ * that nothing is reclaimed early, and that everything is reclaimed in the end. There is one
+ * collector per process, so the order of the tests matters: the first one is its first use.
  */
 #include "models/epoch.h"
 #include "zkalloc.h"
@@ -42,7 +42,7 @@ static void flush_once(void)
     epoch_unpin();
 }
 
-/* Empties the queue. What the calling thread deferred and did not flush stays with it. */
+/* Empties the queue. What the calling thread has deferred but not flushed stays with it. */
 static void drain(void)
 {
     for (unsigned i = 0; i < 100 * EPOCH_PINS_PER_COLLECT; i++) {
@@ -89,7 +89,7 @@ static void first_pin_makes_the_record(void **state)
     zk_stats(&before);
     assert_int_equal(pthread_create(&thread, NULL, pin_once, NULL), 0);
     pthread_join(thread, NULL);
-    more = allocated_since(&before); /* its record, and at its end its bag */
+    more = allocated_since(&before); /* its record; at its end, its bag's node */
     assert_int_equal(more.system_count, 2);
     assert_int_equal(more.system_bytes, EPOCH_LOCAL_BYTES + EPOCH_NODE_BYTES);
 }
@@ -121,7 +121,7 @@ static void runs_two_epochs_later(void **state)
     atomic_store(&calls, 0);
     epoch_pin();
     defer_counted(3);
-    epoch_flush(); /* seals in e; advances to e + 1 */
+    epoch_flush(); /* seals in e, advances to e + 1 */
     epoch_flush(); /* cannot advance: this thread is pinned in e */
     epoch_flush();
     epoch_unpin();
@@ -167,7 +167,7 @@ static void collects_every_128_pins(void **state)
 {
     (void)state;
     drain();
-    pins_until_called(); /* up to a collection */
+    pins_until_called(); /* up to the next collection */
     for (unsigned i = 0; i < 5; i++)
         assert_int_equal(pins_until_called(), EPOCH_PINS_PER_COLLECT);
 }
@@ -190,7 +190,7 @@ static void a_first_pin_collects(void **state)
     assert_int_equal(atomic_load(&calls), 1);
 }
 
-/* A thread that holds the epoch where it is. */
+/* A thread that stays pinned, so that the epoch cannot advance further. */
 static struct {
     pthread_t thread;
     pthread_barrier_t barrier;
@@ -201,7 +201,7 @@ static void *hold(void *arg)
     (void)arg;
     epoch_pin();
     epoch_pin();
-    epoch_unpin(); /* the outer pin holds */
+    epoch_unpin(); /* still pinned by the outer pin */
     pthread_barrier_wait(&holder.barrier);
     pthread_barrier_wait(&holder.barrier);
     epoch_unpin();
@@ -330,10 +330,10 @@ static void a_deferred_call_may_defer(void **state)
     assert_int_equal(atomic_load(&calls), 10);
 }
 
-/* Readers look at an object that a writer keeps replacing; what is freed is poisoned first. */
+/* Readers use an object that a writer keeps replacing; an object is poisoned before it is freed. */
 struct object {
     _Atomic unsigned value;
-    unsigned twin; /* not atomic: the thread sanitizer says if it is freed too early */
+    unsigned twin; /* not atomic, so that ThreadSanitizer reports a free that is too early */
 };
 
 static struct {
@@ -467,7 +467,7 @@ static void threads_come_and_go(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_pin_makes_the_record), /* first */
+        cmocka_unit_test(first_pin_makes_the_record), /* must be first */
         cmocka_unit_test(sizes),
         cmocka_unit_test(a_bag_holds_64),
         cmocka_unit_test(runs_two_epochs_later),

@@ -1,6 +1,6 @@
 /*
  * test_injector.c - the injector on the C library's memory (no phase begins): sizes, order, which
- * call allocates, what a push writes, and no job lost or doubled when threads meet.
+ * call allocates, what a push writes, and that no job is lost or run twice when threads meet.
  */
 #include "models/injector.h"
 #include "zkalloc.h"
@@ -132,8 +132,8 @@ static void push_of_slot_62_allocates(void **state)
     injector_deinit(&q);
 }
 
-/* On bytes that are not a block's any more (here: a pattern whose WRITE bit is clear), a push
- * changes one run of 17. */
+/* In memory that is no longer a block (here: a pattern whose WRITE bit is clear), a push changes
+ * one run of 17 bytes. */
 static void push_writes_17_bytes(void **state)
 {
     unsigned char before[INJECTOR_BLOCK_BYTES];
@@ -173,7 +173,7 @@ static void deinit_frees_blocks_in_use(void **state)
             injector_push(&q, numbered(i));
         for (unsigned i = 0; i < jobs / 3; i++)
             assert_int_equal(steal_number(&q), i);
-        injector_deinit(&q); /* the address sanitizer says if it is too much or too little */
+        injector_deinit(&q); /* AddressSanitizer reports too many frees, or too few */
     }
 }
 
@@ -186,8 +186,8 @@ static void *steal_one(void *arg)
     return job.data;
 }
 
-/* One reader sits in slot 0 while another takes slot 62: the block must stay until the first has
- * gone, and be freed then. The push of slot 0 is done by hand, in two halves. */
+/* One reader is still at slot 0 while another takes slot 62: the block must stay until the first is
+ * done, and be freed then. The test pushes to slot 0 by hand, in two halves. */
 static void slow_reader_frees_the_block(void **state)
 {
     struct job job = numbered(1000);
@@ -201,7 +201,7 @@ static void slow_reader_frees_the_block(void **state)
     injector_init(&q);
     block = block_bytes(&q);
     slot_state = (_Atomic size_t *)(void *)(block + FIRST_SLOT + sizeof job);
-    atomic_fetch_add(&q.tail.index, 2); /* slot 0 is claimed, and not written */
+    atomic_fetch_add(&q.tail.index, 2); /* claims slot 0, without writing it */
     for (unsigned i = 1; i <= 62; i++)
         injector_push(&q, numbered(i));
     assert_int_equal(pthread_create(&reader, NULL, steal_one, &q), 0);
@@ -222,7 +222,7 @@ static void slow_reader_frees_the_block(void **state)
 static struct {
     struct injector q;
     _Atomic unsigned taken;
-    _Atomic unsigned char times[PRODUCERS * JOBS_EACH]; /* that each job was taken */
+    _Atomic unsigned char times[PRODUCERS * JOBS_EACH]; /* how often each job was taken */
 } stress;
 
 static void *produce(void *arg)
@@ -237,7 +237,7 @@ static void *produce(void *arg)
 /* Returns NULL when all was well. */
 static void *consume(void *arg)
 {
-    uintptr_t next[PRODUCERS] = {0}; /* the least number that may come from each producer */
+    uintptr_t next[PRODUCERS] = {0}; /* the lowest number that may follow from each producer */
 
     (void)arg;
     while (atomic_load(&stress.taken) < PRODUCERS * JOBS_EACH) {

@@ -1,6 +1,6 @@
 /*
- * test_memoised_dft.c - the transform against the definition, and what it allocates and when, on
- * the ordinary allocator.
+ * test_memoised_dft.c - compares the transform with its definition, and checks what it allocates
+ * and when, on the ordinary allocator.
  */
 #include "allocated.h"
 #include "models/memoised_dft.h"
@@ -102,7 +102,7 @@ static void the_first_use_of_a_size_makes_the_table(void **state)
         assert_int_equal(allocated_since(&before).system_bytes, 2047 * element + 11 * 24);
         assert_int_equal(memoised_dft_right_roots(&dft, height_most), 1024);
 
-        before = allocated_so_far(); /* the same size, and smaller ones: none */
+        before = allocated_so_far(); /* the same height and smaller ones allocate nothing */
         for (size_t height = height_most; height > 1; height /= 2) {
             fill(field, values, height);
             assert_int_equal(memoised_dft_forward(&dft, values, height), 0);

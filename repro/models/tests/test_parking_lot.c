@@ -1,7 +1,7 @@
 /*
  * test_parking_lot.c - the table's growth, and the mutex between threads, on the ordinary
- * allocator. The sizes are those that parking_lot 0.12.1 was seen to allocate, one thread after the
- * other.
+ * allocator. The sizes are those that parking_lot 0.12.1 was seen to allocate as one thread after
+ * the other parked.
  */
 #include "allocated.h"
 #include "models/parking_lot.h"
@@ -60,7 +60,7 @@ static void the_table_grows_with_the_threads(void **state)
         assert_int_equal(pthread_create(&worker->handle, NULL, park_once, worker), 0);
         sem_wait(&worker->parked);
         assert_false(worker->locked);
-        assert_int_equal(mutex.state, 1); /* held, and nobody is parked any more */
+        assert_int_equal(mutex.state, 1); /* held, with no thread parked any more */
         step += grows;
         assert_int_equal(parking_lot_bucket_bytes(), first_with[step - 1][1]);
         assert_int_equal(allocated_since(&before).system_count, grows ? 2 : 0);
@@ -123,7 +123,7 @@ static struct {
     unsigned long given_up;
 } contended;
 
-/* Now and then holds the mutex while the others run, so that they do park. */
+/* Now and then keeps the mutex for a while, so that the others do park. */
 static void *contend(void *arg)
 {
     (void)arg;
@@ -148,7 +148,7 @@ static void *contend(void *arg)
     return NULL;
 }
 
-/* Nothing is counted twice or lost, nobody sleeps for ever, and the table grows under it all. */
+/* No count is lost, no thread sleeps for ever, and the table grows meanwhile. */
 static void one_thread_at_a_time_holds_a_mutex(void **state)
 {
     pthread_t handles[contenders];

@@ -1,6 +1,7 @@
 /*
- * test_secrets.c - the models of a signature and of a proof that hide a secret: what is right verifies, what is not does
- * not, and the secret comes out of two of them if, and only if, they share what should be random.
+ * test_secrets.c - the models of a signature and of a proof that hide a secret: right ones verify,
+ * wrong ones do not, and two of them reveal the secret if, and only if, they share what should be
+ * random.
  */
 #include "models/masked_row.h"
 #include "models/modular.h"
@@ -77,7 +78,7 @@ static void one_nonce_for_two_messages_gives_the_key(void **state)
 
 static const uint64_t witness[MASKED_ROW_WITNESS] = {11, 22, 33, 44, 55, 66, 77, 88};
 
-/* Of that seed. */
+/* Makes the blinding from a seed. */
 static void make_blinding(uint64_t seed, uint64_t blinding[MASKED_ROW_BLINDING])
 {
     for (uint64_t i = 0; i < MASKED_ROW_BLINDING; i++)
@@ -128,12 +129,12 @@ static void a_false_one_is_not(void **state)
     other.session++;
     assert_false(masked_row_verify(&other, &proof));
     other = statement;
-    other.claim++; /* and the prover is honest but for that */
+    other.claim++; /* and is honest in everything else */
     proof = prove(&other, 5);
     assert_false(masked_row_verify(&other, &proof));
 }
 
-/* Each word of a proof is looked at. */
+/* Changes each word of a proof in turn. */
 static void a_changed_proof_is_rejected(void **state)
 {
     struct masked_row_statement statement = statement_of(1);

@@ -1,6 +1,6 @@
 /*
- * test_sharded_map.c - sizes, shards, and what several threads do to the concurrent map model, on
- * the ordinary allocator. 56 bytes a shard were measured with dashmap 5.4.0.
+ * test_sharded_map.c - the concurrent map model's sizes, shards, and use by several threads, on the
+ * ordinary allocator. The 56 bytes of a shard were measured with dashmap 5.4.0.
  */
 #include "allocated.h"
 #include "models/crates.h"
@@ -74,7 +74,7 @@ static void keeps_what_it_is_given(void **state)
     }
 }
 
-/* Keys are spread, and the number of a shard is always one of the map's. */
+/* Keys are spread over all shards, and no shard's number is out of range. */
 static void every_shard_is_used(void **state)
 {
     struct sharded_map map;
@@ -86,7 +86,8 @@ static void every_shard_is_used(void **state)
         size_t shard = sharded_map_shard_of(&map, key);
 
         assert_true(shard < 64);
-        assert_int_equal(shard, swiss_table_hash(key) >> 51 & 63); /* below the 7 of the table */
+        /* The bits below the 7 that the table uses. */
+        assert_int_equal(shard, swiss_table_hash(key) >> 51 & 63);
         used[shard]++;
     }
     for (size_t i = 0; i < 64; i++)
@@ -166,7 +167,7 @@ static void *use_until_stopped(void *arg)
     return NULL;
 }
 
-/* What the word is while one thread holds the lock; it is looked for until it is seen. */
+/* The word while one thread holds the lock; polls until it sees it. */
 static uint64_t held_word(bool writes)
 {
     struct user user = {.writes = writes};

@@ -1,5 +1,5 @@
 /*
- * test_shared_pointer.c - size, counts and ends of the shared pointer model.
+ * test_shared_pointer.c - the size of the shared pointer model, its counts, and when it frees.
  */
 #include "models/shared_pointer.h"
 #include "zkalloc.h"
@@ -98,7 +98,7 @@ static void counts_follow_the_pointers(void **state)
         shared_pointer_upgrade(other)); /* the block is still there, the payload has ended */
     assert_int_equal(shared_pointer_strong_count(other.block), 0);
     shared_pointer_weak_drop(weak);
-    shared_pointer_weak_drop(other); /* frees: the sanitizer knows */
+    shared_pointer_weak_drop(other); /* frees the block: LeakSanitizer would tell */
 }
 
 static void zero_payload_when_none_is_given(void **state)
@@ -127,7 +127,7 @@ static void use(struct crowd *crowd, struct shared_pointer *pointer)
         atomic_fetch_add(&crowd->damaged, 1);
 }
 
-/* Ends one strong pointer that was made for it, at the same time as the others. */
+/* Drops the strong pointer that was made for this thread, at the same time as the others. */
 static void *count_up_and_down(void *arg)
 {
     struct crowd *crowd = arg;
@@ -160,7 +160,7 @@ static void *read_and_drop(void *arg)
     return NULL;
 }
 
-/* Whoever drops last frees what the others have read. */
+/* The thread that drops last frees what the others have read. */
 static void any_thread_may_be_the_last(void **state)
 {
     (void)state;

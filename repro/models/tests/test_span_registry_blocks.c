@@ -1,5 +1,5 @@
 /*
- * test_span_registry_blocks.c - the blocks of the span registry model and when they appear.
+ * test_span_registry_blocks.c - which blocks the span registry model allocates, and when.
  */
 #include "spans.h"
 

@@ -12,7 +12,8 @@ static void closed_identifiers_are_stale(void **state)
 
     (void)state;
     assert_int_equal(span_registry_close(registry, id), SPAN_CLOSED);
-    for (unsigned round = 0; round < 2; round++) { /* the slot free, the slot in use again */
+    /* First while the slot is free, then while it is in use again. */
+    for (unsigned round = 0; round < 2; round++) {
         assert_int_equal(span_registry_data(registry, id, NULL, NULL), SPAN_NOT_FOUND);
         assert_int_equal(span_registry_clone(registry, id), SPAN_PANIC_CLONE_UNKNOWN);
         assert_int_equal(span_registry_close(registry, id), SPAN_PANIC_DROP_UNKNOWN);
@@ -56,7 +57,7 @@ static void made_up_identifiers_are_not_found(void **state)
     span_registry_destroy(registry);
 }
 
-/* 13 bits of generation, all ones not being used: 8191 spans later the number comes back. */
+/* A generation has 13 bits and is never all ones: an identifier comes back after 8191 spans. */
 static void generations_come_round(void **state)
 {
     struct span_registry *registry = new_registry();
@@ -111,7 +112,8 @@ static void entering_holds_a_reference_once(void **state)
     span_registry_destroy(registry);
 }
 
-/* An entry of a span that is on the stack already holds no reference, and is not what one is in. */
+/* A second entry of a span that is already on the stack holds no reference, and does not count as
+ * the current span. */
 static void second_entry_of_a_span_is_a_duplicate(void **state)
 {
     struct span_registry *registry = new_registry();
@@ -126,13 +128,14 @@ static void second_entry_of_a_span_is_a_duplicate(void **state)
     assert_int_equal(span_registry_current(registry, &current), SPAN_OK);
     assert_true(current == inner);
     assert_int_equal(span_registry_close(registry, outer), SPAN_OK);
-    assert_int_equal(span_registry_close(registry, outer), SPAN_CLOSED); /* the first entry's */
+    /* Drops the first entry's reference. */
+    assert_int_equal(span_registry_close(registry, outer), SPAN_CLOSED);
     assert_int_equal(span_registry_exit(registry, outer), SPAN_OK);
     assert_int_equal(span_registry_exit(registry, outer), SPAN_PANIC_DROP_UNKNOWN);
     span_registry_destroy(registry);
 }
 
-/* The panic over the parent leaves the child's slot half emptied, on no free list. */
+/* The panic because of the parent leaves the child's slot half emptied, and on no free list. */
 static void slot_is_lost_when_the_parent_is_gone(void **state)
 {
     struct span_registry *registry = new_registry();
@@ -142,7 +145,8 @@ static void slot_is_lost_when_the_parent_is_gone(void **state)
     (void)state;
     assert_int_equal(span_registry_new_child(registry, &metadata, parent, &child), SPAN_OK);
     assert_int_equal(span_registry_close(registry, parent), SPAN_OK);
-    assert_int_equal(span_registry_close(registry, parent), SPAN_CLOSED); /* the child's */
+    /* Drops the child's reference. */
+    assert_int_equal(span_registry_close(registry, parent), SPAN_CLOSED);
     assert_int_equal(span_registry_close(registry, child), SPAN_PANIC_DROP_UNKNOWN);
     assert_int_equal(address_of(open_span(registry)), 0);
     assert_int_equal(address_of(open_span(registry)), 2);
@@ -162,12 +166,13 @@ static void children_keep_their_parents(void **state)
         assert_int_equal(span_registry_data(registry, ids[i], NULL, &parent), SPAN_OK);
         assert_true(parent == (i == 0 ? 0 : ids[i - 1]));
     }
-    for (unsigned i = 0; i < 50; i++) /* not in the order of a stack */
+    for (unsigned i = 0; i < 50; i++) /* in the order of entering, unlike a stack */
         assert_int_equal(span_registry_exit(registry, ids[i]), SPAN_OK);
     for (unsigned i = 0; i < 49; i++)
         assert_int_equal(span_registry_close(registry, ids[i]), SPAN_OK);
     assert_int_equal(span_registry_span_count(registry), 50);
-    assert_int_equal(span_registry_close(registry, ids[49]), SPAN_CLOSED); /* and all above it */
+    /* With it go all its ancestors. */
+    assert_int_equal(span_registry_close(registry, ids[49]), SPAN_CLOSED);
     assert_int_equal(span_registry_span_count(registry), 0);
     span_registry_destroy(registry);
 }
@@ -190,7 +195,7 @@ static void second_extension_of_a_type_poisons(void **state)
     assert_int_equal(span_registry_insert_extension(registry, id, &fields, value),
                      SPAN_PANIC_POISONED);
     assert_int_equal(span_registry_close(registry, id), SPAN_CLOSED);
-    id = open_span(registry); /* poison stays with the slot */
+    id = open_span(registry); /* the lock stays poisoned with the slot */
     assert_int_equal(span_registry_get_extension(registry, id, &timings, read),
                      SPAN_PANIC_POISONED);
     span_registry_destroy(registry);
@@ -210,7 +215,7 @@ static void close_last_reference(void *value)
     last_reference.registry = NULL;
 }
 
-/* A span that closes while it is in use is removed by its user. */
+/* A span that is closed while it is in use is removed by its last user. */
 static void span_in_use_is_removed_afterwards(void **state)
 {
     const struct span_extension_type closing = {

@@ -1,6 +1,6 @@
 /*
- * test_span_registry_overwritten.c - what overwriting does to a registry, each time in a child with a
- * blind arena.
+ * test_span_registry_overwritten.c - what overwriting does to a registry; each case in a child
+ * process with a blind arena.
  */
 #include "spans.h"
 
@@ -11,9 +11,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HUNG = -1, DIED = -2, RETURNED = 100 /* and the status: other exits are a sanitizer's */ };
+enum {
+    HUNG = -1,
+    DIED = -2,
+    RETURNED = 100 /* + the status: others are a sanitizer's */
+};
 
-/* The status that body returns, or what became of the child. */
+/* The status that body returns; or HUNG or DIED, if the child did. */
 static int in_arena(size_t min_bytes, int filler, int (*body)(struct span_registry *, int))
 {
     const struct zk_config config = {.recycle = ZK_RECYCLE_BLIND,
@@ -34,7 +38,7 @@ static int in_arena(size_t min_bytes, int filler, int (*body)(struct span_regist
         setitimer(ITIMER_PROF, &limit, NULL);
         if (zk_configure(&config) != 0 || zk_begin_phase() != 0)
             _exit(RETURNED - 1);
-        close(STDERR_FILENO); /* a sanitizer's words are not wanted */
+        close(STDERR_FILENO); /* hides a sanitizer's report */
         _exit(RETURNED + body(registry, filler));
     }
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -72,7 +76,8 @@ static int cloned_across(struct span_registry *registry, int filler)
     return (int)span_registry_clone(registry, id);
 }
 
-/* Recycled pages that read as zero: a slot that is present, and follows itself on the free list. */
+/* Recycled pages that read as zero: each slot seems to be present, and to follow itself on the free
+ * list. */
 static int twice_the_same(struct span_registry *registry, int filler)
 {
     uint64_t ids[2] = {0};
@@ -85,7 +90,7 @@ static int twice_the_same(struct span_registry *registry, int filler)
     return ids[0] == ids[1];
 }
 
-/* Returns the pages that there are after one more span. */
+/* Returns the number of pages after one more span. */
 static int closed_before(struct span_registry *registry, int filler)
 {
     uint64_t id = 0;
@@ -147,12 +152,13 @@ static int stack_alone(struct span_registry *registry, int filler)
 static void overwritten_pages(void **state)
 {
     (void)state;
-    /* The page alone is in the arena from its own size down to the shard's largest block. */
+    /* With MIN_BYTES above the shard's largest block and up to the page's size, only the page is in
+     * the arena. */
     assert_int_equal(in_arena(3073, 0xAA, open_across), SPAN_CLOSED);
     assert_int_equal(in_arena(3072, 0xAA, open_across), SPAN_PANIC_WEIRD_LIFECYCLE);
     assert_int_equal(in_arena(3072, 0x55, open_across), SPAN_PANIC_DROP_UNKNOWN);
     assert_int_equal(in_arena(1281, 0x55, open_across), SPAN_PANIC_DROP_UNKNOWN);
-    /* Free slots look as if they were in use: the page is given up, the next one made. */
+    /* Free slots look as if they were in use: the page counts as full, and the next one is made. */
     assert_int_equal(in_arena(3073, 0xAA, closed_before), 1);
     assert_int_equal(in_arena(3072, 0xAA, closed_before), 2);
     assert_int_equal(in_arena(3072, 0x55, closed_before), 2);
@@ -160,7 +166,7 @@ static void overwritten_pages(void **state)
     assert_int_equal(in_arena(3072, 0x00, open_across), SPAN_CLOSED);
     assert_int_equal(in_arena(3073, 0x00, twice_the_same), 0);
     assert_int_equal(in_arena(3072, 0x00, twice_the_same), 1);
-    /* The shard's page records: fatal at once. */
+    /* With the shard's page records in the arena too: fatal at once. */
     assert_int_equal(in_arena(1280, 0xAA, closed_before), DIED);
     assert_int_equal(in_arena(1280, 0x55, closed_before), DIED);
 }

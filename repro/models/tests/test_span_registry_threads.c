@@ -1,12 +1,12 @@
 /*
- * test_span_registry_threads.c - slots that several threads open and close, and what they agree on.
+ * test_span_registry_threads.c - spans that several threads open, use and close.
  */
 #include "spans.h"
 
 #include <pthread.h>
 #include <string.h>
 
-/* Where the real one's layout has it. */
+/* The shard's number, at its place in the real identifier. */
 static unsigned shard_of(uint64_t id)
 {
     return (unsigned)((id - 1) >> 38 & 0x1FFF);
@@ -63,7 +63,7 @@ static void slots_closed_by_other_threads_are_used_again(void **state)
     span_registry_destroy(errand.registry);
 }
 
-/* Local slots first, then all remote ones at once; only then the next page. */
+/* Local slots are used first, then all remote ones at once; only then the next page. */
 static void local_free_list_comes_first(void **state)
 {
     struct errand errand = {.registry = new_registry()};
@@ -86,7 +86,7 @@ static void local_free_list_comes_first(void **state)
     span_registry_destroy(errand.registry);
 }
 
-/* Numbers go from ended threads to new ones, the oldest first, while more than one waits. */
+/* New threads get the numbers of ended ones, the oldest first, as long as more than one waits. */
 static void shards_of_ended_threads_are_used_again(void **state)
 {
     struct errand errand = {.registry = new_registry()};
@@ -94,7 +94,7 @@ static void shards_of_ended_threads_are_used_again(void **state)
     size_t pages;
 
     (void)state;
-    for (unsigned i = 0; i < 40; i++) /* whatever earlier tests have left in the queue */
+    for (unsigned i = 0; i < 40; i++) /* uses up what earlier tests have left in the queue */
         on_a_thread(open_one, &errand);
     pages = span_registry_page_count(errand.registry);
     for (unsigned i = 0; i < 6; i++) {
@@ -103,7 +103,7 @@ static void shards_of_ended_threads_are_used_again(void **state)
     }
     assert_int_equal(span_registry_page_count(errand.registry), pages);
     assert_true(pages < 20);
-    assert_int_not_equal(shards[0], shards[1]); /* the last one in the queue waits for company */
+    assert_int_not_equal(shards[0], shards[1]); /* the last number in the queue is not given out */
     span_registry_destroy(errand.registry);
 }
 
@@ -120,8 +120,8 @@ static void expect(struct crowd *crowd, bool right)
         atomic_fetch_add(&crowd->wrong, 1);
 }
 
-/* Opens a span with one reference more, uses it, and leaves that one in the mailbox for some other
- * thread. */
+/* Opens a span with a second reference, uses it, and leaves that reference in the mailbox for some
+ * other thread. */
 static void one_round(struct crowd *crowd, uint64_t tag, unsigned place)
 {
     struct span_registry *registry = crowd->registry;
@@ -225,8 +225,8 @@ static void extensions_are_locked(void **state)
     span_registry_destroy(pair.registry);
 }
 
-/* All threads close one reference each of the same spans: exactly one of them is told that it was
- * the last. */
+/* Each thread closes one reference of each of the same spans: exactly one of them is told that it
+ * was the last. */
 struct race {
     struct span_registry *registry;
     pthread_barrier_t start;

@@ -1,7 +1,7 @@
 /*
- * test_swiss_table.c - the swiss table model against a reference, with both ways to look at a
- * group; its sizes and growth, which are those that Rust 1.95's HashMap was seen to have; and when
- * a lookup stops.
+ * test_swiss_table.c - the swiss table model against a reference, with both ways to compare a
+ * group; its sizes and growth, which are those measured on Rust 1.95's HashMap; and when a lookup
+ * stops.
  */
 #include "models/swiss_table.h"
 #include "zkalloc.h"
@@ -267,7 +267,7 @@ static struct zk_stats churn(uint64_t live, size_t *block_bytes)
         size_t growth_left = table.growth_left;
 
         assert_int_equal(swiss_table_insert(&table, key, ~key), 0);
-        if (table.growth_left > growth_left) /* they have just been sorted out */
+        if (table.growth_left > growth_left) /* deleted entries were just cleared out */
             check_keys(&table, key < live ? 0 : key - live, key);
         if (key >= live)
             assert_true(swiss_table_remove(&table, key - live, NULL));
@@ -281,7 +281,7 @@ static struct zk_stats churn(uint64_t live, size_t *block_bytes)
     return after;
 }
 
-/* As seen of HashMap: in place if half of the table is enough; else the table grows, once. */
+/* As measured on HashMap: in place if half of the table is enough; else the table grows, once. */
 static void deleted_entries_are_sorted_out_in_place(void **state)
 {
     struct zk_stats allocated;
@@ -297,9 +297,9 @@ static void deleted_entries_are_sorted_out_in_place(void **state)
     assert_int_equal(block_bytes, 4368);
 }
 
-/* Seventeen keys whose probes all start at bucket 120 of 128: their first group goes round the end
- * of the table, and the last one lies behind it, where it is the first to be sorted, into an
- * unsorted one's place. */
+/* Seventeen keys whose probes all start at bucket 120 of 128: their first group wraps round the end
+ * of the table, and the last key is after that group. It is the first to be placed, in the bucket
+ * of one that is not placed yet. */
 static void unsorted_entries_make_way(void **state)
 {
     struct swiss_table table;
@@ -316,7 +316,8 @@ static void unsorted_entries_make_way(void **state)
         assert_int_equal(swiss_table_insert(&table, keys[i], i), 0);
     }
     assert_true(table.control[7] < 0x80 && table.control[8] < 0x80 && table.control[9] >= 0x80);
-    memset(table.control + 16, SWISS_TABLE_DELETED, 100 - 16); /* as if there had been others */
+    /* As if other keys had been removed. */
+    memset(table.control + 16, SWISS_TABLE_DELETED, 100 - 16);
     table.growth_left = 0;
     assert_int_equal(swiss_table_insert(&table, key, 17), 0);
     assert_int_equal(swiss_table_block_bytes(&table, 8), 2192);
@@ -403,7 +404,8 @@ static void control_byte_is_the_top_of_the_hash(void **state)
     swiss_table_deinit(&table);
 }
 
-/* Removes the only key from a run of before + 1 + after buckets in use; the rest is made up. */
+/* Removes the only real key from a run of before + 1 + after buckets in use; the other control
+ * bytes are faked. */
 static uint8_t control_after_removal(size_t before, size_t after, bool *grew)
 {
     struct swiss_table table;
@@ -448,7 +450,7 @@ static void removal_leaves_deleted_in_runs_of_a_group(void **state)
 
 enum call { GET, INSERT, REMOVE };
 
-/* Does the call return? In a child, which ends after 0.2 s of processor time if not. */
+/* Does the call return? It is made in a child, which is ended after 0.2 s of processor time. */
 static bool returns(struct swiss_table *table, enum call call, bool portable)
 {
     const struct itimerval limit = {.it_value = {.tv_usec = 200000}};
@@ -487,7 +489,7 @@ static void without_an_empty_byte_nothing_returns(void **state)
     (void)state;
     assert_int_equal(swiss_table_init_with_capacity(&table, 1000), 0);
     for (unsigned i = 0; i < sizeof fillers / sizeof fillers[0]; i++) {
-        table.items = 0; /* what was overwritten cannot be cleared */
+        table.items = 0; /* an overwritten table cannot be cleared */
         overwrite(&table, SWISS_TABLE_EMPTY);
         assert_int_equal(swiss_table_insert(&table, 1, 1), 0);
         overwrite(&table, fillers[i]);
@@ -495,14 +497,14 @@ static void without_an_empty_byte_nothing_returns(void **state)
         assert_false(returns(&table, REMOVE, i % 2 == 0));
         assert_false(returns(&table, INSERT, i % 2 != 0));
     }
-    overwrite(&table, 0xFF); /* by chance, a table like new */
+    overwrite(&table, 0xFF); /* 0xFF is EMPTY: by chance, a table like new */
     assert_true(returns(&table, GET, false) && returns(&table, REMOVE, true) &&
                 returns(&table, INSERT, false));
     assert_false(swiss_table_get(&table, 1, NULL));
     swiss_table_deinit(&table);
 }
 
-/* What is done with a pooled table that was emptied before it was overwritten. */
+/* A table that was emptied before it was overwritten, as in a pool. */
 static void an_emptied_table_can_be_read_but_not_filled(void **state)
 {
     struct swiss_table table;
@@ -513,7 +515,7 @@ static void an_emptied_table_can_be_read_but_not_filled(void **state)
     swiss_table_clear(&table);
     overwrite(&table, 0xAA);
     assert_true(returns(&table, GET, false));
-    swiss_table_clear(&table); /* nothing to clear, so nothing is repaired */
+    swiss_table_clear(&table); /* no items, so it does nothing and repairs nothing */
     assert_int_equal(table.control[0], 0xAA);
     assert_false(returns(&table, INSERT, false));
     assert_false(returns(&table, REMOVE, false));

@@ -1,5 +1,5 @@
 /*
- * test_thread_infos.c - the table of threads as they come and go, on the ordinary allocator.
+ * test_thread_infos.c - the table of threads as threads come and go, on the ordinary allocator.
  */
 #include "allocated.h"
 #include "models/thread_infos.h"
@@ -35,7 +35,8 @@ static void *live(void *arg)
     return NULL;
 }
 
-/* One after the other they enter: the first thread is there already. All at once they leave. */
+/* The threads enter one after the other (the first thread is already in the table), and leave all
+ * at once. */
 static void the_twelfth_thread_makes_large_nodes(void **state)
 {
     pthread_t handles[threads];

@@ -20,7 +20,7 @@ static size_t room(size_t threads)
 static void creation_allocates_what_the_crate_does(void **state)
 {
     static const size_t sizes[] = {1, 2, 4, 5, 8};
-    bool first = true; /* in this process */
+    bool first = true; /* first pool of this process */
 
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -76,13 +76,13 @@ static void depth_decides_growth(void **state)
     assert_int_equal(allocated_since(&before).system_count, 0);
 
     zk_stats(&before);
-    install_descent(pool, 70); /* to 128, and back to 64 */
+    install_descent(pool, 70); /* grows to 128, shrinks to 64 */
     assert_int_equal(allocated_since(&before).system_count, 2 * 3);
     assert_int_equal(allocated_since(&before).system_bytes,
                      2048 + 1024 + 2 * (16 + EPOCH_NODE_BYTES));
 
     zk_stats(&before);
-    install_descent(pool, 300); /* to 512, and back to 64 */
+    install_descent(pool, 300); /* grows to 512, shrinks to 64 */
     assert_int_equal(allocated_since(&before).system_count, 6 * 3);
     assert_int_equal(allocated_since(&before).system_bytes,
                      2048 + 4096 + 8192 + 4096 + 2048 + 1024 + 6 * (16 + EPOCH_NODE_BYTES));
@@ -129,7 +129,8 @@ static void count_call(uintptr_t *words)
     atomic_fetch_add(&calls, 1);
 }
 
-/* Calls from outside until a worker's collection runs what this thread has deferred. */
+/* The number of calls from outside until a worker's collection runs what this thread has
+ * deferred. */
 static unsigned installs_until_collected(struct pool *pool)
 {
     unsigned installs = 0;
@@ -146,7 +147,7 @@ static unsigned installs_until_collected(struct pool *pool)
     return installs;
 }
 
-/* A worker that is woken looks twice: it finds the job, and then nothing, and sleeps. */
+/* A woken worker looks for work twice: it finds the job, then nothing, and sleeps. */
 static void ordered_pools_pin_twice_a_call(void **state)
 {
     struct pool *pool = pool_create_ordered(2);
@@ -179,7 +180,7 @@ static void idle_pools_allocate_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(creation_allocates_what_the_crate_does), /* first */
+        cmocka_unit_test(creation_allocates_what_the_crate_does), /* must be first */
         cmocka_unit_test(the_63rd_call_from_outside_allocates_a_block),
         cmocka_unit_test(depth_decides_growth),
         cmocka_unit_test(ordered_pools_repeat_themselves),

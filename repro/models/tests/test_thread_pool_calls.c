@@ -38,7 +38,7 @@ static void many_broadcasters(void **state)
     pool_destroy(broadcaster.pool);
 }
 
-/* Signals break waits in the kernel; they must not end a call. */
+/* Signals interrupt waits in the kernel; they must not end a call. */
 struct pest {
     pthread_t victim;
     _Atomic bool done;
@@ -171,7 +171,8 @@ static void broadcast_visits(void *arg)
     pool_broadcast(visits->pool, visit, visits);
 }
 
-/* Broadcasts to pool, from a worker of by or from here, and checks who came. */
+/* Broadcasts to pool, from a worker of by or from this thread, and checks that every worker ran
+ * it. */
 static void check_broadcast(struct pool *pool, struct pool *by)
 {
     struct visits visits = {.pool = pool};
@@ -218,7 +219,7 @@ struct two_pools {
     _Atomic unsigned visits;
 };
 
-/* From one pool to the other and back, n times. */
+/* Calls from one pool into the other and back, n times. */
 static void cross(void *arg)
 {
     struct two_pools *two = arg;

@@ -1,5 +1,6 @@
 /*
- * test_thread_pool_ends.c - pools that cannot begin, and that nothing is left of those that end.
+ * test_thread_pool_ends.c - pools that cannot be created, and that a pool leaves nothing behind
+ * when it ends.
  */
 #include "pool_bodies.h"
 
@@ -10,7 +11,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-/* Which call from now on fails; 0 for none. */
+/* Which of the next calls of pthread_create fails; 0 for none. */
 static unsigned create_fails_in;
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *arg)
@@ -34,7 +35,8 @@ static void wait_there(void *arg)
     pool_install(arg, a_moment, NULL);
 }
 
-/* The worker that ends a call from another pool's worker may be the last to touch that pool. */
+/* A worker that ends a call made by another pool's worker may be the last to touch that other
+ * pool. */
 static void pools_end_while_others_look(void **state)
 {
     struct pool *there = pool_create(1);
@@ -64,7 +66,7 @@ static void a_hundred_pools_leave_nothing(void **state)
             pool_install(pool, fibonacci, &f);
         pool_destroy(pool);
     }
-    assert_true(bytes_in_use() < before + 200000); /* a hundred of them are 4 MB */
+    assert_true(bytes_in_use() < before + 200000); /* a hundred pools have 4 MB */
 }
 
 static void no_pool_of_no_threads_or_too_many(void **state)
@@ -84,7 +86,7 @@ static void no_pool_of_no_threads_or_too_many(void **state)
 static void a_thread_that_cannot_start(void **state)
 {
     (void)state;
-    for (unsigned nth = 1; nth <= 4; nth++) { /* the leak sanitizer says if something is left */
+    for (unsigned nth = 1; nth <= 4; nth++) { /* LeakSanitizer reports what is left */
         errno = 0;
         create_fails_in = nth;
         assert_null(nth % 2 == 0 ? pool_create(4) : pool_create_ordered(4));

@@ -1,5 +1,5 @@
 /*
- * test_thread_pool_order.c - which worker takes which job, and when one that sleeps is woken.
+ * test_thread_pool_order.c - which worker takes which job, and when a sleeping one is woken.
  */
 #include "pool_bodies.h"
 
@@ -88,8 +88,8 @@ static void ordered_workers_keep_to_themselves(void **state)
     pool_destroy(forest.pool);
 }
 
-/* a and b of one join, which meet: b is stolen, and can end only after a broadcast has been run by
- * the worker that waits for b. */
+/* a and b of one join, which depend on each other: b is stolen, and can end only after the worker
+ * that waits for b has run a broadcast. */
 struct meeting {
     struct pool *pool;
     _Atomic bool b_runs;
@@ -109,7 +109,7 @@ static void meet_a(void *arg)
 
     wait_for(&meeting->b_runs);
     atomic_store(&meeting->broadcast_soon, true);
-    usleep(5000); /* so that it is there when this worker looks for b */
+    usleep(5000); /* so that the broadcast is there when this worker looks for b */
 }
 
 static void meet_b(void *arg)
@@ -195,9 +195,9 @@ static void own_jobs_come_before_broadcasts(void **state)
     pool_destroy(pool);
 }
 
-/* Two callers, each with one call a round, at all distances in time: the one's call is often made
- * at the moment when the worker has had its last look after the other's. If the worker does not
- * hear of it, the round never ends. */
+/* Two callers make one call each per round, at varying intervals: often, one call comes just when
+ * the worker has taken its last look after the other. If the worker misses it, the round never
+ * ends. */
 struct edge {
     struct pool *pool;
     pthread_barrier_t round;

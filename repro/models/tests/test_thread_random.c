@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-/* Keys, counters and streams of zeros: TC1 of draft-strombergson-chacha-test-vectors-01, 256 bits. */
+/* Key, counter and stream all zeros: TC1 of draft-strombergson-chacha-test-vectors-01, 256 bits. */
 static void the_cipher_is_chacha(void **state)
 {
     static const unsigned char twelve[16] = {0x9b, 0xf4, 0x9a, 0x6a, 0x07, 0x55, 0xf9, 0x53,
@@ -51,7 +51,7 @@ static void a_generator_is_one_block_made_at_the_first_use(void **state)
     crates_choose(CRATES_DEBIAN12);
 }
 
-/* More than the buffer holds, more than one key gives, and by single words' worth of both: none comes twice. */
+/* Takes more numbers than the buffer holds, and more than one key yields: none comes twice. */
 static void numbers_differ(void **state)
 {
     enum { count = 20000 };
@@ -87,7 +87,8 @@ static void each_thread_has_its_own_key(void **state)
     assert_true(drawn[0] != drawn[1]);
 }
 
-/* What is foretold is the cipher's stream under the data as key, counter and stream. */
+/* The predicted numbers are the cipher's output with the overwriting data as key, counter and
+ * stream. */
 static void what_is_foretold_is_the_stream_of_the_data(void **state)
 {
     const uint64_t word = UINT64_C(0x0123456789abcdef);
@@ -110,7 +111,8 @@ static void what_is_foretold_is_the_stream_of_the_data(void **state)
     crates_choose(CRATES_DEBIAN12);
 }
 
-/* A negative count of bytes until a new key: it takes one. */
+/* If the count of bytes until the next key was overwritten with a negative number, the generator
+ * takes a new key at once. */
 static void a_generator_may_heal(void **state)
 {
     uint64_t numbers[1];

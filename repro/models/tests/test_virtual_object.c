@@ -1,5 +1,6 @@
 /*
- * test_virtual_object.c - the block, the methods, and what they say when the block is filler.
+ * test_virtual_object.c - the block, the methods, and what they return when the block is
+ * overwritten.
  */
 #include "models/virtual_object.h"
 #include "zkalloc.h"
@@ -76,7 +77,7 @@ static int status_of(void (*body)(const struct virtual_object *),
     assert_int_not_equal(child, -1);
     if (child == 0) {
         signal(SIGSEGV, SIG_DFL); /* cmocka has a handler of its own */
-        close(STDERR_FILENO);     /* and a sanitizer its own words */
+        close(STDERR_FILENO);     /* hides a sanitizer's report */
         setrlimit(RLIMIT_CORE, &(struct rlimit){0});
         body(object);
         _exit(0);
@@ -95,7 +96,7 @@ static void chase(const struct virtual_object *object)
     virtual_object_chase(object);
 }
 
-/* By the signal, or by a sanitizer that saw it coming. */
+/* Died of the signal, or was ended by a sanitizer that detected the access first. */
 static void assert_died(int status)
 {
     assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGSEGV : WEXITSTATUS(status) != 0);

@@ -1,7 +1,7 @@
 /*
  * test_worker_deque.c - the deque on the C library's memory (no phase begins): sizes, its two ends
- * against a plain array, when it grows and shrinks and what that allocates, and no job lost or
- * doubled when thieves meet the owner.
+ * against a plain array, when it grows and shrinks and what that allocates, and that no job is lost
+ * or run twice when thieves meet the owner.
  */
 #include "models/epoch.h"
 #include "models/worker_deque.h"
@@ -105,7 +105,7 @@ static void back_for_the_owner_front_for_thieves(void **state)
     deque_stealer_drop(&stealer);
 }
 
-/* Checks that the deque has to resize at this moment or not, and what a resize allocates. */
+/* Checks whether the deque resizes at this moment, as it should, and what a resize allocates. */
 static void check_resize(const struct worker_deque *d, const struct zk_stats *before,
                          size_t old_capacity, size_t capacity)
 {
@@ -125,7 +125,7 @@ static void grows_and_shrinks_by_the_rule(void **state)
     struct zk_stats before;
 
     (void)state;
-    epoch_pin(); /* this thread's record is made */
+    epoch_pin(); /* creates this thread's record */
     epoch_unpin();
     deque_init(&d);
     for (size_t length = 0; length < 1000; length++) {
@@ -166,7 +166,7 @@ static void does_as_an_array_does(void **state)
     deque_init(&d);
     stealer = deque_stealer(&d);
     for (uintptr_t i = 0; i < 200000; i++) {
-        bool more_pushes = i / 4000 % 2 == 0; /* long and short by turns */
+        bool more_pushes = i / 4000 % 2 == 0; /* grows and shrinks in turns */
         uint64_t draw = next_random(&random) % 10;
 
         if (draw < (more_pushes ? 6 : 3)) {
@@ -215,11 +215,12 @@ static struct {
     struct worker_deque d;
     pthread_barrier_t start;
     _Atomic bool done;
-    uintptr_t twin[JOBS]; /* not atomic: the thread sanitizer says if a job is seen too early */
-    _Atomic unsigned char times[JOBS]; /* that each job was taken */
+    /* Not atomic, so that ThreadSanitizer reports a job that is seen too early. */
+    uintptr_t twin[JOBS];
+    _Atomic unsigned char times[JOBS]; /* how often each job was taken */
 } stress;
 
-/* False if the job is not what was pushed. */
+/* Counts a job that was taken; false if it is not what was pushed. */
 static bool take(struct job job)
 {
     uintptr_t number = (uintptr_t)job.data;

@@ -1,6 +1,6 @@
 /*
- * test_worker_metrics.c - sizes, and who sees what when, of the model of a runtime's counters, on
- * the ordinary allocator.
+ * test_worker_metrics.c - the model of a runtime's counters: its sizes, and which counts are
+ * visible when, on the ordinary allocator.
  */
 #include "allocated.h"
 #include "models/worker_metrics.h"
