@@ -1,7 +1,7 @@
 /*
- * audited.c - the bounds that no luck is in: the largest block that the trap saw touched, and the
- * largest that the census saw retained, plus one. Each is checked by a run at that MIN_BYTES; what
- * is seen again there grows with MIN_BYTES, and no threshold helps.
+ * audited.c - the bounds that do not depend on luck: one byte more than the largest block that the
+ * trap saw touched, or the census saw retained. A run at that MIN_BYTES checks each; if it finds a
+ * block again, the block grows with MIN_BYTES, and no threshold helps.
  */
 #include "sweep.h"
 
@@ -18,9 +18,9 @@ struct audits {
     struct bound *bounds;
 };
 
-/* The folder, gone whichever way we exit. */
+/* The temporary folder, removed at every exit. */
 static struct {
-    pid_t owner; /* not a child of its */
+    pid_t owner; /* only this process removes it, no child */
     char path[256];
 } reports;
 
@@ -28,7 +28,7 @@ static struct {
 struct largest {
     long size;
     char site[256];
-    char *report; /* the header and its row; NULL if there is none */
+    char *report; /* the report's header and the block's row; NULL if there is none */
 };
 
 static void add_audit(struct audits *audits, size_t entry, enum audit audit, long min_bytes)
@@ -48,16 +48,16 @@ static const char *base_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* The library, or the program, from a report's column; the line is for sites_name to find out. */
+/* Takes the library or program from a report's column; sites_name finds the line later. */
 static void name_site(char *site, size_t room, const char *module)
 {
     snprintf(site, room, "%s", strcmp(module, "NA") != 0 ? base_name(module) : "");
 }
 
-/* The columns of a report that matter here, by audit. */
+/* The columns of a report that are used here, by audit. */
 static const struct {
     int columns; /* at least */
-    int asked;   /* the size that decides the route */
+    int asked;   /* the size asked for, which decides the route */
     int module;
 } layouts[] = {[CENSUS] = {14, 13, 7}, [TRAP] = {23, 21, 9}};
 
@@ -102,12 +102,12 @@ static void read_rows(struct largest *largest, enum audit audit, const char *pat
     fclose(from);
 }
 
-/* Reads and removes what the run has written; each of its processes has a file of its own. A size of
- * -1 when there is none: no phase was begun. */
+/* Reads and removes the run's reports; each of its processes has written one. The size is -1 when
+ * there are none: no phase was begun. */
 static struct largest take_reports(const struct run *run)
 {
     struct largest largest = {.size = -1};
-    /* Its "%p" is the last thing in it. */
+    /* The name ends in "%p". */
     const char *name = base_name(run->audit_out);
     size_t common = strlen(name) - strlen("%p");
     DIR *folder = opendir(reports.path);
@@ -132,13 +132,14 @@ static struct largest take_reports(const struct run *run)
     return largest;
 }
 
-/* Harm under pinned recycling, which keeps what is retained, is not of that: no audit sees it, and no bound helps. */
+/* Harm even under pinned recycling, which keeps what is retained, does not come from retained
+ * blocks: no audit sees it, and no bound helps. */
 static bool is_unretained(const struct entry *entry)
 {
     return outcome_is_harm(entry->expect[PINNED]);
 }
 
-/* Did a census see a larger block than it has written down? */
+/* Did a census count a larger block than its report contains? */
 static bool says_more(const struct run *run, const struct largest *largest)
 {
     long retained = atol(run->fields[FIELD_RETAINED_MAX]); /* NA is 0 */
@@ -146,7 +147,7 @@ static bool says_more(const struct run *run, const struct largest *largest)
     return run->audit == CENSUS && retained > 0 && retained > largest->size;
 }
 
-/* Is there a report, and in it what the run itself says that it saw? */
+/* Is there a report, and does it contain what the run says it saw? */
 static bool is_whole(const struct run *run, const struct largest *largest)
 {
     return word_in("skip,hang", run->fields[FIELD_OUTCOME]) ||
@@ -162,7 +163,7 @@ static void audit_ended(void *arg, struct run *run)
     long min_bytes = largest.size <= 0 ? 0 : largest.size + 1;
 
     if (!run->alone && !is_whole(run, &largest)) {
-        runner_again(run); /* was it only that there was no room or no time for the report? */
+        runner_again(run); /* perhaps there was no room or no time for the report */
         free(largest.report);
         return;
     }
@@ -175,7 +176,7 @@ static void audit_ended(void *arg, struct run *run)
         free(largest.report);
         return;
     }
-    if (run->min_bytes != 0) { /* the check */
+    if (run->min_bytes != 0) { /* this run was the check */
         level->none = largest.size >= run->min_bytes;
         free(largest.report);
         return;

@@ -2,11 +2,11 @@
  * bisect.c - the observed bound, to the byte: the smallest MIN_BYTES at which profile route shows
  * no harm.
  *
- * The filler makes outcomes monotone in MIN_BYTES: harm up to some size, none from there on. The
- * runs of the grid narrow the interval. What is touched or retained at most, which the audits have
- * told, is mostly what does the harm: so the next probes are there, and then in the middle; every
- * repro has one probe under way at a time. Where a run breaks the order, both that contradict each
- * other are made again, alone.
+ * The filler makes outcomes monotone in MIN_BYTES: harm below some size, none from there on. The
+ * sweep's runs at the thresholds narrow the interval. The largest block that the audits saw touched
+ * or retained is usually the one that does the harm, so the next probes are at those bounds; the
+ * later ones bisect. Each repro has one probe under way at a time. When a run breaks the order, the
+ * two runs that contradict each other are made again, alone.
  */
 #include "sweep.h"
 
@@ -18,12 +18,12 @@ struct search {
     struct bound *bounds; /* one per entry */
 };
 
-/* What is known of an entry: NULL where nothing is. */
+/* What is known about an entry; NULL where nothing is known. */
 struct known {
-    struct run *harmed;   /* at the largest MIN_BYTES */
-    struct run *unharmed; /* at the smallest */
+    struct run *harmed;   /* the harmed run at the largest MIN_BYTES */
+    struct run *unharmed; /* the unharmed run at the smallest */
     bool waiting;         /* for a run that is made again */
-    bool skipped;         /* it cannot run here */
+    bool skipped;         /* it cannot run on this machine */
 };
 
 bool outcome_is_harm(const char *outcome)
@@ -59,7 +59,7 @@ static struct known look(const struct plan *plan, size_t entry)
     return known;
 }
 
-/* Between low, at which there is harm, and high, at which there is none. */
+/* The next MIN_BYTES to try, between low, which shows harm, and high, which shows none. */
 static long next_probe(const struct bound *bound, long low, long high)
 {
     const struct level *levels[2] = {&bound->touched, &bound->guaranteed};
@@ -70,14 +70,14 @@ static long next_probe(const struct bound *bound, long low, long high)
         if (!levels[i]->measured || levels[i]->none)
             continue;
         if (low < level && level < high)
-            return level; /* no harm, most likely */
+            return level; /* probably no harm */
         if (low < level - 1 && level == high)
-            return level - 1; /* harm, most likely */
+            return level - 1; /* probably harm */
     }
     return low + (high - low) / 2;
 }
 
-/* Harm at a MIN_BYTES above one without. */
+/* There is harm at a MIN_BYTES above one without: makes both runs again, or gives up. */
 static void doubt(struct bound *bound, struct run *harmed, struct run *unharmed)
 {
     if (harmed->alone && unharmed->alone) {

@@ -27,7 +27,7 @@ static unsigned long take_number(char **line)
     return field != NULL ? strtoul(field, NULL, 10) : 0;
 }
 
-/* "" for "-". */
+/* A field of arguments, where "-" stands for none. */
 static char *take_arguments(char **line)
 {
     char *field = take_field(line);
@@ -63,7 +63,7 @@ static void take_law(struct entry *entry, char *line)
     law->source = take_field(&line);
 }
 
-/* Of the law that was described last. */
+/* Adds arguments to the law that was described last. */
 static void take_law_at(struct entry *entry, char *line)
 {
     struct law *law;
@@ -142,7 +142,7 @@ static bool describe(const char *path, struct entry *entry)
     char *rest;
 
     if (answer == NULL)
-        return false; /* not of this machine */
+        return false; /* built for another machine */
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
         die(2,
             "%s: cannot be started: if its libraries are found by LD_LIBRARY_PATH, say --keep-env",

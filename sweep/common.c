@@ -49,7 +49,7 @@ static void check_stdout(void)
 
 void streams_check(void)
 {
-    /* Whatever is opened must not take their place. */
+    /* No file that is opened later may take the place of a standard stream. */
     for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
         if (fcntl(stream, F_GETFD) < 0) {
             if (stream == STDOUT_FILENO)
@@ -57,7 +57,7 @@ void streams_check(void)
             if (open("/dev/null", O_RDWR) != stream)
                 _exit(2);
         }
-    signal(SIGPIPE, SIG_IGN); /* an error of the write instead, so that nothing is left behind */
+    signal(SIGPIPE, SIG_IGN); /* writes fail instead, so that we clean up before we exit */
     signal(SIGXFSZ, SIG_IGN);
     atexit(check_stdout);
 }
@@ -66,7 +66,7 @@ const char *temporary_folder(size_t room)
 {
     const char *folder = getenv("TMPDIR");
 
-    /* The library would replace a %p in it. */
+    /* Without %: the allocator would replace a %p in the name. */
     if (folder == NULL || *folder == '\0' || strlen(folder) >= room || strchr(folder, '%') != NULL)
         return "/tmp";
     return folder;
@@ -82,7 +82,7 @@ double now_ms(void)
 
 const char *own_folder(void)
 {
-    static char self[PATH_MAX - 16]; /* room for what lies beside it */
+    static char self[PATH_MAX - 16]; /* leaves room for the name of a program beside it */
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
 
     if (length < 0)

@@ -1,9 +1,10 @@
 /*
- * costs.c - the other half of the answer: what a MIN_BYTES costs the provers, as `make bench` counted and measured it.
- * A sweep measures no cost; it reads the table.
+ * costs.c - what a MIN_BYTES costs the provers, as `make bench` has counted and measured it. A
+ * sweep measures no costs: it reads that table.
  *
- * What is counted is exact, so any difference is one. A time is told only with the interval in which its median lies
- * with 95 % certainty, and is no cost as long as that interval has MIN_BYTES 0 itself in it.
+ * Counts are exact, so any difference is a real one. Times are printed only with the 95 %
+ * confidence interval of their median, and are no cost as long as that interval includes the time
+ * at MIN_BYTES 0.
  */
 #include "sweep.h"
 
@@ -15,12 +16,12 @@
 
 enum { NAME_ROOM = 48, PINNED_ROW = -1, COLUMNS_MOST = 32 };
 
-/* What is read of the table, by these names, in this order of enum figure. */
+/* The columns of the table that are read; figure_columns has their names. */
 enum figure {
     INSTRUCTIONS,  /* of a warm proof */
-    FIRST_MISSES,  /* of simulated first-level caches */
+    FIRST_MISSES,  /* in simulated first-level caches */
     PAGE_FAULTS,   /* of a warm proof */
-    MOVED_PERCENT, /* of the bytes of a proof: to system */
+    MOVED_PERCENT, /* of the bytes of a proof, from arena to system */
     RATIO,         /* of the time of a warm proof to that under blind at MIN_BYTES 0 */
     RATIO_LOW,     /* the interval of its median */
     RATIO_HIGH,
@@ -42,13 +43,13 @@ struct costs {
     size_t count;
 };
 
-/* Where the columns of the table are. */
+/* The positions of the columns in the table. */
 struct layout {
     size_t fields;
     size_t place[FIGURE_COUNT];
 };
 
-/* The fields of the line, which is taken apart; 0 when there are more than COLUMNS_MOST. */
+/* Splits the line in place, and counts its fields; 0 when there are more than COLUMNS_MOST. */
 static size_t split(char *line, char *fields[COLUMNS_MOST])
 {
     size_t count = 0;
@@ -108,7 +109,8 @@ static bool parse_min_bytes(const char *text, long *value)
     return end != text && *end == '\0' && errno == 0 && *value >= 0;
 }
 
-/* False if the line is no row of such a table. Instructions must be there: without them there is no cost to tell. */
+/* False if the line is no row of such a table. Instructions must not be NA: without them there is
+ * no cost to print. */
 static bool parse_row(char *line, const struct layout *layout, struct cost *row)
 {
     char *fields[COLUMNS_MOST];
@@ -156,8 +158,8 @@ static const struct cost *find(const struct costs *costs, const char *workload, 
     return NULL;
 }
 
-/* The row that a MIN_BYTES is judged by: the smallest measured that is at least as large, or the
- * largest there is. */
+/* The row by which a MIN_BYTES is judged: that of the smallest measured MIN_BYTES that is at least
+ * as large, or else of the largest one. */
 static const struct cost *row_for(const struct costs *costs, const char *workload, long min_bytes)
 {
     const struct cost *best = NULL;
@@ -191,7 +193,8 @@ static bool has_pinned(const struct costs *costs)
     return false;
 }
 
-/* In percent, what a figure of the row is more than that of the same workload at MIN_BYTES 0; NaN if one is not known. */
+/* By how many percent a figure of the row is above the same workload's at MIN_BYTES 0; NaN if one
+ * of them is not known. */
 static double percent_more(const struct costs *costs, const struct cost *row, enum figure which)
 {
     const struct cost *none = find(costs, row->workload, 0);
@@ -208,14 +211,14 @@ static double faults_more(const struct costs *costs, const struct cost *row, enu
     return none == NULL ? NAN : row->figure[which] - none->figure[which];
 }
 
-/* In percent, of the time. A table has the ratio already. */
+/* The same for the time, whose ratio the table already has. */
 static double percent_slower(const struct costs *costs, const struct cost *row, enum figure which)
 {
     (void)costs;
     return 100 * (row->figure[which] - 1);
 }
 
-/* What min_bytes, or PINNED_ROW, costs each workload. */
+/* Prints what min_bytes, or PINNED_ROW, costs each workload. */
 static void print_row(const struct costs *costs, long min_bytes)
 {
     char name[32] = "pinned";
@@ -259,14 +262,14 @@ static void print_curve(const struct costs *costs)
 
 typedef double measure(const struct costs *costs, const struct cost *row, enum figure which);
 
-/* The row of the workload that says what min_bytes, or PINNED_ROW, costs. */
+/* The row by which min_bytes, or PINNED_ROW, is judged for the workload. */
 static const struct cost *judged_by(const struct costs *costs, const char *workload, long min_bytes)
 {
     return min_bytes == PINNED_ROW ? find(costs, workload, PINNED_ROW)
                                    : row_for(costs, workload, min_bytes);
 }
 
-/* The dearest workload at min_bytes, or PINNED_ROW, by a measure; NULL when none is known. */
+/* The workload that min_bytes, or PINNED_ROW, costs most, by a measure; NULL when none is known. */
 static const struct cost *dearest(const struct costs *costs, long min_bytes, measure *of,
                                   enum figure which)
 {
@@ -286,8 +289,9 @@ static const struct cost *dearest(const struct costs *costs, long min_bytes, mea
     return worst;
 }
 
-/* Beside the counts: what was timed. A workload whose whole interval is above 1 costs time; where there is none, how
- * much one would have to cost to be told from noise: what the widest interval reaches above 1. */
+/* Prints the times, after the counts. A workload whose whole interval is above 1 costs time. If
+ * there is none, prints how much a workload would have to cost to be distinguished from noise: how
+ * far the widest interval reaches above 1. */
 static void print_time(const struct costs *costs, long min_bytes)
 {
     const struct cost *low = dearest(costs, min_bytes, percent_slower, RATIO_LOW);
@@ -308,7 +312,7 @@ static void print_time(const struct costs *costs, long min_bytes)
     printf("; in time no cost that can be told from noise (+-%.1f %%)", widest > 0 ? widest : 0);
 }
 
-/* What min_bytes, or PINNED_ROW, costs at most, in each measure by itself. */
+/* Prints the most that min_bytes, or PINNED_ROW, costs, separately in each measure. */
 static void print_price(const struct costs *costs, const char *what, long min_bytes)
 {
     const struct cost *most = dearest(costs, min_bytes, percent_more, INSTRUCTIONS);

@@ -1,12 +1,12 @@
 /*
- * folder.c - the folder of the tables: one sweep at a time writes there, and a set of tables is replaced whole or not
- * at all.
+ * folder.c - the folder of the tables: one sweep at a time writes there, and a set of tables is
+ * replaced as a whole or not at all.
  *
  * A lock file is held from before the first run to the end. New tables are written beside the old ones (.NAME.new) and
  * are on the disk before anything is replaced. Then the old ones are copied (.NAME.old), a list of them is written
- * (.zk-sweep.undo), and each new table is renamed to its name. If one cannot be, those before it are put back. If we
- * are killed meanwhile, the list is still there, and the next sweep into the folder puts all back. That the list is
- * removed is the moment from which on the new set counts.
+ * (.zk-sweep.undo), and each new table is renamed to its name. If a rename fails, the tables
+ * replaced before it are put back. If we are killed meanwhile, the list is still there, and the
+ * next sweep into the folder puts all of them back. Removing the list is what commits the new set.
  */
 #include "sweep.h"
 
@@ -27,16 +27,16 @@ enum { FILES_MOST = 8, NAME_ROOM = 64 };
 struct replaced {
     const char *name;
     bool is_new; /* .NAME.new is to take its place; if not, it is removed */
-    bool was;    /* there was one before: .NAME.old */
+    bool was;    /* there was a table before: .NAME.old has its copy */
 };
 
 static struct {
     const char *path;
     int at; /* the folder, open */
     int lock;
-    pid_t owner; /* not a child of its */
+    pid_t owner; /* only this process cleans up, no child */
     bool made;   /* by us */
-    bool used;   /* something of ours is in it to stay */
+    bool used;   /* something that we wrote in it stays */
     struct replaced files[FILES_MOST];
     size_t count;
 } folder = {.at = -1, .lock = -1};
@@ -47,7 +47,7 @@ static const char *with(const char *name, const char *suffix, char *text)
     return text;
 }
 
-/* What was written beside the tables. */
+/* Removes the files written beside the tables. */
 static void remove_beside(void)
 {
     char text[NAME_ROOM];
@@ -80,7 +80,7 @@ static bool take_lock(void)
     struct stat status;
     char text[32];
 
-    do { /* until the file that we have locked is the one that is there */
+    do { /* until the locked file is the one that has the name */
         if (folder.lock >= 0)
             close(folder.lock);
         folder.lock = openat(folder.at, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -96,7 +96,7 @@ static bool take_lock(void)
     } while (fstat(folder.lock, &status) == 0 && status.st_nlink == 0);
     if (ftruncate(folder.lock, 0) == 0) {
         snprintf(text, sizeof text, "%d\n", (int)getpid());
-        (void)!write(folder.lock, text, strlen(text)); /* only for whoever wants to know */
+        (void)!write(folder.lock, text, strlen(text)); /* only information for a person who looks */
     }
     return true;
 }
@@ -113,7 +113,7 @@ static _Noreturn void refuse_second(void)
         folder.path, text[0] != '\0' ? text : "unknown");
 }
 
-/* What is to be written, synced and closed; false with errno, or with 0 in it where nobody knows why. */
+/* Writes a file, syncs and closes it. False with errno, which is 0 where the reason is unknown. */
 static bool write_whole(const char *name, const char *text, size_t bytes)
 {
     int file;
@@ -167,7 +167,7 @@ char *folder_read(int at, const char *name, size_t *bytes)
     return text;
 }
 
-/* Puts back what the list names. False when something cannot be. */
+/* Puts back the tables that the list names. False when one cannot be put back. */
 static bool undo(void)
 {
     size_t bytes;
@@ -180,7 +180,7 @@ static bool undo(void)
     if (list == NULL)
         return errno == ENOENT;
     if (bytes < strlen(undo_end) || strcmp(list + bytes - strlen(undo_end), undo_end) != 0)
-        rest = NULL; /* it was never whole, so nothing has been replaced */
+        rest = NULL; /* the list is incomplete, so nothing was replaced yet */
     while ((line = strsep(&rest, "\n")) != NULL) {
         if (strncmp(line, "was ", 4) == 0 &&
             renameat(folder.at, with(line + 4, "old", old), folder.at, line + 4) != 0)
@@ -274,7 +274,7 @@ void folder_drop(const char *name)
     add(name, false);
 }
 
-/* A copy of what is there, beside it. */
+/* Makes a copy of the present table, beside it. */
 static void copy_old(struct replaced *file)
 {
     char beside[NAME_ROOM];
@@ -303,7 +303,7 @@ static void write_undo(void)
     if (!write_whole(UNDO_NAME, list, bytes) || fsync(folder.at) != 0) {
         int error = errno;
 
-        unlinkat(folder.at, UNDO_NAME, 0); /* before anything was replaced */
+        unlinkat(folder.at, UNDO_NAME, 0); /* nothing has been replaced yet */
         fail(UNDO_NAME, "cannot be written", error);
     }
     free(list);
@@ -344,8 +344,8 @@ void folder_commit(void)
     }
     folder.used = true;
     folder.count = 0;
-    fsync(
-        folder
-            .at); /* that the list is gone: without it, a power cut brings the old set back, whole */
+    /* Makes the removal durable: otherwise a power cut could bring the list back, and the next sweep
+     * would restore the old set. */
+    fsync(folder.at);
     folder_close();
 }

@@ -1,7 +1,7 @@
 /*
- * formula.c - a law's value by recursive descent: see formula.h for the grammar.
+ * formula.c - evaluates a law by recursive descent: see formula.h for the grammar.
  *
- * The first error stays, and everything after it is 0.
+ * The first error is kept, and everything after it evaluates to 0.
  */
 #include "formula.h"
 
@@ -15,7 +15,7 @@ enum { depth_most = 64 }; /* of parentheses */
 
 struct parser {
     const char *formula;
-    const char *at; /* what comes next */
+    const char *at; /* the text not read yet */
     formula_lookup *lookup;
     const void *names;
     unsigned depth;
@@ -94,7 +94,7 @@ static unsigned long smaller(struct parser *parser, unsigned long a, unsigned lo
     return a < b ? a : b;
 }
 
-/* One of the two is NULL. */
+/* One of the two function pointers is NULL. */
 static const struct function {
     const char *name;
     unsigned long (*of_one)(struct parser *parser, unsigned long x);

@@ -14,13 +14,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What a name stands for: true, and its value. The name is not ended by a NUL. */
+/* Looks up the value of a name; false if there is no such name. The name is not terminated by a
+ * NUL. */
 typedef bool formula_lookup(const void *names, const char *name, size_t length,
                             unsigned long *value);
 
 /* True, and the formula's value; or false, and one line in error that says what is wrong and where.
- * Wrong is also what has no value among the whole numbers from 0 on: a difference below 0, a division
- * by 0, an overflow. Any thread. */
+ * Also wrong is a value that is no unsigned integer: a difference below 0, a division by 0, an
+ * overflow. Any thread. */
 bool formula_evaluate(const char *formula, formula_lookup *lookup, const void *names,
                       unsigned long *value, char *error, size_t room);
 

@@ -1,5 +1,6 @@
 /*
- * laws.c - bounds as laws: each against what a census measures, and what they give elsewhere.
+ * laws.c - bounds as laws: compares each with what a census measures, and prints what they give for
+ * other values.
  */
 #include "sweep.h"
 
@@ -9,7 +10,7 @@
 
 enum {
     FIRST_MOST = 1 << 20
-}; /* values that are tried for the first one at which a MIN_BYTES fails */
+}; /* how many values are tried to find the first for which a MIN_BYTES is too small */
 
 /* ---- Against the census ---- */
 
@@ -20,8 +21,8 @@ struct checking {
     bool in_full;
 };
 
-/* The largest block that the run found retained in the arena; 0 when none; -1 when it did not get to
- * its end. */
+/* The largest block that the run found retained in the arena; 0 when none; -1 when the run did not
+ * finish. */
 static long retained_most(const struct run *run)
 {
     const char *outcome = run->fields[FIELD_OUTCOME];
@@ -42,8 +43,8 @@ static void add_run(struct checking *checking, size_t number, unsigned long min_
         run->arguments = need(NULL);
 }
 
-/* Below the bound a block of just that size has to be the largest; at the bound there must be none. If
- * less is retained than the law says, the run at 0 tells how much. */
+/* One byte below the bound, the largest block must have just that size; at the bound there must be
+ * none. If less is retained than the law says, a run at MIN_BYTES 0 finds out how much. */
 static void check_ended(void *arg, struct run *run)
 {
     struct checking *checking = arg;
@@ -168,9 +169,10 @@ void laws_print_count(const struct law_checks *checks)
                held, laws, values);
 }
 
-/* ---- What they give elsewhere ---- */
+/* ---- What they give for other values ---- */
 
-/* The law's value with the options as they are, on this machine, or for what was asked. */
+/* For which values a law is evaluated: those of the committed table, those of this machine, or
+ * those asked for. */
 enum whose { TABLE, MACHINE, ASKED };
 
 static struct values values_of(const struct entry *entry, enum whose whose, const char *asked)
@@ -222,7 +224,8 @@ static void print_law(const struct entry *entry, const struct law *law, int widt
     printf("  %s\n", law->formula);
 }
 
-/* What an entry needs: what its law gives, or else what was measured; 0 when that is nothing. */
+/* The MIN_BYTES that an entry needs: what its law gives, or else what was measured; 0 if there is
+ * neither. */
 static unsigned long needed(const struct entry *entry, const struct bound *bound, enum whose whose,
                             const char *asked)
 {
@@ -297,7 +300,7 @@ static void name_value(const char *at, char *text)
     *text = '\0';
 }
 
-/* The values, separated by commas; the name of a single option is said once. */
+/* The values, separated by commas; if there is only one option, its name is printed once. */
 static char *values_text(const struct law *law)
 {
     char *all = NULL;
@@ -339,7 +342,7 @@ static char *bounds_text(const struct law_check *checks, size_t count)
     return need(all);
 }
 
-/* The first option of some arguments, if it is a number; NULL if there is none. */
+/* The value of the first option named in arguments, if it is a number; else NULL. */
 static unsigned long *first_option(struct values *values, const char *at)
 {
     size_t length;
@@ -357,7 +360,7 @@ static unsigned long *first_option(struct values *values, const char *at)
     return &values->threads;
 }
 
-/* The option whose values are checked: the first that is named; NULL if none is. */
+/* The option whose values are checked: the first one named; NULL if none is named. */
 static unsigned long *checked_option(struct values *values, const struct law *law)
 {
     unsigned long *option = NULL;
@@ -372,7 +375,7 @@ static unsigned long least_of(const struct values *values, const unsigned long *
     return option != &values->threads ? values->entry->options[option - values->options].least : 1;
 }
 
-/* The first value at which min_bytes is not enough any more. */
+/* Prints the first value at which min_bytes is no longer enough. */
 static void print_first(FILE *to, const struct entry *entry, const struct law *law,
                         unsigned long min_bytes)
 {

@@ -1,5 +1,5 @@
 /*
- * merge.c - the parts of a sweep as one: all of them, each once, and nothing else.
+ * merge.c - merges the parts of a sweep: all of them, each once, and nothing else.
  */
 #include "sweep.h"
 

@@ -109,7 +109,7 @@ static void parse_thresholds(struct options *options, char *text)
 {
     char *save;
 
-    free(options->thresholds); /* the last one given counts */
+    free(options->thresholds); /* the option given last counts */
     options->thresholds = NULL;
     options->threshold_count = 0;
     for (char *word = strtok_r(text, ", ", &save); word != NULL;
@@ -175,7 +175,7 @@ bool in_shard(const struct options *options, size_t entry)
     return entry % options->shards == options->shard - 1;
 }
 
-/* What getopt does not take; it does not say so itself. */
+/* Reports what getopt has refused; getopt itself prints nothing here. */
 static _Noreturn void refuse_option(int code, char *const *argv)
 {
     const char letter[] = {'-', (char)optopt, '\0'};

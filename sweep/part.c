@@ -1,5 +1,5 @@
 /*
- * part.c - reads what a shard says of itself, and believes it only if its checksums agree.
+ * part.c - reads a shard's description of itself, and accepts it only if its checksums are right.
  */
 #include "sweep.h"
 
@@ -49,7 +49,7 @@ static void check_version(const struct part *part)
             part->folder, version[0] != '\0' ? version : "unknown", ZK_VERSION);
 }
 
-/* Takes the last line off, which is the checksum of all others. */
+/* Removes the last line, the checksum of all others, after checking it. */
 static void check_whole(struct part *part, size_t bytes)
 {
     static const size_t last = sizeof "checksum\t" - 1 + DIGEST_DIGITS + 1;

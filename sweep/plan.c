@@ -1,6 +1,7 @@
 /*
- * plan.c - which runs there are: every profile at its own MIN_BYTES, and the blind ones that route
- * by size at every threshold. Profile none at a threshold would be route at it.
+ * plan.c - which runs a sweep makes: every profile at its own MIN_BYTES, and at every threshold the
+ * blind profiles that route by size. Profile none is left out there, since at a threshold it would
+ * be the same as route.
  */
 #include "sweep.h"
 

@@ -1,5 +1,5 @@
 /*
- * progress.c - how far, what now, how long, how much longer.
+ * progress.c - shows how far the sweep is, what runs, how long it has taken and will still take.
  */
 #include "sweep.h"
 

@@ -148,7 +148,7 @@ static bool cannot_be_saved(const struct bound *bound, long value)
     return bound->guaranteed.none;
 }
 
-/* Has an entry before i been named for the same place? */
+/* Has an entry before i already named the same place? */
 static bool is_named(const struct bound *bounds, size_t i, long most)
 {
     for (size_t before = 0; before < i; before++)
@@ -157,7 +157,7 @@ static bool is_named(const struct bound *bounds, size_t i, long most)
     return false;
 }
 
-/* The places that allocate what needs this much. */
+/* Prints the places that allocate the blocks that need this much. */
 static void print_sites(const struct catalogue *catalogue, const struct bound *bounds, long most)
 {
     for (size_t i = 0; i < catalogue->count; i++)

@@ -1,10 +1,10 @@
 /*
- * runner.c - some runs at once, each in its own process group; none survives us.
+ * runner.c - makes several runs at once, each in its own process group; none outlives us.
  *
  * A repro's own child asks the kernel to die with its parent, so killing the group of the repro is
- * enough. A busy machine can make a run look like a hang; so what hangs is made again when nothing else runs, and with a
- * long limit. What was seen to hang so need not be shown once more at a smaller MIN_BYTES, where the same is recycled
- * and more.
+ * enough. A busy machine can make a run look like a hang; so a run that hangs is made again, alone
+ * and with a long limit. If it hangs again, runs of that repro and profile at a smaller MIN_BYTES
+ * need not be repeated: there, the same blocks are recycled, and more.
  */
 #include "sweep.h"
 
@@ -27,13 +27,13 @@ static void on_interrupt(int signal)
 
 enum {
     RUN_WORDS_MOST = 32,
-    LONG_TIMES = 4,         /* the limit of a run that is made again, to that of --timeout */
-    LONG_LIMIT_MS = 60000,  /* and without */
-    LIMIT_MOST_MS = 3600000 /* that a repro takes */
+    LONG_TIMES = 4,         /* the limit of a run that is made again: so many times --timeout ... */
+    LONG_LIMIT_MS = 60000,  /* ... or this, without --timeout */
+    LIMIT_MOST_MS = 3600000 /* the largest that a repro accepts */
 };
 
-/* Appends the words of text, if there is any, and ends the list. In a process that ends soon: its
- * memory is not freed. */
+/* Appends the words of text, which may be NULL, and terminates the list. For a process that is
+ * about to exec or exit: the memory is not freed. */
 static void split_arguments(const char *text, char **arguments)
 {
     char *save;
@@ -68,7 +68,7 @@ static _Noreturn void exec_run(const struct run *run, const struct entry *entry,
     signal(SIGXFSZ, SIG_DFL);
     dup2(nowhere, STDIN_FILENO);
     dup2(pipe_end, STDOUT_FILENO);
-    dup2(nowhere, STDERR_FILENO); /* what a dying victim says is not of interest */
+    dup2(nowhere, STDERR_FILENO); /* hides the messages of a dying victim */
     snprintf(profile, sizeof profile, "%s", profile_names[run->profile]);
     if (run->again)
         timeout_ms = timeout_ms != 0 ? LONG_TIMES * timeout_ms : LONG_LIMIT_MS;
@@ -109,13 +109,13 @@ static void start(struct run *run, const struct entry *entry, const struct optio
         die(3, "no child process: %s", strerror(errno));
     if (run->pid == 0)
         exec_run(run, entry, options, ends[1], parent);
-    setpgid(run->pid, run->pid); /* whoever comes first */
+    setpgid(run->pid, run->pid); /* parent and child both do it: either may come first */
     close(ends[1]);
     run->pipe = ends[0];
     run->length = 0;
     memset(run->fields, 0, sizeof run->fields);
-    /* The repro itself looks after its time limit, which is one without progress. This is for a
-     * repro that always gets on and never ends. */
+    /* The repro itself enforces its limit on the time without progress. This one is for a repro
+     * that always makes progress and never ends. */
     run->deadline_ms = now_ms() + 600e3;
 }
 
@@ -151,7 +151,8 @@ static bool hung(const struct run *run)
     return strcmp(outcome, "hang") == 0;
 }
 
-/* Did the run hang, and was the repro seen to hang in that profile, alone, at that MIN_BYTES or more? */
+/* Did the run hang, and is the repro known to hang in that profile, when run alone, at that
+ * MIN_BYTES or more? */
 static bool is_known_to_hang(const struct plan *plan, const struct run *run)
 {
     if (!hung(run) || run->arguments != NULL)
@@ -168,13 +169,13 @@ static bool is_known_to_hang(const struct plan *plan, const struct run *run)
     return false;
 }
 
-/* Does what the run has printed count? */
+/* Does the run's result count? */
 static bool counts(const struct plan *plan, const struct run *run)
 {
     return run->alone || (run->done && (!hung(run) || is_known_to_hang(plan, run)));
 }
 
-/* Takes what the run has printed; true when it has ended. */
+/* Reads what the run has printed; true when the run has ended. */
 static bool drain(struct run *run, const struct entry *entry)
 {
     ssize_t got = read(run->pipe, run->output + run->length, sizeof run->output - 1 - run->length);
@@ -224,7 +225,7 @@ static void show(const struct plan *plan, const struct run *run, const struct ca
     progress_show(count_done(plan), plan->count, current);
 }
 
-/* The runs under way, and what is still to come. */
+/* The runs under way, and those still to come. */
 struct runs {
     struct plan *plan;
     const struct catalogue *catalogue;
@@ -244,7 +245,7 @@ static void begin(struct runs *runs, struct run *run)
     show(runs->plan, run, runs->catalogue);
 }
 
-/* What it has printed counts. */
+/* Ends a run whose result counts. */
 static void end(struct runs *runs, struct run *run)
 {
     run->done = true;
@@ -254,8 +255,8 @@ static void end(struct runs *runs, struct run *run)
         runs->ready(runs->arg, run);
 }
 
-/* Of the runs that are to be made again, the one at the largest MIN_BYTES, which may spare others. Those that it spares
- * count as they are. */
+/* Of the runs that are to be made again, the one at the largest MIN_BYTES: it may make others
+ * unnecessary, whose first result then counts. */
 static struct run *next_again(struct runs *runs)
 {
     struct run *next = NULL;
@@ -273,7 +274,7 @@ static struct run *next_again(struct runs *runs)
     return next;
 }
 
-/* Begins what there is room for; what is made again is alone. */
+/* Starts as many runs as there is room for; a run that is made again runs alone. */
 static void begin_some(struct runs *runs)
 {
     struct run *again;
@@ -287,7 +288,7 @@ static void begin_some(struct runs *runs)
     if (runs->active_count > 0)
         return;
     again = next_again(runs);
-    if (runs->next < runs->plan->count) /* it has ended some, and that has led to more */
+    if (runs->next < runs->plan->count) /* runs that ended may have added others */
         begin_some(runs);
     else if (again != NULL)
         begin(runs, again);
@@ -302,7 +303,7 @@ static void check_deadline(struct run *run, const struct catalogue *catalogue)
         profile_names[run->profile]);
 }
 
-/* Waits for news of the runs under way. */
+/* Waits for output, or the end, of runs under way. */
 static void take_some(struct runs *runs)
 {
     for (size_t i = 0; i < runs->active_count; i++)

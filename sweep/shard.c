@@ -1,8 +1,9 @@
 /*
- * shard.c - a part of a sweep says which one it is: shard.tsv, beside its tables.
+ * shard.c - writes shard.tsv, which says which part of a sweep a folder's tables are.
  *
- * Of what all parts of one sweep have in common, each has the same lines; then its own number, its tables with their
- * checksums, and a checksum of all that. The checksums are those of sha256sum.
+ * It starts with the lines that are the same in all parts of one sweep; then come the part's
+ * number, its tables with their checksums, and a checksum of all lines before. sha256sum computes
+ * the checksums.
  */
 #include "sweep.h"
 
@@ -52,7 +53,7 @@ static void put_profiles(FILE *to, const struct options *options)
     fputc('\n', to);
 }
 
-/* All of the sweep, not only the shard's; and what they say of themselves. */
+/* Writes all repros of the sweep, not only the shard's, with their descriptions. */
 static void put_repros(FILE *to, const struct catalogue *catalogue)
 {
     char *all = NULL;

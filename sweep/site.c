@@ -1,6 +1,6 @@
 /*
- * site.c - who allocates the blocks that force the recommendation: zk-audit, beside this program, names the stacks that
- * a census has written.
+ * site.c - finds out who allocates the blocks that force the recommendation: zk-audit, beside this
+ * program, gives names to the stacks in a census's report.
  */
 #include "sweep.h"
 
@@ -12,7 +12,8 @@
 /* zk-audit's columns. */
 enum { KIND = 0, SYMBOL = 8, SOURCE = 9, LINE = 10, COLUMNS = 11 };
 
-/* A file with text in it; path ends in XXXXXX, which is replaced. False when it cannot be written. */
+/* Makes a temporary file that contains text; path ends in XXXXXX, which is replaced. False when
+ * that fails. */
 static bool write_file(char *path, const char *text)
 {
     int file = mkstemp(path);
@@ -24,7 +25,7 @@ static bool write_file(char *path, const char *text)
     return whole;
 }
 
-/* "function (file:line)", from a row of zk-audit's that has them. */
+/* Makes "function (file:line)" from a row of zk-audit that has both. */
 static bool take_row(char *row, char *site, size_t room)
 {
     char *fields[COLUMNS];

@@ -1,5 +1,6 @@
 /*
- * spawn.c - asks another program, without a shell: its path may have any character in it.
+ * spawn.c - runs another program for its output, without a shell: its path may have any character
+ * in it.
  */
 #include "sweep.h"
 

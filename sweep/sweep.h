@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* The columns of the matrix, and the names that repros know. */
+/* The columns of the matrix, whose names repros know. */
 enum profile { NONE, FLUSH, ROUTE, SEED, PINNED, SYSTEM, PROFILES };
 extern const char *const profile_names[PROFILES];
 
@@ -18,7 +18,7 @@ enum {
     OWN_MIN_BYTES = -1, /* the profile's own MIN_BYTES */
 };
 
-/* The columns of a record that zk-sweep itself looks at. */
+/* The columns of a record that zk-sweep itself uses. */
 enum field { FIELD_REPRO, FIELD_PROFILE, FIELD_MIN_BYTES, FIELD_OUTCOME, FIELD_RETAINED_MAX = 9 };
 
 /* An option of a repro. */
@@ -34,7 +34,7 @@ struct repro_option {
 /* A repro's guaranteed bound as a formula. */
 struct law {
     char *formula;
-    char *arguments; /* with which it holds; "" for none */
+    char *arguments; /* that the law presupposes; "" for none */
     char *source;
     char **at; /* arguments at which it is checked, "" for none */
     size_t at_count;
@@ -43,11 +43,11 @@ struct law {
 /* One repro program, as it describes itself. */
 struct entry {
     char *path;
-    char *description; /* all that it says of itself */
+    char *description; /* the whole output of --describe */
     char *slug;
     char *claim;
     char *expect[PROFILES];
-    unsigned long threads; /* unless --threads says otherwise */
+    unsigned long threads; /* without --threads */
     struct repro_option *options;
     size_t option_count;
     struct law *laws;
@@ -59,7 +59,7 @@ struct catalogue {
     size_t count;
 };
 
-/* What a run looks for besides an outcome. */
+/* The audit under which a run is made. */
 enum audit { NO_AUDIT, CENSUS, TRAP };
 
 /* One run: a repro in a profile at a MIN_BYTES. */
@@ -67,20 +67,20 @@ struct run {
     size_t entry;
     enum profile profile;
     long min_bytes; /* or OWN_MIN_BYTES */
-    bool probe;     /* for a bound: not in sweep.tsv */
+    bool probe;     /* made to find a bound: not in sweep.tsv */
     enum audit audit;
-    char *audit_out; /* where it writes its findings */
+    char *audit_out; /* where the audit writes its reports */
     char *arguments; /* further ones, separated by spaces; or NULL */
-    size_t number;   /* for whoever planned it */
+    size_t number;   /* for the use of the part that planned it */
     pid_t pid;       /* while it runs */
     int pipe;
     double deadline_ms;
     char output[1024];
     size_t length;
     bool done;
-    bool again;                  /* alone, and with a long limit */
-    bool alone;                  /* so it was */
-    char *fields[RECORD_FIELDS]; /* into output, once done */
+    bool again;                  /* to be made again, alone and with a long limit */
+    bool alone;                  /* it was made so */
+    char *fields[RECORD_FIELDS]; /* pointers into output, once done */
 };
 
 struct options {
@@ -99,31 +99,32 @@ struct options {
     unsigned shard;      /* from 1 on */
     unsigned shards;
     bool shard_given;
-    bool laws; /* nothing else, and in full */
+    bool laws; /* --laws: check only the laws, but fully */
     bool list;
     bool keep_environment;
     bool merge;
-    char **rest; /* what is no option: the folders to merge */
+    char **rest; /* operands: the folders to merge */
     size_t rest_count;
 };
 
-/* The smallest MIN_BYTES at which something is not seen any more. */
+/* The smallest MIN_BYTES at which something is no longer seen. */
 struct level {
     bool measured;
     bool none; /* it is seen at every MIN_BYTES */
     long min_bytes;
 };
 
-/* What is known of one repro. observed <= touched <= guaranteed. */
+/* The bounds of one repro. observed <= touched <= guaranteed. */
 struct bound {
-    struct level observed; /* no harm; by bisection */
-    bool not_monotone;     /* no such bound: harm at harmed, none at the smaller unharmed */
+    struct level observed; /* no harm; found by bisection */
+    /* There is no such bound: harm at `harmed`, none at the smaller `unharmed`. */
+    bool not_monotone;
     long harmed;
     long unharmed;
-    struct level touched;    /* no access to what was retained; by the trap */
-    struct level guaranteed; /* nothing retained in the arena; by the census */
-    char site[256];          /* that makes the largest retained block; "" if unknown */
-    char *report; /* what a census wrote of that block, for sites_name; NULL if nothing */
+    struct level touched;    /* no access to a retained block; found by the trap */
+    struct level guaranteed; /* nothing retained in the arena; found by the census */
+    char site[256];          /* which allocates the largest retained block; "" if unknown */
+    char *report;            /* a census's report on that block, for sites_name; or NULL */
 };
 enum { BOUND_MOST = 1 << 20 };
 
@@ -143,7 +144,7 @@ bool parse_shard_name(const char *text, unsigned *shard, unsigned *shards);
 struct catalogue catalogue_read(const struct options *options);
 void catalogue_free(struct catalogue *catalogue);
 
-/* ---- plan.c: which runs, in which order. */
+/* ---- plan.c: which runs to make, in which order. */
 struct plan {
     struct run **runs;
     size_t count;
@@ -157,10 +158,11 @@ void plan_free(struct plan *plan);
 
 /* ---- runner.c */
 
-/* Runs those runs of the plan that are not done; ready is called after each. False after SIGINT or
- * SIGTERM, when every child is dead. A run that hangs, gives no record, or is marked with again is made once more, when
- * no other is, with a long limit, before it counts; of a repro and a profile that were so seen to hang, runs at a smaller
- * MIN_BYTES need not be. Exits 3 with a line when a run gives no record then. */
+/* Makes those runs of the plan that are not done; calls ready after each. False after SIGINT or
+ * SIGTERM, when every child is dead. A run that hangs, prints no record, or is marked with
+ * runner_again does not count before it has been made once more, alone and with a long limit. If it
+ * hangs then too, runs of that repro and profile that hang at a smaller MIN_BYTES are not made
+ * again. Exits 3 with a line when a run prints no record the second time. */
 bool runner_run(struct plan *plan, const struct catalogue *catalogue, const struct options *options,
                 void (*ready)(void *arg, struct run *run), void *arg);
 
@@ -173,8 +175,8 @@ void progress_clear(void);
 
 /* ---- bisect.c */
 
-/* Smallest MIN_BYTES without harm for each repro, under profile route; begins where the other bounds are. False when
- * interrupted. */
+/* Finds the smallest MIN_BYTES without harm for each repro, under profile route; starts from the
+ * other bounds. False when interrupted. */
 bool bisect(struct plan *plan, const struct catalogue *catalogue, const struct options *options,
             struct bound *bounds);
 bool outcome_is_harm(const char *outcome);
@@ -188,7 +190,7 @@ bool audited(struct plan *plan, const struct catalogue *catalogue, const struct 
 
 /* ---- values.c: what the names in a law stand for. */
 
-enum { VALUES_MOST = 16 }; /* options of a repro */
+enum { VALUES_MOST = 16 }; /* the most options that a repro may have */
 
 struct values {
     const struct entry *entry;
@@ -198,17 +200,18 @@ struct values {
     unsigned long page_bytes;
 };
 
-/* The options as they are unless arguments say otherwise, on this machine. */
+/* The options' initial values, on this machine. */
 struct values values_initial(const struct entry *entry);
 
-/* Takes arguments over: "--pool-threads 17". Exits 3 with a line if the repro has no such option. */
+/* Applies arguments: "--pool-threads 17". Exits 3 with a line if the repro has no such option. */
 void values_take(struct values *values, const char *arguments);
 
-/* What counts threads gets as many as there are processors. */
+/* Sets each option that counts threads to the number of processors. */
 void values_of_machine(struct values *values, unsigned long processors);
 
-/* Takes over what was asked for: "threads=64,spans=200", where threads are those of the machine. What
- * the repro has no option for is left out. Exits 2 with a line when a value is not one for its option. */
+/* Applies what was asked for: "threads=64,spans=200", where threads is the number of the machine's.
+ * Names for which the repro has no option are ignored. Exits 2 with a line when a value is not one
+ * for its option. */
 void values_asked(struct values *values, const char *asked);
 
 /* Exits 2 with a line when asked has a name that neither an option nor the machine has. */
@@ -217,16 +220,16 @@ void values_check_asked(const struct catalogue *catalogue, const char *asked);
 /* The law of the entry that holds with these values; NULL if it has none. */
 const struct law *values_law(const struct values *values);
 
-/* What a law gives. Exits 3 with a line when it gives nothing. */
+/* The value of a law. Exits 3 with a line when it has none. */
 unsigned long values_bound(const struct values *values, const struct law *law);
 
-/* ---- laws.c: laws against what is measured. */
+/* ---- laws.c: compares laws with measurements. */
 
 struct law_check {
     size_t entry;
     const struct law *law;
     size_t at;
-    unsigned long said; /* by the law */
+    unsigned long said; /* what the law gives */
     bool skipped;       /* what it needs is not installed */
     long measured;      /* the guaranteed bound; -1 when the census failed */
 };
@@ -243,38 +246,39 @@ bool laws_check(struct plan *plan, const struct catalogue *catalogue, const stru
                 struct law_checks *checks);
 void laws_free(struct law_checks *checks);
 
-/* Names each check that the law misses; returns how many. */
+/* Names each check that a law fails; returns how many there are. */
 size_t laws_report_missed(const struct law_checks *checks, const struct catalogue *catalogue);
 
-/* How many laws hold, at how many values. */
+/* Prints how many laws hold, at how many values. */
 void laws_print_count(const struct law_checks *checks);
 
-/* What each law gives: with the options of the table, for this machine, and for what was asked. With
- * bounds (or NULL), the MIN_BYTES that follows for each of the two. */
+/* Prints what each law gives: with the options of the table, for this machine, and for the values
+ * asked for. With bounds (or NULL), also the MIN_BYTES that follows for each of the last two. */
 void laws_print(const struct catalogue *catalogue, const struct bound *bounds, const char *asked);
 
-/* The row of laws.tsv for the law that checks[first .. end) are of. */
+/* The row of laws.tsv for the law of checks[first .. end). */
 char *laws_row(const struct law_checks *checks, const struct catalogue *catalogue, size_t first,
                size_t end);
 
-/* One past the last check of the law that checks[first] is of. */
+/* The index after the last check of checks[first]'s law. */
 size_t laws_end(const struct law_checks *checks, size_t first);
 
 /* ---- tables.c */
 
 #define SHARD_NAME "shard.tsv"
 
-/* All that a sweep may write into a folder; ended by NULL. */
+/* The names of all files that a sweep may write into a folder; ended by NULL. */
 extern const char *const tables_names[];
 
-/* ---- write.c, into the folder that is open. Exits 2 with a line if it cannot; then the tables there are as before. */
+/* ---- write.c: writes into the open folder. Exits 2 with a line if it cannot; then the tables
+ * there are as before. */
 
 /* Exits 2 with a line when this is a part of a sweep and would replace tables of more. Without a plan only laws.tsv. */
 void tables_check_replaced(const struct options *options, const struct plan *plan,
                            const struct catalogue *catalogue);
 
-/* sweep.tsv, thresholds.tsv, matrix.tsv and laws.tsv, and shard.tsv of a shard, for which wrong counts what is not as
- * declared. */
+/* Writes sweep.tsv, thresholds.tsv, matrix.tsv and laws.tsv, and for a shard shard.tsv, where wrong
+ * is the number of results not as declared. */
 void tables_write(const struct options *options, const struct plan *plan,
                   const struct catalogue *catalogue, const struct bound *bounds,
                   const struct law_checks *checks, size_t wrong);
@@ -282,46 +286,48 @@ void tables_write(const struct options *options, const struct plan *plan,
 /* laws.tsv alone. */
 void tables_write_laws(const struct catalogue *catalogue, const struct law_checks *checks);
 
-/* ---- merge.c: the same from the tables of other folders. Returns the exit status; exits 2 with a line when they are not
- * all shards of one sweep. */
+/* ---- merge.c: writes the same from the tables of other folders. Returns the exit status; exits 2
+ * with a line when they are not all shards of one sweep. */
 int merge(char *const *folders, size_t count);
 
-/* ---- folder.c: the one folder that is written to. */
+/* ---- folder.c: the folder that is written to. */
 
-/* Makes it if it is not there, and locks it until the end. Exits 2 with a line when it cannot. */
+/* Creates the folder if it does not exist, and locks it until the end. Exits 2 with a line when it
+ * cannot. */
 void folder_open(const char *path);
 
-/* Its descriptor; what is in it may be read. */
+/* The folder's file descriptor, for reading what is in it. */
 int folder_at(void);
 
 /* Writes a table beside the one that it is to replace. */
 void folder_add(const char *name, const char *text, size_t bytes);
 
-/* Says that there is to be no table of this name. */
+/* Declares that there is to be no table of this name. */
 void folder_drop(const char *name);
 
-/* Replaces all that was said, or nothing; and closes the folder. */
+/* Makes all of the replacements, or none; and closes the folder. */
 void folder_commit(void);
 
-/* Without a commit: leaves it as it was. Also at exit. */
+/* Closes the folder without a commit, and leaves it as it was. Also called at exit. */
 void folder_close(void);
 
-/* A file of a folder, allocated; NULL with errno. */
+/* The contents of a file in a folder, allocated; NULL with errno. */
 char *folder_read(int at, const char *name, size_t *bytes);
 
 /* ---- report.c */
 
-/* The table at a glance and the recommendation, on stdout. Returns the MIN_BYTES that it recommends. */
+/* Prints the matrix and the recommendation on stdout. Returns the MIN_BYTES that it recommends. */
 long report_print(const struct plan *plan, const struct catalogue *catalogue,
                   const struct bound *bounds);
 
 /* Names every run whose outcome is not the one that its repro declares; returns how many. */
 size_t report_unexpected(const struct plan *plan, const struct catalogue *catalogue);
 
-/* Names every repro of which the observed bound cannot be told, as outcomes are not monotone; returns how many. */
+/* Names every repro that has no observed bound, because its outcomes are not monotone; returns how
+ * many there are. */
 size_t report_not_monotone(const struct catalogue *catalogue, const struct bound *bounds);
 
-/* "NA", "none" or the number; text has the room for it. */
+/* "NA", "none" or the number, written into text. */
 const char *report_level(const struct level *level, char *text, size_t room);
 
 /* The outcome of entry in profile at the profile's own MIN_BYTES; "NA" when it was not run. */
@@ -329,10 +335,11 @@ const char *report_cell(const struct plan *plan, size_t entry, enum profile prof
 
 /* ---- costs.c */
 
-/* The table of what each MIN_BYTES costs the provers. Exits 2 with a line when path is none. */
+/* Reads the table of what each MIN_BYTES costs the provers. Exits 2 with a line when path is no
+ * such table. */
 struct costs *costs_read(const char *path);
 
-/* It, and what min_bytes and pinned cost, on stdout. */
+/* Prints the table, and what min_bytes and pinned cost, on stdout. */
 void costs_print(const struct costs *costs, long min_bytes);
 void costs_free(struct costs *costs);
 
@@ -340,29 +347,31 @@ void costs_free(struct costs *costs);
 
 enum { DIGEST_DIGITS = 64, DIGEST_ROOM = DIGEST_DIGITS + 1 };
 
-/* What a program prints; with input as its stdin, or none if that is -1; without its stderr if quiet. Allocated; NULL with
- * errno when it cannot be run. */
+/* The output of a program, run with input as its stdin (-1: an empty one), without its stderr if
+ * quiet. Allocated; NULL with errno when it cannot be run. */
 char *ask(const char *const *command, int input, bool quiet, int *status);
 
-/* What sha256sum gives for it, into hex of DIGEST_ROOM. Exits 3 with a line if it gives nothing. */
+/* Writes the text's checksum by sha256sum into hex, which has DIGEST_ROOM bytes. Exits 3 with a
+ * line if that fails. */
 void digest(const char *text, size_t bytes, char *hex);
 
-/* ---- common.c: small things, each of which cannot fail */
+/* ---- common.c: small functions that do not return errors */
 void *need(void *p); /* exits 3 when p is NULL */
 double now_ms(void);
-/* Exits 2 with a line when stdout is closed, and sees to it that at exit all has reached it, or the status says so. */
+/* Exits 2 with a line when stdout is closed. At exit, checks that all output has been written; if
+ * not, the exit status says so. */
 void streams_check(void);
-/* TMPDIR, or /tmp; never longer than room. */
+/* TMPDIR, or /tmp if that is unset, unusable, or does not fit into room. */
 const char *temporary_folder(size_t room);
-const char *own_folder(void); /* that this program lies in; exits 3 when that cannot be read */
+const char *own_folder(void); /* the folder of this program; exits 3 when that is unknown */
 bool word_in(const char *list, const char *word);           /* in "a,b,c" */
 bool parse_number(const char *text, unsigned long *number); /* digits, and nothing else */
 __attribute__((format(printf, 2, 3), noreturn)) void die(int status, const char *format, ...);
 
 /* ---- site.c */
 
-/* Of the bounds that force the recommendation: replaces the site by the function and the line that allocate, if
- * zk-audit, beside this program, names them. */
+/* For the bounds that force the recommendation: replaces the site with the function and line that
+ * allocate, if zk-audit, beside this program, can name them. */
 void sites_name(struct bound *bounds, size_t count);
 
 #endif

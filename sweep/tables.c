@@ -1,5 +1,6 @@
 /*
- * tables.c - a table as text: sorted by fields, and taken back only if it is one.
+ * tables.c - tables as text: sorted by their fields; text that is read back is checked to be such a
+ * table.
  */
 #include "sweep.h"
 
@@ -37,7 +38,7 @@ void table_add(struct table *table, char *row)
     table->rows[table->count++] = need(row);
 }
 
-/* Field by field; numbers as numbers. */
+/* Compares field by field; numbers as numbers. */
 static int by_fields(const void *a, const void *b)
 {
     const char *left = *(char *const *)a;

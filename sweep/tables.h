@@ -19,13 +19,14 @@ enum table_kind { SWEEP_TABLE, THRESHOLDS_TABLE, MATRIX_TABLE, LAWS_TABLE, TABLE
 struct table table_new(enum table_kind kind);
 void table_free(struct table *table);
 
-/* Takes the row over. */
+/* Adds a row, whose memory then belongs to the table. */
 void table_add(struct table *table, char *row);
 
-/* Sorted, without rows that are there twice; allocated. */
+/* The table as text: sorted, without duplicate rows; allocated. */
 char *table_text(struct table *table, size_t *bytes);
 
-/* Adds the rows of text, which it takes apart. False when it is not such a table whole: why has the reason. */
+/* Adds the rows of text, which is split in place. False when text is not such a table, or not a
+ * whole one: why has the reason. */
 bool table_take(struct table *table, char *text, char *why, size_t room);
 
 #endif

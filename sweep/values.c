@@ -1,5 +1,5 @@
 /*
- * values.c - what the names in a law stand for: the repro's options, the threads, the machine.
+ * values.c - the values of the names in a law: the repro's options, the threads, the machine.
  */
 #include "sweep.h"
 
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Equal, where a formula has _ for the - of an option. */
+/* Are the names equal, if the _ of a formula stands for the - of an option? */
 static bool is_name(const char *option, const char *name, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -18,7 +18,7 @@ static bool is_name(const char *option, const char *name, size_t length)
     return option[length] == '\0';
 }
 
-/* The value that text is for an option: a number, or the index of a word. */
+/* The value of an option that text stands for: a number, or the index of a word. */
 static bool parse_value(const struct repro_option *option, const char *text, unsigned long *value)
 {
     const char *word = option->words;
@@ -98,7 +98,8 @@ void values_of_machine(struct values *values, unsigned long processors)
             values->options[i] = at_least(&entry->options[i], processors);
 }
 
-/* Calls act for each name and its value in asked, "threads=64,spans=200"; name and value are ended. */
+/* Calls act for each name and its value in asked, "threads=64,spans=200"; name and value are
+ * terminated. */
 static void each_asked(const char *asked,
                        void (*act)(void *arg, const char *name, const char *value), void *arg)
 {
@@ -201,7 +202,7 @@ void values_check_asked(const struct catalogue *catalogue, const char *asked)
     }
 }
 
-/* Do these values include the arguments? */
+/* Do these values agree with the arguments? */
 static bool includes(const struct values *values, const char *arguments)
 {
     struct values with = *values;

@@ -1,5 +1,5 @@
 /*
- * write.c - what a sweep found as tables, and into the folder with them.
+ * write.c - makes tables of a sweep's results, and writes them into the folder.
  */
 #include "sweep.h"
 
@@ -108,7 +108,7 @@ void tables_write(const struct options *options, const struct plan *plan,
     folder_commit();
 }
 
-/* ---- What is there already ---- */
+/* ---- Tables that exist already ---- */
 
 static bool is_partial(const struct options *options)
 {
@@ -125,7 +125,7 @@ static bool has_entry(const struct options *options, const struct catalogue *cat
     return false;
 }
 
-/* How many rows of the repro and profile there will be at most. */
+/* How many rows the new table will have at most for this repro and profile. */
 static size_t count_planned(const struct plan *plan, const struct catalogue *catalogue,
                             const char *slug, const char *profile)
 {
@@ -146,7 +146,7 @@ static _Noreturn void refuse_partial(const struct options *options, const char *
         options->out, table, slug, *profile != '\0' ? " --profile " : "", profile);
 }
 
-/* Rows of sweep.tsv come sorted, so those of one repro and profile are together. */
+/* Rows of sweep.tsv are sorted, so those of one repro and profile are together. */
 static void check_rows(const struct options *options, const struct plan *plan,
                        const struct catalogue *catalogue, const char *name, char *text)
 {

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The table of costs beside the other ones, if it is there. */
+/* The table of costs in the same folder as the others, if it exists. */
 static const char *default_costs(const char *out)
 {
     static char path[PATH_MAX];
@@ -27,7 +27,7 @@ static int interrupted(void)
     return 130;
 }
 
-/* Runs the plan, writes and prints; returns the exit status. */
+/* Makes the plan's runs, writes the tables and prints the report; returns the exit status. */
 static int sweep(const struct options *options, struct plan *plan,
                  const struct catalogue *catalogue, struct bound *bounds)
 {
@@ -61,7 +61,7 @@ static int sweep(const struct options *options, struct plan *plan,
     return wrong > 0 ? 1 : 0;
 }
 
-/* --laws: the laws and nothing else; returns the exit status. */
+/* --laws: checks only the laws; returns the exit status. */
 static int sweep_laws(const struct options *options, struct plan *plan,
                       const struct catalogue *catalogue)
 {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# again_test.sh BUILD SOURCE: what a busy machine may have done to a run does not count before the run was made again, alone
-# and with a longer limit; and one repro that stays in doubt does not cost the others.
+# again_test.sh BUILD SOURCE: a result that a busy machine may have caused does not count before the
+# run has been made again, alone and with a longer limit; and a repro that stays in doubt does not
+# spoil the others.
 set -uo pipefail
 sweep=$1/sweep/zk-sweep
 # shellcheck source=scripts/test_helpers.sh
@@ -16,7 +17,7 @@ is() { # is WHAT GOT WANTED
 }
 fake steady
 
-# A hang that is none: the first time, when others run, above the bound; alone it ends.
+# No real hang: above the bound, it hangs the first time, while others run; alone it ends.
 fake stopped '[[ $profile == route && $min_bytes -eq 4097 && $timeout -le 100 && $audit == off ]] && outcome=hang
     [[ $timeout -gt 100 ]] && { sleep 0.3; pgrep -f "$work/fakes/" | grep -vx $$ >"$work/beside"; }'
 again 0
@@ -25,7 +26,7 @@ is "the outcome of what was stopped" "$(outcome stopped 4097)" clean
 check "it was not made again with a longer limit" grep -q '^stopped .*--timeout 400 --min-bytes 4097' "$work/calls"
 check "it was not alone: $(<"$work/beside")" test ! -s "$work/beside"
 
-# Hangs that are: each is shown once more at the largest MIN_BYTES only, in each profile.
+# Real hangs: in each profile, only the one at the largest MIN_BYTES is run again.
 fake stopped '[[ $profile =~ ^(route|seed)$ && $min_bytes -lt 2000 && $audit == off ]] && outcome=hang'
 again 0 route,seed
 is "the bound of what hangs" "$(observed stopped)" 2000
@@ -40,11 +41,11 @@ again 0
 is "the outcome at 512" "$(outcome stopped 512)" corrupt
 is "the outcome at 128" "$(outcome stopped 128)" hang
 fake stopped '[[ $profile == route && $min_bytes -lt 200 && $audit == off ]] && outcome=hang
-    [[ $profile == route && $min_bytes -eq 1008 && $timeout -le 100 && $audit == off ]] && outcome=hang' # a probe, later
+    [[ $profile == route && $min_bytes -eq 1008 && $timeout -le 100 && $audit == off ]] && outcome=hang' # a probe, which comes later
 again 0
 is "the bound of what was stopped later" "$(observed stopped)" 1000
 
-# One run that breaks the order, and does not when it is made again.
+# One run breaks the order, but not when it is made again.
 fake once '[[ $profile == route && $min_bytes -eq 6144 && $audit == off && ! -e $work/seen ]] && { outcome=corrupt; touch "$work/seen"; }'
 again 0
 is "the bound of what was once wrong" "$(observed once)" 1000
@@ -56,7 +57,8 @@ is "the bound of what was once right" "$(observed once)" 1000
 is "its outcome" "$(outcome once 256)" corrupt
 rm "$fakes/once"
 
-# One that stays out of order: named, with both sizes; the others are as ever, and the status says it.
+# One stays out of order: it is named, with both sizes; the others are as always, and the exit
+# status tells.
 fake jagged '[[ $profile == route && $min_bytes -eq 6144 ]] && outcome=corrupt'
 again 1
 says '^zk-sweep: jagged: no observed bound: harm at MIN_BYTES 6144, none at 1024'
@@ -64,7 +66,7 @@ is "the bound of what is out of order" "$(observed jagged)" NA
 is "the bound of another" "$(observed steady)" 1000
 rm "$fakes/jagged"
 
-# No record, the first time: made again. Ever: an error that names it.
+# No record the first time: the run is made again. No record ever: an error names it.
 fake dies '[[ $profile == route && $min_bytes -eq 64 && ! -e $work/seen ]] && { touch "$work/seen"; kill -9 $$; }'
 again 0
 is "the bound of what died once" "$(observed dies)" 1000
@@ -73,7 +75,8 @@ again 3
 says 'dies --profile route: gave no record, twice'
 rm "$fakes/dies"
 
-# A census that says more than it has written down, the first time or ever: there was no room for its report.
+# A census that counted more than its report contains, the first time or every time: there was no
+# room for the report.
 fake hurried '[[ $audit == census && $timeout -le 100 ]] && { outcome=latent retained=5000; }'
 again 0
 is "the bound of what had no room once" "$(observed hurried)" 1000
@@ -82,7 +85,7 @@ again 3
 says 'hurried: its census saw 5000 bytes retained in a block, and its report does not have them'
 rm "$fakes/hurried"
 
-# What cannot run has no bound.
+# A repro that cannot run has no bound.
 fake cannot '[[ $profile == route ]] && outcome=skip'
 again 0
 is "the bound of what cannot run" "$(observed cannot)" NA

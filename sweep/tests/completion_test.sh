@@ -5,7 +5,8 @@ build=$(cd "$1" && pwd) source=$(cd "$2" && pwd)
 # shellcheck source=scripts/test_helpers.sh
 . "$(dirname "$0")/../../scripts/test_helpers.sh"
 
-# completed FILE WORD...: the offers for the last word, sorted, in one line; by a bash that has read just that file.
+# completed FILE WORD...: what is offered for the last word, sorted, in one line, by a bash that has
+# read only that file.
 completed() {
     bash --noprofile --norc -c '
         . "$1" || exit 3
@@ -28,9 +29,9 @@ mkdir -p files/folder
 touch files/one.json 'files/two words.json' files/program
 chmod +x files/program
 
-# Every option that --help has, and no other.
+# Offers every option in --help, and no other.
 for program in "$build"/sweep/zk-{audit,sweep,trial}; do
-    [[ -e $program ]] || { echo "completion_test: $program is not built"; continue; } # zk-trial, without libdw
+    [[ -e $program ]] || { echo "completion_test: $program is not built"; continue; } # without libdw there is no zk-trial
     options=$({ "$program" --help | sed -n 's/^  \(--.*\)/\1/p' | sed 's/   *.*//' | tr ', ' '\n\n' | grep '^--'; echo --help; } |
         LC_ALL=C sort -u | tr '\n' ' ')
     check "$program: too few options" test "$(wc -w <<<"$options")" -gt 8

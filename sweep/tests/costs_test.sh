@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# costs_test.sh BUILD SOURCE: what a MIN_BYTES costs is printed beside what it saves, from the table of the bench: by
-# counts; and in time only what the table's intervals can tell from noise. A table that is none is refused.
+# costs_test.sh BUILD SOURCE: what a MIN_BYTES costs is printed with the recommendation, from the
+# bench's table: in counts; and in time only what the table's intervals distinguish from noise. A
+# file that is no such table is refused.
 set -uo pipefail
 sweep=$1/sweep/zk-sweep
 # shellcheck source=../../scripts/test_helpers.sh
@@ -28,20 +29,20 @@ want 0 '^ +1521 +[+]1[.]01 % [(]0[.]25[)] +[+]0[.]00 % [(]9[.]00[)]$' injector
 want 0 '^ +pinned +-0[.]40 % +[+]0[.]00 % [(]9[.]50[)]$' injector
 want 0 '^MIN_BYTES 1521 costs at most [+]1[.]01 % of the instructions of blind at 0 [(]fri, counted at 1521[)],$' injector
 want 0 '^[+]10[.]00 % of its cache misses [(]first level, sum[)], [+]0 page faults a proof [(]fri[)]; in time no cost that can be told from noise [(][+]-4[.]0 %[)][.]$' injector
-# Between two that were counted, the larger one counts.
+# Between two measured MIN_BYTES, the larger one decides.
 want 0 '^MIN_BYTES 2073 costs at most [+]3[.]40 % .*[(]fri, counted at 4096[)]' epoch
 want 0 '^[+]20[.]00 % of its cache misses [(]first level, fri[)], [+]2 page faults' epoch
 want 0 '^Pinned instead.*at most [+]0[.]00 % of the instructions of blind at 0 [(]sum[)],$' injector
 want 0 '[+]3 page faults a proof [(]sum[)]; in time no cost .*[+]-2[.]1 %' injector
 
-# An interval that ends above 1 is a cost, even if that of another workload is higher up and has 1 in it.
+# An interval wholly above 1 is a cost, even if another workload's reaches higher but includes 1.
 costs "$(sed 's/^sum 1521 .*/sum 1521 500 11 0 9 1.010 1.002 1.021/' <<<"$noise")"
 want 0 'in time [+]1[.]0 % [(][+]0[.]2 [.][.] [+]2[.]1; sum[)][.]$' injector
-# Of too few rounds there is none.
+# With too few rounds there is no interval.
 costs "$(sed 's/ [0-9.]* [0-9.]*$/ NA NA/' <<<"$noise")"
 want 0 'in time: not measured often enough to tell[.]$' injector
 
-# What is no table of costs, or no row of one.
+# Files that are no table of costs, and rows that do not belong into one.
 want 2 'none.tsv: .*make bench' "$sweep" --only guard_escape --profile system --costs "$work/none.tsv"
 for row in 'fri 0' 'fri 0 NA 1 1 1 1 1 1' 'fri 0 1 x 1 1 1 1 1' 'fri 0 1 nan 1 1 1 1 1' 'fri -1 1 1 1 1 1 1 1' 'fri 4K 1 1 1 1 1 1 1'; do
     costs "$row"
@@ -50,7 +51,7 @@ done
 : >"$work/cost.tsv"
 want 2 'no rows' control
 printf 'workload\tmin_bytes\tmedian_ratio\tlow\thigh\tmoved_bytes\tmoved_percent\nfri\t0\t1\t1\t1\t1\t1\n' >"$work/cost.tsv"
-want 2 'not a table of costs' control # of the versions that timed, and counted nothing
+want 2 'not a table of costs' control # the table of older versions, which only timed
 more=$(printf "\tmore%.0s" {1..23}) # 33 columns, one more than are read
 costs "$noise"
 sed -i "1s/\$/$more/" "$work/cost.tsv"

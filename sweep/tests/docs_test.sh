@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# docs_test.sh BUILD SOURCE: what README.md and docs/ show is so. A command behind "    $ " is run, and the lines below it are
-# compared with what it says on a terminal; a line "..." stands for any lines, and <!-- varies: REGEX --> before it for what
-# depends on the machine. Of other commands, programs, targets and options exist. Links and anchors lead somewhere.
+# docs_test.sh BUILD SOURCE: what README.md and docs/ show is true. A command after " $ " is run,
+# and the lines below it are compared with what it prints on a terminal; a line "..." stands for any
+# lines, and <!-- varies: REGEX --> before it marks what depends on the machine. For all other
+# commands, their programs, targets and options must exist. Links and anchors must lead somewhere.
 set -uo pipefail
 build=$(cd "$1" && pwd) source=$(cd "$2" && pwd)
 export LC_ALL=C
 # shellcheck source=scripts/test_helpers.sh
 . "$(dirname "$0")/../../scripts/test_helpers.sh"
-# Prepared before it is run in a folder of its own; skipped by name where that cannot be had.
+# Needs preparation before it is run, in a folder of its own; named as skipped where that is
+# impossible.
 rust_prover="zk-audit --top 3 -- ./prover" not_run=""
 prepare_rust() { # as docs/audit.md says
     mkdir -p "$work/rust/src" && cp "$source/audit/tests/planted/rust_library.rs" "$work/rust/src/main.rs" &&
@@ -39,9 +41,9 @@ links() { # links ROOT: a line for each link that leads nowhere
     done
 }
 
-# ---- Commands that are only looked at.
+# ---- Commands that are checked but not run.
 
-help_of() { # help_of PROGRAM: the file with what its --help says
+help_of() { # help_of PROGRAM: the name of a file with its --help
     local file=$work/help.${1//\//_}
     [[ -e $file ]] || "$1" --help >"$file" 2>&1
     echo "$file"
@@ -62,9 +64,9 @@ look_at_option() { # look_at_option PROGRAM PATH OPTION
     esac
     grep -qE -- "(^|[^a-z-])$option([^a-z-]|\$)" "$(help_of "$2")" || echo "$1 $option: not in its --help"
 }
-look_at() { # look_at COMMAND: a line for each thing in it that does not exist
+look_at() { # look_at COMMAND: a line for each part of it that does not exist
     local text=$1 word path program part
-    while [[ $text =~ ^[A-Z_]+=(\"[^\"]*\"|[^ ]*)\ ?(.*) ]]; do # variables before it
+    while [[ $text =~ ^[A-Z_]+=(\"[^\"]*\"|[^ ]*)\ ?(.*) ]]; do # variables set before the command
         text=${BASH_REMATCH[2]}
         part=${BASH_REMATCH[1]//\"/}
         for word in $part; do
@@ -79,7 +81,7 @@ look_at() { # look_at COMMAND: a line for each thing in it that does not exist
     [[ -n $program ]] || return
     shift
     case $program in
-    [A-Z]* | ./*) return ;; # a program of the reader's
+    [A-Z]* | ./*) return ;; # a program of the reader
     make)
         for word; do
             case $word in
@@ -99,7 +101,7 @@ look_at() { # look_at COMMAND: a line for each thing in it that does not exist
     *)
         path=$(ls "$build"/{sweep,report,repro}/"$program" 2>/dev/null | head -1)
         [[ -n $path ]] || path=$(command -v "$program")
-        [[ -n $path ]] || ! grep -qw -- "$program" "$source/scripts/bootstrap.sh" || return # it would be installed
+        [[ -n $path ]] || ! grep -qw -- "$program" "$source/scripts/bootstrap.sh" || return # bootstrap.sh installs it
         ;;
     esac
     [[ -x $path ]] || { echo "$program: no such program"; return; }
@@ -110,7 +112,8 @@ look_at() { # look_at COMMAND: a line for each thing in it that does not exist
     done
     [[ $program != *zk-audit && $program != *zk-trial ]] || [[ $# -eq 0 ]] || look_at "$*"
 }
-# Indented lines that begin with a program; and what stands between backquotes with one at its beginning, or with a path.
+# The page's commands: indented lines that begin with a program, and text in backquotes that begins
+# with a program or a path.
 commands() { # commands PAGE
     local line word
     awk '/^    [^ ]/' "$1" | sed -E 's/^ +(\$ )?//; s/  +(#|\/\/) .*//; s/ # .*//' | while IFS= read -r line; do
@@ -124,16 +127,16 @@ commands() { # commands PAGE
         case $line in
         make\ [a-z]* | scripts/*.sh* | stress/*.sh* | cmake\ * | ctest\ * | zk-[a-z]*\ -* | build/*\ *) echo "$line" ;;
         man\ man/*) echo "$line" ;;
-        [a-z]*_[a-z]*\ --*) echo "$line" ;; # a repro and its option
+        [a-z]*_[a-z]*\ --*) echo "$line" ;; # a repro and an option
         esac
     done
 }
-paths() { # paths PAGE: names of files in it
+paths() { # paths PAGE: the file names in it
     outside_code "$1" | tr '\n' ' ' | grep -oE '`[^` ]+`' | tr -d '`' | sed -E 's/:[0-9]+$//' |
         grep -E '^(alloc|audit|bench|bindings|build|cmake|docs|examples|man|repro|report|results|scripts|stress|sweep|trial)/' |
         grep -vE '[A-Z]{3}|[<>$]'
 }
-looked_at() { # looked_at ROOT: a line for each program, option, target or file that is not there
+looked_at() { # looked_at ROOT: a line for each program, option, target or file that does not exist
     local root=$1 page line part what name
     for page in $(pages "$root"); do
         while IFS= read -r line; do
@@ -143,7 +146,7 @@ looked_at() { # looked_at ROOT: a line for each program, option, target or file 
         while IFS= read -r line; do
             part=$source/$line
             [[ $line != build/* ]] || part=$build/${line#build/}
-            # Tables and figures of make bench that are not kept.
+            # Tables and figures of make bench that are not in the repository.
             compgen -G "$part" >/dev/null || { [[ $line == results/* ]] && name=${line##*/} &&
                 grep -qF -- "${name%.*}.tsv" "$source"/scripts/{bench,figures}*; } || echo "$page: $line: there is no such file"
         done < <(paths "$root/$page")
@@ -152,13 +155,13 @@ looked_at() { # looked_at ROOT: a line for each program, option, target or file 
 
 # ---- Commands that are run.
 
-on_terminal() { # on_terminal FOLDER COMMAND: in the folder, what it writes to a terminal of 100 columns, without progress
+on_terminal() { # on_terminal FOLDER COMMAND: what it prints in that folder, on a terminal of 100 columns, without progress lines
     local folder=$1 command=$2
     [[ $build == "$source/build" ]] || command=$(sed -E "s!(^| )build/!\1$build/!g" <<<"$command")
     (cd "$folder" && PATH=$build/sweep:$PATH NO_COLOR=1 timeout 120 script -qec "stty cols 100; { $command; } </dev/null" /dev/null </dev/null) |
         sed -E 's/.*\x1b\[K//; s/\r$//' | sed "s!$build/!build/!g"
 }
-shown() { # shown ROOT: a line for each command that does not say what is shown
+shown() { # shown ROOT: a line for each command that does not print what is shown
     local root=$1 page file command varies folder got want
     rm -rf "$work/shown" && mkdir "$work/shown"
     for page in $(pages "$root"); do
@@ -207,7 +210,7 @@ fi
 words=$(wc -w <"$source/README.md")
 check "README.md has $words words: want at most 1500" test "$words" -le 1500
 
-# ---- Each fault is found.
+# ---- The checks find each kind of fault.
 
 tree=$work/tree
 mkdir "$tree"

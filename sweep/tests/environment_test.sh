@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# environment_test.sh BUILD SOURCE: runs are made in a defined environment, whatever the one is that they are started in.
+# environment_test.sh BUILD SOURCE: runs see a defined environment, whatever environment they are
+# started from.
 set -uo pipefail
 build=$1 sweep=$1/sweep/zk-sweep
 # shellcheck source=scripts/test_helpers.sh
@@ -7,7 +8,7 @@ build=$1 sweep=$1/sweep/zk-sweep
 # shellcheck source=sweep/tests/fakes.sh
 . "$(dirname "$0")/fakes.sh"
 
-# What a run sees: these names, and no others.
+# A run sees these names, and no others.
 fake shows 'tr "\0" "\n" </proc/$$/environ | sed "s/=.*//" | sort -u >"$work/names"'
 hostile=(ZK_ALLOC_SLAB_GB=0 ZK_ALLOC_MIN_BYTES=1M ZK_ALLOC_RECYCLE=pinned ZK_ALLOC_PRETENURE=always ZK_ALLOC_AUDIT=trap
     ZK_ALLOC_NEW_SWITCH=1 OMP_NUM_THREADS=1 OMP_THREAD_LIMIT=1 GOMP_SPINCOUNT=0 MALLOC_PERTURB_=85 MALLOC_ARENA_MAX=1
@@ -24,9 +25,10 @@ check "--keep-env keeps nothing" grep -qx UNHEARD_OF "$work/names"
 check "--keep-env is not passed on" grep -q -- --keep-env "$work/calls"
 silent_on without
 run 0 env LANG=C TZ=UTC "$sweep" --repro-dir "$fakes" --profile system
-silent_on . # it would be said to everyone
+silent_on . # these are set for everyone, so no message
 
-# Tables of real repros are the same, with each of those variables that once made them differ, and with all at once.
+# The tables of real repros stay the same with each variable that once changed them, and with all of
+# them.
 some=(--profile "route,seed" --min-bytes "0,1520,4096" --only "injector_block")
 check "a sweep" "$sweep" "${some[@]}" --out "$work/plain" >/dev/null
 cat >"$work/hostile.c" <<'END'
@@ -46,7 +48,7 @@ for set in ZK_ALLOC_SLAB_GB=0 ZK_ALLOC_AUDIT=trap ZK_ALLOC_POISON_RESET=1 MALLOC
     check "${set[*]} makes a difference" diff -r "$work/plain" "$work/set"
 done
 
-# TMPDIR may have any character in it that the file system takes.
+# TMPDIR may contain any character that a file name may.
 for name in 'a b' "it's" 'x[a]*?' '%p' '$(false)' 'a:b'; do
     mkdir -p "$work/folders/$name"
     rm -rf "$work/set"
@@ -55,7 +57,7 @@ for name in 'a b' "it's" 'x[a]*?' '%p' '$(false)' 'a:b'; do
     check "TMPDIR $name: no site is named" grep -q 'injector.c:' "$work/report"
 done
 
-# A repro alone.
+# A repro started by hand.
 repro=$build/repro/injector_block
 run 12 env ZK_ALLOC_SLAB_GB=0 MALLOC_PERTURB_=1 "$repro"
 says '^injector_block: without (ZK_ALLOC_SLAB_GB, MALLOC_PERTURB_|MALLOC_PERTURB_, ZK_ALLOC_SLAB_GB), which'
@@ -66,17 +68,17 @@ silent_on .
 run 12 env LD_PRELOAD="$work/hostile.so" "$repro"
 says "without LD_PRELOAD"
 run 0 env OMP_NUM_THREADS=1 "$build/repro/openmp_team" --profile system
-run 11 env ZK_ALLOC_AUDIT=trap ZK_ALLOC_AUDIT_OUT=/dev/null "$repro" # asked for
+run 11 env ZK_ALLOC_AUDIT=trap ZK_ALLOC_AUDIT_OUT=/dev/null "$repro" # an audit was asked for
 silent_on .
 run 0 env ZK_ALLOC_SLAB_GB=0 "$repro" --expect corrupt,crash --profile none --tsv --no-fork
 run 2 env ZK_ALLOC_SLAB_GB=0 "$repro" --no-such-option
 
-# Started where children are not to be waited for.
+# Started with SIGCHLD ignored, where children cannot be waited for.
 check "with SIGCHLD ignored" bash -c "trap '' CHLD; exec '$sweep' ${some[*]} --out '$work/ignored'" >/dev/null
 check "SIGCHLD makes a difference" diff -r "$work/plain" "$work/ignored"
 run 12 bash -c "trap '' CHLD; exec '$repro'"
 
-# Programs whose libraries are elsewhere are not left out in silence.
+# Programs whose libraries are not found are not left out silently.
 cp "$repro" "$fakes/lost"
 printf '#!/bin/sh\nexit 127\n' >"$fakes/lost"
 run 2 "$sweep" --repro-dir "$fakes"

@@ -1,10 +1,12 @@
 # shellcheck shell=bash
-# fakes.sh - repros for tests of zk-sweep alone: programs that say what they are told to, at once.
+# fakes.sh - fake repros for tests of zk-sweep itself: programs that print at once what they are
+# told to.
 # shellcheck disable=SC2154 # test_helpers.sh has made the folder
 fakes=$work/fakes
 mkdir "$fakes"
 # fake NAME [COMMANDS]: a repro of that name. COMMANDS see $profile, $min_bytes, $timeout, $audit, and set $retained and $outcome (first
-# "clean", or "corrupt" below MIN_BYTES 1000 in profile route). What it is called with is a line of $work/calls.
+# "clean", or "corrupt" below MIN_BYTES 1000 in profile route). Each call's arguments become a line
+# of $work/calls.
 fake() {
     cat >"$fakes/$1" <<END
 #!/usr/bin/env bash

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# findings_test.sh BUILD SOURCE: no finding's text names a bound that its table does not have, and none without the
-# release that it is of. Texts are those of the
-# descriptors and of scripts/findings_*.tsv; the table is what results/thresholds.tsv and results/laws.tsv have for the
-# repro, or for all of them where a finding is no repro's.
+# findings_test.sh BUILD SOURCE: no finding's text names a bound that is not in the tables, or a
+# bound without the release that it holds for. Texts come from the descriptors and from
+# scripts/findings_*.tsv; the tables are results/thresholds.tsv and results/laws.tsv: the repro's
+# rows, or all rows for a finding that belongs to no repro.
 set -uo pipefail
 build=$1 source=$2 checks=0 failures=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
 
-# texts: for each finding its repro, its id, and what it says
+# texts: for each finding its repro, its id and its text
 texts() {
     local program
     for program in "$build"/repro/* "$build"/stress/*; do
@@ -21,12 +21,12 @@ texts() {
     awk -F'\t' -v OFS='\t' 'FNR > 1 { print "NA", $1, $3 "; " $5 }' "$source"/scripts/findings_*.tsv
 }
 
-# named: of the texts on stdin, each number that they name as a bound and that the tables do not have. What the seed
-# says is not named as one, nor is what is said not to be enough.
+# named: each number that the texts on stdin name as a bound and that the tables do not have. The
+# seed's own claims are not checked, nor are numbers that are said not to be enough.
 named() {
     awk -F'\t' -v results="$source/results" '
         BEGIN {
-            release = "([A-Za-z][A-Za-z_-]* [0-9]+[.][0-9]|GCC [0-9])" # of anything; GCC has whole numbers
+            release = "([A-Za-z][A-Za-z_-]* [0-9]+[.][0-9]|GCC [0-9])" # of any program; GCC has whole numbers
             while ((getline line < (results "/thresholds.tsv")) > 0) {
                 split(line, f, "\t"); known[f[1]] = 1
                 for (i = 2; i <= 4; i++) { has[f[1], f[i]] = 1; has["NA", f[i]] = 1 }
@@ -51,7 +51,7 @@ named() {
             text = $3
             gsub(/seed.s (bound|default|threshold) of [0-9]+( for [0-9]+ spans)?/, "", text)
             gsub(/MIN_BYTES [0-9]+ and [0-9]+, said to be safe/, "", text)
-            look(text, "MIN_BYTES (>= )?", "([^0-9 ]|$| [^x+])") # no formula
+            look(text, "MIN_BYTES (>= )?", "([^0-9 ]|$| [^x+])") # not part of a formula
             look(text, "from ", " on")
             look(text, "needs? ", "([^0-9 ]|$| [^x+])")
             look(text, "(bound|it) (is|of) ", "([^0-9]|$)")
@@ -67,7 +67,7 @@ checks=$((checks + 1))
 wrong=$(named <"$work/texts")
 [[ -z $wrong ]] || fail "findings name bounds that no table has: $wrong"
 
-# It is found, however it is said.
+# A wrong bound is found, however it is worded.
 says() { # says WANTED REPRO TEXT
     checks=$((checks + 1))
     got=$(printf '%s\tZ0\t%s\n' "$2" "$3" | named)

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# laws_test.sh BUILD SOURCE: bounds as laws. That each law holds is shown by the sweep itself; here, that one which does
-# not is found, byte by byte, and what is printed for a machine is what a run there confirms.
+# laws_test.sh BUILD SOURCE: bounds as laws. The sweep itself shows that each law holds. Here: a law
+# that does not hold is found, even if it is off by one byte; and what is printed for a machine is
+# confirmed by a run with as many threads.
 set -uo pipefail
 build=$1 source=$2 sweep=$1/sweep/zk-sweep
 # shellcheck source=scripts/test_helpers.sh
 . "$(dirname "$0")/../../scripts/test_helpers.sh"
 
-# liar FORMULA: a pool whose descriptor says that formula, and is otherwise as it is; from folder $work/liar
+# liar FORMULA: makes a pool in $work/liar whose descriptor has that formula and is unchanged
+# otherwise
 "$build/repro/pool_built_in_phase" --describe >"$work/described"
 mkdir "$work/liar"
 liar() {
@@ -35,17 +37,17 @@ checks=$((checks + 1))
 [[ $(laws 2>&1 | grep -c 'says') -eq 1 ]] || fail "a law that misses one value of two is said to miss another number"
 liar '4096'
 want 1 'pool-threads 17: its law, 4096, says 4096, and it is 2177 that is measured' laws
-# The same in a sweep, where it is checked in short.
+# The same in a sweep, which makes only the short check.
 liar 'max(2105, 128 * pool_threads) + 1'
 want 1 'pool-threads 4: its law, .*, says 2106, and it is 2105' "$sweep" --repro-dir "$work/liar" --profile route
 
-# What is no formula, or names what is not there.
+# What is no formula, or has an unknown name.
 liar '128 * workers'
 want 3 'its law 128 \* workers: at character 7: nothing has that name' laws
 liar '128 * (pool_threads'
 want 3 'at character 20: want \)' laws
 
-# For another machine: what the law says is what a run with that many workers needs.
+# For another machine: a run with that many workers needs what the law says.
 pool() { "$sweep" --laws --only pool_built_in_phase "$@"; }
 want 0 'pool_built_in_phase +2105 +[0-9]+ +8193 ' pool --for threads=64
 want 0 'pool_built_in_phase +2105 +[0-9]+ +4097 ' pool --for pool_threads=32
@@ -54,7 +56,8 @@ want 2 'for workers=: these repros have no such option' pool --for workers=4
 want 2 'for threads=many: want a number' pool --for threads=many
 want 2 'for threads: want names and values' pool --for threads
 
-# In a sweep the recommendation names the machine that it is for, and a run at that MIN_BYTES confirms it.
+# In a sweep, the recommendation names the machine for which it holds, and a run at that MIN_BYTES
+# confirms it.
 "$sweep" --only pool_built_in_phase --for threads=64 --out "$work/out" >"$work/report"
 checks=$((checks + 3))
 grep -q '^On this machine ([0-9]* processors) these workloads need MIN_BYTES >= [0-9]*: pool_built_in_phase forces it' "$work/report" ||
@@ -66,7 +69,7 @@ grep -qP '^pool_built_in_phase\tmax\(2104, 128 \* pool_threads\) \+ 1\tpool_thre
 want 0 clean "$build/repro/pool_built_in_phase" --pool-threads 64 --profile route --min-bytes "$asked"
 want 14 hang "$build/repro/pool_built_in_phase" --pool-threads 64 --profile route --min-bytes $((asked - 1))
 
-# The committed table is what the laws give, here and now.
+# The committed table is what the laws give now, on this machine.
 checks=$((checks + 1))
 "$sweep" --laws --out "$work/all" >/dev/null || fail "a law does not hold"
 checks=$((checks + 1))

@@ -16,7 +16,7 @@ for page in README.md docs/matrix.md; do
 $(diff "$source/$page" "$work/page")"
 done
 
-# A row that is missing, one too many, one that is wrong, and a count: each is put right.
+# A missing row, an extra one, a wrong one, a wrong count: readme.sh corrects each.
 cp "$source/docs/matrix.md" "$work/right"
 "$source/scripts/readme.sh" "$source/results" "$work/right"
 for change in '/^    injector_block /d' 's/^    injector_block .*/&\n    made_up_repro   1  1  1/' \
@@ -28,7 +28,7 @@ for change in '/^    injector_block /d' 's/^    injector_block .*/&\n    made_up
     cmp -s "$work/right" "$work/README.md" || fail "'$change' is not put right"
 done
 
-# What is no README is refused, and stays as it is.
+# A file that is no README is refused and left unchanged.
 checks=$((checks + 1))
 echo "no table" >"$work/README.md"
 "$source/scripts/readme.sh" "$source/results" "$work/README.md" 2>/dev/null

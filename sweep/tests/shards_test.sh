@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# shards_test.sh BUILD SOURCE: the parts of a sweep say who they are; a merge takes all of them, each once and whole, or
-# nothing. What it refuses it names.
+# shards_test.sh BUILD SOURCE: each part of a sweep says which one it is; a merge takes all of them,
+# each once and complete, or nothing. It names what it refuses.
 set -uo pipefail
 # shellcheck source=scripts/test_helpers.sh
 . "$(dirname "$0")/../../scripts/test_helpers.sh"
@@ -12,7 +12,7 @@ sweep=$1/sweep/zk-sweep
 check "one sweep" part "$1" --out "$work/one"
 for i in 1 2 3; do check "shard $i" part "$1" --shard $i/3 --out "$work/s$i"; done
 
-# All of them, in any order, are one sweep, byte for byte; again and again.
+# All parts, merged in any order, give the tables of one sweep, byte for byte, every time.
 check "merge" "$sweep" --out "$work/merged" --merge "$work/s3" "$work/s1" "$work/s2"
 check "merged shards are not one sweep" diff -r "$work/one" "$work/merged"
 check "merge again" "$sweep" --out "$work/merged" --merge "$work"/s?
@@ -39,7 +39,7 @@ changed() {
     cp -r "$work/s2" "$work/$1"
     (cd "$work/$1" && "${@:2}")
 }
-# signed SED: the same with shard.tsv changed and its checksum right, as if so written
+# signed SED: the same with shard.tsv changed and its checksum adjusted
 signed() {
     changed other sed -i "$1" shard.tsv
     sed -i '$d' "$work/other/shard.tsv"
@@ -88,7 +88,7 @@ refuse 'other: is shard 2/4, and .*s1 is 1/3' "$work/s1" "$work/other" "$work/s3
 signed 's/^shard\t.*/shard\t4\/3/'
 refuse 'other/shard.tsv: does not say which shard' "$work/s1" "$work/other" "$work/s3"
 
-# Of other repros, other settings, other programs: parts that were really run so.
+# Parts of other repros, other settings and other programs, from real runs.
 check "other settings" part "$1" --min-bytes 0,5 --shard 2/3 --out "$work/settings"
 refuse 'settings: its thresholds are not those of' "$work/s1" "$work/settings" "$work/s3"
 check "other repros" part "$1" --only '[adeg]*' --shard 2/3 --out "$work/repros"
@@ -97,12 +97,12 @@ sed -i 's/claim\\tNA/claim\\t512/' "$fakes/alpha"
 check "other descriptions" part "$1" --shard 2/3 --out "$work/described"
 refuse 'described: its descriptions are not those of' "$work/s1" "$work/described" "$work/s3"
 
-# Into one of them: refused, and it is as it was.
+# A merge into one of the parts: refused, and the part is unchanged.
 run 2 "$sweep" --out "$work/s1" --merge "$work"/s[123]
 says 's1: is --out as well'
 check "the shard has lost its shard.tsv" test -e "$work/s1/shard.tsv"
 
-# What was not as declared in a part is not as declared in the whole.
+# An outcome that is not as declared in a part makes the merge fail too.
 fake beta '[[ $profile == none ]] && outcome=crash'
 for i in 1 2; do part "$1" --only '[ab]*' --shard $i/2 --out "$work/bad$i"; done
 run 1 "$sweep" --out "$work/bad" --merge "$work/bad1" "$work/bad2"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# sweep_test.sh BUILD SOURCE [SANITIZER]: the sweep's tables and their invariants, and how it behaves when
-# disturbed. Under a sanitizer only the profiles in which nothing may go wrong are run.
+# sweep_test.sh BUILD SOURCE [SANITIZER]: the sweep's tables and their invariants, and how it
+# behaves when interrupted. Under a sanitizer, only the profiles in which nothing may go wrong are
+# run.
 set -uo pipefail
 part=()
 [[ -z ${3:-} ]] || part=(--profile "pinned,system")
@@ -8,7 +9,7 @@ sweep=$1/sweep/zk-sweep bodies=$1/repro/harness_tests source=$2
 # shellcheck source=scripts/test_helpers.sh
 . "$(dirname "$0")/../../scripts/test_helpers.sh"
 
-# A sweep gives the bytes that are committed.
+# A sweep gives the committed tables, byte for byte.
 check "sweep" "$sweep" "${part[@]}" --out "$work/a" >"$work/report"
 if [[ -d $source/results && ${#part[@]} -eq 0 ]]; then
     for table in sweep thresholds matrix laws; do
@@ -17,7 +18,8 @@ if [[ -d $source/results && ${#part[@]} -eq 0 ]]; then
     done
 fi
 
-# Whatever the number of jobs; and shards, merged, are the same again. A part of the repros will do.
+# So it does with any number of jobs, and when shards are merged. A selection of repros is enough
+# here.
 some=("${part[@]}" --only '[inp]*')
 check "one job" "$sweep" "${some[@]}" --jobs 1 --out "$work/one" >/dev/null
 check "three jobs" "$sweep" "${some[@]}" --jobs 3 --out "$work/three" >/dev/null
@@ -37,8 +39,8 @@ for table in "$work"/a/*.tsv; do
     check "$table: rows twice" bash -c "[[ -z \$(sort '$table' | uniq -d) ]]"
 done
 
-# What must hold: the control is clean; pinned is clean, refused, or not there yet. Pinned keeps what lives: what is dead is
-# as readable as ever, which is stale_secret's.
+# The control (system) must be clean; pinned must be clean, refused or skipped. The exception is
+# stale_secret: pinned keeps live blocks, but dead ones can still be read.
 check "system is not clean everywhere" awk -F'\t' 'NR > 1 && $7 !~ /^(clean|skip)$/ { exit 1 }' "$work/a/matrix.tsv"
 check "pinned is not clean or refused everywhere" \
     awk -F'\t' 'NR > 1 && $1 != "stale_secret" && $6 !~ /^(clean|refused|skip)$/ { exit 1 }' "$work/a/matrix.tsv"
@@ -52,13 +54,13 @@ check "harm at or above the observed bound, or none below it" awk -F'\t' '
         if (harm == safe) { print $1, $3, $4, bound[$1]; bad = 1 }
     }
     END { exit bad }' "$work/a/thresholds.tsv" "$work/a/sweep.tsv"
-# All three bounds are measured, and observed <= touched <= guaranteed; none is more than any number.
+# All three bounds are measured, and observed <= touched <= guaranteed; "none" is above any number.
 if [[ ${#part[@]} -eq 0 ]]; then
     check "bounds missing or out of order" awk -F'\t' '
         function value(bound) { return bound == "none" ? 2 ^ 53 : bound ~ /^[0-9]+$/ ? bound + 0 : -1 }
         NR > 1 && !(value($2) >= 0 && value($2) <= value($3) && value($3) <= value($4)) { print; bad = 1 }
         END { exit bad || NR < 2 }' "$work/a/thresholds.tsv"
-    # The guaranteed ones are the sizes of the structures, plus 1.
+    # The guaranteed bounds are the sizes of the structures, plus 1.
     for bound in injector_block:1521 injector_foreign_thread:1521 refcount_header:16401 hash_table_retained:34833 \
         span_registry_pages:49153 epoch_bags:2073 pool_built_in_phase:2105 pooled_hash_table:2193; do
         check "$bound is not its guaranteed bound" \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tables_test.sh BUILD SOURCE [SANITIZER]: a set of tables is replaced whole or not at all, by one sweep at a time, and what could not be
-# written is said, by the status too.
+# tables_test.sh BUILD SOURCE [SANITIZER]: a set of tables is replaced as a whole or not at all, by
+# one sweep at a time; a failed write gives a message and an exit status.
 set -uo pipefail
 sweep=$1/sweep/zk-sweep
 # shellcheck source=scripts/test_helpers.sh
@@ -8,7 +8,7 @@ sweep=$1/sweep/zk-sweep
 # shellcheck source=sweep/tests/fakes.sh
 . "$(dirname "$0")/fakes.sh"
 for name in alpha beta gamma; do fake $name; done
-# keeps WHAT: the folder of tables is still what it was
+# keeps WHAT: the folder of tables is unchanged
 keeps() {
     check "$1: the tables are not as they were" diff -r "$work/before" "$work/out"
     check "$1: something is left beside the tables" test "$(find "$work/out" -name '.*' -type f | wc -l)" -eq 0
@@ -17,9 +17,9 @@ sweep_into() { "$sweep" --repro-dir "$fakes" --out "$work/out" "$@"; }
 check "a sweep" sweep_into >/dev/null
 check "a sweep leaves something beside its tables" test "$(ls -A "$work/out" | paste -sd' ')" = "laws.tsv matrix.tsv sweep.tsv thresholds.tsv"
 cp -r "$work/out" "$work/before"
-for name in alpha beta gamma; do fake $name 'outcome=corrupt'; done # whatever is replaced is another one
+for name in alpha beta gamma; do fake $name 'outcome=corrupt'; done # so that the new tables differ
 
-# Where nothing can be written: said before any run is made.
+# A folder that cannot be written to is reported before any run is made.
 early() { # early PATTERN PATH
     rm -f "$work/calls"
     run 2 "$sweep" --repro-dir "$fakes" --out "$2"
@@ -62,14 +62,15 @@ for size in 28 32 36 40 44 48; do
     check "a disk of $size K: $(<"$work/said")" grep -q 'No space left on device: the tables there are as before$' "$work/said"
 done
 [[ $status -eq 9 || ${full_once:-} == yes ]] || fail "no disk was full"
-rm "$work/calls" && mkdir "$work/calls" # or they have no room to say that they were called
+rm "$work/calls" && mkdir "$work/calls" # a log of the calls would hit the limit too
 run 2 bash -c "ulimit -f 1; exec '$sweep' --repro-dir '$fakes' --out '$work/out'"
 says 'sweep.tsv: cannot be written: File too large: the tables there are as before'
 keeps "a limit on the size of files"
 rmdir "$work/calls"
 
-# One rename of several fails: those before it are put back. A sweep is killed between them: the next one puts them back.
-if [[ -z ${3:-} ]]; then # a sanitizer is the first library that is loaded, or none
+# If one rename of several fails, the tables before it are put back. If a sweep is killed between
+# renames, the next sweep puts them back.
+if [[ -z ${3:-} ]]; then # a sanitizer insists on being the first library that is loaded
 cat >"$work/fails.c" <<'END'
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -103,7 +104,7 @@ for table in sweep thresholds matrix laws; do
     says "$table.tsv: cannot be replaced: Input/output error: the tables there are as before"
     keeps "$table.tsv cannot be renamed"
     run 137 bash -c "exec env LD_PRELOAD='$work/fails.so' KILLS=$table.tsv '$sweep' --repro-dir '$fakes' --out '$work/out'"
-    run 2 "$sweep" --repro-dir "$fakes" --out "$work/out" --merge "$work/nothing" # any that opens the folder
+    run 2 "$sweep" --repro-dir "$fakes" --out "$work/out" --merge "$work/nothing" # any command that opens the folder
     says 'a sweep was killed while it replaced tables: they are again as before'
     keeps "killed before $table.tsv was renamed"
 done
@@ -112,7 +113,7 @@ run 2 env LD_PRELOAD="$work/fails.so" FAILS=matrix.tsv "$sweep" --repro-dir "$fa
 check "a folder is left that was not there" test ! -e "$work/fresh"
 fi
 
-# Two into one folder: the second says so, at once; the first goes on.
+# Two sweeps into one folder: the second fails at once, with a message; the first goes on.
 fake slow '[[ -e $work/go ]] || { touch "$work/started"; while [[ ! -e $work/go ]]; do sleep 0.05; done; }'
 "$sweep" --repro-dir "$fakes" --out "$work/out" >/dev/null 2>"$work/first" &
 first=$!
@@ -126,14 +127,15 @@ one_line
 touch "$work/go"
 check "the first one did not get to its end: $(<"$work/first")" wait "$first"
 check "the first one did not write" grep -q '^slow' "$work/out/matrix.tsv"
-# A lock that somebody left who was killed is none.
+# The lock file of a sweep that was killed does not block.
 touch "$work/out/.zk-sweep.lock"
 check "a lock that nobody holds" sweep_into >/dev/null
 rm "$fakes/slow"
 check "tables of repros that are no more are replaced" sweep_into >/dev/null
 rm -rf "$work/before" && cp -r "$work/out" "$work/before"
 
-# A part over the whole: refused, by name, before any run. The whole over a part, and a part over itself, are not.
+# A part must not replace the whole: refused before any run, and the table is named. The whole may
+# replace a part, and a part itself.
 part() { # part PATTERN OPTION...
     rm -f "$work/calls"
     run 2 "$sweep" --repro-dir "$fakes" --out "$work/out" "${@:2}"
@@ -151,7 +153,7 @@ run 0 "$sweep" --repro-dir "$fakes" --only alpha --out "$work/part"
 run 0 "$sweep" --repro-dir "$fakes" --out "$work/part"
 check "the whole over a part is not the whole" diff -r "$work/out" "$work/part"
 
-# stdout: full, or closed; for all that is printed.
+# stdout is full or closed; for everything that is printed.
 for what in "--list" "--help" "--version" "--profile system"; do
     # shellcheck disable=SC2086
     run 2 bash -c "exec '$sweep' --repro-dir '$fakes' $what >/dev/full"

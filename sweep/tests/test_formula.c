@@ -1,6 +1,5 @@
 /*
- * test_formula.c - the formulas of laws: what they are worth, and what is said of those that are worth
- * nothing.
+ * test_formula.c - the formulas of laws: their values, and the errors of those that have none.
  */
 #include "formula.h"
 
@@ -13,7 +12,7 @@
 
 #include <cmocka.h>
 
-/* One name: threads, which is 7. */
+/* Knows one name: threads, which is 7. */
 static bool look_up(const void *names, const char *name, size_t length, unsigned long *value)
 {
     assert_string_equal(names, "the caller's");

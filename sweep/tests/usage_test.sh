@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# usage_test.sh BUILD SOURCE: what zk-sweep does not take, it says in one line of its own, with what to do, before any run.
+# usage_test.sh BUILD SOURCE: zk-sweep reports bad arguments before any run, in one line that says
+# what to do.
 set -uo pipefail
 sweep=$1/sweep/zk-sweep
 # shellcheck source=scripts/test_helpers.sh

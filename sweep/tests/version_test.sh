@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# version_test.sh BUILD SOURCE: there is one version, CMakeLists.txt's; every program says it, and what cannot ask for it agrees.
+# version_test.sh BUILD SOURCE: there is one version, that of CMakeLists.txt; every program prints
+# it, and files that repeat it agree.
 set -uo pipefail
 build=$1 source=$2
 # shellcheck source=scripts/test_helpers.sh
