@@ -1,6 +1,6 @@
 /*
- * begin_at.c - phases that begin where the program enters a function. zk-locate, beside us, finds the function before the
- * program runs; the library sets the breakpoint.
+ * begin_at.c - phases that begin where the program enters a function. zk-locate, in our folder,
+ * finds the function before the program runs; the library sets the breakpoint.
  */
 #include "begin_at.h"
 #include "audit.h"
@@ -71,7 +71,8 @@ static char *read_all(int fd)
     return need(text);
 }
 
-/* One function to a line, as the library takes them. Exits as zk-locate does, which has said why. */
+/* Returns one function per line, in the form that the library takes. Exits with zk-locate's status
+ * if that fails; zk-locate has printed why. */
 static char *locate(char *path, const char *program, const struct functions *functions)
 {
     const char **arguments = need(calloc(functions->count + 5, sizeof *arguments));
@@ -106,7 +107,7 @@ static char *locate(char *path, const char *program, const struct functions *fun
     return lines;
 }
 
-/* Without zk-locate, the library finds what symbols say. */
+/* Without zk-locate, the library itself looks the functions up in symbol tables. */
 static char *as_given(const struct functions *functions)
 {
     char *text = NULL;

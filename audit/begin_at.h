@@ -6,14 +6,15 @@
 
 #include <stdbool.h>
 
-/* Exit 2 with a line when it is empty. */
+/* Both exit 2 with a line when function is empty. */
 void begin_at(const char *function);
 void end_at(const char *function);
 
-/* The first one that a phase begins at, or NULL. */
+/* The first function at which a phase begins, or NULL. */
 const char *begin_at_function(void);
 
-/* Finds them in the program, and tells the library. Exits 2 with a line where that cannot be. */
+/* Finds the functions in the program, and tells the library. Exits 2 with a line if that is
+ * impossible. */
 void begin_at_set(const char *program, bool preloaded);
 
 #endif

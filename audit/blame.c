@@ -1,8 +1,10 @@
 /*
- * blame.c - whose code a scope is, and by which one a stack is shown: the innermost that its reader can change.
+ * blame.c - who owns the code of a scope, and which scope stands for a stack: the innermost one
+ * that the reader can change.
  *
- * By where a source file lies, since folders of compilers, of the system and of package managers are the same
- * everywhere; where no file is known, by the name, and by where the program or library lies.
+ * The folder of a source file tells, since compilers, systems and package managers use the same
+ * folders everywhere. Where no file is known, the function's name tells, and the folder of the
+ * program or library.
  */
 #include "audit.h"
 #include "traces.h"
@@ -109,7 +111,7 @@ static bool is_runtime_function(const char *function)
     return any(begins, function, from, COUNT(from));
 }
 
-/* What every allocation of a language, or of a program that has such a function, goes through. */
+/* Does every allocation of a language, or of a program that has such a function, go through it? */
 static bool is_allocator(const char *function)
 {
     static const char *const names[] = {
@@ -129,7 +131,7 @@ static bool is_allocator(const char *function)
     return any(is, function, names, COUNT(names)) || any(contains, function, within, COUNT(within));
 }
 
-/* A function that is called as wrappers of malloc are. */
+/* Does the function have the usual name of a wrapper of malloc? */
 static bool is_wrapper(const char *function)
 {
     static const char *const plain[] = {
@@ -141,7 +143,7 @@ static bool is_wrapper(const char *function)
     return any(ends, function, plain, COUNT(plain));
 }
 
-/* Around main, and around what a thread runs: nobody's. */
+/* The functions around main and around a thread's function, which nobody can change. */
 static bool is_boilerplate(const char *function)
 {
     static const char *const from[] = {"_start",       "__libc_",
@@ -232,7 +234,7 @@ struct row {
 
 static struct row lay_out(uint32_t number)
 {
-    static struct row row; /* used again */
+    static struct row row; /* reused for each stack */
     struct trace trace = trace_at(number);
 
     row.count = 0;
@@ -241,7 +243,7 @@ static struct row lay_out(uint32_t number)
 
         for (uint32_t s = 0; s < frame->scope_count; s++) {
             if (frame->scopes[s].allocates)
-                row.count = 0; /* this one, and all that it calls */
+                row.count = 0; /* drops this one and all that it calls */
             else {
                 row.at = grow(row.at, row.count, sizeof *row.at);
                 row.at[row.count++] = (struct step){&frame->scopes[s], frame};

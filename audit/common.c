@@ -32,7 +32,7 @@ void *need(void *p)
     return p;
 }
 
-/* By powers of two, so that a long list is not copied for each item. */
+/* Grows by powers of two, so that a long list is not copied for each item. */
 void *grow(void *array, size_t count, size_t item_bytes)
 {
     if ((count & (count - 1)) != 0)
@@ -90,7 +90,7 @@ uint64_t most(uint64_t a, uint64_t b)
 
 uint64_t least(uint64_t a, uint64_t b)
 {
-    return a < b ? a : b; /* UNKNOWN is the largest there is */
+    return a < b ? a : b; /* UNKNOWN is the largest number */
 }
 
 bool find_in_path(const char *name, char path[PATH_MAX])

@@ -1,13 +1,14 @@
 /*
- * confirm.c - the guaranteed bound is reckoned from sizes; where a block lives is decided by routing. Two more runs ask
- * that: in one at the bound, nothing that is retained lies in the arena; in one at a byte less, something does.
+ * confirm.c - the guaranteed bound is computed from sizes, but routing decides where a block lives.
+ * Two more runs check it: at the bound, no retained block is in the arena; at one byte less, there
+ * is one.
  */
 #include "audit.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* A run that takes longer is made again only when asked. */
+/* If a run takes longer, further ones are made only on request. */
 enum { CHEAP_MS = 2000 };
 
 static bool is_to_confirm(const struct audit *audit)
@@ -17,7 +18,8 @@ static bool is_to_confirm(const struct audit *audit)
            audit->options->confirm != CONFIRM_NEVER && runs_interrupted() == 0;
 }
 
-/* A census at another MIN_BYTES: what it found in the arena. Why it tells nothing, if it does not. */
+/* Makes a census at another MIN_BYTES, for the largest block retained in the arena. Returns the
+ * reason if it gives no answer. */
 static enum confirmed ask(struct audit *audit, uint64_t min_bytes, uint64_t *arena_retained,
                           struct strings *strings)
 {

@@ -1,13 +1,13 @@
 /*
- * course.c - reads "2:0,3,3": at begins 0, 2 and 4 there were no, three and three blocks live. Strides are powers of two,
- * so that the largest has begins which all have.
+ * course.c - reads "2:0,3,3": at begins 0, 2 and 4, no, three and three blocks were live. Strides
+ * are powers of two, so the begins of the largest stride are in all courses.
  */
 #include "course.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLES_MAX = 1024 }; /* more than any library writes */
+enum { SAMPLES_MAX = 1024 }; /* more than the library ever writes */
 
 static uint64_t stride_of(const char *course)
 {
@@ -17,7 +17,7 @@ static uint64_t stride_of(const char *course)
     return *end == ':' && stride > 0 && (stride & (stride - 1)) == 0 ? stride : 0;
 }
 
-/* The last begin at which anything was live. */
+/* The last begin at which a block was live. */
 static uint64_t last_of(const char *course)
 {
     uint64_t stride = stride_of(course);
@@ -66,7 +66,7 @@ struct course course_begins(const struct audit *audit)
     if (extent.stride == 0)
         return (struct course){0};
     if (report->processes == 1 && report->phases > extent.last)
-        extent.last = report->phases; /* nothing was live at the last begins */
+        extent.last = report->phases; /* if nothing was live at the last begins */
     count = extent.last / extent.stride;
     return (struct course){.stride = extent.stride,
                            .count = count > SAMPLES_MAX ? SAMPLES_MAX : (size_t)count};
@@ -106,7 +106,7 @@ const char *course_kind(const struct course *course)
     while (first < course->count && course->bytes[first] == 0)
         first++;
     if (first == course->count)
-        return not_known; /* between the begins that are told */
+        return not_known; /* between the begins that were recorded */
     if (course->bytes[course->count - 1] == 0)
         return "is gone at the end";
     for (size_t i = first + 1; i < course->count; i++)

@@ -1,6 +1,6 @@
 /*
- * demangle.c - names as people write them: libiberty knows the schemes of C++ and both of Rust; what compilers and
- * libraries put around a name for themselves is taken off here.
+ * demangle.c - names as people write them: libiberty demangles C++ and both schemes of Rust; what
+ * compilers and libraries add to a name for their own use is removed here.
  */
 #include "audit.h"
 #include "traces.h"
@@ -13,7 +13,7 @@
 #include <libiberty/demangle.h>
 #endif
 
-/* Inlined functions come again and again: each is demangled once. */
+/* A cache: inlined functions occur often, and each is demangled once. */
 static struct {
     const char **symbols; /* open addressing, at most half full */
     const char **names;
@@ -30,7 +30,7 @@ static uint64_t hash_text(const char *text)
     return hash ^ hash >> 32;
 }
 
-/* Where symbol is, or would be. */
+/* The slot of symbol, or the free one for it. */
 static size_t slot(const char *symbol)
 {
     size_t at = hash_text(symbol) & (known_names.room - 1);
@@ -61,9 +61,10 @@ static void make_room(void)
     free(names);
 }
 
-/* ---- Taking off */
+/* ---- Removing additions */
 
-/* ".constprop.0", ".llvm.1234": a function that the compiler has copied, split or renamed is still that function. */
+/* ".constprop.0", ".llvm.1234": a function that the compiler has copied, split or renamed is still
+ * the same function. */
 static void cut_suffixes(char *symbol)
 {
     static const char *const suffixes[] = {".llvm",   ".cold",     ".constprop", ".isra",
@@ -75,7 +76,7 @@ static void cut_suffixes(char *symbol)
         bool found = false;
 
         if (dot[1] != '\0' && dot[1 + strspn(dot + 1, "0123456789")] == '\0') {
-            *dot = '\0'; /* a number, which follows one of the words, or stands alone */
+            *dot = '\0'; /* a number, after one of the words or on its own */
             last = strrchr(symbol, '.');
             if (last == NULL || last == symbol)
                 return;
@@ -103,13 +104,14 @@ static void replace_all(char *name, const char *what, const char *shorter)
     }
 }
 
-/* Is this the name of an operator, whose < and > are no brackets? at is behind "operator". */
+/* The length of an operator's name, whose < and > are no brackets; 0 if it is none. at is after
+ * "operator". */
 static size_t operator_length(const char *at)
 {
     return strspn(at, "<>=-!");
 }
 
-/* Behind the bracket that matches the one at open; NULL if there is none. */
+/* The position after the bracket that matches the one at open; NULL if there is none. */
 static char *behind_bracket(char *open)
 {
     size_t depth = 0;
@@ -128,7 +130,7 @@ static char *behind_bracket(char *open)
     return NULL;
 }
 
-/* Template arguments that nobody writes, since they are the default. */
+/* Removes default template arguments, which nobody writes. */
 static void cut_defaults(char *name)
 {
     static const char *const defaults[] = {
@@ -191,7 +193,8 @@ const char *demangle(const char *symbol, struct strings *strings)
 static const char dots[] = "...";
 enum { DOTS = sizeof dots - 1 };
 
-/* The longest brackets that hold more than dots; those that a name begins with (Rust's <T as Trait>) last. */
+/* The longest pair of brackets that contains more than dots; one at the start of the name (Rust's
+ * <T as Trait>) comes last. */
 static char *longest_bracket(char *name)
 {
     char *longest = NULL;
@@ -216,7 +219,7 @@ static char *longest_bracket(char *name)
     return longest;
 }
 
-/* Behind the first "::" that is in no brackets. */
+/* The position after the first "::" outside of brackets. */
 static char *second_part(char *name)
 {
     for (char *at = name; *at != '\0'; at++) {

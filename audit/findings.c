@@ -1,6 +1,6 @@
 /*
- * findings.c - puts together what was found by the lines that it is shown by: the stacks that lead to one line are one
- * row, of all processes; and the two runs are of the same program.
+ * findings.c - groups findings by the lines that stand for them: all stacks that lead to one line,
+ * in all processes, are one row. Joins the two runs of the program.
  */
 #include "audit.h"
 #include "traces.h"
@@ -11,7 +11,7 @@
 
 /* ---- Places */
 
-/* A report that names its places itself is believed. */
+/* If the report itself names its places, those names are taken. */
 static void name_place(struct place *place, uint32_t trace, struct strings *strings)
 {
     const struct frame *frame;
@@ -27,7 +27,7 @@ static void name_place(struct place *place, uint32_t trace, struct strings *stri
     place->file = scope->file;
     place->line = scope->line;
     if (!known(scope->file) && *path != '\0')
-        place->module = path; /* there is nothing else to tell it by */
+        place->module = path; /* nothing else identifies it */
     if (!known(scope->file) && scope->owner == OWNER_USER)
         objects_all(&count)[frame->object].unlined = true;
     snprintf(text, sizeof text, "%.400s+0x%" PRIx64, *path == '\0' ? "?" : base_name(path),
@@ -35,7 +35,7 @@ static void name_place(struct place *place, uint32_t trace, struct strings *stri
     place->frame = strings_add(strings, text);
 }
 
-/* Two places with the same one are the same to a reader. */
+/* The text of a place. Places with the same text are the same to a reader. */
 static const char *where(const struct place *place, const char *site, struct strings *strings)
 {
     const char *result;
@@ -64,7 +64,7 @@ static int compare_blocks(const struct finding *a, const struct finding *b)
     return (a->asked > b->asked) - (a->asked < b->asked);
 }
 
-/* A total order: equal means the same row of two stacks, or of two processes. */
+/* A total order: equal ones are the same row, from two stacks or from two processes. */
 int finding_compare(const struct finding *a, const struct finding *b)
 {
     int order = compare_blocks(a, b);
@@ -83,14 +83,14 @@ static int compare(const void *a, const void *b)
     const struct finding *right = b;
     int order = finding_compare(left, right);
 
-    /* which of them lends its site must not depend on chance */
+    /* which of them gives the merged row its site must not depend on chance */
     if (order == 0)
         order = strcmp(left->site, right->site);
     return order != 0 ? order : strcmp(left->access_site, right->access_site);
 }
 
-/* The census tells in which phases; the trap tells of one access, so its phases and its offset
- * belong together, and the earliest one stays. */
+/* The census has a range of phases, which is widened. The trap has one access, whose phases and
+ * offset belong together: the earliest access is kept. */
 static void merge(struct finding *into, const struct finding *from)
 {
     if (into->kind == RETAINED) {
@@ -125,7 +125,8 @@ static void sort_and_merge(struct findings *findings)
     findings->count = kept + 1;
 }
 
-/* Several instructions of one line touch the same blocks. There are no more than rows of all places saw first. */
+/* Several instructions of one line may touch the same blocks, which must not be counted twice:
+ * there are at most as many as the rows of all places saw first. */
 static void limit_counts(struct findings *findings)
 {
     for (size_t from = 0, to; from < findings->count; from = to) {
@@ -165,7 +166,8 @@ static void append(struct findings *findings, const struct finding *finding)
     findings->at[findings->count++] = *finding;
 }
 
-/* How many blocks the trap saw touched, of those whose rows begin at trap->at[t]; UNKNOWN if it does not tell. */
+/* How many blocks the trap saw touched, of those whose rows begin at trap->at[t]; UNKNOWN if it
+ * does not say. */
 static uint64_t count_touched(const struct findings *trap, size_t t, const struct finding *census)
 {
     uint64_t touched = UNKNOWN;
@@ -176,8 +178,8 @@ static uint64_t count_touched(const struct findings *trap, size_t t, const struc
     return touched;
 }
 
-/* The census knows how many blocks there are, the trap what became of them: of a place that touches, of how many, if
- * it tells that. */
+/* Combines a row of the census, which knows how many blocks there are, with one of the trap, which
+ * knows which place touches them, and maybe how many of them. */
 static struct finding combine(const struct finding *census, const struct finding *trap,
                               uint64_t touched)
 {
@@ -188,13 +190,12 @@ static struct finding combine(const struct finding *census, const struct finding
                                          : trap->count;
     both.bytes = both.count * census->size;
     both.threads = census->threads;
-    both.first_use =
-        census->first_use; /* of the blocks; of the accesses, there is one in the trap's */
+    both.first_use = census->first_use; /* of the blocks; the trap's uses have the accesses */
     both.last_use = census->last_use;
     return both;
 }
 
-/* Those blocks of the census that are in none of the trap's rows. */
+/* Appends the blocks of the census that are in none of the trap's rows. */
 static void append_others(struct findings *joined, const struct finding *census, uint64_t told)
 {
     struct finding others = *census;
@@ -212,7 +213,7 @@ static size_t join_row(struct findings *joined, const struct finding *census,
                        const struct findings *trap, size_t t)
 {
     uint64_t touched = count_touched(trap, t, census);
-    uint64_t told = 0; /* of how many it is known what became of them */
+    uint64_t told = 0; /* for how many blocks the trap says what became of them */
 
     for (; t < trap->count && compare_blocks(census, &trap->at[t]) == 0; t++) {
         const struct finding *row = &trap->at[t];
@@ -265,7 +266,7 @@ struct findings findings_join(const struct findings *census, const struct findin
     return joined;
 }
 
-/* ---- For a person */
+/* ---- Groups, for a person */
 
 static void include(struct group *group, const struct finding *finding)
 {
@@ -303,7 +304,7 @@ static int by_access(const void *a, const void *b)
     return strcmp((*left)->access_where, (*right)->access_where);
 }
 
-/* Blocks of many sizes are touched at one line: that is one place. */
+/* Counts places: a line that touches blocks of many sizes is one place. */
 static void count_touches(struct group *group)
 {
     const char *last = NULL;
@@ -337,7 +338,7 @@ bool finding_in_group(const struct finding *finding)
     return finding->kind == TOUCHED || finding->kind == RETAINED || finding->kind == FREED_LATE;
 }
 
-/* The row of either list whose place comes first, of those that tell of retained blocks; NULL at the
+/* Of the rows about retained blocks in both lists, the one whose place comes first; NULL at the
  * end. */
 static const struct finding *next_by_place(const struct findings *census, size_t *c,
                                            const struct findings *trap, size_t *t)
@@ -350,7 +351,8 @@ static const struct finding *next_by_place(const struct findings *census, size_t
     return *t < trap->count ? &trap->at[(*t)++] : NULL;
 }
 
-/* The group of the place that is being read: [0] is below min_bytes, [1] at least that. Added when there is none. */
+/* The group of the current place: [0] for blocks below min_bytes, [1] for the others. Added when
+ * there is none yet. */
 static struct group *group_for(struct groups *groups, size_t *first, const struct finding *finding,
                                uint64_t min_bytes)
 {

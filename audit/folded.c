@@ -53,7 +53,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(((const struct fold *)a)->text, ((const struct fold *)b)->text);
 }
 
-/* Different calls of the same functions are the same line. */
+/* Stacks that differ only in the calls, but have the same functions, become one line. */
 static void write_folds(struct output *output, struct fold *folds, size_t count)
 {
     if (count > 0)

@@ -1,6 +1,7 @@
 /*
- * folder.c - where the library writes its reports. One at a time, and gone whichever way we exit:
- * signals that end us are caught while it is there (run.c), and everything else goes through exit.
+ * folder.c - the folder for the library's reports. There is one at a time, and it is removed
+ * whichever way we exit: signals that end us are caught while it exists (run.c), and all else goes
+ * through exit.
  */
 #include "audit.h"
 
@@ -38,7 +39,7 @@ void folder_remove(void)
 const char *folder_make(void)
 {
     const char *parent = getenv("TMPDIR");
-    char whole[PATH_MAX]; /* the program may change its folder, so a relative path would not do */
+    char whole[PATH_MAX]; /* the program may change its working folder */
 
     if (parent == NULL || *parent == '\0')
         parent = "/tmp";

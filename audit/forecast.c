@@ -1,20 +1,22 @@
 /*
- * forecast.c - the trap gives each block that it watches pages of its own, at addresses that it uses once. What that takes is
- * known from the census, before the run; a line is said of what is not to be had, and of a run that takes long.
+ * forecast.c - the trap gives each block that it watches pages of its own, at addresses that are
+ * not used again. The census tells, before the trap's run, how much that takes; a line warns if
+ * there is not enough, or if the run will take long.
  */
 #include "audit.h"
 
 #include <inttypes.h>
 #include <unistd.h>
 
-/* Microseconds that the trap takes for a block at most: its pages are mapped, touched and given back. (In a virtual machine;
- * most blocks of a program that frees them soon take a tenth of that.) */
+/* The most microseconds that the trap takes for a block: it maps, touches and returns the block's
+ * pages. (In a virtual machine; most blocks of a program that frees them soon take a tenth of
+ * that.) */
 enum { MICROSECONDS_EACH = 3, LONG_SECONDS = 20 };
 
 struct need {
-    uint64_t blocks;   /* that are watched */
-    uint64_t address;  /* bytes, at most */
-    uint64_t retained; /* of the blocks */
+    uint64_t blocks;   /* watched blocks */
+    uint64_t address;  /* bytes of address space, at most */
+    uint64_t retained; /* how many of the blocks are retained */
 };
 
 static uint64_t watched_from(const struct audit *audit)
@@ -66,7 +68,8 @@ static void collect(const struct audit *audit, struct lines *lines)
     struct need need = need_of(audit);
     uint64_t seconds = need.blocks * MICROSECONDS_EACH / 1000000;
 
-    /* Above a half of what it may take it begins to sample. The census reckons this for MIN_BYTES. */
+    /* The trap begins to sample above half of what it may take. The census computes watched_bytes
+     * for its own MIN_BYTES. */
     if (watched_from(audit) == report->min_bytes && report->watched_bytes != UNKNOWN &&
         report->memory_limit != UNKNOWN && report->watched_bytes > report->memory_limit / 2)
         lines_add(

@@ -1,6 +1,6 @@
 /*
- * growth.c - blocks of one place that are larger in each phase, or with each thread: then the bounds of this run are
- * not those of a larger one. The rule is told as far as it can be seen.
+ * growth.c - blocks of one place that get larger in each phase, or with each thread: then a larger
+ * run has larger bounds than this one. The rule of the growth is printed if it can be recognised.
  */
 #include "audit.h"
 
@@ -26,7 +26,8 @@ static int by_phase(const void *a, const void *b)
     return (left->size > right->size) - (left->size < right->size);
 }
 
-/* Of the census' rows of a group; 0 if they do not grow with each phase that has one. */
+/* The steps in the census's rows of a group; 0 if the sizes do not grow with each phase that has
+ * one. */
 static size_t steps_of(const struct group *group, struct step steps[STEPS_MAX])
 {
     size_t count = 0;
@@ -47,7 +48,7 @@ static size_t steps_of(const struct group *group, struct step steps[STEPS_MAX])
     return count < STEPS_LEAST ? 0 : count;
 }
 
-/* The same number of bytes in each phase; 0 if not. */
+/* The number of bytes added in each phase; 0 if it varies. */
 static uint64_t addend(const struct step *steps, size_t count)
 {
     uint64_t phases = steps[1].phase - steps[0].phase;
@@ -59,7 +60,7 @@ static uint64_t addend(const struct step *steps, size_t count)
     return bytes;
 }
 
-/* The same factor from one to the next, in phases that follow each other; 0 if not. */
+/* The factor from one step to the next, in consecutive phases; 0 if it varies. */
 static double factor(const struct step *steps, size_t count)
 {
     double times = (double)steps[1].size / (double)steps[0].size;

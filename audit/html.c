@@ -1,6 +1,6 @@
 /*
- * html.c - the answer as a page: what is retained over the begins by site, a table of the sites that sorts and filters, and
- * their stacks, folded.
+ * html.c - the answer as an HTML page: a chart of what each site retains over the begins, a table
+ * of the sites that can be sorted and filtered, and their stacks, which unfold.
  */
 #include "axis.h"
 #include "course.h"
@@ -14,7 +14,7 @@
 
 enum { WIDE = 100000, PLACE_COLUMNS = 160, AREAS = 7, STACKS = 20 };
 
-/* Of one that is not known: NA. */
+/* A number, or NA if it is not known. */
 static const char *number_text(uint64_t number)
 {
     return number == UNKNOWN ? not_known : page_grouped(number);
@@ -81,7 +81,7 @@ static void write_command(FILE *out, const struct audit *audit)
 
 /* ---- What is retained, over the begins */
 
-/* A site's course, by how much of it there ever was. */
+/* A site's course; layers are sorted by the most bytes that a site ever has. */
 struct layer {
     size_t group;
     uint64_t peak;
@@ -111,7 +111,7 @@ static struct layer *layers_of(const struct audit *audit, const struct course *b
     return layers;
 }
 
-/* All that are not among the first are one, in the place of the first of them; returns how many there are now. */
+/* Unites all layers after the first few into one; returns how many there are now. */
 static size_t unite_rest(struct layer *layers, size_t count, size_t begins)
 {
     if (count <= AREAS + 1)
@@ -122,7 +122,7 @@ static size_t unite_rest(struct layer *layers, size_t count, size_t begins)
     return AREAS + 1;
 }
 
-/* The sum of the layers below the one with this number. */
+/* The sum of the layers below this one. */
 static uint64_t below(const struct layer *layers, size_t layer, size_t begin)
 {
     uint64_t bytes = 0;
@@ -388,7 +388,8 @@ static void write_sites(FILE *out, const struct audit *audit, const struct cours
     fputs("</section>\n", out);
 }
 
-/* Accesses after free and after a discard, and what could not be watched: they are of no site. */
+/* Accesses after free and after a discard, and what could not be watched: these belong to no
+ * site. */
 static void write_others(FILE *out, const struct audit *audit)
 {
     static const struct page_column columns[] = {

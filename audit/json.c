@@ -1,5 +1,6 @@
 /*
- * json.c - the answer as one document, for programs; and what an earlier one had. The rows of the screen are its sites.
+ * json.c - the answer as one JSON document, for programs; and reading an earlier one. Its sites are
+ * the rows of the screen.
  */
 #include "json.h"
 #include "output.h"
@@ -18,7 +19,7 @@ bool json_there(void)
     return true;
 }
 
-/* Names of files are bytes; what is no UTF-8 in them is shown as question marks. */
+/* File names are bytes; bytes that are not UTF-8 become question marks. */
 json_t *json_text(const char *text)
 {
     json_t *value;
@@ -63,7 +64,7 @@ static void set_place(json_t *object, const struct place *place)
     json_set(object, "module", json_text(place->module));
 }
 
-/* Innermost first, with what was inlined. */
+/* The frames of a stack, innermost first, with inlined functions. */
 static json_t *frames_of(uint32_t number)
 {
     struct trace trace = trace_at(number);
@@ -152,7 +153,8 @@ static json_t *site_of(const struct audit *audit, const struct group *group)
     return site;
 }
 
-/* What is in no site: accesses after free, blocks that were used after they had been discarded, or not watched. */
+/* Findings that belong to no site: accesses after free, and blocks that were used after a discard
+ * or not watched. */
 static json_t *others_of(const struct findings *findings)
 {
     json_t *others = json_array();
@@ -183,7 +185,8 @@ static json_t *others_of(const struct findings *findings)
 static json_t *run_of(const struct audit *audit, const struct run *run)
 {
     json_t *object = json_object();
-    bool seen = run->made && !audit->options->resolve; /* else it was somebody else's run */
+    /* With --resolve, somebody else made the run. */
+    bool seen = run->made && !audit->options->resolve;
     bool ended = seen && WIFEXITED(run->status);
     bool died = seen && WIFSIGNALED(run->status);
 
@@ -245,7 +248,7 @@ void json_print(const struct audit *audit, const struct lines *notes)
     json_decref(document);
 }
 
-/* ---- What an earlier run had */
+/* ---- Reading the document of an earlier run */
 
 static const char *text_in(const json_t *site, const char *name, const char *otherwise)
 {

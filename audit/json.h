@@ -1,5 +1,5 @@
 /*
- * json.h - what the documents are made with. Each exits 3 when there is no memory.
+ * json.h - small functions that build JSON documents. Each exits 3 when there is no memory.
  */
 #ifndef ZK_JSON_H
 #define ZK_JSON_H
@@ -9,9 +9,9 @@
 #include <jansson.h>
 #include <stdint.h>
 
-json_t *json_text(const char *text);                            /* null for what is not known */
+json_t *json_text(const char *text);                            /* null for "NA" */
 json_t *json_number(uint64_t number);                           /* null for UNKNOWN */
-void json_set(json_t *object, const char *name, json_t *value); /* takes value over */
+void json_set(json_t *object, const char *name, json_t *value); /* value then belongs to object */
 void json_add(json_t *array, json_t *value);                    /* likewise */
 
 #endif

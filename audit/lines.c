@@ -37,7 +37,7 @@ static void append(struct lines *lines, size_t indent, const char *text, size_t 
     lines->at[lines->count++] = line;
 }
 
-/* Where to go on to the next line: at a space, if there is one. */
+/* Where to break the line: at a space, if there is one. */
 static size_t break_at(const char *text, size_t width)
 {
     size_t at = width;
@@ -64,7 +64,7 @@ void lines_add(struct lines *lines, const char *format, ...)
     if (length < 0)
         die(3, "out of memory");
     for (char *c = line; *c != '\0'; c++)
-        if ((unsigned char)*c < ' ') /* of a file's name, or of what the program said */
+        if ((unsigned char)*c < ' ') /* from a file's name, or from the program's output */
             *c = ' ';
     indent = strspn(line, " ");
     for (at = line + indent; *at != '\0' || at == line + indent;) {
@@ -125,8 +125,8 @@ const char *from_here(const char *file)
     return strncmp(file, here, length) == 0 && file[length] == '/' ? file + length + 1 : file;
 }
 
-/* What a function gets: all but the file's own name and what else there is; the file's folders are
- * the first to go. */
+/* The columns left for a function, beside the file's own name and the other text; the file's
+ * folders are the first to be cut. */
 static size_t symbol_columns(const char *file, size_t others, size_t width)
 {
     bool folders = strchr(file, '/') != NULL;
@@ -135,8 +135,8 @@ static size_t symbol_columns(const char *file, size_t others, size_t width)
     return width < taken + LEAST_COLUMNS ? LEAST_COLUMNS : width - taken;
 }
 
-/* ":12 (function), by libfoo.so": the program itself is not named. "(function, line lost)" where the optimiser has moved
- * what is at the line. */
+/* ":12 (function), by libfoo.so": the program itself is not named. "(function, line lost)" if the
+ * optimiser has left no line for the code. */
 static void describe(char *text, size_t room, const struct place *place, const char *file,
                      size_t width)
 {
@@ -160,7 +160,7 @@ static void describe(char *text, size_t room, const struct place *place, const c
     free(symbol);
 }
 
-/* Of which no line is known: "function (libfoo.so+0x123)", or where it is alone. */
+/* A place without a known line: "function (libfoo.so+0x123)", or only the part in brackets. */
 static void locate_frame(struct location *text, const struct place *place, const char *site,
                          size_t width)
 {
@@ -185,7 +185,7 @@ static void locate_frame(struct location *text, const struct place *place, const
     free(symbol);
 }
 
-/* The file's own name and the line, and enough of a function to know it. */
+/* Enough for the file's own name, the line, and a recognisable part of the function. */
 size_t location_columns_least(const struct place *place)
 {
     size_t symbol = known(place->symbol) ? strlen(place->symbol) + strlen(" ()") : 0;
@@ -220,7 +220,7 @@ struct location location(const struct place *place, const char *site, size_t wid
     left = strlen(rest) + DOTS + 1 < width ? width - strlen(rest) : DOTS + 1;
     if (length <= left)
         snprintf(text.text, sizeof text.text, "%s%s", file, rest);
-    else /* its end tells more than its beginning */
+    else /* the end of a path says more than its beginning */
         snprintf(text.text, sizeof text.text, "%s%s%s", dots, file + length - (left - DOTS), rest);
     return text;
 }

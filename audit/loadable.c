@@ -1,6 +1,6 @@
 /*
- * loadable.c - LD_PRELOAD ends a path at a space or a colon, and replaces what follows a dollar sign: a library whose path
- * has one of them is preloaded through a link from elsewhere.
+ * loadable.c - LD_PRELOAD ends a path at a space or a colon, and replaces what follows a dollar
+ * sign. A library whose path has one of these is preloaded through a link in another folder.
  */
 #include "audit.h"
 

@@ -1,6 +1,6 @@
 /*
- * notes.c - whatever a reader must know to trust the answer: nothing that was missed, cut short or
- * contradictory goes without a line.
+ * notes.c - everything that a reader must know to judge the answer: whatever was missed, cut short
+ * or contradictory gets a line.
  */
 #include "audit.h"
 #include "begin_at.h"
@@ -26,7 +26,7 @@ static void note_ending(const struct run *run, struct lines *lines)
                   WEXITSTATUS(run->status), run->name);
 }
 
-/* The last lines of what a hidden run said. */
+/* The last lines that a hidden run printed. */
 static void note_tail(const struct run *run, struct lines *lines)
 {
     size_t end = run->tail_length;
@@ -50,7 +50,8 @@ static void note_tail(const struct run *run, struct lines *lines)
     }
 }
 
-/* What was run without the library, in full: that is why nothing reported. True if the program itself was. */
+/* When nothing reported: lists every program that ran without the library, which is why. True if
+ * the audited program itself did. */
 static bool note_why_unseen(const struct run *run, struct lines *lines)
 {
     const struct unseen *unseen = &run->unseen;
@@ -65,7 +66,7 @@ static bool note_why_unseen(const struct run *run, struct lines *lines)
     return program;
 }
 
-/* Is all that can be said of it what was said of the run before? */
+/* Would a note on this run only repeat the one on the run before? */
 static bool is_unseen_again(const struct run *run, const struct run *before)
 {
     const struct missed *now = run->unseen.at;
@@ -75,7 +76,7 @@ static bool is_unseen_again(const struct run *run, const struct run *before)
            strcmp(before->unseen.at->why, now->why) == 0;
 }
 
-/* Where others reported: how many were not seen. before is NULL for the first run. */
+/* When other processes reported: says how many were not seen. before is NULL for the first run. */
 static void note_unseen(const struct run *run, const struct run *before, struct lines *lines)
 {
     const struct unseen *unseen = &run->unseen;
@@ -128,7 +129,7 @@ static void note_stopped(const struct audit *audit, struct lines *lines)
                   : ".");
 }
 
-/* Accesses after free: the largest block's in full, the others by number. */
+/* Accesses after free: the one to the largest block in full, of the others the number. */
 static void note_freed(const struct findings *findings, struct lines *lines)
 {
     const struct finding *worst = NULL;
@@ -146,7 +147,7 @@ static void note_freed(const struct findings *findings, struct lines *lines)
     }
     if (worst == NULL)
         return;
-    if (worst->size == 0) /* its memory is another block's by now */
+    if (worst->size == 0) /* its memory belongs to another block by now */
         snprintf(what, sizeof what, "a block that was freed long before");
     else
         snprintf(what, sizeof what, "a block of %s", amount(worst->size, "byte").text);
@@ -159,8 +160,8 @@ static void note_freed(const struct findings *findings, struct lines *lines)
                   location(&worst->made, worst->site, screen_columns() - 10).text);
 }
 
-/* A row without a site and a size is of no block: the kernel had no mappings left, and from then on
- * nothing was seen for the rest of a phase. */
+/* A row without a site and a size is about no block: it says that the kernel had no mappings left,
+ * and that nothing was seen for the rest of that phase. */
 static void note_unwatched(const struct report *report, struct lines *lines)
 {
     const struct findings *findings = &report->findings;
@@ -193,7 +194,7 @@ static void note_unwatched(const struct report *report, struct lines *lines)
                   amount(phases, "phase").text);
 }
 
-/* MIN_BYTES is not always what was asked for: a program may set its own. */
+/* MIN_BYTES may differ from what was asked for: a program can set its own. */
 static void note_min_bytes(const struct audit *audit, struct lines *lines)
 {
     const struct report *census = &audit->census.report;
@@ -215,7 +216,7 @@ static void note_min_bytes(const struct audit *audit, struct lines *lines)
                   trap->min_bytes_most);
 }
 
-/* Both runs are of the same program: what they disagree on weakens what they say. */
+/* Both runs are of the same program, so any difference between them weakens the answer. */
 static void note_differences(const struct audit *audit, struct lines *lines)
 {
     if (audit->trap.stdin_null)
@@ -233,7 +234,7 @@ static void note_differences(const struct audit *audit, struct lines *lines)
         lines_add(lines, "The runs differ: the trap saw larger retained blocks than the census.");
 }
 
-/* What the names are good for. */
+/* How reliable the names are. */
 static void note_names(const struct audit *audit, struct lines *lines)
 {
     size_t count;
@@ -257,7 +258,7 @@ static void note_names(const struct audit *audit, struct lines *lines)
                       objects[i].path);
 }
 
-/* Where no allocation was seen. */
+/* Explains why no allocation was seen. */
 static void note_allocator(const struct audit *audit, struct lines *lines)
 {
     const char *program = audit->options->command[0];

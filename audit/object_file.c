@@ -81,7 +81,7 @@ static void look_at_parts(const struct image *image, const ElfW(Ehdr) * head,
     }
 }
 
-/* Only debug information is compressed in a program that runs. */
+/* Only debug sections can be compressed in a program that runs. */
 static void look_at_sections(const struct image *image, const ElfW(Ehdr) * head,
                              struct elf_facts *facts)
 {

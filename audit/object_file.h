@@ -1,5 +1,5 @@
 /*
- * object_file.h - the little that must be known of a program or library by its file.
+ * object_file.h - the little that must be read from the file of a program or library.
  */
 #ifndef OBJECT_FILE_H
 #define OBJECT_FILE_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A file in memory, to be read; bytes is 0 when it cannot be read, or is no regular file. */
+/* A file mapped for reading; bytes is 0 when it cannot be read, or is no regular file. */
 struct image {
     const unsigned char *at;
     size_t bytes;
@@ -16,14 +16,14 @@ struct image {
 struct image image_open(const char *path);
 void image_close(struct image *image);
 
-/* Where count items of size lie, or NULL if they do not lie in the file. */
+/* A pointer to count items of that size at offset, or NULL if they are not within the file. */
 const void *image_part(const struct image *image, uint64_t offset, uint64_t count, size_t size);
 
 enum { BUILD_ID_TEXT = 2 * 32 + 1 };
 
 struct elf_facts {
     char build_id[BUILD_ID_TEXT]; /* in hexadecimal; "" if it has none */
-    bool zstd;                    /* debug information that is compressed by zstd */
+    bool zstd;                    /* its debug information is compressed with zstd */
 };
 
 /* False when path cannot be read, or is no ELF file of this machine's word size. */

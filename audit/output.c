@@ -1,5 +1,6 @@
 /*
- * output.c - a file beside the one that is asked for, which takes its place when it is whole.
+ * output.c - writes to a temporary file in the same folder, which is renamed to the path asked for
+ * when it is complete.
  */
 #include "output.h"
 

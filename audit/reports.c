@@ -1,8 +1,8 @@
 /*
- * reports.c - reads what the processes of a run wrote, and makes one report of them.
+ * reports.c - reads the reports of a run's processes, and merges them into one.
  *
- * Process N leaves N (the report) and N.phases (what was allocated), or, when it was killed or went
- * by _exit, only the N.part that it made at its first begin.
+ * Process N leaves the files N (the report) and N.phases (what was allocated); if it was killed or
+ * left through _exit, only N.part, which it creates at its first begin.
  */
 #include "audit.h"
 #include "traces.h"
@@ -30,7 +30,7 @@ static struct place read_place(const struct tsv *tsv, const char *prefix, struct
                           .line = tsv_number(tsv, names[3])};
 }
 
-/* The stacks of the row, which has its other fields already. */
+/* Adds the stacks to the row, whose other fields are set, and the row to findings. */
 static void add(struct findings *findings, struct finding row, const struct tsv *tsv,
                 struct strings *strings)
 {
@@ -134,7 +134,7 @@ static const struct report no_report = {.min_bytes = UNKNOWN,
                                         .address_limit = UNKNOWN,
                                         .mappings_limit = UNKNOWN};
 
-/* Of the process whose trap will need the most, and may take the least. */
+/* Keeps the numbers of the process whose trap will come nearest to its limit. */
 static void read_needs(const struct tsv *tsv, struct report *report)
 {
     report->watched_bytes = most(report->watched_bytes, tsv_number_if_any(tsv, "watched_bytes"));
@@ -176,7 +176,7 @@ static void read_rows(struct tsv *tsv, struct report *report)
                               : report->allocations + allocations;
 }
 
-/* False when there is none: the process was killed before it could write that. */
+/* False when the file is missing: the process was killed before it could write it. */
 static bool read_sizes(const char *path, struct report *report)
 {
     struct tsv tsv;
@@ -211,8 +211,8 @@ static FILE *temporary(void)
     return file;
 }
 
-/* What a process wrote that might not put its report in its place: both tables, into the file that it had open. False
- * if they are not whole. */
+/* Reads what a process wrote that could not rename its report: both tables, in the file that it had
+ * open. False if they are incomplete. */
 static bool read_kept(const char *folder, long pid, bool trap, struct report *report,
                       struct strings *strings)
 {
@@ -256,7 +256,7 @@ static bool is_running(long pid)
     return kill((pid_t)pid, 0) == 0 || errno == EPERM;
 }
 
-/* Both files of a process; or its .part, which tells that they are missing. */
+/* Reads both files of a process; or its .part, which shows that they are missing. */
 static void read_process(const char *folder, long pid, const char *suffix, bool trap,
                          struct report *report, struct strings *strings)
 {
@@ -268,7 +268,7 @@ static void read_process(const char *folder, long pid, const char *suffix, bool 
         FILE *whole = fopen(path, "re");
 
         if (whole != NULL)
-            fclose(whole); /* then it was made before an exec, and what came after reported */
+            fclose(whole); /* a .part from before an exec: the program after it reported */
         else if (is_running(pid))
             report->running++;
         else if (!read_kept(folder, pid, trap, report, strings))
@@ -328,20 +328,20 @@ static size_t count_fields(const char *line)
     return count;
 }
 
-/* The header of a table in the line, perhaps behind what was printed without an end. */
+/* The header of a table in the line, maybe after output that did not end in a newline. */
 static const char *find_header(const char *line, bool trap)
 {
     return strstr(line,
                   trap ? "kind\taccess\tphase_allocated\t" : "phase_first\tphase_last\tsite\t");
 }
 
-/* The rows of all tables of one kind, in one; NULL if there is none. */
+/* The rows of all tables of one kind as one table; NULL if there is none. */
 static FILE *extract(FILE *from, bool trap)
 {
     FILE *table = NULL;
     char *line = NULL;
     size_t room = 0;
-    size_t fields = 0; /* of the table that is being read; 0 outside of one */
+    size_t fields = 0; /* of the current table; 0 outside of a table */
 
     rewind(from);
     while (getline(&line, &room, from) > 0) {
@@ -379,7 +379,7 @@ static void read_alone(FILE *from, const char *path, bool trap, struct run *run,
     read_table(&tsv, trap, &run->report, strings);
 }
 
-/* A pipe cannot be read twice. */
+/* A copy, since a pipe cannot be read twice. */
 static FILE *copy_of(FILE *from)
 {
     FILE *copy = temporary();

@@ -1,5 +1,5 @@
 /*
- * request.c - a process under audit writes what it has found so far when it gets a signal for that.
+ * request.c - asks a process under audit, by a signal, to write what it has found so far.
  */
 #include "audit.h"
 #include "fatal.h"
@@ -16,7 +16,7 @@
 
 enum { WAIT_MS = 10000, STEP_MS = 20 };
 
-/* A file of /proc/PID, in memory; NULL if it cannot be read. */
+/* The contents of a file in /proc/PID; NULL if it cannot be read. */
 static char *read_of(pid_t process, const char *name, size_t *bytes)
 {
     char path[64];
@@ -39,7 +39,7 @@ static char *read_of(pid_t process, const char *name, size_t *bytes)
     return text;
 }
 
-/* A variable among strings that end with a zero byte each; NULL if it is not there. */
+/* The value of a variable in a list of NUL-terminated strings; NULL if it is not there. */
 static const char *variable(const char *environment, size_t bytes, const char *name)
 {
     size_t length = strlen(name);
@@ -61,7 +61,7 @@ static bool catches(pid_t process, int number)
     return (caught >> (number - 1) & 1) != 0;
 }
 
-/* Where it reports to, with its number in place of %p. */
+/* The path that it reports to: %p is replaced with its number. */
 static void name_report(pid_t process, const char *out, char path[PATH_MAX])
 {
     size_t used = 0;
@@ -79,7 +79,7 @@ static void name_report(pid_t process, const char *out, char path[PATH_MAX])
     path[used] = '\0';
 }
 
-/* The report is put in its place whole, so it is another file then. */
+/* The inode of the report. A new report is renamed into place, so its inode differs. */
 static ino_t file_at(const char *path)
 {
     struct stat status;

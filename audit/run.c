@@ -1,9 +1,9 @@
 /*
  * run.c - makes one run of the program under an audit.
  *
- * The program stays in our process group, so that the terminal treats both alike; a signal that a
- * process sends to us alone is passed on. We end only after the program, so that its report is read
- * and the folder removed.
+ * The program stays in our process group, so that the terminal sends signals to both; a signal that
+ * a process sends only to us is passed on. We end after the program, to read its report and remove
+ * the folder.
  */
 #include "audit.h"
 #include "begin_at.h"
@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What the program leaves running in the background may take so long to end, and to report. */
+/* How long processes that the program leaves in the background may take to end and report. */
 enum { LINGER_MS = 5000 };
 
 static const int passed_on[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -36,7 +36,7 @@ static struct {
     bool stdin_there;
 } runs;
 
-/* Signals of the terminal have reached the program already. */
+/* Signals from the terminal have already reached the program. */
 static void on_signal(int number, siginfo_t *info, void *context)
 {
     (void)context;
@@ -71,7 +71,7 @@ static void set(const char *name, const char *value)
         die(3, "out of memory");
 }
 
-/* The library that makes any program's malloc ours, if it was built; NULL otherwise. */
+/* The preload library, which replaces any program's malloc; NULL if it was not built. */
 static const char *preload_library(void)
 {
     static const char *const beside[] = {"../alloc/libzkalloc-preload.so",
@@ -108,17 +108,18 @@ void runs_start(const struct options *options)
         die(2, "--chaos: libzkalloc-preload.so is neither in ../alloc nor in ../lib beside this "
                "program: build it, or leave --chaos out");
     begin_at_set(options->command[0],
-                 library != NULL); /* runs a program of ours: not with the library in it */
+                 library != NULL); /* runs zk-locate, which must not have the library in it */
     if (library != NULL)
         preload(loadable_path(library));
     if (options->chaos != NULL)
         set("ZK_ALLOC_CHAOS", options->chaos);
-    /* The bugs that are looked for must not hurt the program while it is looked at. */
+    /* Pinned recycling, so that the bugs we look for do no harm during the audit. */
     set("ZK_ALLOC_RECYCLE", "pinned");
     runs.stdin_there = fcntl(STDIN_FILENO, F_GETFD) >= 0;
     runs.stdin_start = lseek(STDIN_FILENO, 0, SEEK_CUR);
     sigprocmask(SIG_SETMASK, NULL, &runs.outside);
-    /* What the program leaves in the background becomes our child, so that we can wait for it. */
+    /* Processes that the program leaves in the background become our children, so that we can wait
+     * for them. */
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     catch_signals();
 }
@@ -163,7 +164,7 @@ static void prepare_environment(const struct run *run, const struct options *opt
         set("ZK_ALLOC_MIN_BYTES", min_bytes);
 }
 
-/* The second run reads what the first one read, where that is possible. */
+/* The second run reads the same stdin as the first one, if it can be rewound. */
 static void prepare_stdin(struct run *run, posix_spawn_file_actions_t *actions)
 {
     if (!run->hidden || !runs.stdin_there)
@@ -206,8 +207,8 @@ static void start(struct run *run, const struct options *options, int pipe_end)
     runs.child = pid;
 }
 
-/* Takes what there is in the pipe, and keeps the end of all of it. False when nobody can write to
- * it any more. */
+/* Reads what is in the pipe, and keeps the last TAIL_BYTES. False when nobody can write to it any
+ * more. */
 static bool take_output(struct run *run, int pipe_end)
 {
     char chunk[TAIL_BYTES / 2];
@@ -236,7 +237,7 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Takes leave of those that have ended; false when there is none left. */
+/* Waits for children that have ended; false when none are left. */
 static bool reap(struct run *run)
 {
     pid_t pid;
@@ -251,7 +252,7 @@ static bool reap(struct run *run)
     return pid == 0;
 }
 
-/* Sleeps until something ends, is written, or the time has come. Signals are let in only here. */
+/* Sleeps until a child ends, output arrives, or the time is up. Signals are unblocked only here. */
 static void wait_for_news(int pipe_end, int64_t until_ms)
 {
     struct pollfd output = {.fd = pipe_end, .events = POLLIN};
@@ -264,7 +265,8 @@ static void wait_for_news(int pipe_end, int64_t until_ms)
         ppoll(&output, 1, &left, &runs.outside);
 }
 
-/* Until the program has ended, and what it left in the background too, or has had its time. */
+/* Watches until the program has ended, and its background processes have too or have used up their
+ * time. */
 static void watch(struct run *run, int pipe_end)
 {
     int64_t until_ms = 0;

@@ -1,6 +1,6 @@
 /*
- * sarif.c - results in the form that code hosts show at their lines: SARIF 2.1.0. A result is a site whose blocks blind
- * recycling would hand out again; one below MIN_BYTES is none.
+ * sarif.c - results in SARIF 2.1.0, which code hosts show at the source lines. A result is a site
+ * whose blocks blind recycling would hand out again; a site below MIN_BYTES is not a result.
  */
 #include "json.h"
 #include "output.h"
@@ -44,7 +44,8 @@ static const struct {
      "recycling. End the phase by zk_end_phase, or do not use the block."},
 };
 
-/* In the lists whose items must differ: two stacks, or places, may look alike that do not to the library. */
+/* Adds to a list whose items must differ: stacks or places that differ for the library may look
+ * alike here. */
 static void add_new(json_t *array, json_t *value)
 {
     size_t i;
@@ -68,7 +69,7 @@ static json_t *message(const char *text)
     return object;
 }
 
-/* As in a URI: what is no letter, digit or one of -._~/ is written by its bytes. */
+/* Encodes a path for a URI: all but letters, digits and -._~/ becomes %XX. */
 static char *uri_of(const char *prefix, const char *path)
 {
     char *uri = need(malloc(strlen(prefix) + 3 * strlen(path) + 1));
@@ -84,7 +85,7 @@ static char *uri_of(const char *prefix, const char *path)
     return uri;
 }
 
-/* A file below the folder that we are in is told as such, so that it is found in another checkout. */
+/* A file below the current folder gets a relative path, so that it is found in another checkout. */
 static json_t *artifact_of(const char *file)
 {
     const char *relative = from_here(file);
@@ -155,7 +156,7 @@ static json_t *stack_of(uint32_t number, const char *text)
     return stack;
 }
 
-/* What stays the same from build to build. */
+/* Identifies a result by what stays the same from build to build. */
 static json_t *fingerprint_of(const struct place *place, int rule)
 {
     json_t *prints = json_object();

@@ -1,6 +1,7 @@
 /*
  * screen.c - the answer for a person: whether it is safe, the bounds, which lines keep
- * blocks and which touch them later, and what to do. One screen, unless more was asked for.
+ * blocks and which touch them later, and what to do. It fits on one screen, unless more was asked
+ * for.
  */
 #include "audit.h"
 
@@ -66,7 +67,7 @@ static void head_unsafe(const struct audit *audit, const struct exposed *exposed
                   exposed->count == 1 ? "is" : "are", touched);
 }
 
-/* Of blocks that were discarded, and used all the same. */
+/* The first lines about blocks that were used after a discard. */
 static void head_discarded(const struct audit *audit, struct lines *lines)
 {
     lines_add(lines,
@@ -149,7 +150,7 @@ static void add_bounds(const struct audit *audit, struct lines *lines)
               "no retained block would be read or written");
 }
 
-/* What became of the blocks. */
+/* Describes what became of the blocks. */
 static void describe_fate(char *text, size_t room, const struct audit *audit,
                           const struct group *group)
 {
@@ -162,7 +163,7 @@ static void describe_fate(char *text, size_t room, const struct audit *audit,
     else if (group->freed_late)
         snprintf(text, room, ", freed late");
     else if (!audit_watched(audit, group))
-        *text = '\0'; /* nobody has looked */
+        *text = '\0'; /* no trap run has looked */
     else
         snprintf(text, room, ", untouched");
 }
@@ -223,7 +224,7 @@ static void add_group(const struct audit *audit, const struct group *group, stru
     screen_blocks(blocks, sizeof blocks, audit, group);
     length = strlen(blocks) + 4;
     if (length + strlen(location(&group->made->made, group->made->site, WIDE).text) > columns &&
-        length + location_columns_least(&group->made->made) > columns) /* on a line of its own */
+        length + location_columns_least(&group->made->made) > columns) /* then a line of its own */
         length = 3;
     lines_add(lines, "  %s:%s%s",
               location(&group->made->made, group->made->site, columns - length).text,
@@ -280,7 +281,8 @@ static void add_groups(const struct audit *audit, const struct groups *groups, s
         }
 
         add_group(audit, &groups->at[i], &some);
-        if (lines->count + some.count >= room && !whole && i > hidden) { /* one there is always */
+        /* At least one is always shown. */
+        if (lines->count + some.count >= room && !whole && i > hidden) {
             lines_free(&some);
             break;
         }
@@ -336,7 +338,7 @@ void screen_advice(const struct audit *audit, struct lines *lines)
                          "routing (blind recycling).");
 }
 
-/* Only on a terminal, and never for those who asked for none. */
+/* Only on a terminal, and not if NO_COLOR is set. */
 static bool coloured(void)
 {
     const char *none = getenv("NO_COLOR");
@@ -378,7 +380,7 @@ void screen_print(const struct audit *audit, const struct lines *notes)
     used = head.count + advice.count + notes->count;
     add_discarded(audit, &sites);
     add_groups(audit, &audit->groups, used < SCREEN_LINES ? SCREEN_LINES - used : 0, &sites);
-    if (head.count > 0) { /* always */
+    if (head.count > 0) { /* always true */
         print_head(audit, head.at[0]);
         print(&head, 1);
     }

@@ -1,5 +1,5 @@
 /*
- * stacks.c - whole stacks for a person: each with its blocks, one line for a scope.
+ * stacks.c - prints whole stacks for a person: each with its blocks, one line per scope.
  */
 #include "audit.h"
 #include "traces.h"
@@ -26,7 +26,7 @@ static int by_bytes(const void *a, const void *b)
     return by_trace(a, b);
 }
 
-/* One for each stack. */
+/* Unites the parts that have the same stack. */
 static void unite(struct parts *parts)
 {
     size_t kept = 0;

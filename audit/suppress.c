@@ -1,10 +1,12 @@
 /*
- * suppress.c - what somebody has looked at and accepted: sites that a file of suppressions matches, and those that an
- * earlier run, the baseline, had as well. They are counted, and do not make a program unsafe.
+ * suppress.c - sites that somebody has reviewed and accepted: those that a file of suppressions
+ * matches, and those that an earlier run, the baseline, also had. They are counted, but do not make
+ * a program unsafe.
  *
- * A line of a file of suppressions has a pattern of a function, one of a source file (or of the program or library,
- * where no file is known), a range of sizes and, if somebody gave one, a reason; with tabs between them. Nothing in it
- * changes from build to build: no line numbers, no addresses, and sizes up to a power of two.
+ * A line of a file of suppressions has, separated by tabs, a pattern for the function, one for the
+ * source file (or for the program or library, where no file is known), a range of sizes and
+ * optionally a reason. Nothing in it changes from build to build: it has no line numbers, no
+ * addresses, and sizes only up to a power of two.
  */
 #include "audit.h"
 #include "output.h"
@@ -86,7 +88,8 @@ void suppressions_read(const char *path)
     fclose(file);
 }
 
-/* The file that a site is shown in, as from the folder that we are in; where none is known, the program. */
+/* The file that a site is shown in, relative to the current folder; where none is known, the
+ * program. */
 static const char *file_of(const struct group *group)
 {
     const struct place *place = &group->made->made;
@@ -94,7 +97,7 @@ static const char *file_of(const struct group *group)
     return known(place->file) ? from_here(place->file) : base_name(place->module);
 }
 
-/* The pattern may leave out the folders that differ between machines. */
+/* A pattern may leave out leading folders, which differ between machines. */
 static bool matches_file(const char *pattern, const char *file)
 {
     for (;;) {
@@ -114,7 +117,7 @@ static bool matches(const struct rule *rule, const struct group *group)
            matches_file(rule->file, file_of(group));
 }
 
-/* As text that is matched by itself only. */
+/* A pattern that matches only this text. */
 static char *escaped(const char *text)
 {
     char *copy = need(malloc(2 * strlen(text) + 1));
@@ -149,7 +152,8 @@ void baseline_add(const char *function, const char *file, uint64_t size)
 
 void suppressions_apply(struct audit *audit)
 {
-    bool any = audit->discarded > audit->min_bytes; /* that is in no group: it is never hidden */
+    /* Discarded blocks are in no group, so they are never hidden. */
+    bool any = audit->discarded > audit->min_bytes;
     bool hides = false;
 
     for (size_t i = 0; i < audit->groups.count; i++) {

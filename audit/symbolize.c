@@ -1,8 +1,9 @@
 /*
- * symbolize.c - names of frames, by llvm-symbolizer: one process for all of them, since a file's debug information is
- * read once by it, and a table of 100,000 symbols too. Where it is not installed, by the symbol tables alone.
+ * symbolize.c - names of frames, by llvm-symbolizer: one process for all of them, which reads each
+ * file's debug information, or its table of 100,000 symbols, only once. Where it is not installed,
+ * names come from the symbol tables alone.
  *
- * The questions are in a file before it starts, so that nobody waits for the other.
+ * The questions are in a file before it starts, so that neither process can block on the other.
  */
 #include "audit.h"
 #include "object_file.h"
@@ -21,14 +22,14 @@
 #include <unistd.h>
 
 enum {
-    newest_version = 40, /* of a program that is only installed as llvm-symbolizer-N */
+    newest_version = 40, /* the highest N tried, if it is only installed as llvm-symbolizer-N */
     oldest_version = 11,
-    crashes_max = 8, /* of the program, before the rest goes without names */
+    crashes_max = 8, /* of the symbolizer; after that, the other frames get no names */
 };
 
 static struct {
     struct strings strings;
-    char **copies; /* files that were made because the originals cannot be read */
+    char **copies; /* uncompressed files, made because the originals cannot be read */
     size_t copy_count;
     bool no_lines;
 } names;
@@ -54,7 +55,7 @@ static const char *find_symbolizer(void)
     return NULL;
 }
 
-/* What the audited program is started with is not for other programs. */
+/* An environment without the variables that are meant for the audited program. */
 static char **clean_environment(void)
 {
     static const char *const mine[] = {"ZK_ALLOC_", "LD_PRELOAD="};
@@ -71,7 +72,8 @@ static char **clean_environment(void)
     }
 }
 
-/* With input as its stdin (-1: nothing) and output as its stdout. 0 when it cannot be started. */
+/* Starts a command with input as its stdin (-1: empty) and output as its stdout. 0 when it cannot
+ * be started. */
 static pid_t start(char *const *command, int input, int output)
 {
     posix_spawn_file_actions_t actions;
@@ -103,7 +105,7 @@ static bool succeeds(pid_t pid)
     return status == 0;
 }
 
-/* ---- Which file to look into ---- */
+/* ---- Which file to read ---- */
 
 static void remove_copies(void)
 {
@@ -111,7 +113,8 @@ static void remove_copies(void)
         unlink(names.copies[i]);
 }
 
-/* llvm-symbolizer 14 and binutils of the same age cannot read what was compressed by zstd; a newer objcopy can. */
+/* llvm-symbolizer 14, and binutils of that age, cannot read zstd-compressed sections; a newer
+ * objcopy can. */
 static const char *uncompressed(const char *path)
 {
     const char *folder = getenv("TMPDIR");
@@ -136,7 +139,8 @@ static const char *uncompressed(const char *path)
     return pid != 0 && succeeds(pid) ? copy : path;
 }
 
-/* Debug information of a file that is gone, or has been replaced, may still be here. */
+/* The place where debug information of a file may still be, after the file was deleted or
+ * replaced. */
 static const char *by_build_id(const char *id)
 {
     struct elf_facts facts;
@@ -161,7 +165,7 @@ static void prepare(struct object *object)
     if (object->readable == NULL)
         object->readable = by_build_id(object->build_id);
     if (object->readable != NULL && strpbrk(object->readable, "\"\n") != NULL)
-        object->readable = NULL; /* it cannot be said in a question */
+        object->readable = NULL; /* a question cannot contain such a path */
 }
 
 /* ---- Questions and answers ---- */
@@ -178,7 +182,8 @@ static void set_scopes(struct frame *frame, struct scope *scopes, size_t count)
     frame->scope_count = (uint32_t)count;
 }
 
-/* The frames from first on; a descriptor to read. */
+/* Writes the questions for the frames from first on into a file; returns a descriptor to read
+ * it. */
 static int write_questions(const struct frame *frames, size_t first, size_t count)
 {
     int fd = memfd_create("questions", MFD_CLOEXEC);
@@ -226,14 +231,14 @@ static void read_line_of(char *text, struct scope *scope)
     length = strlen(text);
     if (strcmp(line, "0") == 0 &&
         (text[0] != '/' || (length > 2 && strcmp(text + length - 2, ".o") == 0)))
-        return; /* a name in the symbol table, for want of debug information */
+        return; /* only a name from the symbol table, without debug information */
     tidy_path(text);
     scope->file = strings_add(&names.strings, text);
     if (strtoull(line, NULL, 10) > 0) /* 0: the compiler made it up */
         scope->line = strtoull(line, NULL, 10);
 }
 
-/* Pairs of lines up to an empty one. False at the end of what there is. */
+/* Reads pairs of lines up to an empty one. False at the end of the answers. */
 static bool read_answer(FILE *answers, struct frame *frame)
 {
     struct scope *scopes = NULL;
@@ -290,7 +295,7 @@ static void name_by_symbolizer(const char *symbolizer, struct frame *frames, siz
     for (int crashes = 0; crashes < crashes_max && next < count; crashes++) {
         next = ask(symbolizer, frames, next, count);
         if (next < count)
-            set_scopes(&frames[next++], NULL, 0); /* the question that it died of */
+            set_scopes(&frames[next++], NULL, 0); /* the question that killed it */
     }
     for (; next < count; next++)
         set_scopes(&frames[next], NULL, 0);

@@ -1,6 +1,6 @@
 /*
- * symbols.c - asks libdw, if it is there: it finds the symbol table wherever a distribution puts it. It is opened when
- * it is needed, so that zk-audit does not depend on it.
+ * symbols.c - asks libdw, if it is installed: it finds the symbol table wherever a distribution
+ * puts it. It is opened with dlopen when needed, so that zk-audit does not depend on it.
  */
 #include "symbols.h"
 
@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Files kept open: the leading frames of a program's sites lie in a few of them. */
+/* The most files kept open: the first frames of a program's sites are in few files. */
 enum { files_max = 64 };
 
 struct file {

@@ -29,7 +29,7 @@ static void print_place(const struct place *place)
     print_number(place->line, '\t');
 }
 
-/* A bound has its value where the findings have a size, and its name where they have a symbol. */
+/* A bound's row: its value is in the column for a size, its name in the one for a symbol. */
 static void print_bound(const char *value, const char *name, enum exactness is)
 {
     printf("bound\t%s\tNA\tNA\tNA\tNA\tNA\tNA\t%s", value, name);

@@ -1,6 +1,6 @@
 /*
- * traces.c - reads stacks. The same frames occur in most of them, and the same stacks in both runs: each is kept
- * once.
+ * traces.c - reads stacks. Many stacks share frames, and both runs have the same stacks: each frame
+ * and each stack is kept once.
  */
 #include "traces.h"
 #include "audit.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Open addressing: numbers from 1 on, 0 is free. At most half full. */
+/* A hash table with open addressing, of numbers from 1 up; 0 is a free slot. At most half full. */
 struct index {
     uint32_t *at;
     size_t room;
@@ -128,7 +128,7 @@ static uint32_t object_number(const char *path, const char *build_id)
     return (uint32_t)all.object_count - 1;
 }
 
-/* %3B is a semicolon, as in a URL. In place. */
+/* Decodes %XX as in a URL (%3B is a semicolon), in place. */
 static void decode(char *text)
 {
     char *to = text;
@@ -147,7 +147,7 @@ static void decode(char *text)
     *to = '\0';
 }
 
-/* The objects of one row: their numbers in the report, and ours. */
+/* The objects of one row: their numbers in the report, and our own. */
 enum { STACK_MAX = 1024 };
 struct row_objects {
     unsigned long theirs[STACK_MAX];
@@ -204,7 +204,7 @@ static uint32_t read_stack(const char *stack, const struct row_objects *row)
     return count == 0 ? 0 : trace_number(frames, count);
 }
 
-/* "prog+0x12;libc.so.6+0x34": only the file that the first frame lies in has a path. */
+/* "prog+0x12;libc.so.6+0x34": a path is known only for the first frame's file. */
 static uint32_t read_site(const char *site, const char *module)
 {
     const char *name = base_name(module);

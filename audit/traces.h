@@ -1,7 +1,7 @@
 /*
- * traces.h - call stacks as the library wrote them: frames in objects, and what their names are.
+ * traces.h - call stacks as the library wrote them: frames in objects, and their names.
  *
- * Everything here lives until the end.
+ * All of it is kept until the end.
  */
 #ifndef TRACES_H
 #define TRACES_H
@@ -16,24 +16,24 @@ struct object {
     const char *build_id; /* "" if it has none */
     const char *readable; /* the file to look names up in; NULL if there is none: see changed */
     bool changed;         /* there is a file at path, but it is not the one that ran */
-    bool used;            /* by a frame */
-    bool unlined; /* a place in it is shown without a line, for it has no debug information */
+    bool used;            /* a frame is in it */
+    bool unlined;         /* a place in it is shown without a line, for lack of debug information */
 };
 
-/* How far a scope is from what its reader can change. */
+/* How far a scope is from code that the reader can change. */
 enum owner {
     OWNER_USER,
-    OWNER_LIBRARY, /* somebody else's package, a wrapper, or what the user asked to skip */
+    OWNER_LIBRARY, /* another package, a wrapper, or code that the user asked to skip */
     OWNER_RUNTIME, /* the language's or the C library's own */
 };
 
 /* A function, or one that was inlined into it. */
 struct scope {
-    const char *function; /* as people write it; "NA" if it is not known */
+    const char *function; /* demangled; "NA" if it is not known */
     const char *file;     /* "NA" if it is not known */
     uint64_t line;        /* UNKNOWN if it is not known */
     enum owner owner;
-    bool allocates; /* the way into the allocator: what it calls is part of that */
+    bool allocates; /* it leads into the allocator: what it calls is part of that */
 };
 
 /* A place in the code: a call, and the calls around it that were inlined. */
@@ -50,8 +50,8 @@ struct trace {
     uint32_t count;
 };
 
-/* The stack of a report's columns stack and objects; where these are NA, as before there were any, of the columns
- * site and module. Equal stacks have equal numbers. */
+/* The number of the stack in a report's columns stack and objects; where these are NA, as in old
+ * reports, of the columns site and module. Equal stacks have equal numbers. */
 uint32_t trace_add(const char *stack, const char *objects, const char *site, const char *module);
 struct trace trace_at(uint32_t number);
 
@@ -64,25 +64,25 @@ const struct frame *frame_at(uint32_t number);
 void frames_name(void);
 bool frames_have_lines(void); /* false when what reads debug information is not installed */
 
-/* ---- blame.c: which scope a stack is shown by */
+/* ---- blame.c: which scope stands for a stack */
 
-/* Scopes of functions or files that match it are not the user's; @FILE has one in each line. Exits 2 with a line
- * when FILE cannot be read. */
+/* Scopes whose function or file matches glob do not count as the user's; @FILE has one glob per
+ * line. Exits 2 with a line when FILE cannot be read. */
 void blame_skip(const char *glob);
 void blame_judge(const struct object *object, struct scope *scope);
 
-/* The innermost scope that is the user's; if there is none, the outermost of a library; NULL of the empty stack.
- * *frame is where it is. */
+/* The innermost scope of the user's; if there is none, the outermost one of a library; NULL for the
+ * empty stack. *frame is its frame. */
 const struct scope *blame(uint32_t trace, const struct frame **frame);
 
 /* ---- demangle.c */
 
 struct strings;
 
-/* A function's name as people write it. */
+/* The demangled name of a function. */
 const char *demangle(const char *symbol, struct strings *strings);
 
-/* Shortens a name to width columns, in its template arguments first. name is cut in place. */
+/* Shortens a name to width columns, its template arguments first. name is changed in place. */
 void shorten(char *name, size_t width);
 
 #endif

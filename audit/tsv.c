@@ -1,6 +1,6 @@
 /*
- * tsv.c - reads a table of the library. Columns are found by name, so that one which is added there
- * disturbs nothing here.
+ * tsv.c - reads a table that the library wrote. Columns are found by name, so a new one does no
+ * harm.
  */
 #include "audit.h"
 
@@ -11,7 +11,7 @@
 
 static const char advice[] = "is the program linked with this version of libzkalloc?";
 
-/* Cuts line into at most most fields; returns how many it has. */
+/* Splits line in place, into no more than most_fields fields; returns how many it has. */
 static size_t cut(char *line, char **fields, size_t most_fields)
 {
     size_t count = 0;
@@ -33,7 +33,7 @@ static void close_tsv(struct tsv *tsv)
     *tsv = (struct tsv){0};
 }
 
-/* tsv->columns if there is none. */
+/* The column's index; tsv->columns if there is none. */
 static size_t column_if_any(const struct tsv *tsv, const char *name)
 {
     size_t i = 0;

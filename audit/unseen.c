@@ -1,6 +1,7 @@
 /*
- * unseen.c - programs that ran without the library: which, why, and what to do. The library's witness tells which
- * processes it is in, and what they became or started; what the rest was, its file tells.
+ * unseen.c - programs that ran without the library: which, why, and what to do. The library's
+ * witness lists the processes that it is in, and what they executed or started; for the others,
+ * their files show the reason.
  */
 #include "audit.h"
 #include "object_file.h"
@@ -95,7 +96,7 @@ static struct reason reason_of_script(const struct image *image, unsigned depth)
     memcpy(line, image->at, image->bytes < sizeof line ? image->bytes : sizeof line - 1);
     program += strspn(program + 2, " \t") + 2;
     program[strcspn(program, " \t\n")] = '\0';
-    if (*program == '\0' || depth > 4) /* as the kernel */
+    if (*program == '\0' || depth > 4) /* the kernel's limit */
         return no_reason;
     return reason_of_file(program, depth + 1);
 }
@@ -121,7 +122,7 @@ static struct reason reason_of(const char *path, bool kept)
     return reason_of_file(path, 0);
 }
 
-/* As execvp finds it. False if it does not. */
+/* Searches PATH as execvp does. False if the program is not found. */
 static bool search(const char *name, char file[PATH_MAX])
 {
     if (strchr(name, '/') != NULL)
@@ -134,7 +135,7 @@ const char *unseen_allocator(const char *program, bool *guessed)
     static const struct {
         const char *mark;
         const char *name;
-        bool message; /* one of its own, which a stripped program still has; else a function */
+        bool message; /* one of its messages, which a stripped program still has; else a function */
     } known_ones[] = {{"_rjem_malloc", "jemalloc", false},
                       {"je_malloc", "jemalloc", false},
                       {"mi_malloc", "mimalloc", false},
@@ -180,7 +181,7 @@ static void add(struct unseen *unseen, const char *name, bool kept, bool program
                                        .program = program && reason.why != no_reason.why});
 }
 
-/* The library is there, and cannot see. */
+/* Adds a program that contains a zkalloc built without the audit. */
 static void add_without(struct unseen *unseen, const char *path, bool program,
                         struct strings *strings)
 {
@@ -191,7 +192,7 @@ static void add_without(struct unseen *unseen, const char *path, bool program,
                                .program = program});
 }
 
-/* ---- What the witness says */
+/* ---- The witness's file */
 
 static FILE *open_witness(const char *folder, long pid)
 {
@@ -208,12 +209,12 @@ static void spawned(const char *folder, char *line, struct unseen *unseen, struc
     FILE *witness = open_witness(folder, pid);
 
     if (witness != NULL)
-        fclose(witness); /* which is read for itself */
+        fclose(witness); /* it has a witness of its own, which is read separately */
     else if (strlen(rest) > strlen("\t1\t"))
         add(unseen, strings_add(strings, rest + strlen("\t1\t")), rest[1] == '1', false, strings);
 }
 
-/* The last line tells what the process was in the end. */
+/* The last line names the program that the process was in the end. */
 static void read_witness(const char *folder, long pid, bool program, struct unseen *unseen,
                          struct strings *strings)
 {

@@ -1,5 +1,5 @@
 /*
- * uses.c - which stacks a row stands for, and how many blocks of each.
+ * uses.c - which stacks a row stands for, and how many blocks each of them made.
  */
 #include "audit.h"
 

@@ -26,8 +26,8 @@ static const struct report *basis(const struct audit *audit)
     return &basis_run(audit)->report;
 }
 
-/* The census tells of the program as it is; so does a trap run, unless it was told from where on
- * to watch, and did. */
+/* The present MIN_BYTES, as the census reports it. So does a trap run, unless --watch replaced
+ * it. */
 static uint64_t present_min_bytes(const struct audit *audit)
 {
     uint64_t reported = basis(audit)->min_bytes;
@@ -74,8 +74,8 @@ static struct bound guaranteed_bound(const struct audit *audit)
     return bound_of(run_above(&audit->census, RETAINED), is_whole(&audit->census));
 }
 
-/* Blocks below the trap's MIN_BYTES were not watched. If no other was touched, one of these may have been; but
- * none that is larger than all that are retained. */
+/* Blocks below the trap's MIN_BYTES were not watched. If no larger block was touched, one of these
+ * may have been; but no touched block is larger than the largest retained one. */
 static struct bound touched_bound(const struct audit *audit)
 {
     const struct report *report = &audit->trap.report;
@@ -114,7 +114,7 @@ static enum lack lack_of(const struct audit *audit)
     if (!run_reported(&audit->census) && report_looked_away(&run->report))
         return LACKS_SIGHT;
     if (audit->census.report.unsized && audit->options->min_bytes == UNKNOWN)
-        return LACKS_REPORTS; /* what the program runs with was not reported */
+        return LACKS_REPORTS; /* the program's MIN_BYTES was not reported */
     return LACKS_NOTHING;
 }
 
@@ -127,7 +127,7 @@ void audit_judge(struct audit *audit)
     if (audit->lack == LACKS_ALLOCATIONS)
         audit->guaranteed = audit->touched = (struct bound){UNKNOWN, NOTHING};
     audit->verdict =
-        audit->lack == LACKS_NOTHING ? SAFE : NO_VERDICT; /* what lacks might be unsafe */
+        audit->lack == LACKS_NOTHING ? SAFE : NO_VERDICT; /* what is missing might be unsafe */
     audit->discarded = run_reported(&audit->trap) ? run_above(&audit->trap, DISCARDED) : 0;
     if (audit_reported(audit) &&
         (exceeds(audit->guaranteed, audit->min_bytes) ||

@@ -1,6 +1,7 @@
 /*
- * zk_audit.c - the command line of zk-audit: runs a program under the census and under the trap, and
- * tells whether anything in it crosses a phase, and which MIN_BYTES keeps that out of the arena.
+ * zk_audit.c - the command line of zk-audit: runs a program under the census and under the trap,
+ * and tells whether any block in it outlives its phase, and which MIN_BYTES keeps such blocks out
+ * of the arena.
  */
 #include "audit.h"
 #include "begin_at.h"
@@ -113,7 +114,7 @@ static size_t parse_top(const char *text)
     return number;
 }
 
-/* N, or N:SEED as the library takes it. */
+/* Checks N or N:SEED, which the library takes. */
 static const char *parse_chaos(const char *text)
 {
     size_t digits = strspn(text, "0123456789");
@@ -230,7 +231,7 @@ static void parse_option(struct options *options, int code, const char *wrong)
     }
 }
 
-/* What a program runs with that does not set MIN_BYTES itself. */
+/* The MIN_BYTES with which a program runs that does not set its own. */
 static uint64_t assumed_min_bytes(const struct options *options)
 {
     const char *environment = getenv("ZK_ALLOC_MIN_BYTES");
@@ -275,7 +276,7 @@ static void parse(struct options *options, int argc, char **argv)
     };
     int code;
 
-    /* +: what follows PROGRAM is PROGRAM's; and we say ourselves what is wrong */
+    /* +: what follows PROGRAM belongs to it; ':': we print errors ourselves */
     while ((code = getopt_long(argc, argv, "+:", names, NULL)) != -1)
         parse_option(options, code, argv[optind - 1]);
     if (optind < argc && options->process != 0)
@@ -302,7 +303,7 @@ static void parse(struct options *options, int argc, char **argv)
         options->census = options->trap = true;
 }
 
-/* A second run would only tell again that there is nothing to tell. */
+/* False if a second run would only show again that there is nothing to see. */
 static bool go_on(const struct audit *audit)
 {
     if (!audit->options->trap || runs_interrupted() != 0)
@@ -329,7 +330,7 @@ static void make_runs(struct audit *audit, struct strings *strings)
     runs_end();
 }
 
-/* No program has stdout then. */
+/* No program runs, so stdout is ours. */
 static void read_reports(struct audit *audit, struct strings *strings)
 {
     screen = stdout;
@@ -362,14 +363,15 @@ static void print(const struct audit *audit)
     lines_free(&notes);
 }
 
-/* Did a run fail, or leave out a process? */
+/* Did a run fail, or is a process's report missing? */
 static bool incomplete(const struct run *run)
 {
     return run->made && (run_failed(run) || !run_reported(run) || run->report.silent > 0 ||
                          run->report.running > 0);
 }
 
-/* Without --fail-above, what is unsafe; with it, what has a bound above that. */
+/* Does the answer fail: without --fail-above, if it is unsafe; with it, if a bound is above
+ * that? */
 static bool fails(const struct audit *audit)
 {
     if (audit->options->fail_above == UNKNOWN)
@@ -411,7 +413,7 @@ int main(int argc, char **argv)
         make_runs(&audit, &strings);
     if (runs_interrupted() != 0 && !audit_reported(&audit)) {
         fputs("zk-audit: interrupted: no report\n", stderr);
-        raise(runs_interrupted()); /* so that a shell's loop ends too */
+        raise(runs_interrupted()); /* so that a shell's loop around us ends too */
     }
     frames_name();
     findings_name(&audit.census.report.findings, &strings);

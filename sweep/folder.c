@@ -344,8 +344,8 @@ void folder_commit(void)
     }
     folder.used = true;
     folder.count = 0;
-    /* Makes the removal durable: otherwise a power cut could bring the list back, and the next sweep
-     * would restore the old set. */
+    /* Makes the removal durable: otherwise a power cut could bring the list back, and the next
+     * sweep would then restore the old set. */
     fsync(folder.at);
     folder_close();
 }

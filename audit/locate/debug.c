@@ -1,5 +1,5 @@
 /*
- * debug.c - what only debug information knows: source lines, and functions that were inlined.
+ * debug.c - what only debug information has: source lines and inlined functions.
  */
 #include "locate.h"
 
@@ -34,7 +34,7 @@ static bool has_name(Dwarf_Die *die, const char *wanted)
     return name != NULL && match_symbol(name, wanted) >= ZK_MATCH_END;
 }
 
-/* A function with code of its own. */
+/* Visits a function that has code of its own. */
 static void look_inside(const struct walk *walk, Dwarf_Die *die, Dwarf_Addr address,
                         const char *caller, int depth)
 {
@@ -84,14 +84,14 @@ static bool is_file(const char *path, const char *wanted)
            (length == end || path[length - end - 1] == '/');
 }
 
-/* The first address of the line in each function. */
+/* A search for the first address of a line in each function. */
 struct line_search {
     const struct module *module;
     const char *file;
     int line;
     struct places *places;
     int *next;
-    const char *last; /* function that has a place already */
+    const char *last; /* the function of the last place found */
 };
 
 static void look_at_line(struct line_search *search, Dwarf_Line *line, Dwarf_Addr bias)

@@ -1,5 +1,6 @@
 /*
- * locate.h - what the parts of zk-locate share: a function that was named, and where in a program or its libraries it is.
+ * locate.h - what the parts of zk-locate share: the function that was asked for, and its places in
+ * a program and its libraries.
  */
 #ifndef LOCATE_H
 #define LOCATE_H
@@ -28,14 +29,14 @@ struct modules {
     size_t count;
 };
 
-/* What PATH finds for a name without a slash; exits 2 with a line when there is none. */
+/* Looks up a name without a slash in PATH; exits 2 with a line when it is not there. */
 char *program_path(const char *name);
 
-/* Is it a program that a library can be preloaded into? A script is none itself: what it starts may be. Exits 2 with a line
- * for one that is linked statically. */
+/* Is the file a program that a library can be preloaded into? A script is not, though what it
+ * starts may be. Exits 2 with a line if the program is linked statically. */
 bool is_binary(const char *path);
 
-/* All of them, the program first. */
+/* The program, then its libraries. */
 struct modules modules_open(const char *program);
 void modules_close(struct modules *modules);
 
@@ -45,14 +46,14 @@ void modules_close(struct modules *modules);
 struct wanted {
     char *name;
     const char *module; /* or NULL */
-    const char *text;   /* as it was given */
+    const char *text;   /* the whole text, as given */
 };
 
-/* One function that may be meant. */
+/* A function that the name may mean. */
 struct place {
     const struct module *module;
-    uint64_t address; /* as the file has it */
-    char *name;       /* as people write it */
+    uint64_t address; /* in the file, before it is loaded */
+    char *name;       /* demangled */
 };
 
 struct places {
@@ -62,7 +63,7 @@ struct places {
     bool in_program;
 };
 
-/* Adds one, unless there is a better one, or the same; what is worse goes. */
+/* Adds a place, unless it is there already or a better match is; removes worse matches. */
 void places_add(struct places *places, enum zk_match match, const struct module *module,
                 uint64_t address, const char *name);
 void places_free(struct places *places);
@@ -72,20 +73,20 @@ char *places_names(const struct places *places);
 
 bool in_module(const struct wanted *wanted, const struct module *module);
 
-/* How well symbol has the name. */
+/* How well symbol matches the name. */
 enum zk_match match_symbol(const char *symbol, const char *name);
 
-/* As people write it; to be freed. */
+/* The demangled name; to be freed. */
 char *demangle(const char *symbol);
 
 /* ---- debug.c: by debug information */
 
-/* Functions into which one of that name was inlined. */
+/* Finds the functions into which one of that name was inlined. */
 void find_inlined(const struct wanted *wanted, const struct modules *modules,
                   struct places *callers);
 
-/* FILE:LINE, one place for each function that has code of it. *next: the next line with code, if there is none; 0
- * if there is no such file. */
+/* Finds FILE:LINE, one place for each function with code of that line. If there is none, *next is
+ * the next line with code; 0 if there is no such file. */
 void find_line(const struct wanted *wanted, const char *file, int line,
                const struct modules *modules, struct places *places, int *next);
 

@@ -1,5 +1,5 @@
 /*
- * modules.c - the loader says which libraries it would load, as for ldd.
+ * modules.c - asks the loader which libraries it would load, as ldd does.
  */
 #include "locate.h"
 

@@ -25,7 +25,7 @@ char *demangle(const char *symbol)
     return name != NULL ? name : need(strdup(symbol));
 }
 
-/* As a person writes it, with or without parameters. */
+/* Matches a demangled name, with or without its parameters. */
 static enum zk_match match_name(const char *name, const char *wanted)
 {
     size_t length = strlen(wanted);
@@ -105,7 +105,7 @@ char *places_names(const struct places *places)
         for (size_t j = 0; j < places->count; j++)
             twice |= j != i && strcmp(places->at[j].name, name) == 0;
         fprintf(out, "%s%.160s", i == 0 ? "" : ", ", name);
-        if (twice) /* copies of one function, as of a generic one: by address */
+        if (twice) /* copies of one function, such as a generic one: add the address */
             fprintf(out, " at %s+0x%llx", places->at[i].module->path,
                     (unsigned long long)places->at[i].address);
     }

@@ -1,7 +1,8 @@
 /*
- * zk_locate.c - where a function is that a phase is to begin at: for zk-audit and zk-trial, before they run the program.
- * Prints one line for each FUNCTION, as ZK_ALLOC_BEGIN_AT takes it. One that there is not, or more than one of, is told in
- * one line, and the exit status is 2.
+ * zk_locate.c - finds the functions at which phases are to begin, for zk-audit and zk-trial, before
+ * they run the program. Prints one line for each FUNCTION, in the form that ZK_ALLOC_BEGIN_AT
+ * takes. If there is no such function, or more than one, it prints one line on stderr and exits
+ * with 2.
  */
 #include "locate.h"
 
@@ -50,7 +51,7 @@ static struct wanted parse(const char *text)
     return wanted;
 }
 
-/* FILE:LINE? The line, or 0; *colon: where it is. */
+/* The line, if name is FILE:LINE, else 0; *colon is the position of the colon. */
 static int line_of(const char *name, size_t *colon)
 {
     const char *at = strrchr(name, ':');
@@ -145,7 +146,7 @@ static void locate(const char *text, const struct modules *modules)
     int line = line_of(wanted.name, &colon);
 
     if (wanted.module != NULL && !has_module(&wanted, modules)) {
-        puts(text); /* one that is opened later */
+        puts(text); /* in a library that is opened later */
     } else {
         if (line > 0)
             look_at_line(&wanted, colon, line, modules, &places);

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# audit_test.sh BUILD SOURCE [SANITIZER]: zk-audit on the real library, and on programs that only write what the
-# library would: shell scripts, for the cases that no small program brings about.
+# audit_test.sh BUILD SOURCE [SANITIZER]: zk-audit on the real library, and on fake programs, shell
+# scripts that only write the reports that the library would: for cases that no small program can
+# cause.
 set -uo pipefail
 build=$1 source=$2 sanitizer=${3:-}
 audit=$build/sweep/zk-audit table=$build/examples/retained_table
-# What a sanitizer says is not to be taken for an answer. No leak check of programs under audit: once libdw has been
-# opened, LeakSanitizer can take its thread-local memory for another address, and crash. Ours is checked further down.
+# A sanitizer's exit status must not be mistaken for an answer. Programs under audit are not checked
+# for leaks: once libdw has been opened, LeakSanitizer can mistake the address of its thread-local
+# memory, and crash. zk-audit itself is checked further down.
 export ASAN_OPTIONS=exitcode=99:detect_leaks=0 TSAN_OPTIONS=${TSAN_OPTIONS:-}:exitcode=99
 . "$(dirname "$0")/../../scripts/test_helpers.sh"
-fits() { # the report is one screen
+fits() { # the report fits on one screen
     check "$what: more than 24 lines: $said" test "$(wc -l <<<"$said")" -le 24
     check "$what: a line of more than 100 columns: $said" test "$(wc -L <<<"$said")" -le 100
 }
@@ -20,7 +22,8 @@ made_line=$(line_of 'allocated here') used_line=$(line_of 'used here, one phase 
 made="retained_table.c:$made_line \\(table_make\\)"
 used="retained_table.c:$used_line \\(table_sum\\)"
 sum='the sum is 2100225, and should be 2100225'
-# In a build for ThreadSanitizer the trap sees no system call (alloc/audit/dispatch.c), and says that it does not.
+# In a build for ThreadSanitizer the trap sees no system calls (alloc/audit/dispatch.c), and says
+# so.
 touched=16401 nothing=0 exactness=exact unseen_status=0 unseen='SAFE at MIN_BYTES 20000: .* \(census: NA\)$'
 if [[ $sanitizer == thread ]]; then
     touched='at least 16401' nothing=NA exactness=at_least unseen_status=3 unseen='NO VERDICT at MIN_BYTES 20000: '
@@ -55,7 +58,7 @@ ZK_ALLOC_MIN_BYTES=20000 run "$unseen_status" "$audit" --trap -- "$table"
 says "^$unseen"
 run 1 "$audit" --census --trap -- "$table"
 says "$made" "$used"
-# What is found is true: blind recycling loses the table, below the bound and not at it.
+# What is found is true: blind recycling loses the table below the bound, but not at it.
 if [[ -z $sanitizer ]]; then
     ZK_ALLOC_RECYCLE=blind ZK_ALLOC_MIN_BYTES=16400 run 0 "$table"
     check "blind recycling keeps the table: $out" test "$out" != "$sum"
@@ -63,7 +66,7 @@ if [[ -z $sanitizer ]]; then
     check "the bound does not save the table: $out" test "$out" = "$sum"
 fi
 
-# --tsv: the table is stdout, and all that the program says is stderr; twice the same.
+# --tsv: the table goes to stdout, the program's output to stderr; a second time gives the same.
 columns='kind size count threads bytes phase_first phase_last module symbol file line'
 columns+=' access access_module access_symbol access_file access_line site stacks access_site exactness asked'
 run 1 "$audit" --tsv -- "$table"
@@ -165,7 +168,7 @@ run 4 "$audit" -- "$ending" abort
 says '^UNSAFE ' 'ending.c:15 \(phase\)' '^The program failed: it died of SIGABRT in the census run\.$'
 run 3 "$audit" -- "$ending" kill
 says '^NO VERDICT: there is no report$' 'died of SIGKILL' '^No report from 1 process of the census run: '
-[[ -n $sanitizer ]] || { # the preload library sees it
+[[ -n $sanitizer ]] || { # the preload library sees the program
     run 1 "$audit" -- "$ending" _exit
     says '^UNSAFE '
 }
@@ -222,10 +225,10 @@ run 0 "$audit" --min-bytes 4K --tsv -- "$work/environment" "$work/log"
 check "$what: --min-bytes: $(cat "$work/log")" grep -q '^census pinned 4096 ' "$work/log"
 says '^census pinned 4096 '
 check "$what: the program's output is in the table" test "$(wc -l <<<"$out")" -eq 5
-run 0 "$audit" "$work/environment" "$work/log" --tsv # what follows the program is the program's
+run 0 "$audit" "$work/environment" "$work/log" --tsv # what follows the program belongs to the program
 check "$what: $out" test "$out" = "census pinned unset $work/log --tsv"
 
-# stdin: both runs read a file from where it stood; a pipe only the first.
+# stdin: both runs read a file from its offset at the start; a pipe only the first run.
 fake input <<'END'
 nothing 4096
 sed "s/^/$ZK_ALLOC_AUDIT /" >>"$1"
@@ -245,7 +248,8 @@ END
 run 0 "$audit" -- "$work/reads_second" "$work/read" < <(cat "$work/lines")
 check "$what: what the first run left of a pipe: $(cat "$work/read")" test ! -s "$work/read"
 
-# Sites without symbols are looked up: this one is the example's allocation. A file that is gone has none.
+# Sites without symbols are looked up: this one is the example's allocation. A deleted file has no
+# symbols.
 fake unnamed <<END
 census <<ROWS
     2 2 $allocation 16400 1 16400 1 $(realpath "$table") NA NA NA
@@ -261,7 +265,8 @@ run 1 "$audit" --census --tsv -- "$work/unnamed"
 row "^retained 16400 1 1 16400 2 2 [^ ]* table_make [^ ]*retained_table.c $made_line NA"
 row '^retained 9000 1 1 9000 2 2 /no/gone.so NA NA NA NA NA NA NA NA gone.so\+0x12;gone.so\+0x34 1 NA NA 9000$'
 
-# What joins: by site and size. Touched goes first, then size; the table has all of it.
+# The two runs are joined by site and size. Touched ones come first, then larger ones; the table has
+# all.
 fake joined <<'END'
 census <<ROWS
     2 3 p+0x1 100 4 400 2 /p small a.c 1
@@ -319,7 +324,8 @@ unwatched 0 1 1 NA 1 1 NA NA NA NA NA NA NA NA NA NA 1 NA NA 0
 END
 says '^zk-audit: 3 accesses after free'
 
-# Several processes: counts add up, threads do not, phases span; one without a report spoils a SAFE.
+# Several processes: counts are added, threads are not, phases become one range; a process without a
+# report rules out SAFE.
 fake several <<'END'
 out=${ZK_ALLOC_AUDIT_OUT//%p/11}
 census <<<'4 5 p+0x1 5000 2 10000 3 /p f a.c 1'
@@ -339,7 +345,7 @@ END
 run 3 "$audit" -- "$work/one_silent"
 says '^NO VERDICT at MIN_BYTES 4096: nothing unsafe was reported, but the report is not complete$' \
     '^No report from 1 process of the census run: '
-# One that outlives the program by a little is waited for; one that goes on is told of.
+# A process that outlives the program by a little is waited for; one that goes on is mentioned.
 fake slow_child <<'END'
 (
     sleep 0.5
@@ -359,7 +365,8 @@ run 3 "$audit" --census -- "$work/daemon"
 says '^NO VERDICT ' '^No report from 1 process of the census run: still running in the background\.$'
 kill "$out"
 
-# What it costs: whole ranges below the bound, at most; and a bound that would empty the arena is no advice.
+# The cost: an upper limit, of the whole ranges below the bound; and a bound that would empty the
+# arena is not recommended.
 fake cost <<'END'
 census <<<'2 2 p+0x1 5000 1 5000 1 /p f a.c 1'
 trap_ </dev/null
@@ -386,7 +393,7 @@ says '^  It moves 31.3 % .*\(4100 per phase\)\.$'
 run 1 "$audit" --census -- "$work/exact" '4095 4223'
 says '^  It moves at most 31.3 % '
 
-# A program that sets MIN_BYTES itself is judged by that.
+# A program that sets MIN_BYTES itself is judged by its own.
 fake own_min_bytes <<'END'
 census <<<'2 2 p+0x1 5000 1 5000 1 /p f a.c 1'
 trap_ <<<'touched read 1 2 5000 0 1 1 p+0x1 /p f a.c 1 p+0x2 /p f a.c 2'
@@ -398,7 +405,7 @@ says '^SAFE at MIN_BYTES 6000: ' '^The program sets MIN_BYTES itself: 6000, not 
 run 0 "$audit" --trap -- "$work/own_min_bytes"
 says '^SAFE at MIN_BYTES 6000: '
 
-# The trap alone sees: still unsafe, and it is said.
+# Only the trap sees it: still unsafe, and that is printed.
 fake only_trap <<'END'
 census </dev/null
 trap_ <<<'touched read 1 2 5000 0 1 1 p+0x1 /p f a.c 1 p+0x2 /p f a.c 2'
@@ -407,7 +414,7 @@ END
 run 1 "$audit" -- "$work/only_trap"
 says '^UNSAFE ' '^The runs differ: the trap saw larger ' '^Set ZK_ALLOC_MIN_BYTES=5001$'
 
-# An access to a block that nothing is known of any more.
+# An access to a block about which nothing is known any more.
 fake long_gone <<'END'
 census </dev/null
 trap_ <<<'freed write 0 2 0 0 1 1 NA NA NA NA NA p+0x2 /p f a.c 2'
@@ -417,7 +424,7 @@ run 0 "$audit" -- "$work/long_gone"
 says "^1 access after free, the program's own bug: a write of a block that was freed long before$" '^  by a.c:2 \(f\)$'
 silent_on 'made at'
 
-# Only the trap run fails: with its last lines. Both are failures.
+# Only the trap run fails: its last lines are shown. Then both runs fail.
 fake fails_second <<'END'
 nothing 4096
 [[ $ZK_ALLOC_AUDIT != trap ]] || { seq 1000; echo why >&2; kill -SEGV $$; }
@@ -426,7 +433,7 @@ run 3 "$audit" -- "$work/fails_second"
 says '^SAFE ' 'died of SIGSEGV in the trap run' '^  \| 999$' '^  \| 1000$' '^  \| why$'
 silent_on '\| 998$'
 
-# Forty sites, and every note there is, are one screen; unless more is asked for.
+# Forty sites, and every possible note, fit on one screen, unless more is asked for.
 fake many <<'END'
 for i in $(seq 100 139); do
     echo "2 2 p+0x$i 1$i 1 1$i 1 /p/$i a_function_with_a_name_that_is_longer_than_it_should_be_$i /usr/src/a/folder/that/is/so/deep/that/it/does/not/fit/$i.c $i"
@@ -448,7 +455,7 @@ run 4 "$audit" --top 40 -- "$work/many"
 says '/100.c:100 '
 silent_on 'sites more'
 
-# What is no report is an error, not an answer.
+# A file that is no report is an error, not an answer.
 fake wrong_header <<'END'
 echo what is this >"$out"
 END
@@ -465,7 +472,7 @@ END
 run 3 "$audit" --census -- "$work/wrong_row"
 says 'column size: big is not a number'
 
-# ---- Signals: the program's, and our folder is gone; nobody is left.
+# ---- Signals are passed on to the program; our folder is removed, and no process is left.
 
 fake waits <<'END'
 touch "$out.part"
@@ -527,7 +534,7 @@ END
 cc -shared -x c -o "$work/tree/alloc/libzkalloc-preload.so" - <<<'int zk_audit_test;'
 other=$work/other.so
 cp "$work/tree/alloc/libzkalloc-preload.so" "$other"
-[[ -z $sanitizer ]] || other= # its runtime wants to be the first library
+[[ -z $sanitizer ]] || other= # the sanitizer's runtime must be the first library
 LD_PRELOAD=$other run 0 "$work/tree/sweep/zk-audit" --chaos 100:7 -- "$work/preloaded" "$work/loaded"
 check "$what: $(cat "$work/loaded")" diff "$work/loaded" <(
     for _ in 1 2; do echo "$work/tree/sweep/../alloc/libzkalloc-preload.so${other:+:$other} 100:7"; done)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# bounds_test.sh BUILD: the bounds are what routing does, to the byte: blind recycling loses the data below the bound,
-# and not at it.
+# bounds_test.sh BUILD: the bounds agree with the routing, to the byte: blind recycling loses the
+# data below the bound, but not at it.
 set -uo pipefail
 build=$1 truth=$(realpath "$(dirname "$0")/truth")
 audit=$build/sweep/zk-audit preload=$build/alloc/libzkalloc-preload.so
@@ -25,7 +25,7 @@ for how in small:65 both:5001 other:6001; do
     blind $((bound - 1)) ./grown "${how%:*}"
     check "nothing is lost below the bound of ${how%:*}: $out" test "$out" != '0 bytes are wrong'
 done
-# Where a system block may move into the arena, it does so as large as it is then.
+# Where realloc may move a system block into the arena, its new size counts.
 ZK_ALLOC_REALLOC=migrate run 1 "$audit" --min-bytes 0 -- ./grown small
 says '^guaranteed +16385 ' '^touched +16385 '
 ZK_ALLOC_REALLOC=migrate blind 16385 ./grown small
@@ -37,7 +37,7 @@ says '1 block of 16384 bytes, at first up to 64, '
 run 1 "$audit" --tsv --min-bytes 0 -- ./grown small
 row '^touched 16384 1 .* 64$'
 
-# Where sizes grow, the bound of this run is none of a longer one, and that is told, with the rule.
+# Where sizes grow, a longer run has a larger bound; that is printed, with the rule.
 run 1 "$audit" --census -- ./sizes double
 says '^guaranteed +80001 ' '^    grows 2 times in each phase: a larger run needs more$'
 run 1 "$audit" --census -- ./sizes add

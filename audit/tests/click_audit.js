@@ -1,4 +1,5 @@
-// click_audit.js - uses the page of html_test.sh as a reader does; its value is a list of what went wrong.
+// click_audit.js - uses the page of html_test.sh as a reader would; its value is a list of what
+// went wrong.
 (async () => {
     const wrong = [];
     const all = (selector, root) => Array.from((root || document).querySelectorAll(selector));
@@ -35,7 +36,8 @@
         stack.querySelector("summary").click();
         expect(shown(stack.querySelector(".frames")), "and unfolds");
     }
-    // The chart: as many areas as sites, each of a colour of its own, which its name in the legend has too.
+    // The chart: as many areas as sites, each with a colour of its own, which its entry in the
+    // legend has too.
     const areas = all(".plot .area");
     const legend = all("#course .legend li");
     const colours = areas.map((area) => getComputedStyle(area).fill);

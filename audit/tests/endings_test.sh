@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# endings_test.sh BUILD: however a program ends, whatever it has given up before, and while it runs, what was found of
-# it is reported.
+# endings_test.sh BUILD: the findings are reported however a program ends, whatever it has closed or
+# dropped before, and while it runs.
 set -uo pipefail
 build=$1 truth=$(realpath "$(dirname "$0")/truth")
 audit=$build/sweep/zk-audit
@@ -28,23 +28,23 @@ for mode in --census --trap; do
             silent_on 'No report|exit status'
         done
     fi
-    # Where nothing can be seen of the end, it is told.
+    # If the end cannot be seen, the report says so.
     run 3 "$audit" $mode -- ./endings kill
     says '^NO VERDICT' '^No report from 1 process '
 done
-# A bare system call is one that only the trap sees, where the kernel lets it.
+# Only the trap sees an exit by a bare system call, if the kernel allows it.
 run 1 "$audit" --trap -- ./endings return
 if ! grep -q 'does not see all' <<<"$said"; then
     run 1 "$audit" --trap -- ./endings bare
     says "$seen"
 fi
 
-# The example's relative path does not move with the program.
+# A relative path of the report does not change when the program changes its folder.
 mkdir out
 LD_PRELOAD=$build/alloc/libzkalloc-preload.so ZK_ALLOC_AUDIT=census ZK_ALLOC_AUDIT_OUT=out/report run 0 ./endings chdir
 check "a relative path moved" test -s out/report
 
-# On request, of one that goes on; twice; and it ends as before.
+# A report on request, twice, from a program that goes on; and it ends as without.
 serve() { # serve MODE: starts it under zk-audit, and waits until it has begun
     "$audit" "$1" -- ./endings serve >"$work/stdout" 2>"$work/stderr" &
     server=$!
@@ -65,7 +65,7 @@ for mode in --census --trap; do
     wait "$server"
     check "$what: the server's own audit: $(<"$work/stderr")" grep -Eq "$seen" "$work/stderr"
 done
-# What was asked for is not the whole of one that is killed.
+# A requested report is not the complete one of a program that is killed later.
 serve --census
 "$audit" --report "$child" >/dev/null 2>&1
 kill -KILL "$child"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# forecast_test.sh BUILD: what the trap will need is told before its run, where that is not to be had or takes long; and the
-# run goes on all the same, with a bound that is honest about it.
+# forecast_test.sh BUILD: before the trap's run, a line warns if it will lack resources or take
+# long. The run is made all the same, and its bound says what was not watched.
 set -uo pipefail
 build=$1 truth=$(realpath "$(dirname "$0")/truth")
 audit=$build/sweep/zk-audit
@@ -11,7 +11,8 @@ check "cc kept" cc -g -O1 -I"$truth" "$truth/kept.c" -o kept
 check "cc many" cc -g -O1 -I"$truth" -x c -o many - <<'C'
 #include "phases.h"
 #include <stdlib.h>
-/* So many blocks of 64 KiB die one after the other, and then one of 5000 bytes is kept and used. */
+/* Frees as many blocks of 64 KiB as asked for, one after the other; then keeps and uses one of 5000
+ * bytes. */
 int main(int argc, char **argv)
 {
     volatile char *last;
@@ -33,11 +34,11 @@ int main(int argc, char **argv)
 }
 C
 
-# Nothing is said where all is to be had.
+# No line if there is enough of everything.
 run 1 "$audit" --no-confirm -- ./kept
 silent_on 'The trap (needs|run may)|vm.max_map_count'
 
-# What the census reckons: pages of what lives at once.
+# What the census computes: the pages of the blocks that live at the same time.
 watched() { # watched COMMAND...: bytes
     rm -f report*
     ZK_ALLOC_AUDIT=census ZK_ALLOC_AUDIT_OUT=report LD_PRELOAD=$build/alloc/libzkalloc-preload.so "$@"
@@ -47,7 +48,7 @@ page=$(getconf PAGESIZE)
 check "1000 blocks of 5000 bytes: $(watched ./kept)" test "$(watched ./kept)" -eq $((1000 * (5000 / page + 1) * page))
 check "20000 blocks, one at a time: $(watched ./many 20000)" test "$(watched ./many 20000)" -lt $((4 << 20))
 
-# Address space: the trap leaves the program the half of it.
+# Address space: the trap leaves half of it to the program.
 limited() { (ulimit -v 700000 && exec "$@"); } # KiB
 run 1 limited "$audit" --no-confirm -- ./kept
 says '^touched +5001 '
@@ -57,7 +58,8 @@ says '^The trap needs up to 1\.3 GiB of address space, and may take 341\.[0-9] M
     '^The trap could not watch [0-9]+ blocks' '^guaranteed +5001 '
 silent_on '^touched +[0-9]|failed'
 
-# What a census would report of memory, mappings and time. Each run reports what its environment has.
+# Fake reports of a census on memory, mappings and time, with numbers from the environment of the
+# run.
 cat >fake <<'E'
 #!/usr/bin/env bash
 out=${ZK_ALLOC_AUDIT_OUT//%p/$$}
@@ -78,7 +80,7 @@ silent_on '^The trap|^[0-9]+ blocks are'
 run 0 "$audit" -- ./fake 0 1000 $((5 << 30))
 says '^The trap needs up to 5\.0 GiB of memory at once, and may take 8\.0 GiB, half of what there is: it will' \
     'watch a sample\. --watch N watches larger blocks only\.$'
-run 0 "$audit" --watch 8192 -- ./fake 0 20000000 $((5 << 30)) # it will not watch those
+run 0 "$audit" --watch 8192 -- ./fake 0 20000000 $((5 << 30)) # it will not watch blocks of that size
 silent_on '^The trap'
 run 1 "$audit" --no-confirm -- ./fake 30000 30000 1
 says '^30000 blocks are retained: if more than 24573 of them are touched in one phase, the trap may miss'

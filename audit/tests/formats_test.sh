@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# formats_test.sh BUILD SOURCE: what zk-audit writes for continuous integration, on programs that say in comments what is
-# true of them: /* made */ allocates 16384 bytes, /* used */ touches them in a later phase, /* kept */ allocates 9000
-# bytes that nobody touches.
+# formats_test.sh BUILD SOURCE: what zk-audit writes for continuous integration. The comments in the
+# test programs say what should be found: /* made */ allocates 16384 bytes, /* used */ touches them
+# in a later phase, /* kept */ allocates 9000 bytes that nobody touches.
 set -uo pipefail
 source=$2 audit=$1/sweep/zk-audit
 # shellcheck source=scripts/test_helpers.sh
@@ -56,7 +56,7 @@ C
 gcc -g -O2 -I"$source/audit/tests/planted" keeps.c -o keeps
 line() { grep -n "/\* $1 \*/" keeps.c | cut -d: -f1; }
 
-# ---- JSON: one document, and the program's output elsewhere.
+# ---- JSON: one document on stdout; the program's output goes elsewhere.
 
 run 1 "$audit" --json -- ./keeps te
 says '^output$'
@@ -69,13 +69,13 @@ is '[["table_make","keeps.c",'"$(line made)"',16384,1,true],["extra_make","keeps
     '[.sites[] | [.function, .file, .line, .size_most, .count, .touched]]'
 is '[["read","main","keeps.c",'"$(line used)"',5]]' '[.sites[0].accesses[] | [.access, .function, .file, .line, .offset]]'
 is '["table_make","main"]' '[.sites[0].stacks[0].frames[:2][].function]'
-run 4 "$audit" --json -- ./keeps tf # the program's status is not the verdict
+run 4 "$audit" --json -- ./keeps tf # the program's status does not change the verdict
 is '["unsafe",7,7]' '[.verdict, .runs[].exit_status]'
 run 3 "$audit" --json -- ./keeps f
 is '["safe",7,7]' '[.verdict, .runs[].exit_status]'
 run 2 "$audit" --json --tsv -- ./keeps
 
-# ---- SARIF: the lines, with what the schema of 2.1.0 requires of what is used here.
+# ---- SARIF: the lines, and the properties that the schema of 2.1.0 requires for what is used here.
 
 run 1 "$audit" --sarif results.sarif -- ./keeps te
 is '["2.1.0","zk-audit"]' '[.version, .runs[0].tool.driver.name]' results.sarif
@@ -87,7 +87,7 @@ is "file://$work/" '.runs[0].originalUriBaseIds.SRCROOT.uri' results.sarif
 is true '[.runs[0] | .results[] as $result | .tool.driver.rules[$result.ruleIndex].id == $result.ruleId] | all' results.sarif
 is true '[.runs[0].results[] | (.message.text | length > 0), (.stacks[].frames | length > 0)] | all' results.sarif
 is '[true,true]' '[.runs[0].invocations[].executionSuccessful]' results.sarif
-run 0 "$audit" --sarif results.sarif --min-bytes 20000 -- ./keeps te # below MIN_BYTES there is nothing to mend
+run 0 "$audit" --sarif results.sarif --min-bytes 20000 -- ./keeps te # below MIN_BYTES there is nothing to fix
 is 0 '.runs[0].results | length' results.sarif
 run 2 "$audit" --sarif no/such/folder -- ./keeps
 says '^zk-audit: no/such/folder: No such file'
@@ -101,7 +101,7 @@ checks=$((checks + 2))
 grep -Eq '(^|;)main;table_make 16384$' stacks.folded || fail "folded: $(cat stacks.folded)"
 grep -Eq '(^|;)main;extra_make 9000$' stacks.folded || fail "folded: $(cat stacks.folded)"
 
-# ---- Suppressions: by function, file and sizes; counted; stale ones are named.
+# ---- Suppressions: by function, file and sizes; they are counted, and stale ones are named.
 
 run 1 "$audit" --write-suppressions accepted -- ./keeps t
 checks=$((checks + 1))
@@ -109,11 +109,11 @@ grep -q '^table_make	keeps.c	-16384	$' accepted || fail "$what: $(cat accepted)"
 run 0 "$audit" --suppressions accepted -- ./keeps t
 says '^SAFE at MIN_BYTES 4096, apart from what is suppressed$' \
     '^Suppressed, or in the baseline: 1 site, with 1 block of up to 16384 bytes\.$'
-run 1 "$audit" --suppressions accepted -- ./keeps te # another one is not
+run 1 "$audit" --suppressions accepted -- ./keeps te # another site is not suppressed
 says '^UNSAFE at MIN_BYTES 4096: 1 block of 9000 bytes' 'extra_make' '^Suppressed, .*: 1 site'
 checks=$((checks + 1))
 [[ ! $said =~ table_make ]] || fail "$what: what is suppressed is shown: $said"
-sed 's/^/\n\n/' keeps.c >moved.c # between builds, lines move
+sed 's/^/\n\n/' keeps.c >moved.c # lines move between builds
 mv moved.c keeps.c
 gcc -g -O0 -I"$source/audit/tests/planted" keeps.c -o keeps
 run 0 "$audit" --suppressions accepted -- ./keeps t
@@ -131,7 +131,7 @@ run 2 "$audit" --suppressions no-such-file -- ./keeps e
 run 0 "$audit" --suppressions accepted --sarif results.sarif -- ./keeps t
 is '["external"]' '[.runs[0].results[].suppressions[].kind]' results.sarif
 
-# ---- Baseline: what was there before does not fail.
+# ---- Baseline: sites that were there before do not fail.
 
 run 1 "$audit" --json -- ./keeps t
 mv stdout base.json
@@ -153,7 +153,7 @@ run 0 "$audit" --version
 checks=$((checks + 1))
 [[ $out =~ ^zk-audit\ [0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "$what: $out"
 
-# ---- The example of a job.
+# ---- The example of a CI job.
 
 rm -f audit.supp
 run 1 "$source/examples/audit_ci.sh" "$audit" ./keeps t
@@ -163,7 +163,7 @@ mv accepted audit.supp
 run 0 "$source/examples/audit_ci.sh" "$audit" ./keeps t
 run 4 "$source/examples/audit_ci.sh" "$audit" ./keeps tef
 
-# ---- What is in no site: used after it was discarded. Nothing hides it.
+# ---- Blocks used after a discard belong to no site. Nothing can hide them.
 
 gcc -g -O0 -I"$source/audit/tests/truth" "$source/audit/tests/truth/discarded.c" -o discarded
 lost=$(grep -n STALE:log "$source/audit/tests/truth/discarded.c" | cut -d: -f1)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# html_test.sh BUILD SOURCE: zk-audit --html, on a program of which it is known what it retains at which begin: the numbers
-# under the chart, the sites, the stacks; and in a headless Chromium, if there is one.
+# html_test.sh BUILD SOURCE: zk-audit --html, on a program that is known to retain so much at each
+# begin: the numbers under the chart, the sites, the stacks; and the page in a headless Chromium, if
+# there is one.
 set -uo pipefail
 build=$1 source=$2 audit=$1/sweep/zk-audit
 # shellcheck source=scripts/test_helpers.sh
@@ -65,7 +66,7 @@ run 1 "$audit" --html page.html -- ./keeps 12
 check "the page" test -s page.html
 check "nothing beside it" test ! -e page.html.part
 
-# The numbers under the chart, by begin: a column for each site, which its head names.
+# The numbers under the chart, by begin: a column for each site, named in its head.
 numbers() { sed -n '/<summary>The same in numbers/,/<\/table>/p' "$1" | sed 's/<th [^>]*>/\t/g; s/<\/tr>/\n/g; s/<td[^>]*>/\t/g; s/<[^>]*>//g' | grep $'\t'; }
 column() { numbers "$2" | awk -F'\t' -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if (index($i, name)) at = i; next } { printf "%s%s", sep, $at; sep = " " }'; }
 is_column() { # is_column SITE NUMBERS [PAGE]
@@ -92,18 +93,19 @@ has make_brief '<td>is gone at the end</td><td>not looked at</td><td>below MIN_B
 has make_table 'read by keeps.c:[0-9]* (main)'
 has make_table '<ol class="frames">.*<code>main</code>'
 
-# Where the processor does not tell a read from a write (aarch64, under some kernels and in an emulator), it is an access.
+# Where the processor does not distinguish reads from writes (aarch64, under some kernels and in an
+# emulator), the page says "access".
 ZK_ALLOC_AUDIT=trap ZK_ALLOC_AUDIT_OUT=stale LD_PRELOAD=$build/alloc/libzkalloc-preload.so ./keeps 5
 sed -i $'s/^touched\tread\t/touched\tNA\t/' stale
 run 0 "$audit" --html stale.html --resolve stale
 check "an access" grep -q "<small>access by keeps.c:[0-9]* (main)" stale.html
 
-# Every so manieth begin of many; and all sites that are not drawn are one.
+# Of many begins only every n-th is shown; and all sites that are not drawn are one.
 run 1 "$audit" --html many.html -- ./keeps 100
 check "one in 4" grep -q 'Of 100 begins, one in 4 is told' many.html
 is_column make_more "$(for ((i = 4; i <= 100; i += 4)); do echo "$(((i - 1) * 5000))"; done | paste -sd' ')" many.html
 
-# Of many stacks of one line, those with most bytes.
+# Of many stacks that lead to one line, those with the most bytes are shown.
 cat >stacks.c <<"C"
 #include "planted.h"
 #include <stdlib.h>
@@ -131,7 +133,7 @@ run 1 "$audit" --html stacks.html -- ./stacks
 check "20 of 25 stacks: $(grep -c "<ol class=\"frames\">" stacks.html)" test "$(grep -c "<ol class=\"frames\">" stacks.html)" -eq 20
 check "and 5 more" grep -q "and 5 more, which --json has" stacks.html
 
-# What a page is worth without: a census, a begin, a block.
+# Pages without a census, without a begin, without a block.
 run 1 "$audit" --trap --html trap.html -- ./keeps 5
 check "no census is said" grep -q 'Not known: that is what the census finds' trap.html
 run 0 "$audit" --html none.html -- ./keeps 1
@@ -139,14 +141,14 @@ check "nothing retained is said" grep -q 'Nothing is retained' none.html
 run 4 "$audit" --html failed.html -- ./keeps 12 fails
 check "a program that fails has a page too" grep -q 'UNSAFE at MIN_BYTES 4096' failed.html
 
-# Refused before any run; nothing half-written.
+# Refused before any run; nothing is left half-written.
 run 2 "$audit" --html "$work/nowhere/page.html" -- ./keeps 12
 says 'nowhere/page.html: No such file or directory: want a file that can be written'
 silent_on UNSAFE
 run 3 "$audit" --html /dev/full -- ./keeps 12
 says '/dev/full: No space left on device: it is not written'
 
-# A name is text.
+# Names are escaped.
 mkdir '<b>'
 cp keeps "<b>/<i>&\"'"
 run 1 "$audit" --html evil.html -- "<b>/<i>&\"'" 5

@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# lines_test.sh BUILD SOURCE: zk-audit names the user's own lines. The programs say in comments what is true of them:
-# /* made */ allocates, /* used */ touches that in a later phase.
+# lines_test.sh BUILD SOURCE: zk-audit names the user's own lines. The comments in the test programs
+# say what should be found: /* made */ allocates, /* used */ touches that in a later phase.
 set -uo pipefail
 build=$1 source=$2 audit=$1/sweep/zk-audit preload=$1/alloc/libzkalloc-preload.so
 # shellcheck source=scripts/test_helpers.sh
 . "$(dirname "$0")/../../scripts/test_helpers.sh"
 cd "$work" || exit 3
 unset LLVM_SYMBOLIZER_PATH
-both() { # both STATUS COMMAND...: as run, and what it said on either is in $said
+both() { # both STATUS COMMAND...: as run; the output on stdout and stderr is in $said
     run "$@"
     said=$out$'\n'$said
 }
 line() { grep -n "/\* $2 \*/" "$1" | cut -d: -f1; } # line FILE MARK
 cc=(gcc -g -O2 -I"$source/audit/tests/planted")
 
-# ---- A library that has been closed, and another one at its place.
+# ---- A library that has been closed, with another one loaded at its address.
 
 cat >plugin.c <<'C'
 #include <stdlib.h>
@@ -70,7 +70,7 @@ says "^  plugin.c:$made \(plugin_make\), by plugin.so: 1 block of 20000 bytes" \
 both 1 "$audit" -- ./host ./plugin.so ./plugin.so plugin_make plugin_make
 says "^  plugin.c:$made \(plugin_make\), by plugin.so: 2 blocks of 20000 bytes, 1 thread, 2 stacks, touched later$"
 
-# A file that has been replaced since is not asked for names.
+# A file that has been replaced since the run is not searched for names.
 cat >replace.sh <<'S'
 ./host ./plugin.so ./other.so
 cp other.so plugin.so
@@ -80,7 +80,7 @@ says "^  plugin_make \(plugin.so\+0x|^  host.c:[0-9]+ \(main\), by plugin.so|^  
     'plugin.so is not the file that ran: it has another build id'
 silent_on innocent
 
-# ---- The program itself resolves nothing; reports are resolved later, wherever they went.
+# ---- The program itself resolves no names; reports are resolved later, wherever they were written.
 
 "${cc[@]}" plugin.c -shared -fPIC -o plugin.so
 export LD_PRELOAD=$preload ZK_ALLOC_AUDIT=census ZK_ALLOC_AUDIT_OUT=$work/report
@@ -97,16 +97,16 @@ both 0 "$audit" --resolve report report.trap
 says "^  plugin.c:$made \(plugin_make\), by plugin.so: 1 block of 20000 bytes, 1 thread, touched later$" "host.c:$used"
 both 0 sh -c "'$audit' --min-bytes 30000 --resolve - <said"
 says '^SAFE at MIN_BYTES 30000: '
-both 0 sh -c "ZK_ALLOC_MIN_BYTES=30000 '$audit' --resolve - <said" # nobody knows that the program had that
+both 0 sh -c "ZK_ALLOC_MIN_BYTES=30000 '$audit' --resolve - <said" # nothing tells that the program ran with that
 says '^NO VERDICT at MIN_BYTES 30000: ' "^The program's MIN_BYTES is not known"
-printf 'plugin_make\t*\t*\n' >accepted # nor whether others are above it, where all that is seen is suppressed
+printf 'plugin_make\t*\t*\n' >accepted # nor whether others are above it, when all that was seen is suppressed
 both 0 sh -c "'$audit' --suppressions accepted --resolve - <said"
 says '^NO VERDICT at MIN_BYTES 4096: ' "^The program's MIN_BYTES is not known" '^Suppressed, or in the baseline: 1 site'
 both 0 sh -c "'$audit' --resolve - <said"
 says "plugin.c:$made \(plugin_make\)" "host.c:$used"
 both 0 "$audit" --tsv --resolve report
 says "	plugin_make	$work/plugin.c	$made	"
-both 0 "$audit" --json --resolve report # the program's end was not seen
+both 0 "$audit" --json --resolve report # zk-audit did not see the program end
 says '"exit_status": null'
 silent_on '"exit_status": 0'
 both 2 "$audit" --resolve no-such-report
@@ -116,7 +116,7 @@ says '^zk-audit: host.c: there is no report in it'
 both 2 "$audit" --resolve
 says '^zk-audit: --resolve: no report'
 
-# A static program: it has no loader to ask, and used to crash.
+# A static program has no loader to ask for its libraries; this used to crash.
 cat >alone.c <<'C'
 #include "zkalloc.h"
 #include <string.h>
@@ -145,7 +145,7 @@ else
     echo "lines_test: static: skipped: no static C library"
 fi
 
-# ---- Wrappers, and what the user says is one; many stacks of one line.
+# ---- Wrappers, and functions that the user declares to be one; many stacks that lead to one line.
 
 cat >wrapped.c <<'C'
 #include "planted.h"
@@ -212,7 +212,7 @@ order=$(sed -n '/stack 1 of 10/,/stack 2 of 10/p' <<<"$said" | grep -oE '\((xmal
 both 1 "$audit" --tsv -- ./wrapped
 says "	10	NA$|	10	wrapped\+0x"
 
-# ---- What the user lacks.
+# ---- Programs that the user lacks.
 
 both 1 env LLVM_SYMBOLIZER_PATH=/no/such/program "$audit" -- ./wrapped
 says '^  pool_take \(wrapped\+0x[0-9a-f]+\): 10 blocks of 5000 bytes, ' \
@@ -221,7 +221,7 @@ cp wrapped bare
 strip --strip-debug bare
 both 1 "$audit" -- ./bare
 says '^  pool_take \(bare\+0x[0-9a-f]+\): 10 blocks of 5000 bytes, ' "/bare has no debug information, or not for all: "
-# A symbolizer that dies of a question loses that one, and no other.
+# A symbolizer that crashes on a question loses the answer to that one only.
 cat >dies <<'S'
 #!/bin/sh
 n=0
@@ -235,7 +235,8 @@ chmod +x dies
 both 1 env LLVM_SYMBOLIZER_PATH="$work/dies" "$audit" -- ./wrapped
 says 'file.c:7 \(named_1\)'
 
-# ---- The report of a program with 100,000 symbols is as quick as any other's: nothing in it depends on them.
+# ---- The report of a program with 100,000 symbols takes no longer: nothing in it depends on their
+# number.
 
 awk 'BEGIN { for (i = 0; i < 100000; i++) printf ".type symbol_%d, STT_FUNC\nsymbol_%d: .long 0\n.size symbol_%d, 4\n", i, i, i
     print ".section .note.GNU-stack" }' >symbols.s

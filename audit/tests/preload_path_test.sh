@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# preload_path_test.sh BUILD: the preload library reaches the program from wherever it lies, whatever characters its path has.
+# preload_path_test.sh BUILD: the preload library reaches the program wherever it is, whatever
+# characters its path has.
 set -uo pipefail
 build=$1
 # shellcheck source=scripts/test_helpers.sh
@@ -7,7 +8,7 @@ build=$1
 cat >"$work/program.c" <<'END'
 #include <stdlib.h>
 #include <string.h>
-/* Nothing of zkalloc is linked in: what is seen of it comes by the preload library. */
+/* Not linked with zkalloc: whatever is seen comes from the preload library. */
 int main(void)
 {
     char *kept[100];
@@ -24,13 +25,13 @@ for name in plain 'with a space' 'with:colon' 'with$dollar' 'all: of $them'; do
     mkdir -p "$work/$name/sweep" "$work/$name/alloc"
     cp "$build/sweep/zk-audit" "$work/$name/sweep/"
     cp "$build/alloc/libzkalloc-preload.so" "$work/$name/alloc/"
-    rm -rf "$work/tmp"/* # of what is left there, nothing may be ours
+    rm -rf "$work/tmp"/* # from here on, nothing of ours may be left there
     run 1 "$work/$name/sweep/zk-audit" --tsv --chaos 20:1 -- "$work/program"
     row '^freed_late 5000 '
     silent_on 'cannot be preloaded'
     check "'$name' leaves something in TMPDIR" test -z "$(ls -A "$work/tmp")"
 done
-# A TMPDIR in which no link can be that LD_PRELOAD takes.
+# A TMPDIR whose path LD_PRELOAD cannot contain.
 mkdir -p "$work/t m p"
 TMPDIR="$work/t m p" run 1 "$work/with a space/sweep/zk-audit" --tsv --chaos 20:1 -- "$work/program"
 row '^freed_late 5000 '

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# sarif_test.sh BUILD: every document that zk-audit --sarif writes is valid by the schema of SARIF 2.1.0.
+# sarif_test.sh BUILD: every document that zk-audit --sarif writes is valid against the schema of
+# SARIF 2.1.0.
 set -uo pipefail
 build=$1 here=$(realpath "$(dirname "$0")")
 audit=$build/sweep/zk-audit truth=$here/truth schema=$here/sarif-2.1.0-rtm.5.json
@@ -14,7 +15,7 @@ if ! "$audit" --json -- true >/dev/null 2>json && grep -q 'built without libjans
     echo "sarif_test: skipped: zk-audit was built without libjansson"
     exit 77
 fi
-valid() { # valid FILE: and there is something in it
+valid() { # valid FILE: and has a result
     checks=$((checks + 1))
     { jsonschema -i "$1" "$schema" >said 2>&1 && jq -e .runs[0].tool "$1" >/dev/null; } ||
         fail "$what: $1 is not valid: $(tail -c 2000 said)"
@@ -23,7 +24,8 @@ for program in kept twice discarded places pool; do
     check "cc $program" cc -g -O0 -I"$truth" "$truth/$program.c" -o $program
 done
 
-# The check sees what is wrong: what is not required, but may not be twice; what is required; what is not known.
+# The check finds errors: a duplicate where items must differ, a required property that is missing,
+# and an unknown one.
 run 1 "$audit" --sarif good.sarif -- ./kept
 valid good.sarif
 for wrong in '.runs[0].results[0].stacks |= . + .' 'del(.runs[0].tool.driver.name)' '.runs[0].results[0].line = 1' \
@@ -33,12 +35,12 @@ for wrong in '.runs[0].results[0].stacks |= . + .' 'del(.runs[0].tool.driver.nam
     ! jsonschema -i bad.sarif "$schema" >said 2>&1 || fail "the schema allows $wrong"
 done
 
-# Stacks and places that look alike are told once.
+# Stacks and places that look alike are listed once.
 run 1 "$audit" --sarif twice.sarif -- ./twice
 valid twice.sarif
 check "$what: one stack, two places" test "$(jq -c '[.runs[0].results[] | (.stacks, .relatedLocations | length)]' twice.sarif)" = '[1,2]'
 
-# Each kind of result, and none.
+# Each kind of result, and a document without results.
 run 1 "$audit" --trap --sarif discarded.sarif -- ./discarded
 valid discarded.sarif
 run 1 "$audit" --sarif places.sarif -- ./places
@@ -58,7 +60,7 @@ run 0 "$audit" --suppressions all.supp --sarif suppressed.sarif -- ./twice
 valid suppressed.sarif
 check "$what: it is suppressed" test "$(jq -r '.runs[0].results[].suppressions[].kind' suppressed.sarif)" = external
 
-# No debug information, no symbols; a folder whose name is no URI.
+# No debug information, no symbols; a folder whose name must be escaped in a URI.
 strip kept -o stripped
 run 1 "$audit" --sarif stripped.sarif -- ./stripped
 valid stripped.sarif
@@ -77,7 +79,8 @@ run 0 "$audit" --sarif resolved.sarif --resolve alone
 valid resolved.sarif
 
 
-# Where the processor does not tell a read from a write (aarch64, under some kernels and in an emulator), it is an access.
+# Where the processor does not distinguish reads from writes (aarch64, under some kernels and in an
+# emulator), the result says "access".
 ZK_ALLOC_AUDIT=trap ZK_ALLOC_AUDIT_OUT=stale LD_PRELOAD=$build/alloc/libzkalloc-preload.so ./twice
 sed -i $'s/^touched\tread\t/touched\tNA\t/' stale
 run 0 "$audit" --sarif resolved.sarif --resolve stale

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# trap_test.sh BUILD: the trap sees what the program, the C library and the kernel touch, each place of it, and lets all
-# of them go on. The programs say in their comments what there is to be seen.
+# trap_test.sh BUILD: the trap sees each place where the program, the C library and the kernel touch
+# a block, and all of them go on. The comments in the test programs say what should be seen.
 set -uo pipefail
 build=$1 truth=$(realpath "$(dirname "$0")/truth")
 audit=$build/sweep/zk-audit
@@ -10,7 +10,7 @@ for program in kept calls waits flushed discarded places threads faults register
     check "cc $program" cc -g -O1 -I"$truth" "$truth/$program.c" -o $program -pthread
 done
 line_of() { grep -n "$2" "$truth/$1.c" | cut -d: -f1; } # line_of PROGRAM MARK
-# Does this kernel let system calls be seen? Else much of this cannot be had, and it is said.
+# Can the trap see system calls on this kernel? If not, it misses much, and says so.
 run 1 "$audit" --trap -- ./kept
 if grep -q 'does not see all that the kernel' <<<"$said"; then
     says '^touched +at least 5001 '
@@ -18,7 +18,7 @@ if grep -q 'does not see all that the kernel' <<<"$said"; then
     exit 77
 fi
 
-# Counts are of what was touched.
+# Counts are the numbers of touched blocks.
 run 1 "$audit" --tsv -- ./kept
 row "^touched 5000 3 1 15000 .*/kept.c $(line_of kept PLANT) read [^ ]* main [^ ]*/kept.c $(line_of kept STALE) "
 row "^retained 5000 997 1 4985000 "
@@ -32,7 +32,7 @@ for place in loop same other; do
 done
 check "$what: more than three places" test "$(grep -c ^touched <<<"$out")" -eq 3
 
-# What the kernel touches; no call fails that works without the trap, nor the other way round.
+# Accesses by the kernel. The same system calls fail and succeed as without the trap.
 run 0 ./calls
 check "the control: $out" test -z "$out"
 run 1 "$audit" --trap -- ./calls
@@ -45,7 +45,7 @@ done
 row "^touched 5000 1 .* reap [^ ]*/calls.c "
 check "$what: a write of 0 bytes is an access: $out" test "$(grep -c "calls.c.$(line_of calls 'blocks\[16\], 0')" <<<"$out")" -eq 0
 
-# An address in a register that the call does not take, or takes as a number, is no access.
+# An address in a register that the call does not use, or uses as a number, is no access.
 run 1 "$audit" --tsv --trap -- ./registers
 check "$what: what lay in registers alone is touched: $out" test "$(grep -c '^touched.5000' <<<"$out")" -eq 0
 for place in name lock futex; do
@@ -53,7 +53,7 @@ for place in name lock futex; do
 done
 check "$what: each place that touches: $out" test "$(grep -c '^touched.6000' <<<"$out")" -eq 3
 
-# A begin comes while another thread is in the kernel.
+# A begin while another thread is in the kernel.
 run 1 "$audit" --trap -- ./waits
 silent_on 'recv:|failed'
 says '^touched +6001 '
@@ -61,14 +61,15 @@ run 1 "$audit" --tsv --trap -- ./waits
 row "^touched 5000 1 .* write .*/waits.c $(line_of waits STALE) "
 row "^touched 6000 1 .* write .*/waits.c $(line_of waits STALE) "
 
-# The C library: its streams at exit, and its stacks with all signals blocked.
+# The C library: its streams at exit, and thread stacks that it frees with all signals blocked.
 run 1 "$audit" --min-bytes 1024 -- ./flushed
 check "$what: the text: $out" test "$out" = 'the proof is valid'
 says 'flushed.c:[0-9]+ \(main\): 1 block of 4096 bytes, 1 thread, touched later'
 run 1 "$audit" --min-bytes 0 -- ./threads
 silent_on 'failed|after free'
 
-# What was discarded is lost under every recycling, and it is not the program's use after free.
+# A discarded block is lost under every kind of recycling; using it is not reported as a use after
+# free.
 run 1 "$audit" -- ./discarded
 says '^UNSAFE at MIN_BYTES 4096 under every recycling: up to 4096 bytes are used after zk_discard_phase$' \
     "discarded.c:$(line_of discarded PLANT) \(main\): 4096 bytes, discarded and used later" '^Pinned does not keep '
@@ -80,7 +81,7 @@ run 1 "$audit" -- ./discarded by_end
 says '^UNSAFE at MIN_BYTES 4096: 1 block of 4096 bytes is retained, and touched later'
 silent_on 'discarded and'
 
-# The program's own faults stay its own.
+# The program still gets its own faults.
 run 1 "$audit" -- ./faults
 says "faults.c:$(line_of faults PLANT) \(main\): 1 block of 8888 bytes, 1 thread, touched later"
 silent_on 'failed'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# unseen_test.sh BUILD: what zk-audit cannot see, it does not judge, and says why. Each of these programs keeps a
-# block over phases, so SAFE would be wrong of all of them.
+# unseen_test.sh BUILD: zk-audit does not judge what it cannot see, and says why. Each of these
+# programs keeps a block across phases, so SAFE would be wrong for all of them.
 set -uo pipefail
 build=$1 truth=$(realpath "$(dirname "$0")/truth")
 audit=$build/sweep/zk-audit
@@ -15,18 +15,18 @@ no_verdict() { # no_verdict COMMAND...: and nothing else
     silent_on '^(SAFE|UNSAFE)|^guaranteed +[0-9]|^touched +[0-9]'
 }
 
-# Nothing of it is seen at all.
+# Nothing of the program is seen at all.
 no_verdict ./pool
 says '^NO VERDICT at MIN_BYTES 4096: no allocation was seen in any phase$' '^Either it allocates nothing in phases, or'
 run 3 "$audit" --tsv -- ./pool
 row '^bound none( NA){6} verdict '
 row '^bound NA( NA){6} guaranteed '
 row '^bound NA( NA){6} touched '
-# The same, with an allocator inside that has a name.
+# The same, with a known allocator inside.
 cc -g -O1 -I"$truth" -Dpool_alloc=_rjem_malloc "$truth/pool.c" -o pool_named
 no_verdict ./pool_named
 says 'has jemalloc inside'
-# And where it is stripped, and only a message of it tells.
+# The same, stripped, where only a message of the allocator gives it away.
 cc -O1 -s -I"$truth" -include /dev/stdin "$truth/pool.c" -o pool_stripped \
     <<<'__attribute__((used)) static const char message[] = "<jemalloc>: Malformed conf string";'
 no_verdict ./pool_stripped
@@ -35,7 +35,7 @@ cc -O1 -s -I"$truth" "$truth/pool.c" -o pool_bare
 no_verdict ./pool_bare
 says '^Either it allocates nothing in phases, or by an allocator of its own'
 
-# The library is not there.
+# The library is not loaded.
 no_verdict env -i ./kept
 says '^The library was not loaded into ./kept: its environment was emptied or changed\.$' '^  What to do: '
 silent_on 'must call zk_begin_phase'
@@ -71,7 +71,7 @@ if [[ $(id -u) -eq 0 ]]; then
     says '^The library was not loaded into ./kept_setuid: it is setuid'
 fi
 
-# A helper without it does not spoil what was seen of the program; but it is told of.
+# A helper without the library does not spoil what was seen of the program; but it is mentioned.
 run 1 "$audit" -- sh -c './kept_static; exec ./kept'
 says '^UNSAFE ' '^The library was not loaded into 1 program, such as ./kept_static: '
 check "$what: told twice: $said" test "$(grep -c '^The library was not loaded' <<<"$said")" -eq 1

@@ -1,4 +1,5 @@
-// What the C library and a program's own wrapper allocate is the line that called them.
+// Blocks that the C library and a program's own wrapper allocate are attributed to the line that
+// called them.
 #include "planted.h"
 
 #include "inlined.h"
@@ -19,7 +20,7 @@ static struct {
     struct hsearch_data names;
 } kept;
 
-/* Blamed for all, if it were for its caller. */
+/* Would be blamed for all blocks, if its caller were not. */
 static __attribute__((noinline)) void *xmalloc(size_t bytes)
 {
     void *p = malloc(bytes);

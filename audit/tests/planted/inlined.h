@@ -1,4 +1,4 @@
-/* inlined.h - a program's own header: its lines are the program's as much as any. */
+/* inlined.h - a program's own header: its lines are the program's own, too. */
 #include <stdlib.h>
 #include <string.h>
 

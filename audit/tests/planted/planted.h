@@ -1,9 +1,11 @@
 /*
- * planted.h - phases for programs that are audited from outside: there if the library is.
+ * planted.h - phases for programs that are audited from outside; they do something only if the
+ * library is loaded.
  *
  * In these programs, PLANT and a name mark the line that allocates what is kept across a phase, and STALE and the same
- * name the line that uses it in a later one. Behind a planted name are the size of the block, or ~ if the library
- * decides, and the function that the line is in (- if it is always inlined). scripts/audit_score.sh holds zk-audit to them.
+ * name the line that uses it in a later one. After a PLANT name come the size of the block, or ~ if
+ * the library decides it, and the function that the line is in (- if it is always inlined).
+ * scripts/audit_score.sh compares zk-audit with them.
  */
 #ifndef PLANTED_H
 #define PLANTED_H
@@ -29,7 +31,7 @@ static inline void end(void)
         zk_end_phase();
 }
 
-/* What the program computes with it must not be left out. */
+/* Keeps the compiler from removing what the program computes. */
 extern volatile long sink;
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * System calls with buffers of an earlier phase, by the C library's functions, by stdio, and bare. Prints each that
- * fails. The name behind STALE is that of the block; every block is 5000 bytes large.
+ * System calls with buffers of an earlier phase, through functions of the C library, through stdio,
+ * and bare. Prints each that fails. The name after STALE is that of the block; every block has 5000
+ * bytes.
  */
 #define _GNU_SOURCE
 #include "phases.h"
@@ -82,7 +83,7 @@ int main(void)
     /* Nothing is read or written here. */
     CHECK(write(ends[1], blocks[16], 0));
     end();
-    /* What is wrong without the trap is wrong under it. */
+    /* What fails without the trap fails under it too. */
     if (write(ends[1], nowhere, 100) >= 0 || errno != EFAULT)
         puts("no error");
     return 0;

@@ -1,6 +1,7 @@
 /*
- * A program whose runs differ. Each run adds a byte to the file of the first argument, and keeps a block of so many bytes
- * across its phases as the argument of its number says, without one as the last; 0 keeps none, and x fails.
+ * A program whose runs differ. Each run appends a byte to the file named by the first argument,
+ * which so counts the runs. The n-th run keeps a block across its phases; the n-th argument after
+ * the file (or the last one) is its size. 0 keeps none, and x fails.
  */
 #include "phases.h"
 

@@ -1,5 +1,5 @@
-/* A stream is opened before the phases, gets its buffer in the first, which is discarded, and is used afterwards. With
- * an argument, the phases end as others do. */
+/* A stream is opened before the phases, gets its buffer in the first one, which is discarded, and
+ * is used afterwards. With an argument, the phases are not discarded. */
 #include "phases.h"
 
 #include <stdio.h>

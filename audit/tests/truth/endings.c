@@ -35,7 +35,7 @@ static int is(const char *how, const char *name)
     return strcmp(how, name) == 0;
 }
 
-/* What a daemon gives up. */
+/* Closes or drops what a daemon would. */
 static int give_up(const char *how)
 {
     if (is(how, "chdir") || is(how, "all"))

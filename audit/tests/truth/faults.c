@@ -1,5 +1,6 @@
-/* Uses SIGSEGV itself, and sets its handler after the first phase has begun: a barrier by mprotect, and a guard against
- * the stack's overflow; with all signals blocked meanwhile. A block crosses the phases. */
+/* Uses SIGSEGV itself, and sets its handler after the first phase has begun: a write barrier by
+ * mprotect, and a guard against stack overflow; with all signals blocked meanwhile. A block crosses
+ * the phases. */
 #define _GNU_SOURCE
 #include "phases.h"
 

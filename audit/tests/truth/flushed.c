@@ -1,4 +1,5 @@
-/* The buffer of stdout is made in the first phase, and its text is written when the program is at its end. */
+/* The buffer of stdout is allocated in the first phase, and its text is written when the program
+ * exits. */
 #include "phases.h"
 
 #include <stdio.h>

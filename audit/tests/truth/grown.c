@@ -1,8 +1,8 @@
 /*
  * Blocks that grow by realloc inside of their phase, and are used in the next. By argument:
- *   small   from 64 bytes to 16384: where it lives was decided by the 64
+ *   small   from 64 bytes to 16384: the first 64 bytes decided where it lives
  *   both    the same, and one of 5000 that does not grow
- *   other   from 64 to 16384, where a Rust program's Vec starts, through a reserve at once to 6000
+ *   other   from 64 to 16384, where a Rust program's Vec starts, but with one step to 6000
  */
 #include "phases.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a compiler knows to be unused it leaves out. */
+/* Keeps the compiler from removing an unused block. */
 static char *fill(size_t bytes, char value)
 {
     volatile char *p = malloc(bytes);

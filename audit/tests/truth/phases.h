@@ -1,7 +1,7 @@
 /*
- * phases.h - phases for the programs here, which know nothing of the library unless it is loaded. Their truth is
- * in their comments: PLANT:NAME stands on the line that allocates a block, STALE:NAME on the one that touches it
- * in a later phase.
+ * phases.h - phases for the programs here, which do something only if the library is loaded. What
+ * should be found is in the programs' comments: PLANT:NAME stands on the line that allocates a
+ * block, STALE:NAME on the one that touches it in a later phase.
  */
 #ifndef PHASES_H
 #define PHASES_H

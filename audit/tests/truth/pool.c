@@ -1,4 +1,5 @@
-/* Begins phases, and allocates from a pool of its own in them: malloc sees nothing. The block crosses a phase. */
+/* Begins phases, and allocates in them from a pool of its own: malloc is not called. The block
+ * outlives its phase. */
 #include "phases.h"
 
 static char pool[1 << 20];

@@ -1,6 +1,7 @@
 /*
- * A block of an earlier phase, whose address is left in registers that a system call does not take, or takes as something
- * else: no access. And the same calls where they do access it. Addresses are in all arguments that are not given.
+ * A block of an earlier phase whose address is in registers that a system call does not use, or
+ * uses as something else: no access. And the same calls where they do access it. All arguments that
+ * are not given have the address.
  */
 #define _GNU_SOURCE
 #include "phases.h"
@@ -15,7 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static char *unused; /* in registers alone */
+static char *unused; /* its address is only in registers */
 static char *used;
 
 /* A macro, so that the place is the line that uses it. */

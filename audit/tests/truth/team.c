@@ -1,4 +1,5 @@
-/* A team of threads works in each phase: libgomp keeps what describes it, which has 224 bytes for each thread. */
+/* A team of threads works in each phase: libgomp keeps the team's description, with 224 bytes for
+ * each thread. */
 #include "phases.h"
 
 #include <omp.h>

@@ -1,5 +1,6 @@
-/* 20 threads start in one phase, and end in the next: so many that glibc frees stacks, on threads that have blocked
- * every signal, and reads what it allocated in the phase before. */
+/* 20 threads start in one phase, and end in the next. That is enough for glibc to free stacks; it
+ * does so on threads that have blocked every signal, and reads what it allocated in the phase
+ * before. */
 #include "phases.h"
 
 #include <pthread.h>

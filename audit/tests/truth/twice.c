@@ -1,5 +1,5 @@
-/* One line allocates two blocks, and each of two lines touches both: stacks and places that are the same to a person, but
- * are not to the library. */
+/* One line allocates two blocks, and each of two lines touches both: stacks and places that look
+ * the same to a person, but differ for the library. */
 #include "phases.h"
 
 #include <stdlib.h>
