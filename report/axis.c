@@ -26,7 +26,7 @@ void figure_end(FILE *out)
     fputs("</svg>\n", out);
 }
 
-/* The distance of ticks: some four to an axis. */
+/* The distance between ticks, so that an axis has about four. */
 static double step_of(double span)
 {
     double power = pow(10, floor(log10(span / 4)));
@@ -72,7 +72,7 @@ const char *axis_number(double value, bool bytes)
     return text;
 }
 
-/* Is there a tick with this number, from 0 on, and where; of an axis that is not logarithmic. */
+/* Does a linear axis have a tick with this number, counted from 0? *value is where. */
 static bool has_tick(const struct axis *axis, int number, double *value)
 {
     *value = axis->from + number * axis->step;
@@ -93,7 +93,7 @@ static void tick_x(FILE *out, const struct axis *axis, double value, const char 
 void axis_x(FILE *out, const struct axis *axis, double top, double y)
 {
     if (axis->logarithmic) {
-        double last = axis->start - 100; /* where the last tick is: numbers must not touch */
+        double last = axis->start - 100; /* position of the last number: they must not touch */
 
         if (axis->first != NULL)
             tick_x(out, axis, axis->from, axis->first, top, y);

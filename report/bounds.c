@@ -1,5 +1,6 @@
 /*
- * bounds.c - the three bounds of every repro on one axis, and the limits that a reader moves along it.
+ * bounds.c - the three bounds of every repro on one axis, and the limits that a reader can move
+ * along it.
  */
 #include "axis.h"
 #include "page.h"
@@ -23,7 +24,7 @@ static void write_marks(FILE *out, const struct axis *axis, const struct repro *
     double seen = percent(axis, repro->observed);
     double touched = percent(axis, repro->touched);
     double sure = percent(axis, repro->bound);
-    bool right = sure <= 85; /* there is room for the number */
+    bool right = sure <= 85; /* to its right, there is room for the number */
 
     if (strcmp(repro->bound, "none") == 0) {
         fputs("<div class=\"track\"><span class=\"before\" style=\"left:100%\">none "
@@ -63,7 +64,7 @@ static void write_rows(FILE *out, const struct data *data, const struct axis *ax
 static void write_ticks(FILE *out, const struct axis *axis)
 {
     fputs("<div class=\"ticks\"><b></b><div>", out);
-    for (int power = FROM_LOG2; exp2(power) < axis->to; power++) /* the last would stand out */
+    for (int power = FROM_LOG2; exp2(power) < axis->to; power++) /* the last would stick out */
         page_print(out, "<span class=\"%s\" style=\"left:%.2f%%\">%s</span>",
                    power % 2 != 0 ? "few" : "tick", axis_at(axis, exp2(power)),
                    axis_number(exp2(power), true));

@@ -1,5 +1,6 @@
 /*
- * costs.c - time and memory: of each MIN_BYTES, of pinned, and of each allocator. Each figure has its table under it.
+ * costs.c - what each MIN_BYTES, pinned, and each allocator cost in time and memory. Each figure
+ * has its table under it.
  */
 #include "axis.h"
 #include "dots.h"
@@ -17,7 +18,7 @@ void missing_write(FILE *out, const char *table, const char *command)
                table, command);
 }
 
-/* Where the rows end that have the same text in a column as row has. */
+/* The end of the rows that have the same text in a column as row has. */
 static size_t group_end(const struct table *table, size_t row, const char *column)
 {
     const char *name = table_text(table, row, column);
@@ -27,7 +28,7 @@ static size_t group_end(const struct table *table, size_t row, const char *colum
     return row;
 }
 
-/* Of a row: value, low and high; where the table has no such columns, NULL. */
+/* A row's value, low and high; NULL stands for columns that the table does not have. */
 static struct dot dot_of(const struct table *table, size_t row, const char *name, const char *value,
                          const char *low, const char *high)
 {
@@ -45,8 +46,8 @@ static struct dot dot_of(const struct table *table, size_t row, const char *name
 
 struct columns {
     const char *group; /* the column that names a figure ... */
-    const char *and;   /* ... and another, or NULL: both */
-    const char *words; /* between them */
+    const char *and;   /* ... together with this one, or NULL */
+    const char *words; /* text between the two */
     const char *value, *low, *high;
 };
 
@@ -77,7 +78,7 @@ static size_t figure_rows(const struct table *table, size_t row, const struct co
     return inner < end ? inner : end;
 }
 
-/* shared: all figures have one scale. */
+/* shared: all figures have the same scale. */
 static void write_allocators(FILE *out, const struct table *table, const struct columns *columns,
                              struct dots_scale scale, bool shared)
 {
@@ -108,7 +109,7 @@ static void write_allocators(FILE *out, const struct table *table, const struct 
     fputs("</div>\n", out);
 }
 
-/* The figures of a table, and the table under them; or what makes it. */
+/* The figures of a table, and the table under them; if it is missing, the command that makes it. */
 static void write_benchmark(FILE *out, const struct data *data, const struct table *table,
                             const struct columns *columns, struct dots_scale scale, bool shared)
 {
@@ -188,7 +189,7 @@ enum {
     LEFT = 44,
     RIGHT = 334,
     LAST = 280,   /* where the axis of MIN_BYTES ends ... */
-    BESIDE = 310, /* ... and what has none is */
+    BESIDE = 310, /* ... and the place of what has no MIN_BYTES */
     TOP = 8,
     MIDDLE = 130,
     LOWER = 150,
@@ -246,7 +247,8 @@ static void write_cost_lines(FILE *out, const struct table *table, size_t from, 
     }
 }
 
-/* Instructions, to those at the first row's MIN_BYTES; false where they are not counted. */
+/* Instructions, as a ratio to those at the first row's MIN_BYTES; false where they were not
+ * counted. */
 static bool instructions_at(const struct table *table, size_t from, size_t row, double *ratio)
 {
     double first;

@@ -1,5 +1,5 @@
 /*
- * data.c - reads tables whole: they are small.
+ * data.c - reads tables into memory: they are small.
  */
 #include "data.h"
 #include "page.h"
@@ -49,7 +49,7 @@ void *need(void *p)
     return p;
 }
 
-/* One more item at the end of an array of pointers. */
+/* Appends an item to an array of pointers. */
 static void *append(void *array, size_t *count, void *item)
 {
     void **items = need(reallocarray(array, *count + 1, sizeof *items));
@@ -58,7 +58,7 @@ static void *append(void *array, size_t *count, void *item)
     return items;
 }
 
-/* All that is to be read; ends with a NUL. */
+/* The rest of the file, terminated by a NUL. */
 static char *read_all(FILE *file)
 {
     char *text = NULL;
@@ -194,7 +194,7 @@ static char *output_of(const char *program, const char *argument)
     return text;
 }
 
-/* What a --describe says of key; "" if nothing. */
+/* The value of key in the output of --describe; "" if it has none. */
 static const char *described(const char *description, const char *key)
 {
     size_t length = strlen(key);
@@ -210,7 +210,7 @@ static const char *described(const char *description, const char *key)
     return "";
 }
 
-/* The first line of --explain is the title, which is told already. */
+/* --explain without its first line, which is the title and shown elsewhere. */
 static const char *story_of(const char *explanation)
 {
     const char *story = strchr(explanation, '\n');
@@ -381,7 +381,7 @@ void data_linked(FILE *out, const struct data *data, const char *text)
 {
     while (*text != '\0') {
         size_t length = strspn(text, word_letters);
-        char *part; /* a word, or what is between two */
+        char *part; /* a word, or the text between two words */
 
         if (length == 0)
             length = strcspn(text, word_letters);

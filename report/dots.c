@@ -1,5 +1,5 @@
 /*
- * dots.c - rows are as far apart as lines of text.
+ * dots.c - draws rows of dots, spaced like lines of text.
  */
 #include "dots.h"
 #include "axis.h"
@@ -13,7 +13,7 @@ enum { WIDTH = 340, LEFT = 92, RIGHT = 320, TOP = 6, ROW = 17 };
 static const struct {
     const char *name;
     unsigned colour;
-    const char *text; /* NULL: as the one before */
+    const char *text; /* NULL: the same as the one before */
 } allocators[] = {
     {"glibc", 7,
      "glibc: 1.0; glibc_again is glibc beside itself, and tells what the machine can tell apart; "
@@ -40,7 +40,7 @@ static const struct {
 };
 enum { ALLOCATORS = sizeof allocators / sizeof *allocators };
 
-/* Where it stands among the others; one that is not known comes last. */
+/* Its place in the order; an unknown one comes last. */
 static size_t rank_of(const char *name)
 {
     size_t rank = 0;

@@ -1,5 +1,5 @@
 /*
- * findings.c - the findings, the claims and the stories of the repros, with links from each to the others.
+ * findings.c - the findings, the claims and the stories of the repros, with links between them.
  */
 #include "page.h"
 #include "report.h"
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Columns of numbers are those in which most are. */
+/* A column of numbers is one in which most values are numbers. */
 static bool is_number_column(const struct table *table, size_t column)
 {
     size_t numbers = 0;
@@ -58,7 +58,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* A choice of the values that a column has. */
+/* A drop-down list of a column's values. */
 static void write_choice(FILE *out, const struct table *table, const char *column, const char *all)
 {
     const char **values = need(calloc(table->row_count + 1, sizeof *values));
@@ -90,7 +90,7 @@ static void write_outcomes(FILE *out, const struct table *table, size_t row)
     }
 }
 
-/* "8193 49153 49153" tells more than it needs to where all are the same. */
+/* Writes bounds that are all the same only once. */
 static void write_bounds(FILE *out, const struct table *table, size_t row)
 {
     const char *seen = table_text(table, row, "min_bytes_observed");
@@ -214,7 +214,7 @@ static void write_records(FILE *out, const struct data *data, const struct table
     free(part.rows);
 }
 
-/* The sum of all, if the table has one. */
+/* The sum of all rows, if the table has one. */
 static void write_sum(FILE *out, const struct table *table)
 {
     size_t row = 0;
@@ -278,7 +278,7 @@ static bool mentions(const char *text, const char *word)
     return false;
 }
 
-/* A link to each of some rows, in one item of a list. */
+/* Links to some rows, in one item of a list. */
 static void write_link(FILE *out, const char *name, const char *kind, const char *id, size_t *count)
 {
     if ((*count)++ == 0)
@@ -316,7 +316,8 @@ static void write_laws(FILE *out, const struct data *data, const struct repro *r
     }
 }
 
-/* Paragraphs, which are apart by an empty line, are set anew; one that is indented is shown as it is. */
+/* Paragraphs, which are separated by empty lines, are reflowed; an indented one is shown as it
+ * is. */
 static void write_prose(FILE *out, const struct data *data, const char *text)
 {
     while (*text != '\0') {

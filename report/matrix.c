@@ -1,5 +1,6 @@
 /*
- * matrix.c - what each profile makes of each repro: a picture, whose cells open what was seen there.
+ * matrix.c - the outcome of each repro under each profile: a picture whose cells open what was seen
+ * there.
  */
 #include "page.h"
 #include "report.h"
@@ -10,7 +11,7 @@ enum { PINNED = 4, PROFILES = 6 };
 
 static const struct {
     const char *name;
-    const char *min_bytes; /* its own, as the sweep has it */
+    const char *min_bytes; /* the profile's own, as in the sweep's table */
     const char *short_note;
     const char *note;
 } profiles[PROFILES] = {
@@ -172,7 +173,8 @@ static void write_fact(FILE *out, const struct table *table, size_t row, const c
         page_print(out, "<dt>%s</dt><dd>%s</dd>", name, value);
 }
 
-/* The outcomes at the other MIN_BYTES, from where on each. The sweep has them in ascending order. */
+/* The outcomes at the other MIN_BYTES, each with the MIN_BYTES where it begins. The sweep's table
+ * has them in ascending order. */
 static void write_others(FILE *out, const struct data *data, const char *slug, const char *profile)
 {
     const char *last = NULL;
@@ -196,7 +198,7 @@ static void write_others(FILE *out, const struct data *data, const char *slug, c
         fputs("</dd>", out);
 }
 
-/* The row of the sweep at the profile's own MIN_BYTES: the one with the outcome that the matrix has. */
+/* The row of the sweep at the profile's own MIN_BYTES: the one whose outcome is in the matrix. */
 static size_t own_row(const struct table *sweep, const char *slug, size_t p)
 {
     size_t row = 0;
@@ -271,7 +273,7 @@ void cells_write(FILE *out, const struct data *data)
             write_cell(out, data, &data->repros[i], p);
 }
 
-/* ---- The same as a picture of its own, for pages that show none of ours */
+/* ---- The same as a separate picture, for pages other than the report */
 
 enum { NAMES = 12, BOUNDS = 250, CELLS = 264, CELL = 78, ROW = 22, EDGE = 752 };
 

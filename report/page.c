@@ -1,5 +1,5 @@
 /*
- * page.c - escaping is done in one place, page_text, which all text of data goes through.
+ * page.c - text from data is escaped in one place, page_text, through which all of it goes.
  */
 #include "page.h"
 
@@ -8,13 +8,13 @@
 #include <stdint.h>
 #include <string.h>
 
-/* page.css and page.js, as embed.cmake writes them. */
+/* page.css and page.js, embedded by embed.cmake. */
 extern const char page_css[];
 extern const char page_js[];
 
 static const char replacement[] = "\xEF\xBF\xBD"; /* U+FFFD */
 
-/* Bytes of the character that begins here; 0 if there is none in UTF-8. */
+/* The number of bytes of the UTF-8 character that begins here; 0 if it is not valid. */
 static size_t character_bytes(const unsigned char *at)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -76,7 +76,7 @@ void page_name(FILE *out, const char *name)
     }
 }
 
-/* A conversion of a number, as printf writes it. */
+/* Prints a number by a conversion of printf. */
 static void print_number(FILE *out, const char *conversion, va_list *arguments)
 {
     size_t length = strlen(conversion);
@@ -92,7 +92,7 @@ static void print_number(FILE *out, const char *conversion, va_list *arguments)
 #pragma GCC diagnostic pop
     va_end(copy);
     page_text(out, text);
-    /* On to the next one. NOLINTBEGIN(bugprone-branch-clone): the types differ */
+    /* Takes the next argument. NOLINTBEGIN(bugprone-branch-clone): the types differ */
     if (strchr("eEfFgG", kind) != NULL)
         va_arg(*arguments, double);
     else if (size == 'z')
@@ -133,7 +133,7 @@ void page_print(FILE *out, const char *format, ...)
     va_end(arguments);
 }
 
-/* One of four buffers in turn. */
+/* One of four buffers, used in turn. */
 static char *buffer(size_t *room)
 {
     static char buffers[4][256];

@@ -2,8 +2,9 @@
  * page.h - the frame of a page in HTML: its style and script, text, links and tables. One look for results/report.html
  * and for zk-audit --html.
  *
- * A page is written to a stream. Nothing here checks it: whoever opened the stream looks at ferror and at what fclose
- * says. No function may be called on one stream from two threads at a time.
+ * A page is written to a stream. Nothing here checks for errors: the caller, who opened the stream,
+ * checks ferror and the result of fclose. No function may be called on one stream from two threads
+ * at a time.
  */
 #ifndef PAGE_H
 #define PAGE_H
@@ -12,33 +13,35 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* The kind of a section that the contents name. */
+/* A section that is listed in the contents. */
 struct page_part {
     const char *id;
     const char *name;
 };
 
-/* Up to the end of the contents: title, a line above it, and the parts, ended by a NULL id. What follows is the body's. */
+/* Writes the page up to the end of its contents: the title, a line above it, and the parts, ended
+ * by a NULL id. The body follows. */
 void page_begin(FILE *out, const char *title, const char *above, const struct page_part *parts);
 
-/* The style of all pages, in CSS: for a picture that has an element of its own for that. */
+/* The style of all pages, in CSS: for a picture that brings its own style element. */
 void page_style(FILE *out);
 
-/* The end of the body, and the script. foot: a line of text. */
+/* Writes the end of the body, and the script. foot: a line of text. */
 void page_end(FILE *out, const char *foot);
 
-/* Text with what HTML gives a meaning to escaped, in an element or between the quotes of an attribute. Bytes that are
- * no UTF-8, and control characters, are shown as U+FFFD. */
+/* Writes text, escaped for an element or for the quotes of an attribute. Bytes that are not UTF-8,
+ * and control characters, become U+FFFD. */
 void page_text(FILE *out, const char *text);
 
-/* As printf, but the arguments of %s are escaped as by page_text. Conversions: %s, %c, and of numbers whatever printf has,
- * without * as a width. */
+/* Like printf, but the arguments of %s are escaped as by page_text. Conversions: %s, %c, and
+ * printf's for numbers, without * as a width. */
 __attribute__((format(printf, 2, 3))) void page_print(FILE *out, const char *format, ...);
 
-/* What an id may have: other characters of text are written as -. Static, for the next four calls. */
+/* Turns text into an id: characters that an id may not have become -. Static, for the next four
+ * calls. */
 const char *page_id(const char *text);
 
-/* A name such as pool_built_in_phase, which may be broken behind each _. */
+/* Writes a name such as pool_built_in_phase, which may be broken after each _. */
 void page_name(FILE *out, const char *name);
 
 /* A column of a table. */

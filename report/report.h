@@ -1,6 +1,6 @@
 /*
- * report.h - the sections of results/report.html. Each writes itself to the page's stream; a section whose tables are
- * not there says so, and which command makes them.
+ * report.h - the sections of results/report.html. Each is written to the page's stream; a section
+ * whose tables are missing says so, and names the command that makes them.
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -11,11 +11,11 @@
 
 /* ---- matrix.c */
 void matrix_write(FILE *out, const struct data *data);
-void matrix_picture(FILE *out, const struct data *data); /* a file of its own, in SVG */
-void cells_write(FILE *out, const struct data *data);    /* what the matrix' cells open */
+void matrix_picture(FILE *out, const struct data *data); /* an SVG file of its own */
+void cells_write(FILE *out, const struct data *data);    /* what the matrix's cells open */
 void outcome_badge(FILE *out, const char *outcome);      /* its letter and name, in its colour */
 
-/* How many repros are harmed in the profile; one that cannot run is not. */
+/* How many repros are harmed under the profile; one that cannot run is not counted. */
 size_t matrix_harmed(const struct data *data, const char *profile);
 
 /* ---- bounds.c */
@@ -31,15 +31,15 @@ void memory_write(FILE *out, const struct data *data); /* lifetimes */
 void findings_write(FILE *out, const struct data *data);
 void claims_write(FILE *out, const struct data *data);
 void stories_write(FILE *out, const struct data *data);
-/* An item of a list for each kind of row that names the repro. */
+/* Writes an item of a list for each kind of row that names the repro. */
 void links_write(FILE *out, const struct data *data, const struct repro *repro);
 void soundness_write(FILE *out, const struct data *data);
 
-/* A table as it is, folded under a line that names it. */
+/* Writes a whole table, folded under a line that names it. */
 void table_write(FILE *out, const struct data *data, const struct table *table,
                  const char *summary);
 
-/* "memory.tsv is not there: make bench-memory". */
+/* Writes "memory.tsv is not there: make bench-memory". */
 void missing_write(FILE *out, const char *table, const char *command);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * zk_report.c - writes results/report.html from the committed tables and from what the repros say of themselves. Two runs
- * on the same tables write the same bytes.
+ * zk_report.c - writes results/report.html from the committed tables and from the descriptions that
+ * the repros print. Two runs on the same tables write the same bytes.
  */
 #include "page.h"
 #include "report.h"
@@ -51,7 +51,7 @@ static size_t count_kind(const struct data *data, enum kind kind)
     return count;
 }
 
-/* Which ones pinned does not save. */
+/* Names the repros that pinned does not save. */
 static void write_harmed(FILE *out, const struct data *data)
 {
     const char *before = ": all but ";
@@ -68,7 +68,7 @@ static void write_harmed(FILE *out, const struct data *data)
     fputs(". ", out);
 }
 
-/* The answer, before all that it follows from. */
+/* The answer, before the data that it follows from. */
 static void write_answer(FILE *out, const struct data *data)
 {
     size_t unharmed = count_in(data, "pinned", "clean") + count_in(data, "pinned", "refused");
@@ -121,7 +121,7 @@ static void write_page(FILE *out, const struct data *data)
                   "themselves.");
 }
 
-/* Beside path, and then in its place: path is whole, or as it was. */
+/* Writes a temporary file, and renames it to path: path is complete, or unchanged. */
 static void publish(const char *path, const char *bytes, size_t count)
 {
     char part[PATH_MAX];
@@ -144,7 +144,7 @@ static void publish(const char *path, const char *bytes, size_t count)
     }
 }
 
-/* What write makes of data, in path. */
+/* Writes the output of `write` to path. */
 static void make(const char *path, void (*write)(FILE *out, const struct data *data),
                  const struct data *data)
 {
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
         {0},
     };
     static const char letters[] = "rfpsom";
-    const char *values[6] = {NULL}; /* in the order of these */
+    const char *values[6] = {NULL}; /* in the order of the enum */
     struct data data;
     int code;
 
@@ -189,7 +189,7 @@ int main(int argc, char **argv)
             return 0;
         }
         if (which == NULL)
-            return 2; /* getopt has said why */
+            return 2; /* getopt has printed why */
         values[which - letters] = optarg;
     }
     for (size_t i = 0; i < 5; i++)

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# chaos_programs.sh BUILD [options]: programs that nobody here wrote, under libzkalloc-preload.so with a phase
-# boundary about every N allocations. Pinned, each must do what it does without: stdout, exit status, files.
-# Blind is the control: the same boundaries must show. Exits 1 where pinned differs, or where blind never
-# does; 2 where a program fails, or is not the same twice, without the allocator.
+# chaos_programs.sh BUILD [options]: other people's programs under libzkalloc-preload.so, with a
+# phase boundary about every N allocations. Under pinned, each must behave as without the allocator:
+# stdout, exit status, files. Blind is the control: there, the boundaries must show. Exits 1 if a
+# program differs under pinned, or never differs under blind; 2 if a program fails, or differs
+# between two runs, without the allocator.
 #
 #   --list             the programs' names, and whether they are installed
 #   --only NAME[,NAME] only these; may be repeated
@@ -13,11 +14,12 @@
 #                      with the stacks, if it hung and there is gdb
 #   --short            a few of them, with small inputs
 #
-# chaos/*.sh are the programs. can_PROGRAM tells whether it is installed; case_PROGRAM runs it in an empty
-# folder, always the same one, in which what it leaves is compared. What it calls through "${under[@]}" is
-# under the allocator, with all of its children. $scratch, empty as well, is for what is not compared. Times,
-# addresses, temporary names and process ids are kept out by choice of arguments. Where there are
-# prepare_PROGRAM and tidy_PROGRAM, they are called once before, and after each run when no process is left.
+# chaos/*.sh are the programs. can_PROGRAM tells whether it is installed. case_PROGRAM runs it in an
+# empty folder, always the same one; what it leaves there is compared. What it calls through
+# "${under[@]}" is under the allocator, with all of its children. $scratch, another empty folder, is
+# for what is not compared. Arguments are chosen so that no times, addresses, temporary names and
+# process ids appear. prepare_PROGRAM, if there is one, is called once before; tidy_PROGRAM after
+# each run, when no process is left.
 set -uo pipefail
 export LC_ALL=C TZ=UTC
 
@@ -58,17 +60,18 @@ PATH+=:/usr/sbin:/sbin # some servers are only there
 
 # ---- What is run ----
 
-# Settings are MIN_BYTES:N. A program's file names its own where the usual ones are too few or too slow.
+# Settings are MIN_BYTES:N. A program's file sets its own where the usual ones are too few or too
+# slow.
 declare -A settings=()
 usual='0:50 0:777 0:5000 4096:200' usual_seeds='1 2'
 # shellcheck disable=SC2034 # used in the programs' files
 finer='0:10 0:100 0:1000 0:20000 4096:200'
-lines=200000 # of the input of those that read lines
-longest_s=300 least_s=60 control_limit_s=20 # that a program may take; with the allocator, it depends on without
+lines=200000 # of input, for programs that read lines
+longest_s=300 least_s=60 control_limit_s=20 # time limits; with the allocator, the limit depends on the time without
 
 project=$(realpath "$(dirname "$0")/..")
 for file in "$project"/stress/chaos/*.sh; do
-    # shellcheck disable=SC1090 # each program's
+    # shellcheck disable=SC1090 # one per program
     source "$file"
 done
 mapfile -t programs < <(compgen -A function case_ | sed 's/^case_//' | sort)
@@ -97,13 +100,13 @@ work=$(mktemp -d)
 running='' # the program whose case runs
 trap 'end_processes; tidy; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-chmod 711 "$work" # some servers give up root's rights, or must be started without
+chmod 711 "$work" # some servers drop root's rights, or must be started without them
 inputs=$work/inputs scratch=$work/scratch library=$work/libzkalloc-preload.so
 export TMPDIR=$work/tmp HOME=$work/home
 mkdir "$inputs" "$TMPDIR" "$HOME"
 ulimit -c 0
 
-# Copies, since somebody may be editing or building the originals.
+# Uses copies, since somebody may be editing or building the originals.
 install -m 755 "$built" "$library"
 mkdir "$inputs/project"
 tar -C "$project" -cf - --exclude=./.git --exclude='./build*' --exclude=./results . | tar -C "$inputs/project" -xf -
@@ -118,8 +121,9 @@ awk -v lines="$lines" 'BEGIN {
 
 # ---- Processes ----
 
-# Those of the case that runs: they have the work folder in their environment, arguments or current folder, or
-# descend from one that has. So a daemon is found that has left its group, and one that has hidden its environment.
+# The processes of the running case: those that have the work folder in their environment, arguments
+# or current folder, and their descendants. So daemons are found that have left the process group or
+# hidden their environment.
 processes() {
     {
         grep -lsF -- "$work" /proc/[0-9]*/{environ,cmdline}
@@ -145,7 +149,7 @@ end_processes() {
     done
 }
 
-# stacks: of those that have the library in them, for --keep.
+# stacks: of the processes that have the library loaded, for --keep.
 stacks() {
     local pid
     has gdb || return
@@ -166,20 +170,20 @@ under_allocator() {
         ZK_ALLOC_SLAB_GB=2)
 }
 
-# For the cases. serve COMMAND...: a server in the background, $server.
+# For the cases. serve COMMAND...: starts a server in the background; $server is its process id.
 serve() {
     "${under[@]}" "$@" &
     server=$!
 }
-# await COMMAND...: until it succeeds; not if the server ends, or does not get there in time.
+# await COMMAND...: repeats it until it succeeds; fails if the server ends, or the time is up.
 await() {
-    local end=$((SECONDS + longest_s)) # the case has its own limit
+    local end=$((SECONDS + longest_s)) # the case has a limit of its own
     until "$@" &>/dev/null; do
         kill -0 "$server" 2>/dev/null && [[ $SECONDS -lt $end ]] || return
         sleep 0.02
     done
 }
-# ended: the server has been told to stop; its exit status is part of what is compared.
+# ended: waits for the server, which has been told to stop; its exit status is compared too.
 ended() {
     wait "$server"
     echo "server: status $?"
@@ -191,7 +195,7 @@ run() {
     rm -rf "$work/here" "$3" "$scratch" "$TMPDIR" "$HOME" "$work/stacks"
     mkdir "$work/here" "$scratch" "$TMPDIR" "$HOME"
     running=$1
-    set -m # or it would be deaf to SIGINT
+    set -m # or it would ignore SIGINT
     (
         set +m
         cd "$work/here" && "case_$1" >stdout
@@ -204,7 +208,7 @@ run() {
     status=$?
     if [[ $finished == "$watchdog" ]]; then
         status="not done after $2 s"
-        { # the threads that a stack would be wanted of
+        { # only processes whose stacks would be useful
             echo 'when it was ended:'
             processes | xargs -r ps -L -o pid,tid,stat,wchan:20,comm -p | tail -n 12
         } >>"$work/stderr" 2>/dev/null
@@ -215,11 +219,11 @@ run() {
     tidy
     echo "$status" >"$work/here/status"
     mv "$work/here" "$3"
-} 2>/dev/null # "Killed", of those that end_processes ended
+} 2>/dev/null # hides "Killed" for processes that end_processes ended
 
 # ---- Comparing ----
 
-# difference RESULT: in one line, or nothing.
+# difference RESULT: one line that names it, or nothing.
 difference() {
     local expected actual
     expected=$(<"$work/without/status") actual=$(<"$1/status")
@@ -229,7 +233,7 @@ difference() {
         diff -rq "$work/without" "$1" 2>&1 | sed -n "s|$work/||g; 1p"
     fi
 }
-# leave PROGRAM RESULT: where --keep says.
+# leave PROGRAM RESULT: moves the result to where --keep says.
 leave() {
     [[ -n $keep ]] || return
     mkdir -p "$keep"
@@ -238,7 +242,8 @@ leave() {
     cp "$work/stderr" "$keep/$1.$2/stderr"
     [[ ! -e $work/stacks ]] || cp "$work/stacks" "$keep/$1.$2/stacks"
 }
-# tell PROGRAM MIN N SEED FOUND: what to run again, where the two part, and what the program said.
+# tell PROGRAM MIN N SEED FOUND: the command to run again, the first difference, and the program's
+# messages.
 tell() {
     echo "  $1: $5, under pinned, MIN $2, N $3, seed $4; again:"
     echo "    $0 $build --only $1 --min $2 --every $3 --seed $4 ${short:+--short }--keep /tmp/$1"
@@ -248,7 +253,7 @@ tell() {
 
 cells=0 failures=0 controls=0 caught=0 unusable=0
 row() { printf '%-17s %5s %6s  %-10s %s\n' "$@"; }
-# one_row PROGRAM MIN N CONTROL: with each seed; and blind, if there is to be a control.
+# one_row PROGRAM MIN N CONTROL: with each seed; and under blind, if CONTROL is set.
 one_row() {
     local pinned=identical blind=- details='' found
     for s in ${seed:-$usual_seeds}; do
@@ -271,7 +276,7 @@ one_row() {
     row "$1" "$2" "$3" "$pinned" "$blind"
     printf '%s' "$details"
 }
-# usable PROGRAM: it does the same twice without the allocator.
+# usable PROGRAM: does it behave the same twice without the allocator?
 usable() {
     local found began=$SECONDS
     under=(env)
@@ -291,7 +296,7 @@ usable() {
     leave "$1" with
     return 1
 }
-# settings_of PROGRAM: its own, or what --min and --every ask for.
+# settings_of PROGRAM: its own, or those of --min and --every.
 settings_of() {
     local each
     if [[ -n $every ]]; then

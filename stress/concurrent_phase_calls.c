@@ -1,10 +1,10 @@
 /*
- * concurrent_phase_calls - four threads begin, allocate, free and end as they like: the allocator
+ * concurrent_phase_calls - four threads begin, allocate, free and end in any order: the allocator
  * survives.
  *
- * What their blocks hold is not looked at, since under blind recycling it is anybody's. What must
- * hold is the allocator's own state: every block lies where blocks can lie, sizes are at least what
- * was asked for, and the counts add up when all is quiet.
+ * The contents of their blocks are not checked, since blind recycling may hand a block to several
+ * threads. The allocator's own state must be right: every block is where blocks can be, sizes are
+ * at least what was asked for, and the counts add up when all threads are done.
  */
 #include "repro.h"
 
@@ -43,7 +43,7 @@ static void *call_at_will(void *arg)
             zk_free(block);
         }
         if (begun)
-            zk_end_phase(); /* or another thread has done so */
+            zk_end_phase(); /* another thread may have done so already */
     }
     return NULL;
 }

@@ -61,7 +61,7 @@ static void body(struct repro_run *run)
         repro_join(run, handles[i]);
     free(handles);
     free(tracers);
-    /* The registry lives as long as the program. */
+    /* The registry is never freed. */
 }
 
 static const struct repro_option options[] = {
@@ -83,7 +83,7 @@ const struct repro repro = {
                "to go wrong.\n",
     .body = body,
     .options = options,
-    .cycles = 8, /* a page given up in each phase makes the next one twice as large */
+    .cycles = 8, /* each phase gives up a page, and the next page is twice as large */
     .threads = 3,
     .at_length = "--spans 2000",
     .expect = {[REPRO_NONE] = REPRO_CRASH,

@@ -2,8 +2,8 @@
  * pool_churn - a thread pool built, used and ended inside each phase: nothing is kept, nothing goes
  * wrong.
  *
- * Many threads are born in one phase and end in it, so slabs change hands all the time. Only the
- * process-wide epoch collector is older: it is made before the first phase.
+ * Many threads start and end within one phase, so slabs change hands all the time. Only the
+ * process-wide epoch collector is older: it is created before the first phase.
  */
 #include "models/epoch.h"
 #include "models/pool_team.h"
@@ -14,7 +14,7 @@
 
 enum { workers = 3, depth = 100 };
 
-/* What ended workers leave to the collector is freed two epochs later. */
+/* Frees what ended workers have left to the collector: that takes two epochs. */
 static void collect(void)
 {
     for (int i = 0; i < 8; i++) {

@@ -1,6 +1,6 @@
 /*
- * routing_hundred_cycles - 100 phases of 200 joins each, and a canary of 64 KiB: with routing none
- * of them is damaged, without it every one.
+ * routing_hundred_cycles - 100 phases of 200 joins each, and a canary of 64 KiB: with routing, no
+ * phase's canary is damaged; without it, every one is.
  */
 #include "models/injector_pool.h"
 #include "repro.h"

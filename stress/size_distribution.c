@@ -1,11 +1,11 @@
 /*
- * size_distribution - what a phase allocates, by size: arena against system, and what a threshold
- * moves.
+ * size_distribution - what a phase allocates, by size: in the arena and from system, and what a
+ * threshold moves.
  *
- * One phase of a workload of the models (a thread pool, spans, a table) with the large buffers that
- * an arena is there for. Not a repro: nothing can go wrong in one phase. It prints a histogram, and
- * for each threshold of the sweep the blocks and bytes that it sends to the C library instead of
- * the arena.
+ * One phase of a workload of the models (a thread pool, spans, a table) with the large buffers for
+ * which arenas are made. Not a repro: nothing can go wrong within one phase. It prints a histogram,
+ * and for each threshold of the sweep the blocks and bytes that it sends to the C library instead
+ * of the arena.
  *
  * The linker puts the __wrap functions between the models and the allocator
  * (stress/CMakeLists.txt).
@@ -92,7 +92,7 @@ static void trace_spans(void)
     span_registry_destroy(registry);
 }
 
-/* The polynomials, in the sizes of a folding scheme: each half of the one before. */
+/* The polynomials of a folding scheme: each has half the size of the one before. */
 static void fold(void)
 {
     for (int i = 0; i < buffers; i++) {

@@ -1,6 +1,6 @@
 /*
- * probe.c - libzk-probe.so: when a function is entered, under any allocator. It is what libzkalloc-preload.so has for
- * ZK_ALLOC_BEGIN_AT, without an allocator and without phases.
+ * probe.c - libzk-probe.so records when a function is entered, under any allocator. It has
+ * libzkalloc-preload.so's code for ZK_ALLOC_BEGIN_AT, without an allocator and without phases.
  */
 #include "entry.h"
 #include "next.h"

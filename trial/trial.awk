@@ -1,8 +1,10 @@
-# trial.awk - what zk-trial says of its runs. After quantile.awk. table=times reads the times of entries, the others the
-# runs: allocator, round, wall_s, cpu_s, page_faults, peak_bytes, instructions, entries, first_ms, warm_ms, allocations.
+# trial.awk - what zk-trial prints about its runs. To be loaded after quantile.awk. table=times
+# reads the times of entries, the other tables read the runs: allocator, round, wall_s, cpu_s,
+# page_faults, peak_bytes, instructions, entries, first_ms, warm_ms, allocations.
 
-# ---- Times: a word a line, of each process after a line "process": entries, allocations plus 1, twice the time plus 1 where
-# a phase ends. From one entry to the next, or to the end of the phase if it has one.
+# ---- Times: one word per line; each process begins with a line "process": entries, allocations
+# plus 1, twice the time plus 1 where a phase ends. From one entry to the next, or to the end of the
+# phase if it has one.
 
 table == "times" && $1 == "process" { word = 0; have = 0; intervals = 0; next }
 table == "times" {
@@ -38,7 +40,7 @@ table == "times" {
     }
 }
 
-# The ratios of one to the other in the same round.
+# The ratios of one to the other, round by round.
 function compare(one, other, which,    round, key) {
     key = one SUBSEP other SUBSEP which
     if (key in compared) return key
@@ -49,7 +51,8 @@ function compare(one, other, which,    round, key) {
     return key
 }
 
-# less, more or noise: whether one is told apart from the other; few: there are too few rounds for that.
+# less, more or noise: can one be distinguished from the other? few: there are too few rounds to
+# tell.
 function judge(one, other, which,    key, again, middle, low, high, least, most) {
     key = compare(one, other, which)
     if (length_of[key] == 0) return "NA"
@@ -57,7 +60,7 @@ function judge(one, other, which,    key, again, middle, low, high, least, most)
     middle = median(key); low = quantile(key, 0.25); high = quantile(key, 0.75)
     if (low <= 1 && high >= 1) return "noise"
     again = compare("glibc_again", "glibc", which)
-    if (length_of[again] > 0) { # how far glibc is from itself, either way
+    if (length_of[again] > 0) { # how far glibc differs from itself, in both directions
         least = quantile(again, 0.25); most = quantile(again, 0.75)
         if (1 / most < least) least = 1 / most
         if (1 / least > most) most = 1 / least
@@ -125,10 +128,10 @@ function print_tsv(    i, m, count, name, key, word) {
 
 # ---- The answer
 
-# What decides: the warm time, if there is one.
+# The metric that decides: the warm time, if there is one.
 function deciding() { return median("glibc" SUBSEP "warm") != "NA" ? "warm" : "wall" }
 
-# The best of those that there are, by the median ratio to glibc; "" if none.
+# The best of the measured ones, by the median ratio to glibc; "" if there are none.
 function best_of(list, which,    i, count, name, key, best, least) {
     count = split(list, name, " ")
     for (i = 1; i <= count; i++) {
@@ -194,7 +197,7 @@ function print_answer(    which, arena, other, cheap, told, text, against) {
     }
 }
 
-# The one that asks least of an integrator, of those that are as fast as the arena or faster.
+# Of those at least as fast as the arena, the one that is least work to integrate.
 function simplest_like(arena, which,    i, count, name, told) {
     count = split("glibc_tuned tcmalloc mimalloc jemalloc", name, " ")
     for (i = 1; i <= count; i++) {

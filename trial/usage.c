@@ -1,10 +1,12 @@
 /*
- * usage.c - zk-usage: runs a program for zk-trial, with its output in files, and writes what it used: page faults, peak
- * memory, and where the machine can count them instructions and cycles. It ends as the program does.
+ * usage.c - zk-usage: runs a program for zk-trial, with its output in files, and records what it
+ * used: page faults, peak memory, and, if the machine can count them, instructions and cycles. It
+ * ends with the program's status or signal.
  *
  *     zk-usage USAGE STDOUT STDERR [NAME=VALUE...] PROGRAM [ARGUMENT...]
  *
- * A NAME=VALUE is set for the program alone. USAGE gets lines of a name, a tab and a number; NA is not counted here.
+ * NAME=VALUE is set only for the program. Each line of USAGE has a name, a tab and a number, or NA
+ * if the machine cannot count it.
  */
 #include "counters.h"
 
@@ -91,7 +93,7 @@ int main(int argc, char **argv)
         fail("fork");
     if (child == 0)
         run(argv);
-    signal(SIGINT, SIG_IGN); /* the terminal tells the program itself */
+    signal(SIGINT, SIG_IGN); /* the terminal sends it to the program too */
     signal(SIGQUIT, SIG_IGN);
     while (wait4(child, &status, 0, &usage) < 0)
         if (errno != EINTR)

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# zk-trial: runs a program, as it is, with every allocator that there is, and tells what each would buy it. See zk-trial(1).
+# zk-trial: runs an unchanged program with every installed allocator, and tells what each would
+# gain. See zk-trial(1).
 #
-# In each round every allocator runs once, in another order, and is compared with glibc of the same round: what slows the
-# machine for a while slows both.
+# In each round every allocator runs once, in a new order, and is compared with glibc in the same
+# round: whatever slows the machine for a while slows both.
 set -euo pipefail
 name='zk-trial'
 self=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
@@ -12,7 +13,7 @@ spin_count=${GOMP_SPINCOUNT-unset}
 build=$self/.. # bench_common.sh looks for the library there
 # shellcheck source=scripts/bench_common.sh
 . "$parts/bench_common.sh"
-# The program is run as it is.
+# The program gets its own GOMP_SPINCOUNT, not bench_common.sh's.
 if [[ $spin_count == unset ]]; then unset GOMP_SPINCOUNT; else export GOMP_SPINCOUNT=$spin_count; fi
 allocators=(glibc glibc_again glibc_tuned mimalloc jemalloc tcmalloc pinned pinned_0 blind)
 
@@ -96,10 +97,11 @@ probe=$loadable
 
 # ---- One run ----
 
-# places OPTION FUNCTION...: where they are, as the libraries take them, one a line.
+# places OPTION FUNCTION...: their places, one per line, in the form that the libraries take.
 places() { "$self/zk-locate" --as zk-trial "${command[0]}" "$@"; }
 
-# trial_environment ALLOCATOR: sets the array `environment`; fails if the allocator is not there.
+# trial_environment ALLOCATOR: sets the array `environment`; fails if the allocator is not
+# installed.
 trial_environment() {
     local preload=$probe setting
     environment=()
@@ -121,12 +123,13 @@ trial_environment() {
     [[ -z $end_places ]] || environment+=("ZK_ALLOC_END_AT=$end_places")
 }
 
-quoted() { # quoted ARGUMENT...: as sh reads them
+quoted() { # quoted ARGUMENT...: quoted for sh
     local argument
     for argument in "$@"; do printf " '%s'" "${argument//\'/\'\\\'\'}"; done
 }
 
-# times PREFIX: entries, first_ms, warm_ms, allocations, of all processes that entered the function.
+# times PREFIX: entries, first_ms, warm_ms and allocations, over all processes that entered the
+# function.
 times() {
     local file
     for file in "$1".*; do
@@ -166,21 +169,21 @@ run() {
     rm -f "$out".times.*
 }
 
-# What the program writes is compared with glibc's of the same round.
+# Compares the program's output with that under glibc in the same round.
 compare_output() {
     local allocator=$1 round=$2
     cmp -s "$work/glibc.$round.out" "$work/$allocator.$round.out" || echo "$allocator" >>"$work/different"
 }
 
-# ---- Before the rounds: may it be tried, and is it safe? ----
+# ---- Before the rounds: can the program be tried, and is it safe? ----
 
 begin_places=$(places "${begin_at[@]}") || exit 2
 end_places=''
 [[ ${#end_at[@]} -eq 0 ]] || end_places=$(places "${end_at[@]}") || exit 2
 guaranteed=NA
 
-# The allocators that programs are linked with, by the names of their functions; without those, as in a stripped program,
-# by their own messages, which is a guess and told as one.
+# The allocator that the program is linked with, recognised by the names of its functions; without
+# those, as in a stripped program, by its messages, which is reported as a guess.
 own_allocator() {
     local file named mark
     file=$(command -v "${command[0]}") || return 0
@@ -203,7 +206,7 @@ allocator_functions() {
         END { for (name in found) { printf "%s%s", separator, name; separator = ", " } }'
 }
 
-# A run that is not counted: with the arena, so that its counters tell whether malloc is called at all.
+# A run that is not counted, with the arena: its counters tell whether malloc is called at all.
 pilot() {
     local entries allocations own
     run pinned_0 pilot || return 1
@@ -212,7 +215,8 @@ pilot() {
         progress 1 1 ''
         die "${begin_at[*]} was never entered: give what PROGRAM needs to come to it, or another function"
     fi
-    # Less than once a round; with an allocator that is known, what the C library itself allocates is not much either.
+    # Less than one allocation a round; with a known allocator inside, the C library's own few
+    # allocations do not count either.
     own=$(own_allocator)
     if [[ $allocations != NA ]] && ((allocations < entries || (allocations < 1000 && ${#own} > 0))); then
         progress 1 1 ''
@@ -293,7 +297,7 @@ progress 1 1 ''
 [[ $interrupted == no ]] || echo "$name: interrupted: what is known so far:" >&2
 [[ -s $work/runs ]] || { echo "$name: no run was finished" >&2; [[ $interrupted == no ]] && exit 2 || exit 130; }
 
-# ---- What came of it ----
+# ---- Results ----
 
 table() {
     awk -v table="$1" -v names="${present[*]}" -v bold="$bold" -v plain="$plain" -v found="$verdict" -v at="$audited_at" \

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# browser.sh - a page in a headless Chromium, asked over its DevTools pipe: a message is a line of JSON that a NUL ends.
-# Needs chromium, jq and base64. The browser ends with the script.
+# browser.sh - controls a headless Chromium over its DevTools pipe: a message is JSON, ended by a
+# NUL. Needs chromium, jq and base64. The browser ends with the script.
 
 browser_there() { command -v chromium >/dev/null && command -v jq >/dev/null; }
 
@@ -30,7 +30,8 @@ browser_stop() {
     browser_pid=''
 }
 
-# ask METHOD PARAMETERS: leaves the answer in $answer, and adds what came before it to $browser_events.
+# ask METHOD PARAMETERS: leaves the answer in $answer, and appends the events before it to
+# $browser_events.
 ask() {
     local id=$((++browser_number)) session=''
     [[ -z $browser_session ]] || session=", \"sessionId\": \"$browser_session\""
@@ -46,7 +47,7 @@ ask() {
     return 1
 }
 
-# evaluate SCRIPT: its value as JSON, in $value; the script may be a promise.
+# evaluate SCRIPT: puts its value, as JSON, into $value; the value may be a promise.
 evaluate() {
     ask Runtime.evaluate "$(jq -n --arg script "$1" '{expression: $script, returnByValue: true, awaitPromise: true}')" || return 1
     [[ $(jq '.result | has("exceptionDetails")' <<<"$answer") == false ]] || {
@@ -56,7 +57,7 @@ evaluate() {
     value=$(jq -c .result.result.value <<<"$answer")
 }
 
-# look WIDTH HEIGHT SCHEME: how the page is shown from now on; SCHEME is light or dark, or print.
+# look WIDTH HEIGHT SCHEME: sets how the page is shown; SCHEME is light, dark or print.
 look() {
     local media='' scheme=$3
     [[ $3 != print ]] || { media=print scheme=light; }
@@ -64,7 +65,7 @@ look() {
         ask Emulation.setEmulatedMedia "{\"media\": \"$media\", \"features\": [{\"name\": \"prefers-color-scheme\", \"value\": \"$scheme\"}]}"
 }
 
-# visit FILE: and waits until it is loaded.
+# visit FILE: opens it, and waits until it is loaded.
 visit() {
     ask Page.navigate "{\"url\": $(jq -n --arg path "$1" '"file://" + $path')}" || return 1
     for _ in {1..300}; do
@@ -76,15 +77,16 @@ visit() {
     return 1
 }
 
-# screenshot FILE [full]: what is seen, or the whole page.
+# screenshot FILE [full]: of the visible part, or of the whole page.
 screenshot() {
     ask Page.captureScreenshot "{\"captureBeyondViewport\": $([[ ${2:-} == full ]] && echo true || echo false)}" || return 1
     jq -r .result.data <<<"$answer" | base64 -d >"$1"
 }
 
-# complaints: what the page and the browser had to complain of, a line each; nothing is asked of the network.
+# complaints: errors and warnings of the page and the browser, and requests to the network, one per
+# line.
 complaints() {
-    ask Runtime.evaluate '{"expression": "1"}' # what is underway comes first
+    ask Runtime.evaluate '{"expression": "1"}' # events under way arrive before the answer
     jq -r 'if .method == "Runtime.exceptionThrown" then "exception: " + (.params.exceptionDetails | tostring)
         elif .method == "Runtime.consoleAPICalled" and (.params.type == "error" or .params.type == "warning") then "console: " + (.params.args | tostring)
         elif .method == "Log.entryAdded" and (.params.entry.level == "error" or .params.entry.level == "warning") then "log: " + .params.entry.text
@@ -92,7 +94,8 @@ complaints() {
         else empty end' "$browser_events"
 }
 
-# browser_test BUILD: starts the browser for a test of test_helpers.sh; screenshots go to $shots, which is kept.
+# browser_test BUILD: starts the browser, for a test that uses test_helpers.sh; screenshots go to
+# $shots, which is kept.
 # shellcheck disable=SC2154 # work is test_helpers.sh's
 browser_test() {
     shots=$1/report/screenshots
@@ -101,7 +104,7 @@ browser_test() {
     browser_start "$work/browser" || { echo "chromium does not start: $(tail -n 3 "$work/browser/chromium.log")"; exit 1; }
 }
 
-# fits WHAT: the page is no wider than the window.
+# fits WHAT: checks that the page is no wider than the window.
 fits() {
     local wide window
     evaluate '[document.documentElement.scrollWidth, document.documentElement.clientWidth].join(" ")'
@@ -109,8 +112,8 @@ fits() {
     check "$1: the page is $wide wide, the window $window" test "$wide" -le "$window"
 }
 
-# at_both_widths PAGE NAME JUDGE: on a phone and on a desk, in the light and in the dark, it loads and fits, and its
-# screenshot is kept; at each width JUDGE WIDTH is run then.
+# at_both_widths PAGE NAME JUDGE: checks that the page loads and fits on a phone and on a desktop,
+# in light and in dark, and keeps its screenshots; at each width, then runs JUDGE WIDTH.
 at_both_widths() {
     local size scheme
     for size in '390 844' '1280 900'; do

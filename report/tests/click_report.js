@@ -1,4 +1,5 @@
-// click_report.js - uses results/report.html as a reader does; its value is a list of what went wrong, and of how much was done.
+// click_report.js - uses results/report.html as a reader would; its value is a list of what went
+// wrong, and of how much was done.
 (async () => {
     const wrong = [];
     const all = (selector, root) => Array.from((root || document).querySelectorAll(selector));
@@ -13,7 +14,8 @@
         element.dispatchEvent(new Event("input", { bubbles: true }));
     };
 
-    // Every cell opens its own panel, with the command that shows it again, over everything else; and closes.
+    // Every cell opens its own panel, above everything else, with the command that reproduces it;
+    // and closes it.
     const cells = all(".matrix td a[href^='#cell-']");
     expect(all(".cell").length === cells.length, "as many panels as cells");
     for (const cell of cells) {
@@ -36,7 +38,7 @@
     await moved(() => document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" })));
     expect(all(".cell").filter(shown).length === 0, "Escape closes a panel");
 
-    // Findings: words, choices, both, and what a link leads to.
+    // Findings: filters by words, by choices, by both, and by following a link.
     const tool = document.querySelector("[data-for=findings-table]");
     const table = document.getElementById("findings-table");
     const words = tool.querySelector("input");
@@ -96,7 +98,7 @@
     const at = document.querySelector(".over .limit.c").getBoundingClientRect();
     expect(Math.abs(mark.left + mark.width / 2 - at.left) < 3, "the line of 8193 goes through the mark of 8193");
 
-    // Links: to a story, which is folded, and to each of its others.
+    // Links: to a story, which is folded, and from it to the others.
     for (const story of all("details.story")) {
         story.open = false;
         await moved(() => (location.hash = story.id));

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# page_test.sh BUILD SOURCE: results/report.html in a headless Chromium: it loads without a complaint, every cell opens,
-# filters filter, limits move; on a phone, on a desk, in the dark, on paper and without script. The screenshots are kept in
-# BUILD/report/screenshots.
+# page_test.sh BUILD SOURCE: results/report.html in a headless Chromium: it loads without errors,
+# every cell opens, filters filter, limits move; on a phone, on a desktop, in dark mode, on paper
+# and without script. The screenshots are kept in BUILD/report/screenshots.
 set -uo pipefail
 build=$1 source=$2
 # shellcheck source=scripts/test_helpers.sh
@@ -23,7 +23,7 @@ judge() {
 }
 at_both_widths "$page" report judge
 
-# A limit is dragged by a mouse.
+# A limit is dragged with the mouse.
 look 1280 900 light
 visit "$page"
 evaluate '(() => { const line = document.querySelector(".over .limit.c"); line.scrollIntoView(); const box = line.getBoundingClientRect();
@@ -36,7 +36,7 @@ read -r after told <<<"${value//\"/}"
 check "the line was dragged from $before to $after" test "$after" -lt "$before"
 check "and the list below is of $after: $told" test "$told" -eq "$after"
 
-# On paper, and without script: all tables are there, and a cell opens by its address.
+# On paper, and without script: all tables are shown, and a cell opens by its address.
 look 720 1000 print
 visit "$page"
 fits "on paper"

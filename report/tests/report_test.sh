@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# report_test.sh BUILD SOURCE: the report's page: the same bytes twice, whole or not written, self-contained and
-# well-formed; what is in data is text; what is missing is said.
+# report_test.sh BUILD SOURCE: the report's page: two runs give the same bytes; it is written
+# completely or not at all; it is self-contained and well-formed; data is escaped; missing tables
+# are mentioned.
 set -uo pipefail
 build=$1 source=$2
 # shellcheck source=scripts/test_helpers.sh
@@ -15,11 +16,11 @@ check "a page again" report "$source/results" "$source/findings.tsv" "$work/agai
 check "two runs, the same bytes" cmp "$page" "$work/again.html"
 check "below 2 MB" test "$(stat -c %s "$page")" -lt 2000000
 
-# Self-contained: nothing that a browser would fetch.
+# Self-contained: there is nothing that a browser would fetch.
 ! grep -qE '<(link|img|iframe|script[^>]* src)|url\(|@import' "$page" || fail "the page asks for something else"
 checks=$((checks + 1))
 
-# Every row and every cell, and what each opens.
+# Every row and every cell is there, and so is what each opens.
 missing=0
 while IFS=$'\t' read -r slug none flush route seed pinned system; do
     for cell in "none $none" "flush $flush" "route $route" "seed $seed" "pinned $pinned" "system $system"; do
@@ -35,7 +36,7 @@ while read -r id; do grep -q "id=\"finding-$id\"" "$page" || missing=$((missing 
 while read -r id; do grep -q "id=\"claim-$id\"" "$page" || missing=$((missing + 1)); done < <(tail -n +2 "$source/results/claims.tsv" | cut -f1)
 check "each finding and claim: $missing missing" test "$missing" -eq 0
 
-# What a limit is not enough for is listed without script too: at a bound itself, MIN_BYTES is enough.
+# The repros above a limit are listed without script too; a MIN_BYTES equal to the bound is enough.
 above() { grep -o "above limit $1\".*</p>" "$page" | grep -oE "<b class=\"(bytes|count)\">[0-9]+" | grep -oE "[0-9]+$" | paste -sd" "; }
 count_above() { tail -n +2 "$source/results/thresholds.tsv" | awk -F"\t" -v limit="$1" "\$4 != \"none\" && \$4 > limit" | wc -l; }
 largest=$(tail -n +2 "$source/results/thresholds.tsv" | cut -f4 | grep -v none | sort -n | tail -n 1)
@@ -43,13 +44,13 @@ check "above 512" test "$(above a)" = "512 $(count_above 512)"
 check "above 4096" test "$(above b)" = "4096 $(count_above 4096)"
 check "above the largest, nothing: $(above c)" test "$(above c)" = "$largest 0"
 
-# Links lead somewhere, and an id is there once.
+# Each link has its target, and each id occurs once.
 check "links without an end" test -z "$(comm -23 <(grep -oE 'href="#[^"]+"' "$page" | sed 's/href="#//; s/"//' | grep -v '^_$' | sort -u) \
     <(grep -oE ' id="[^"]+"' "$page" | sed 's/ id="//; s/"//' | sort -u))"
 check "an id twice" test -z "$(grep -oE ' id="[^"]+"' "$page" | sort | uniq -d)"
 check "all links go to the page itself" test -z "$(grep -oE 'href="[^#][^"]*"' "$page")"
 
-# Data is text: tables in which each field would be markup.
+# Data is escaped: every field of these tables would be markup.
 evil='<script>alert(1)</script>&"'"'"
 mkdir "$work/evil"
 cp "$source"/results/{sweep,matrix,thresholds,claims,laws,cost,bench}.tsv "$work/evil"
@@ -63,7 +64,7 @@ check "and it is shown" grep -q '&lt;script&gt;alert(1)&lt;/script&gt;&amp;' "$w
 check "what is no UTF-8 is shown as such" iconv -f UTF-8 -t UTF-8 -o "$work/iconv" "$work/evil.html"
 want 0 'Not there: <code>results/bench_memory.tsv</code>. It is made by <code>make bench</code>' grep -h 'Not there' "$work/evil.html"
 
-# What cannot run is not harmed, and the answer counts as the matrix does.
+# A repro that cannot run is not counted as harmed; the answer and the matrix have the same count.
 harmed_by_seed() { # in the answer, and in the head of the matrix, whose columns are none, flush, route, seed
     { grep -oE "<b>[0-9]+ / [0-9]+</b><span>harmed by the seed" "$1" | grep -oE "[0-9]+" | head -n 1
         grep -oE "class=\"profile harmed\">[0-9]+" "$1" | sed -n 4p | grep -oE "[0-9]+"; } | paste -sd' '
@@ -77,7 +78,7 @@ harmed=$(harmed_by_seed "$page")
 check "the answer is what the matrix has: $harmed" test "$harmed" = "${harmed% *} ${harmed% *}"
 check "one less is harmed" test "$(harmed_by_seed "$work/skip.html")" = "$((${harmed% *} - 1)) $((${harmed% *} - 1))"
 
-# What cannot be read is named, and the page stays as it was.
+# A file that cannot be read is named, and the page is unchanged.
 cp "$page" "$work/kept.html"
 want 2 'zk-report: .*matrix.tsv: not there: run make sweep' report "$work/tmp" "$source/findings.tsv" "$work/kept.html"
 head -c 20000 "$source/results/sweep.tsv" >"$work/evil/sweep.tsv"
@@ -97,7 +98,7 @@ fi
 want 2 'want --results, --findings' "$build/report/zk-report" --results x
 want 0 'usage: zk-report' "$build/report/zk-report" --help
 
-# The picture: a cell for each of the matrix.
+# The picture has as many cells as the matrix.
 picture=$work/matrix.svg
 for file in "$picture" "$work/again.svg"; do
     check "a picture" report "$source/results" "$source/findings.tsv" "$work/again.html" --picture "$file"

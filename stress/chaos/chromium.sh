@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # chaos_programs.sh sets and reads them
-# chromium: a page with workers, a frame, compiled code and drawing; what it becomes is compared. Its own malloc
-# comes before any that is preloaded, so what is tested is that the two get on, in all of its processes.
+# chromium: a page with workers, a frame, compiled code and drawing; the resulting page is compared.
+# Chromium's own malloc takes precedence over a preloaded one, so this tests that the two coexist in
+# all of its processes.
 chromium=$(command -v chromium || command -v chromium-headless-shell)
 can_chromium() { [[ -n $chromium ]]; }
 case_chromium() {
@@ -12,7 +13,8 @@ case_chromium() {
         --disable-sync --disable-default-apps --host-resolver-rules='MAP * ~NOTFOUND' --use-mock-keychain \
         --password-store=basic --user-data-dir="$scratch/profile" "--window-size=800,600" --remote-debugging-pipe \
         3<"$scratch/to" 4>"$scratch/from"
-    # It is asked when the page says that it is ready: --dump-dom would have to guess how long that takes.
+    # The page is read when it says that it is ready; --dump-dom would have to guess how long that
+    # takes.
     local page="file://$inputs/chromium.html" look='const look = () => typeof ready == typeof {} ? ready.then(done) : setTimeout(look, 9)'
     target=$(chromium_asked 1 targetId '"method":"Target.createTarget","params":{"url":"about:blank"}') &&
         session=$(chromium_asked 2 sessionId \
@@ -23,7 +25,7 @@ case_chromium() {
         chromium_asked 5 data '"sessionId":"'"$session"'","method":"Page.captureScreenshot"' >"$scratch/picture" &&
         chromium_asked 6 result '"method":"Browser.close"' && ended
 }
-# chromium_asked ID NAME REQUEST: the string of that name in the answer, or what the answer is.
+# chromium_asked ID NAME REQUEST: the string of that name in the answer, or the whole answer.
 chromium_asked() {
     local answer='' part
     printf '{"id":%d,%s}\0' "$1" "$3" >&"$to"
@@ -31,12 +33,12 @@ chromium_asked() {
         IFS= read -r -d '' -t 1 -u "$from" part
         local status=$?
         answer+=$part
-        [[ $status -eq 0 ]] || continue # not the whole of it yet
+        [[ $status -eq 0 ]] || continue # the answer is not complete yet
         if [[ $answer == "{\"id\":$1,"* ]]; then
             sed -nE "s/.*\"$2\":(\"(([^\"\\]|\\\\.)*)\"|\{\}).*/\2/; t found; q 1; :found p" <<<"$answer"
             return
         fi
-        answer='' # of an event
+        answer='' # it was an event
     done
     return 1
 }

@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # chaos_programs.sh sets and reads them
-# ffmpeg: pictures and sound that it makes itself, through filters, encoders and decoders with threads.
+# ffmpeg: generates pictures and sound, and sends them through filters, encoders and decoders with
+# threads.
 can_ffmpeg() { has ffmpeg; }
 case_ffmpeg() {
     local ffmpeg=("${under[@]}" ffmpeg -nostdin -hide_banner -loglevel error -threads 2 -filter_threads 2 -filter_complex_threads 2)

@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # chaos_programs.sh sets and reads them
-# gdb: on a program with threads that is under the allocator as well; breakpoints, stacks, its Python where it has one.
+# gdb: debugs a program with threads that is under the allocator too; breakpoints, stacks, and gdb's
+# Python if it has one.
 can_gdb() { has gdb gcc && [[ $(gdb -nx -batch -ex 'print 6 * 7' 2>&1) == *42* ]]; }
 prepare_gdb() {
     cat >"$inputs/debugged.c" <<'C'

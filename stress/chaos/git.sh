@@ -2,7 +2,7 @@
 # git: this project's history, cloned, repacked with two threads, read back.
 settings[git]=$finer
 can_git() { has git && git -c safe.directory='*' -C "$project" rev-parse HEAD &>/dev/null; }
-prepare_git() { # the project may be somebody else's
+prepare_git() { # another user may own the project's folder
     git config --global safe.directory '*' && git clone -q --bare "$project" "$inputs/repository"
 }
 case_git() {

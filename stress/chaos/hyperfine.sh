@@ -6,7 +6,7 @@ case_hyperfine() {
     "${under[@]}" hyperfine --style none --warmup 1 --runs 5 --ignore-failure --export-json times.json \
         true "sort $inputs/perl.pl" 'exit 3' >/dev/null
     local status=$?
-    grep -E '"command"|^ *[0-9]+,?$' times.json # names and exit codes; the rest is time
+    grep -E '"command"|^ *[0-9]+,?$' times.json # names and exit codes; the rest are times
     rm -f times.json
     return $status
 }

@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # chaos_programs.sh sets and reads them
-# java: the compiler, then what it made; two collectors, and few megabytes, so that they have something to do.
+# java: the compiler, then the compiled program; with two collectors, and a small heap, so that they
+# have work.
 can_java() { has java javac; }
 case_java() {
     cp "$inputs/java.java" Threads.java

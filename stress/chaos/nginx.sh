@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # chaos_programs.sh sets and reads them
-# nginx: two workers, a proxy of itself with a cache, compression, includes, TLS where there is openssl; it reads
-# its configuration again in between. curl asks it, with several requests at a time.
+# nginx: two workers, a proxy of itself with a cache, compression, includes, TLS where there is
+# openssl; it reloads its configuration in between. curl makes several requests at a time.
 can_nginx() { has nginx curl; }
 case_nginx() {
     local status i user='' server_pid

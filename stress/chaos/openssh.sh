@@ -1,17 +1,17 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # chaos_programs.sh sets and reads them
-# openssh: a server on a high port of the loopback, with a key and configuration of its own, and clients. The
-# sessions are under the allocator as well, by the server's configuration.
+# openssh: a server on a high port of the loopback, with a key and configuration of its own, and
+# clients. The server's configuration puts the sessions under the allocator too.
 can_openssh() {
     has sshd ssh scp sftp ssh-keygen && [[ $(getent passwd "$EUID") != *nologin ]] &&
-        { [[ $EUID -ne 0 ]] || [[ $(getent shadow root | cut -d: -f2) != '!'* ]]; } # the session is one's own
+        { [[ $EUID -ne 0 ]] || [[ $(getent shadow root | cut -d: -f2) != '!'* ]]; } # sessions are the current user's
 }
 prepare_openssh() {
     ssh-keygen -q -t ed25519 -N '' -f "$work/key" && ssh-keygen -q -t ed25519 -N '' -f "$work/host_key"
 }
 case_openssh() {
     local status port tries=0 sshd
-    sshd=$(command -v sshd) # it wants its whole path
-    # Started by root it insists on this folder; where the system's own server runs, it is there.
+    sshd=$(command -v sshd) # sshd must be called by its full path
+    # When root starts it, sshd insists on this folder; it exists if the system's own server runs.
     if [[ $EUID -eq 0 && ! -d /run/sshd ]]; then
         touch "$work/made_run_sshd"
         mkdir -m 755 /run/sshd || return
@@ -29,7 +29,7 @@ case_openssh() {
     ssh_commands "$port" "$(id -un)@127.0.0.1"
     status=$?
     kill "$server"
-    wait "$server" # by this signal
+    wait "$server" # ended by this signal
     return $status
 }
 # ssh_commands PORT ADDRESS

@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # chaos_programs.sh sets and reads them
-# php: with its own pools, and with malloc for everything; with Debian's plug-ins, compiled while it runs.
+# php: with its own pools, and with malloc for everything; with Debian's extensions, and with its
+# JIT compiler.
 can_php() { has php; }
 case_php() {
     local php=("${under[@]}" php -n -d memory_limit=-1)

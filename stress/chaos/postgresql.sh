@@ -1,6 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # chaos_programs.sh sets and reads them
-# postgresql: a cluster is made, serves clients at the same time with parallel workers and compiled expressions,
-# and is dumped. As an unprivileged user, as it insists; on a socket in the scratch folder.
+# postgresql: a cluster is created, serves concurrent clients with parallel workers and compiled
+# expressions, and is dumped. It runs as an unprivileged user, since it refuses root; its socket is
+# in the scratch folder.
 postgresql=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
 can_postgresql() { [[ $EUID -ne 0 ]] || has setpriv && has "$postgresql"/{initdb,postgres,psql,pgbench,pg_dump,pg_ctl}; }
 case_postgresql() {
@@ -11,7 +12,7 @@ case_postgresql() {
     fi
     local in=(-h "$scratch" -U owner)
     "${under[@]}" "${user[@]}" "$postgresql/initdb" -N -U owner -A trust -E UTF8 --no-locale "$data" >/dev/null || return
-    # No memory stays behind where it is killed, but for what tidy_postgresql takes away.
+    # If it is killed, it leaves no shared memory, except what tidy_postgresql removes.
     serve "${user[@]}" "$postgresql/postgres" -D "$data" -k "$scratch" -h '' -c dynamic_shared_memory_type=mmap \
         -c fsync=off -c shared_buffers=8MB -c work_mem=256kB -c autovacuum_naptime=1s -c max_parallel_workers=4 \
         -c min_parallel_table_scan_size=0 -c parallel_setup_cost=0 -c parallel_tuple_cost=0 -c jit_above_cost=5000 \
@@ -22,7 +23,7 @@ case_postgresql() {
             postgres >/dev/null 2>&1 &&
         "${under[@]}" "$postgresql/psql" "${in[@]}" -X -q -A -v ON_ERROR_STOP=1 -f "$inputs/postgresql.sql" postgres &&
         "${under[@]}" "$postgresql/pg_dump" "${in[@]}" -T pgbench_history postgres | grep -Ev '^\\(un)?restrict|^-- Dumped' |
-        sort >dump # rows in no order: clients change them at the same time
+        sort >dump # the order of rows varies, since clients change them concurrently
     status=$?
     kill -INT "$server" # a fast shutdown
     ended

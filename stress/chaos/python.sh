@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # chaos_programs.sh sets and reads them
-# python: threads; the tests of its library. Every object through malloc.
+# python: threads; the tests of its library. Every object comes from malloc.
 python=''
-if has python3; then # behind a shim, if there is one, and with the tests of its library, if any has them
+if has python3; then # the real program behind a shim; and one that has the tests of its library, if any does
     for candidate in "$(python3 -c 'import sys; print(sys.executable)')" /usr/bin/python3; do
         [[ -x $candidate ]] || continue
         python=${python:-$candidate}

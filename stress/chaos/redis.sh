@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # chaos_programs.sh sets and reads them
-# redis: a server (as Debian links it, with jemalloc) with threads for its sockets, that saves from a child
-# process and rewrites its log; clients that do the same every time.
+# redis: a server (as Debian links it, with jemalloc) with I/O threads, which saves from a child
+# process and rewrites its log; its clients do the same every time.
 can_redis() { has redis-server redis-cli redis-benchmark; }
 case_redis() {
     local cli=("${under[@]}" redis-cli -s "$scratch/socket") status
@@ -40,7 +40,7 @@ redis_is() {
     found=$(redis-cli -s "$scratch/socket" info persistence | tr -d '\r' | grep -xcF -f <(printf '%s\n' "$@"))
     [[ $found -eq $# ]]
 }
-# Of each kind of value, some that are packed and some that are not.
+# Of each type of value, some that are stored packed and some that are not.
 redis_commands() {
     awk -v n="$1" 'BEGIN {
         for (i = 0; i < n; i++) {

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # chaos_programs.sh sets and reads them
-# ruby: threads, fibers and ractors; its collector at every allocation, and moving objects; compiled while it runs,
-# where it can.
+# ruby: threads, fibers and ractors; its collector at every allocation, and compacting; with its JIT
+# compiler, if it has one.
 can_ruby() { has ruby; }
 case_ruby() {
     local compiled=()

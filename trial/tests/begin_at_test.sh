@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# begin_at_test.sh BUILD SOURCE - programs in C, C++ and Rust that call no zk_ function, in every build that still has the
-# symbol: zk-audit --begin-at finds the block of 5000 bytes that each keeps from one round to the next.
+# begin_at_test.sh BUILD SOURCE - programs in C, C++ and Rust that call no zk_ function, in every
+# kind of build that still has the symbol: zk-audit --begin-at finds the block of 5000 bytes that
+# each program keeps from one round to the next.
 set -uo pipefail
 build=$1 source=$2 here=$(cd "$(dirname "$0")" && pwd)
 audit=$build/sweep/zk-audit locate=$build/sweep/zk-locate
@@ -15,12 +16,12 @@ check() { # check WHAT COMMAND...
     checks=$((checks + 1))
     "${@:2}" >check.out 2>&1 || { failures=$((failures + 1)) && echo "FAIL: $1:" && sed 's/^/  /' check.out; }
 }
-guaranteed() { # guaranteed N ZK-AUDIT-OPTION...: the bound that the audit finds
+guaranteed() { # guaranteed N ZK-AUDIT-OPTION...: checks the bound that the audit finds
     "$audit" --tsv --census "${@:2}" >audit.tsv 2>audit.err
     awk -F'\t' -v want="$1" '$1 == "bound" && $9 == "guaranteed" { found = $2 } END { if (found != want) { print "guaranteed: " found; exit 1 } }' \
         audit.tsv || { cat audit.err; return 1; }
 }
-touched() { # touched N ZK-AUDIT-OPTION...: likewise, by the trap
+touched() { # touched N ZK-AUDIT-OPTION...: the same for the trap's bound
     "$audit" --tsv --trap "${@:2}" >audit.tsv 2>audit.err
     awk -F'\t' -v want="$1" '$1 == "bound" && $9 == "touched" { found = $2 } END { if (found != want) { print "touched: " found; exit 1 } }' \
         audit.tsv || { cat audit.err; return 1; }
@@ -64,7 +65,7 @@ check "C: stripped" refused 'no such function' --begin-at prove -- ./stripped
 printf '#!/bin/sh\nexec ./prover 4\n' >script.sh && chmod +x script.sh
 check "C: by a script" guaranteed 5001 --begin-at prove -- ./script.sh
 
-# In a library: linked, and opened later.
+# In a library: one that is linked, and one that is opened later.
 library_program
 cc -O2 -fPIC -shared -o libproving.so proving.c && cc -O2 -o linked linked.c -L. -lproving -Wl,-rpath,"$work"
 check "C: in a library" guaranteed 5001 --begin-at prove -- ./linked
@@ -104,7 +105,7 @@ else
     echo "rustc is not installed: no program in Rust"
 fi
 
-# ---- A prover of this project: its own phases, and the same by --begin-at.
+# ---- A prover of this project: with its own phases, and with the same ones by --begin-at.
 
 prover() { "$audit" --tsv --census "${@:2}" -- "$build/bench/prove_fri" --iters 3 --log-size 8 --tampered 0 --phases "$1" 2>/dev/null | awk -F'\t' '$1 == "bound" { print $9, $2 }'; }
 if [[ -x $build/bench/prove_fri ]]; then

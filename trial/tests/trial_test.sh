@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# trial_test.sh BUILD SOURCE - zk-trial on programs in C, C++ and Rust that know nothing of phases: what it measures is
-# there, and what it says is what its table says. No time is compared with anything.
+# trial_test.sh BUILD SOURCE - zk-trial on programs in C, C++ and Rust that know nothing of phases:
+# all measurements are there, and its answer agrees with its table. No time is compared with
+# anything.
 set -uo pipefail
 build=$1 here=$(cd "$(dirname "$0")" && pwd)
 trial=$build/sweep/zk-trial
@@ -20,7 +21,7 @@ check() { # check WHAT COMMAND...
     checks=$((checks + 1))
     "${@:2}" >check.out 2>&1 || { failures=$((failures + 1)) && echo "FAIL: $1:" && sed 's/^/  /' check.out; }
 }
-# tried STATUS OPTION...: to trial.out and trial.err
+# tried STATUS OPTION...: runs zk-trial, with output in trial.out and trial.err
 tried() {
     local status=0
     "$trial" "${@:2}" >trial.out 2>trial.err </dev/null || status=$?
@@ -28,7 +29,7 @@ tried() {
 }
 says() { grep -qE "$1" "$2" || { cat "$2"; return 1; }; }
 lacks() { ! grep -qE "$1" "$2" || { cat "$2"; return 1; }; }
-# measured ALLOCATOR METRIC CONDITION: of the median, in trial.out
+# measured ALLOCATOR METRIC CONDITION: checks the median in trial.out
 measured() {
     awk -F'\t' -v allocator="$1" -v metric="$2" "\$1 == allocator && \$2 == metric { found = 1; if (!(\$4 != \"NA\" && $3)) bad = 1 }
         END { exit !found || bad }" trial.out || { grep "^$1	$2	" trial.out; return 1; }
@@ -49,7 +50,7 @@ done
 check "glibc is the reference" measured glibc warm '$5 == 1 && $9 == "reference"'
 check "it is sorted" diff <(tail -n +2 trial.out) <(tail -n +2 trial.out | LC_ALL=C sort)
 
-# ---- For people, by a document, as a figure
+# ---- Output for people, as a document, as a figure
 
 check "for people" tried 0 --begin-at prove --end-at finish --rounds 3 --only pinned,blind --figure "$work/figure.svg" -- ./prover 6
 check "the bound" says 'blind: ZK_ALLOC_MIN_BYTES=5001, as the audit guarantees' trial.out
@@ -112,13 +113,13 @@ cc -O1 -o inside inside.c
 check "an allocator inside" tried 1 --begin-at prove -- ./inside
 check "is named" says 'own allocator inside: mimalloc' trial.err
 check "and what to do" says 'Build it without' trial.err
-echo '{ prove; };' >exported # by which it can be found all the same
+echo '{ prove; };' >exported # exported, so the function can still be found
 cc -O1 -s -Wl,--dynamic-list=exported -include /dev/stdin inside.c -o stripped \
     <<<'__attribute__((used)) static const char message[] = "mimalloc: error: ";'
 check "an allocator inside a stripped program" tried 1 --begin-at prove -- ./stripped
 check "is guessed, and told so" says 'own allocator inside: probably mimalloc, by a text in it' trial.err
 
-# ---- What is wrong is told in one line
+# ---- Errors are reported in one line
 
 for wrong in "--begin-at no_such -- ./prover" "-- ./prover" "--begin-at prove" "--begin-at prove --rounds 0 -- ./prover" \
     "--begin-at prove --only nothing -- ./prover" "--begin-at prove --figure x.pdf -- ./prover" "--begin-at tiny -- ./prover" \
@@ -130,7 +131,7 @@ done
 check "a function that is never entered" tried 2 --begin-at prove -- ./prover 0
 check "is told" says 'prove was never entered' trial.err
 
-# ---- It is interrupted: what is known is told
+# ---- If interrupted, it reports what is known
 
 cat >slow.c <<'END'
 #include <stdlib.h>
@@ -154,7 +155,7 @@ interrupted() {
 check "interrupted" interrupted
 check "nothing is left" test -z "$(find tmp -mindepth 1)"
 
-# ---- C++ and Rust, and everything that is installed
+# ---- C++ and Rust, with all installed allocators
 
 if command -v c++ >/dev/null; then
     cxx_program
