@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# docs_test.sh BUILD SOURCE: what README.md and docs/ show is true. A command after " $ " is run,
+# docs_test.sh BUILD SOURCE: what README.md and docs/ show is true. A command after "    $ " is run,
 # and the lines below it are compared with what it prints on a terminal; a line "..." stands for any
 # lines, and <!-- varies: REGEX --> before it marks what depends on the machine. For all other
 # commands, their programs, targets and options must exist. Links and anchors must lead somewhere.
