@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# arrows.sh [--root FOLDER] [BUILD]: every include, and with BUILD every symbol of libzkalloc.a, goes the way that
-# arrows.tsv allows. Each that does not is told in one line, and the exit status is 1.
+# arrows.sh [--root FOLDER] [BUILD]: checks that every include, and with BUILD every symbol of
+# libzkalloc.a, goes the way that arrows.tsv allows. Prints a line for each that does not, and exits
+# with 1.
 set -euo pipefail
 name=arrows
 # shellcheck source=script_common.sh
@@ -24,7 +25,7 @@ xargs -d '\n' grep -nHE '^[ \t]*#[ \t]*include[ \t]*["<]' /dev/null <"$work/file
 if [[ -n $build ]]; then
     objects=$build/alloc/CMakeFiles/zkalloc.dir
     [[ -d $objects/arena ]] || die "$build: no objects of libzkalloc.a: build it first"
-    # ROOM U|T SYMBOL, of what there is a source for: objects stay when a file moves.
+    # ROOM U|T SYMBOL, only for objects that have a source: old objects stay when a file moves.
     for room in os arena tools audit start; do
         for source in alloc/"$room"/*.c; do
             object=$objects/${source#alloc/}.o
@@ -40,7 +41,7 @@ function room_of(path,    folder) {
     return ""
 }
 function wrong(line) { print line > say; failures++ }
-# Does the room know the header, by the name that it is included by?
+# May the room include the header, under the name in the include?
 function knows(room, path,    count, each, i) {
     if (room_of(path) == room) return 1
     count = split(allowed[room], each, " ")
@@ -65,7 +66,7 @@ FILENAME ~ /includes$/ {
     colon = index($0, ":"); file = substr($0, 1, colon - 1)
     rest = substr($0, colon + 1); line = substr(rest, 1, index(rest, ":") - 1)
     match(rest, /["<][^">]*/); name = substr(rest, RSTART + 1, RLENGTH - 1); by = substr(rest, RSTART, 1)
-    while (sub(/^\.\.?\//, "", name)) continue # ../ROOM/x.h is still that of the room
+    while (sub(/^\.\.?\//, "", name)) continue # ../ROOM/x.h is the same as ROOM/x.h
     base = name; sub(/.*\//, "", base)
     count = split(headers[base], each, " ")
     if (count == 0 && by == "<") next
@@ -85,7 +86,7 @@ FILENAME ~ /symbols$/ {
     if (part[2] == "T") defined[part[3]] = part[1]; else undefined[part[1] " " part[3]] = 1
     next
 }
-# A room may call what lies in rooms of which it may include something.
+# A room may call functions of every room of which it may include a header.
 function may_call(room, other,    count, each, i) {
     if (room == other) return 1
     count = split(allowed[room], each, " ")

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# audit_score.sh BUILD [--short] [FOLDER]: how many of the lines that programs in FOLDER mark (planted.h says how; the
-# default is audit/tests/planted) zk-audit names, with every compiler, level of optimisation and place of debug
-# information that there is. One row a build; exit 1 if one is not complete. --short is a build of each compiler.
+# audit_score.sh BUILD [--short] [FOLDER]: counts how many of the lines marked in the programs of
+# FOLDER (planted.h says how; the default is audit/tests/planted) zk-audit names, with every
+# available compiler, level of optimisation and place of debug information. One row per build; exits
+# with 1 if a build misses lines. --short makes one build per compiler.
 #
-# A stale access counts as named by its function where the compiler has given its instruction no line (line 0): that
-# happens to loads that it moves, and then nobody can know it.
+# If the compiler has given the instruction of a stale access no line (line 0), naming its function
+# is enough: that happens to loads that it moves, and then no tool can know the line.
 set -uo pipefail
 name=audit_score
 # shellcheck source=script_common.sh
@@ -29,7 +30,7 @@ clean_up() {
 }
 trap clean_up EXIT
 cd "$work" || exit 3
-mkdir out # where some programs write
+mkdir out # some programs write files there
 incomplete=0 builds=0 skipped=0
 unset ZK_ALLOC_AUDIT_DEPTH LLVM_SYMBOLIZER_PATH
 
@@ -73,7 +74,7 @@ score() {
                 file = base(FILENAME)
             }
         }
-        # symbols may have parents: ends(f) is that one of them is f, or ends in ::f
+        # symbols may be qualified: ends(f) is true if one of them is f, or ends in ::f
         function ends(f,    s) {
             for (s in made_in)
                 if (s == f || (length(s) > length(f) + 2 && substr(s, length(s) - length(f) - 1) == "::" f))
@@ -99,7 +100,7 @@ have() { command -v "$1" >/dev/null; }
 
 # ---- C and C++
 
-sources_of() { # sources_of FILE: it, and the headers beside it that it includes
+sources_of() { # sources_of FILE: the file, and the headers in its folder that it includes
     echo "$1"
     sed -n 's/^#include "\(.*\)"/\1/p' "$1" | while read -r header; do
         [[ ! -f $programs/$header ]] || echo "$programs/$header"
@@ -149,7 +150,7 @@ for file in "$programs"/*.c "$programs"/*.cpp; do
     done
 done
 
-# ---- Where debug information can be: of a program by gcc, and one by clang++
+# ---- Places of debug information, for a program by gcc and one by clang++
 
 places() { # places COMPILER FILE
     local compiler=$1 file=$2 base id
@@ -207,7 +208,7 @@ if ! $short && [[ -f $programs/c_library.c ]]; then
     ! have clang++ || places clang++ "$programs/cxx_library.cpp"
 fi
 
-# ---- Rust: one file, by each rustc that there is
+# ---- Rust: one file, by each installed rustc
 
 rustcs=()
 for rustc in "$(command -v rustc)" /usr/bin/rustc; do

@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
-# bench.sh BUILD RESULTS [--quick] [--force] [--kept] [--counts-only] [--workloads FILE]: the provers on each allocator.
-# Writes bench.tsv, bench_memory.tsv, bench_targets.tsv and bench_machine.txt to RESULTS, and prints what they say.
+# bench.sh BUILD RESULTS [--quick] [--force] [--kept] [--counts-only] [--workloads FILE]: runs the
+# provers on each allocator. Writes bench.tsv, bench_memory.tsv, bench_targets.tsv and
+# bench_machine.txt to RESULTS, and prints a summary.
 #
-# Instructions are the processor's count where it has one for us (instructions_by: pmu). Where not, as in most virtual
-# machines, the workloads that their table calls counted are counted by callgrind, on one thread, with the misses of
-# simulated caches (count_common.sh); the larger ones would take hours, and are NA. --counts-only does nothing else, and
-# keeps all other columns of bench.tsv.
+# Instructions are the processor's count if it is available (instructions_by: pmu). If not, as in
+# most virtual machines, callgrind counts the workloads marked as counted in their table, on one
+# thread, with the misses of simulated caches (count_common.sh); the larger ones would take hours,
+# and are NA. --counts-only does only that, and keeps all other columns of bench.tsv.
 #
-# In each round every allocator runs once, in another order, and is compared with glibc of the same round: what slows
-# the machine for a while slows both. A machine on which glibc is not as fast as glibc is refused (exit status 1,
-# nothing written) unless --force is given. --kept measures nothing: tables from the runs that the last bench kept. A run that fails ends it all (exit status 2, nothing written).
+# In each round every allocator runs once, in a new order, and is compared with glibc in the same
+# round: whatever slows the machine for a while slows both. A machine on which two runs of glibc
+# differ too much is refused (exit status 1, nothing written) unless --force is given. --kept
+# measures nothing: it makes the tables from the runs that the last bench kept. A run that fails
+# ends the bench (exit status 2, nothing written).
 set -euo pipefail
 name=bench mode=full force=no kept=no timed=yes workloads=''
 build=${1:-} results=${2:-}
@@ -55,7 +58,7 @@ run() {
     environment_of "$allocator"
     [[ $allocator != static ]] || environment+=("BENCH_STATIC_PERIOD=$phases")
     mkdir -p "${out%/*}"
-    # env sets the allocator, so that it is the program's and not hyperfine's.
+    # env sets the allocator, so that the program gets it and hyperfine does not.
     command=(env "${environment[@]}" "$build/bench/$program" --iters "$iterations" --log-size "$log_size"
         --tampered 0 --report "$out.report")
     if [[ $kept == yes ]]; then
@@ -77,7 +80,7 @@ run() {
     } >>"$work/runs"
 }
 
-# Of static: its buffers are the limit only if nearly all that is allocated lies in them.
+# For static: it is the limit only if nearly all allocations come from its buffers.
 check_static() {
     environment_of static || return 0
     awk -v most=1 '/^bench_static: no buffer/ {
@@ -121,7 +124,7 @@ machine() {
     echo "glibc_tuned: GLIBC_TUNABLES=$tunables"
 }
 
-# The counted workloads on each allocator: $work/counts.tsv.
+# Counts the counted workloads on each allocator: $work/counts.tsv.
 count_all() {
     local program log_size iterations phases allocator setting total=0 finished=0
     printf 'workload\tallocator\tinstructions\tinstructions_by\td1_misses\tll_misses\tcopied_bytes\n' >"$work/counts.tsv"
@@ -158,7 +161,7 @@ time_all() {
     progress $total $total ''
 }
 
-# joined TIMES: bench.tsv, of the table of times and that of counts.
+# joined TIMES: bench.tsv, from the table of times and that of counts.
 joined() {
     awk -v columns="$timed_columns instructions instructions_by d1_misses ll_misses copied_bytes" \
         -f "$here/join.awk" "$1" "$work/counts.tsv" >"$work/unsorted"

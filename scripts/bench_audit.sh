@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # bench_audit.sh BUILD [ROUNDS]: how much longer a program takes under the census and under the trap. The
-# rounds are interleaved, so that a slow moment hits all; the table shows the medians of the ratios.
+# rounds are interleaved, so that a slow moment affects all; the table shows the medians of the
+# ratios.
 set -euo pipefail
 name=bench_audit
 # shellcheck source=script_common.sh

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# bench_common.sh: what the scripts share that measure: the allocators, ratios and their quartiles, the order of
-# runs, and progress. To be sourced; the one who does sets `name` (its own) and `build` first.
-# shellcheck disable=SC2034,SC2154 # set here for the others, and by them for here
+# bench_common.sh: shared by the scripts that measure: the allocators, ratios and their quartiles,
+# the order of runs, and progress. To be sourced; the caller first sets `name`, its own name, and
+# `build`.
+# shellcheck disable=SC2034,SC2154 # set here for the callers, and by them
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=script_common.sh
 . "$here/script_common.sh"
@@ -11,18 +12,20 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tunables=glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=17179869184
 tunables+=:glibc.malloc.top_pad=67108864:glibc.malloc.hugetlb=1
 
-# glibc_again is glibc once more: how far the two are apart tells how much the machine can tell apart.
+# glibc_again is glibc once more: the difference between the two is the noise of the machine.
 allocators=(glibc glibc_again glibc_tuned mimalloc jemalloc tcmalloc blind seed pinned_0 pinned pinned_huge static)
 
 unset LD_PRELOAD GLIBC_TUNABLES MALLOC_CONF "${!ZK_ALLOC_@}" "${!BENCH_STATIC_@}" "${!MIMALLOC_@}" "${!TCMALLOC_@}"
 
-# A thread that waits for the others sleeps soon: on a busy machine it would keep the processor from them.
+# A thread that waits for the others soon sleeps: on a busy machine, it would take the processor
+# from them.
 export GOMP_SPINCOUNT=10000
 
-# library_of NAME: where the dynamic linker finds libNAME, or nothing.
+# library_of NAME: the path where the dynamic linker finds libNAME, or nothing.
 library_of() { ldconfig -p | awk -v name="lib$1.so" 'index($1, name) == 1 && !n++ { print $NF }'; }
 
-# environment_of ALLOCATOR: sets the array `environment`, for env; fails if the allocator is not there.
+# environment_of ALLOCATOR: sets the array `environment`, for env; fails if the allocator is not
+# installed.
 environment_of() {
     local loadable zk library=''
     environment=()
@@ -49,7 +52,7 @@ environment_of() {
     [[ -z $library ]] || environment=("LD_PRELOAD=$library")
 }
 
-# Sets `present` to those of the allocators that are there.
+# Sets `present` to the installed allocators.
 find_allocators() {
     local allocator
     present=()
@@ -58,8 +61,9 @@ find_allocators() {
     done
 }
 
-# shuffled ROUND ITEM...: the items, one a line, in another order in each round, and the same in each run. Who comes
-# after whom must change: a run finds the memory as the one before has left it.
+# shuffled ROUND ITEM...: the items, one per line, in a different order in each round, but the same
+# in each run of the script. The order must change, since a run finds the memory as the one before
+# has left it.
 shuffled() {
     local round=$1
     shift
@@ -80,14 +84,14 @@ if [[ -t 1 && -z ${NO_COLOR:-} ]]; then
     bold=$'\033[1m' green=$'\033[32m' red=$'\033[31m' plain=$'\033[0m'
 fi
 
-# report_value FILE KEY: of a prover's report.
+# report_value FILE KEY: the value of KEY in a prover's report.
 report_value() { awk -F'\t' -v key="$2" '$1 == key { print $2; found = 1 } END { if (!found) print "NA" }' "$1"; }
 
 # workloads_of MODE: the lines of $workloads for that mode, without it: program, log_size, iterations of the proof in
 # each run, rounds, phases of one proof.
 workloads_of() { awk -F'\t' -v OFS='\t' -v mode="$1" '$1 == mode { print $2, $3, $4, $5, $6 }' "$workloads"; }
 
-# counted_of MODE: those of them that are also counted (count_common.sh).
+# counted_of MODE: the workloads of that mode that are also counted (count_common.sh).
 counted_of() {
     awk -F'\t' -v OFS='\t' -v mode="$1" 'FNR == 1 { for (i = 1; i <= NF; i++) if ($i == "counted") counted = i }
         $1 == mode && counted && $counted == "yes" { print $2, $3, $4, $5, $6 }' "$workloads"

@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
-# bench_cost.sh BUILD RESULTS [--quick] [--counts-only] [--workloads FILE]: what routing costs. For each MIN_BYTES, and in
-# a last row of each workload pinned at its default MIN_BYTES, of a warm proof on one thread:
+# bench_cost.sh BUILD RESULTS [--quick] [--counts-only] [--workloads FILE]: what routing costs. For
+# each MIN_BYTES (and, in a last row of each workload, for pinned at its default MIN_BYTES), for a
+# warm proof on one thread:
 #
-#     counted     instructions, misses of simulated caches (count_common.sh), page faults, bytes that realloc carried
-#                 over, and how much of what the proof allocates comes from system. The same each time.
-#     timed       the time under blind recycling to that at MIN_BYTES 0 in the same round: the median over the rounds,
-#                 and the interval in which the true median lies with 95 % certainty (NA of fewer than 6 rounds);
-#                 and the kernel's share of the processor time
+#     counted     instructions, misses of simulated caches (count_common.sh), page faults, bytes that
+#                 realloc copied, and how much of what the proof allocates comes from system. The same
+#                 each time.
+#     timed       the time under blind recycling as a ratio to that at MIN_BYTES 0 in the same round:
+#                 the median, and its 95 % confidence interval (NA with fewer than 6 rounds); and the
+#                 kernel's share of the processor time
 #
-# Writes cost.tsv to RESULTS. --counts-only: the times stay those of the table that is there.
+# Writes cost.tsv to RESULTS. --counts-only keeps the times of the existing table.
 #
-# A time is the lower quartile of the proofs in a run: what routing costs is a few calls, which the neighbours on the
-# machine would hide. What comes from system is counted by libbench_static.so, which writes down every allocation of
-# one proof's phases.
+# The time of a run is the lower quartile of its proofs: routing costs only a few calls, which the
+# load of neighbours on the machine would hide. libbench_static.so counts what comes from system: it
+# records every allocation in the phases of one proof.
 set -euo pipefail
 name=bench_cost mode=cost workloads='' timed=yes
 build=${1:-} results=${2:-}
@@ -44,7 +46,8 @@ want_callgrind
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Those of the sweep, and where the largest blocks that a repro retains are routed.
+# The thresholds of the sweep, and the sizes around which the largest retained blocks of repros are
+# routed.
 settings=(0 64 128 192 256 512 1024 1520 1521 2048 4096 4097 6144 8192 16384 49153 72705 pinned)
 
 # with SETTING: sets the array `variables`.

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# bench_memory.sh BUILD RESULTS [--quick | --min-bytes] [--force] [--kept] [--only REGEX] [--rows FILE]: the rows of
-# lifetimes.tsv (or FILE) on each allocator: time, and what is resident at the end and at the peak, to glibc in the same
-# round. Writes memory.tsv and memory_targets.tsv to RESULTS, and prints what they say. --only: rows whose names match;
-# nothing is written. --kept measures nothing: tables from the runs that the last bench kept. --min-bytes: the rows that
-# small blocks matter to, on pinned at several MIN_BYTES, into min_bytes.tsv: what its default is chosen by.
+# bench_memory.sh BUILD RESULTS [--quick | --min-bytes] [--force] [--kept] [--only REGEX] [--rows
+# FILE]: runs the rows of lifetimes.tsv (or FILE) on each allocator: time, and resident memory at
+# the end and at the peak, as ratios to glibc in the same round. Writes memory.tsv and
+# memory_targets.tsv to RESULTS, and prints a summary. --only runs the rows whose names match, and
+# writes nothing. --kept measures nothing: it makes the tables from the runs that the last bench
+# kept. --min-bytes: the rows that small blocks matter to, on pinned at several MIN_BYTES, into
+# min_bytes.tsv: what its default is chosen by.
 #
-# Under blind recycling many of these programs lose live blocks: a row in which one does is NA, and is not tried again.
-# Any other run that fails ends it all (exit status 2, nothing written). A machine on which glibc is not as fast as
-# glibc is refused (exit status 1, nothing written) unless --force is given.
+# Under blind recycling many of these programs lose live blocks: such a row is NA, and is not tried
+# again. Any other run that fails ends the bench (exit status 2, nothing written). A machine on
+# which two runs of glibc differ too much is refused (exit status 1, nothing written) unless --force
+# is given.
 set -euo pipefail
 name=bench_memory mode=full force=no kept=no only=.
 build=${1:-} results=${2:-}
@@ -52,7 +55,7 @@ find_allocators
 rows_of $mode | awk -F'\t' -v only="$only" '$1 ~ only' >"$work/rows"
 [[ -s $work/rows ]] || die "$lifetimes: no row for $mode whose name matches $only"
 
-# measured_on ON: those of the allocators that a row wants: the peers, and the settings that it names.
+# measured_on ON: the allocators for a row: the peers, and the settings that it names.
 measured_on() {
     local allocator
     for allocator in "${present[@]}"; do
@@ -61,7 +64,7 @@ measured_on() {
     return 0
 }
 
-# A line of $runs/runs; or, of blind, one of $runs/lost.
+# Adds a line to $runs/runs; or, if blind has lost a block, to $runs/lost.
 run() { # run ROW ALLOCATOR ROUND CHAOS PROGRAM ARGUMENT...
     local row=$1 allocator=$2 round=$3
     if [[ $allocator == blind ]] && grep -qxF "$row" "$runs/lost"; then return 0; fi
@@ -102,14 +105,14 @@ if [[ $kept == yes ]]; then
     [[ -s $runs/runs ]] || no_data "$runs/runs: not there: run bench_memory.sh without --kept"
 else
     measure
-    # Only what is whole is kept.
+    # Only complete runs are kept.
     if [[ $only == . ]]; then
         rm -rf "$kept_runs"
         cp -r "$runs" "$kept_runs"
     fi
 fi
 
-# Where blind lost a block in some round, what it did in others says nothing.
+# If blind has lost a block in one round, its other rounds mean nothing.
 awk -F'\t' 'FILENAME == ARGV[1] { lost[$1]; next } !($2 == "blind" && $1 in lost)' "$runs/lost" "$runs/runs" >"$work/valid"
 
 table() { # table WHICH

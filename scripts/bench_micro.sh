@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # bench_micro.sh BUILD RESULTS [--quick]: ns of one malloc+free pair on each allocator, by size, on one thread and on
-# two; then what a begin costs, by how much of a slab was used. The rounds are interleaved, so that a slow moment hits
-# all; a ratio is to glibc in the same round. Writes pairs.tsv and begin.tsv to RESULTS.
+# two; then what a begin costs, by how much of a slab was used. The rounds are interleaved, so that
+# a slow moment affects all; ratios are to glibc in the same round. Writes pairs.tsv and begin.tsv
+# to RESULTS.
 #
-# The allocators are libraries of their own (LD_PRELOAD). blind_linked and pinned_linked are the same pairs in a
-# program that is linked with libzkalloc, where a call is a call; they have one thread.
+# The allocators are preloaded libraries (LD_PRELOAD). blind_linked and pinned_linked are the same
+# pairs in a program that is linked with libzkalloc, where the call is direct; they have one thread.
 set -euo pipefail
 name=bench_micro rounds=3 run_ns=40000000
 build=${1:-} results=${2:-}
@@ -23,8 +24,9 @@ trap 'rm -rf "$work"' EXIT
 
 sizes=(64 1024 4096 65536 1048576 16777216)
 linked=(blind_linked pinned_linked)
-# Its buffers are there after a first phase only, and that is in the clock here. Without MIN_BYTES 0, the arena would
-# serve the small sizes from system, as glibc does: seed and pinned differ from blind and pinned_0 in nothing else.
+# Without static: its buffers exist only after a first phase, which is timed here. Without MIN_BYTES
+# 0, small sizes come from system, that is glibc: in nothing else do seed and pinned differ from
+# blind and pinned_0.
 allocators=(glibc glibc_again glibc_tuned mimalloc jemalloc tcmalloc blind pinned_0 pinned pinned_huge)
 find_allocators
 
@@ -39,7 +41,8 @@ pair_ns() {
     esac
 }
 
-# About as many pairs as take glibc run_ns, so that no run is short, and no size takes long.
+# Finds the number of pairs for which glibc takes about run_ns, so that no run is too short or too
+# long.
 calibrate() { # calibrate SIZE THREADS
     local ns
     ns=$(pair_ns glibc 10000 "$1" "$2")

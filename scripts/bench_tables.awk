@@ -1,8 +1,9 @@
-# bench_tables.awk - from the runs of bench.sh, the table that `table` names: bench, memory, targets, people, noise.
-# After quantile.awk and verdict.awk.
+# bench_tables.awk - makes the table that `table` names from the runs of bench.sh: bench, memory,
+# targets, people, noise. To be loaded after quantile.awk and verdict.awk.
 #
 # A run is a line: workload allocator round warm_ms whole_s page_faults instructions peak_rss_bytes phase_bytes system_ms.
-# Ratios are made within a round, in which the machine was the same for both, and then compared over the rounds.
+# Ratios are computed within a round, in which the state of the machine was the same for both, and
+# then compared over the rounds.
 
 BEGIN { FS = OFS = "\t" }
 
@@ -18,7 +19,8 @@ BEGIN { FS = OFS = "\t" }
     has[$1, $2]
 }
 
-# The series of what / what of the other allocator, over the rounds that have both; its name.
+# Makes the series of ratios of `what` to the other allocator's, over the rounds that have both;
+# returns its name.
 function ratios(what, workload, allocator, other,    key, r, a, b) {
     key = what SUBSEP workload SUBSEP allocator SUBSEP other
     if (key in ratios_made) return key
@@ -52,7 +54,7 @@ function target(what, workload, key, least, most, limit) {
     print what, workload, quartiles(key), limit, verdict(key, least, most)
 }
 
-# The peer that pinned is slowest beside: the target is to be no slower than the best.
+# The peer compared with which pinned is slowest: the target is to be no slower than the best.
 function best_peer(workload,    i, n, peer, key, best) {
     n = split("glibc_tuned mimalloc jemalloc tcmalloc", peer, " ")
     for (i = 1; i <= n; i++) {
@@ -83,7 +85,7 @@ function targets(workload) {
     target("pinned_memory_to_mimalloc", workload, ratios("peak", workload, "pinned", "mimalloc"), 0, 1.5, "1.50")
 }
 
-# ---- The table for people, and what it is worth ----
+# ---- The table for people, and how reliable it is ----
 
 function people(workload,    i, a, key, faults) {
     printf "%s%s%s  %s MiB a proof, %d rounds\n", bold, workload, plain, shown(median("phase" SUBSEP workload), "%.0f"), \

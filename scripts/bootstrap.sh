@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs what is missing, from Debian's packages: to build and to test, or (--all) to lint and to bench as
-# well, or (--stress) besides those the programs that stress/chaos_programs.sh runs, or (--crates) to build and to
-# test, with Rust and the crates that the models are of, or (--cross) compilers for other processors. Without the right to
-# install, prints the one command to run, and stops.
+# Installs missing Debian packages: those for building and testing; with --all, also those for
+# linting and benchmarking; with --stress, in addition the programs that stress/chaos_programs.sh
+# runs; with --crates, those for building and testing, and Rust with the crates that are modelled;
+# with --cross, compilers for other processors. Without the right to install, prints the command to
+# run, and stops.
 set -euo pipefail
 
 packages=(gcc g++ libc6-dev make cmake pkgconf groff-base libcmocka-dev libdw-dev libiberty-dev libjansson-dev llvm valgrind locales libglib2.0-dev libsqlite3-dev zlib1g-dev nettle-dev libpfm4-dev)
@@ -11,7 +12,8 @@ if [[ ${1:-} == --all || ${1:-} == --stress ]]; then
         libtcmalloc-minimal4 libmimalloc2.0 libjemalloc2 jq python3-jsonschema git perl xz-utils sqlite3 gnuplot-nox hyperfine chromium tidy python3 libpython3.11-testsuite)
 fi
 if [[ ${1:-} == --cross ]]; then
-    # To build for other processors (scripts/builds.sh), and to run what is built. Debian has such compilers on amd64.
+    # To build for other processors (scripts/builds.sh), and to run those builds. Debian has such
+    # compilers on amd64.
     packages+=(clang)
     if [[ $(dpkg --print-architecture 2>/dev/null) == amd64 ]]; then
         packages+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-i686-linux-gnu libc6-dev-i386-cross qemu-user libcmocka-dev:arm64)
@@ -23,7 +25,8 @@ if [[ ${1:-} == --crates ]]; then
         librust-crossbeam-channel-dev librust-tracing-dev librust-tracing-subscriber-dev librust-dashmap-dev
         librust-parking-lot-dev librust-rand-dev)
 fi
-# Servers among them would be started as they are installed, and with the machine: they are only wanted as programs.
+# Servers among them would be started on installation, and at each boot: only their programs are
+# needed.
 declare -A services=()
 if [[ ${1:-} == --stress ]]; then
     packages+=(rustc cargo librust-rayon-dev librust-crossbeam-dev librust-hashbrown-dev dwz lld
@@ -34,7 +37,7 @@ if [[ ${1:-} == --stress ]]; then
         [openssh-server]=ssh [slurmctld]=slurmctld [slurmd]=slurmd [munge]=munge)
 fi
 
-# Of every architecture that it is installed for, where there are several.
+# A package may be installed for several architectures: prints the state of each.
 installed() { [[ " $(dpkg-query -W -f='${db:Status-Status} ' "$1" 2>/dev/null)" == *' installed '* ]]; }
 
 if ! command -v dpkg-query >/dev/null; then
@@ -56,7 +59,8 @@ if [[ $EUID -ne 0 ]]; then
     as_root=(sudo -n)
 fi
 
-# cmocka for arm64 comes from an architecture that apt must be told of; where no mirror has it, apt is left as it was.
+# cmocka for arm64 is in a foreign architecture, which must be added to apt; if no mirror has it,
+# apt is left unchanged.
 if [[ " ${missing[*]} " == *:arm64' '* && $(dpkg --print-foreign-architectures) != *arm64* ]]; then
     "${as_root[@]}" dpkg --add-architecture arm64
     if ! "${as_root[@]}" apt-get update >/dev/null 2>&1; then
@@ -75,7 +79,7 @@ if [[ ${#services[@]} -gt 0 && ! -e /usr/sbin/policy-rc.d ]]; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 install() { "${as_root[@]}" apt-get install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1; }
-# The package lists may be old, or not there: fetch them and try once more.
+# The package lists may be old or missing: fetch them and try once more.
 if ! install && ! { "${as_root[@]}" apt-get update >"$log" 2>&1 && install; }; then
     cat "$log" >&2
     echo "bootstrap: apt-get failed; run: sudo apt-get update && sudo apt-get install -y ${missing[*]}" >&2

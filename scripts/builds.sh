@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# builds.sh [NAME...]: builds the project as others would: as a part of another project, by clang, with flags that
-# distributions set, at every level of optimisation, for 32 bits (which is refused), for aarch64; and runs a little of each.
-# What is built goes to build/builds/ or, where that is set, to the folder BUILDS. What lacks its compiler is skipped by name.
+# builds.sh [NAME...]: builds the project as others would: as a part of another project, with clang,
+# with the flags of distributions, at every level of optimisation, for 32 bits (which is refused),
+# for aarch64; and runs a little of each. The builds go to the folder BUILDS if that is set, else to
+# build/builds/. A build whose compiler is missing is skipped, and its name printed.
 set -euo pipefail
 source=$(cd "$(dirname "$0")/.." && pwd)
 builds=${BUILDS:-$source/build/builds}
@@ -11,8 +12,8 @@ jobs=${JOBS:-$(nproc)}
 failed=0
 fail() { echo "builds: $1: $2" >&2; failed=1; }
 
-# build NAME OPTION...: configures and builds all but tests and benchmarks, where no warning is let through, and runs what must go wrong and
-# what must not.
+# build NAME OPTION...: configures and builds all but tests and benchmarks, without any warning, and
+# runs a repro that must go wrong and one that must not.
 build() {
     local name=$1 log=$builds/$1.log slug
     shift
@@ -36,7 +37,7 @@ build() {
         fail "$name" "zk-audit on the example: $(tail -1 "$log")"
 }
 
-# As a part of another project: the libraries and nothing else, and that project's own flags.
+# As a part of another project: only the libraries, with that project's own flags.
 subproject() {
     local folder=$builds/subproject
     echo "builds: subproject"
@@ -73,9 +74,10 @@ EOF
     [[ -z $(find "$folder/installed" -type f 2>/dev/null) ]] || fail subproject "it installs itself with the other project"
 }
 
-# For aarch64, under qemu's user emulation, with pages of 4 and 64 KiB: the arena's own tests, and repros in all profiles. Not
-# run there: what the emulation has not (syscall user dispatch, breakpoints, /proc/PID/syscall, by which hangs are proven),
-# and what takes more of the processor than an emulation gives.
+# For aarch64, under qemu's user emulation, with pages of 4 and 64 KiB: the arena's own tests, and
+# repros in all profiles. Not run there: tests of what the emulation lacks (syscall user dispatch,
+# breakpoints, /proc/PID/syscall, with which hangs are proven), and tests that are too slow under
+# emulation.
 aarch64() {
     local folder=$builds/aarch64 page name profile
     local tests=(arena_place arena_route arena_bytes arena_size arena_stats realloc pinned_reuse pinned_runs aligned_calloc)
@@ -96,7 +98,7 @@ aarch64() {
         done
         for name in "${repros[@]}"; do
             for profile in none seed pinned system; do
-                # Crashes and hangs are not to be told from the emulation's own.
+                # Crashes and hangs cannot be distinguished from those of the emulation.
                 timeout 300 qemu-aarch64 -p $page "$folder/repro/$name" --profile $profile --expect declared >"$folder.log" 2>&1 ||
                     [[ $? -eq 77 ]] || fail aarch64 "$name --profile $profile, pages of $page bytes: $(head -1 "$folder.log")"
             done
@@ -117,7 +119,7 @@ i386() {
 
 names=("$@")
 [[ $# -gt 0 ]] || names=(subproject i386 clang file_offset fortify O0 O1 O3 aarch64)
-# wants PROGRAM: what is built next needs it.
+# wants PROGRAM: checks for a program that the next build needs.
 wants() {
     command -v "$1" >/dev/null && return
     echo "builds: $name is skipped: $1 is not installed (scripts/bootstrap.sh --cross)"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# campaign.sh: a campaign that is too long for one machine, cut into independent parts that are run anywhere, and merged.
-# docs/campaign.md tells how; --help what there is.
+# campaign.sh: divides a campaign that is too long for one machine into independent parts, runs them
+# anywhere, and merges them. See docs/campaign.md, and --help for the options.
 set -uo pipefail
 name=campaign
 here=$(realpath "$(dirname "$0")")
@@ -81,7 +81,7 @@ case $recycle in '' | pinned | blind) ;; *) die "--recycle $recycle: want pinned
 [[ -n $kind || -n $out ]] || die "no kind: want sweep, oracle, soundness or chaos, or --out DIR with a plan"
 
 work=$(mktemp -d) || die "no temporary folder can be made"
-running='' # the process group of what runs the parts
+running='' # the process group that runs the parts
 job=''     # or Slurm's job
 stop() {
     [[ -z $running ]] || kill -TERM -- "-$running" 2>/dev/null
@@ -98,7 +98,7 @@ columns=$'kind\tparts\ttotal\tseed\tpart\tresult\tcommand'
 [[ $out == - ]] || out=$(realpath -m "$out")
 plan=$out/plan.tsv
 
-# complete: what was not given, as the kind has it; refused is what the engine could not do.
+# complete: fills in the kind's defaults; refuses what the engine cannot do.
 complete() {
     local option most things
     build=$(realpath -m "${build:-$here/../build}")
@@ -111,7 +111,7 @@ complete() {
         [[ -z $total ]] || die "--total: a sweep has as many runs as its repros have"
         [[ $seed == 1 ]] || die "--seed: a sweep has none"
         total=0
-        for ((option = 0; option < ${#engine[@]}; option++)); do # a part may be run in any folder
+        for ((option = 0; option < ${#engine[@]}; option++)); do # absolute, since a part may be run in any folder
             case ${engine[option]} in
             --repro-dir) [[ -z ${engine[option + 1]:-} ]] || engine[option + 1]=$(realpath -m "${engine[option + 1]}") ;;
             --repro-dir=*) engine[option]=--repro-dir=$(realpath -m "${engine[option]#*=}") ;;
@@ -148,7 +148,7 @@ complete() {
     identity=$(printf '%s\n' 1 "$kind" "$parts" "$total" "$seed" "$every" "$least" "$recycle" "$programs" "${engine[@]}" |
         sha256sum | cut -c 1-16)
 }
-# want_engine: that it is there; what can be cut, $most $things.
+# want_engine: checks that it exists; sets how far it can be divided: $most $things.
 want_engine() {
     local runs
     most=$total things=seeds
@@ -160,7 +160,7 @@ want_engine() {
 }
 
 result_of() { printf 'part-%04d' "$1"; }
-# command_of OUT PART: what makes a part, in words; PART stands in it as it is given.
+# command_of OUT PART: the command that makes a part, quoted; PART is inserted as given.
 command_of() {
     local words=("$here/campaign.sh" "$kind" --build "$build" --parts "$parts" --seed "$seed" --programs "$programs")
     [[ $kind == sweep ]] || words+=(--total "$total")
@@ -185,12 +185,13 @@ write_plan() {
     [[ -e $plan ]] || publish_as "$work/plan.tsv" "$plan"
 }
 
-# read_plan: takes from a plan that is there what was not said.
+# read_plan: takes from an existing plan what was not given.
 read_plan() {
     local words before=("$kind" "$parts" "$total" "$seed" "$build" "$every" "$least" "$recycle") given=("${engine[@]}") i=0 option
     [[ -f $plan ]] || no_data "$plan: no plan: give the KIND of a campaign first"
     [[ $(head -n 1 "$plan") == "$columns" ]] || die "$plan: not a plan: want one that campaign.sh has written"
-    # The command is one that this script has written, in bash's quotes, and that is about to be run in any case.
+    # eval is safe here: this script has written the command, with bash's quoting, and is about to
+    # run it in any case.
     eval "words=($(sed -n 2p "$plan" | cut -f 7))"
     engine=() kind=${words[1]}
     for ((i = 2; i < ${#words[@]}; i++)); do
@@ -220,7 +221,7 @@ complete
 
 # ---- One part ----
 
-failed() { # as the engine says
+failed() { # the engine's own status
     head -n -1 "$work/said" >&2
     die "part $part: it failed: $(tail -n 1 "$work/said")"
 }
@@ -240,14 +241,14 @@ fi
 [[ $out != - ]] || die "--out -: only for one --part"
 write_plan
 
-# ---- All that are missing ----
+# ---- Running all missing parts ----
 
-missing() { # the numbers of the parts of which there is no whole result
+missing() { # the numbers of the parts that have no complete result
     local i
     for ((i = 1; i <= parts; i++)); do whole "$out/$(result_of "$i")" "$i" || echo "$i"; done
 }
 names() { for i in "$@"; do result_of "$i" && echo; done | paste -sd, | sed 's/,/, /g'; }
-# in_a_group COMMAND...: in a process group, which ends when this script does.
+# in_a_group COMMAND...: runs it in a process group, which is ended when this script ends.
 in_a_group() {
     set -m
     "$@" &
@@ -263,13 +264,14 @@ run_local() {
         "$(command_of "$out" '"$1"') >/dev/null 2>$(printf %q "$out/log")/\"\$1\"" part
 }
 
-# What comes back from a host is a stream: it need not share a folder with this one. It is looked at before it counts.
+# A result comes back from a host as a stream, so the host need not share a folder with this
+# machine. It is checked before it counts.
 run_parallel() {
     local options=(--jobs "${jobs:-$each}" --results "$out/arrived/{}") login i
     for login in "${logins[@]}"; do options+=(--sshlogin "$login"); done
     [[ ${#logins[@]} -eq 0 ]] || options+=(--filter-hosts --retries 2)
     mkdir -p "$out/arrived"
-    # A host that is gone is found out, not waited for.
+    # Detects a dead host, instead of waiting for it.
     : "${PARALLEL_SSH:=ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=3}"
     export PARALLEL_SSH
     in_a_group parallel "${options[@]}" "$(command_of - {})" ::: "$@" \
@@ -283,7 +285,8 @@ run_parallel() {
     rm -rf "$out/arrived"
 }
 
-# The job is not put back by Slurm when a node dies: the part is missing then, and is run again with the others that are.
+# Slurm must not requeue the job when a node dies: then the part is missing, and is run again with
+# the other missing ones.
 run_slurm() {
     local list
     list=$(printf '%s\n' "$@" | paste -sd,)
@@ -328,7 +331,7 @@ if [[ -n $way ]]; then
 fi
 
 if [[ -n $merge ]]; then
-    [[ -n $way ]] || mapfile -t left < <(missing) # else they were looked for when they had been run
+    [[ -n $way ]] || mapfile -t left < <(missing) # else they were determined after the run
     [[ ${#left[@]} -eq 0 ]] || no_data "$(names "${left[@]}"): not there, or not whole: --run them"
     mapfile -t all < <(for ((i = 1; i <= parts; i++)); do echo "$out/$(result_of "$i")"; done)
     "merge_$kind" "${all[@]}"

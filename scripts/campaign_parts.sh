@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# campaign_parts.sh: one part of a campaign, of each kind: what is run, and what its result is. Sourced by campaign.sh.
+# campaign_parts.sh: how one part of a campaign is run, for each kind, and what its result is.
+# Sourced by campaign.sh.
 #
-# A result is one file of text. Its first line says which campaign and which part it is of; then come the lines of the
-# tables that the part has made, each behind its table's name; the last line is a checksum of all before it. There are no
-# times and no names of machines in it: a part gives the same bytes wherever and whenever it is run.
+# A result is one file of text. Its first line names the campaign and the part; then come the lines
+# of the part's tables, each after the name of its table; the last line is a checksum of all before
+# it. It contains no times and no names of machines: a part gives the same bytes wherever and
+# whenever it is run.
 # shellcheck disable=SC2154 # kind, build, total, seed, parts, least, every, engine, programs: campaign.sh's
 
-# What can be changed about an engine is said in the plan and nowhere else.
+# Only the plan may change how an engine behaves, so the environment is cleared of such settings.
 defined_environment() {
     local variable
     for variable in $(compgen -e); do
@@ -25,7 +27,7 @@ engine_of() {
     esac
 }
 
-# programs_checksum: of what is run, so that no part comes of another build.
+# programs_checksum: of the programs that are run, so that all parts come from the same build.
 programs_checksum() {
     local files=("$(engine_of "$kind")") folder=$build/repro i
     case $kind in
@@ -41,14 +43,14 @@ programs_checksum() {
     cat "${files[@]}" | sha256sum | cut -c 1-64
 }
 
-# first_of PART: the seed that a part begins with; that of PARTS + 1 is the end.
+# first_of PART: the first seed of a part; that of PARTS + 1 is the end.
 first_of() { echo $((seed + (${1} - 1) * total / parts)); }
 
 # Each of the following makes the tables of part $1 in the folder $2.
 
 part_sweep() {
     "$(engine_of sweep)" "${engine[@]}" --shard "$1/$parts" --out "$2" >/dev/null
-    [[ $? -le 1 ]] # an outcome that is not declared is a row like others
+    [[ $? -le 1 ]] # 1: an outcome is not declared, which gives a row too
 }
 
 part_soundness() {
@@ -56,7 +58,8 @@ part_soundness() {
     [[ $? -le 1 ]]
 }
 
-# A run that its alarm ended may only have been starved: it is run again before it counts.
+# A run that its alarm ended may only have got too little processor time: it is run again before it
+# counts.
 alarm=142
 part_oracle() {
     local at end status said
@@ -75,8 +78,8 @@ part_oracle() {
     done >"$2/oracle.tsv"
 }
 
-# did FOLDER LIMIT_S WORD...: runs the program, with WORDs before it, in an empty folder that is always the same one, and
-# moves to FOLDER what it leaves: its files, its stdout and its exit status.
+# did FOLDER LIMIT_S WORD...: runs the program, with WORDs before it, in an empty folder, always the
+# same one, and moves its files, its stdout and its exit status to FOLDER.
 did() {
     local folder=$1 limit_s=$2
     shift 2
@@ -89,11 +92,12 @@ did() {
 part_chaos() {
     local scratch=$2.scratch at end limit_s=600 began=$SECONDS verdict library loaded
     mkdir "$scratch"
-    library=$scratch/libzkalloc-preload.so # a path that the preload variable can hold
+    library=$scratch/libzkalloc-preload.so # a path that LD_PRELOAD can contain
     cp "$(engine_of chaos)" "$library"
     export TMPDIR=$scratch/tmp
     mkdir "$TMPDIR"
-    # A program that is linked statically, or that drops the variable, would be found the same whatever the library does.
+    # A program that is linked statically, or that drops LD_PRELOAD, would never differ, whatever
+    # the library does.
     loaded=$(env LD_TRACE_LOADED_OBJECTS=1 "LD_PRELOAD=$library" timeout 60 "${engine[@]}" </dev/null 2>/dev/null)
     [[ $loaded == *"$library"* ]] || { echo "${engine[0]}: the library does not get into it: want a program linked to libc.so" >&2 && return 1; }
     did "$scratch/without" $limit_s env
@@ -118,16 +122,16 @@ part_chaos() {
     done >"$2/chaos.tsv"
 }
 
-# heading PART: the first line of its result.
+# heading PART: the first line of the part's result.
 heading() { printf 'campaign\t%s\tpart\t%s/%s\n' "$identity" "$1" "$parts"; }
 
-# whole FILE PART: it is the whole result of this part of this campaign.
+# whole FILE PART: is it the complete result of this part of this campaign?
 whole() {
     [[ -f $1 && -z $(tail -c 1 "$1") && $(head -n 1 "$1") == "$(heading "$2")" ]] &&
         [[ $(tail -n 1 "$1") == "sha256"$'\t'"$(head -n -1 "$1" | sha256sum | cut -c 1-64)" ]]
 }
 
-# make_part PART: its result, on stdout; nothing if it fails.
+# make_part PART: prints its result; nothing if it fails.
 make_part() {
     local tables=$work/tables table
     mkdir "$tables"
@@ -144,7 +148,8 @@ make_part() {
 # table_of RESULT NAME: the lines of a table.
 table_of() { sed -n "s/^$2\t//p" "$1"; }
 
-# merge_KIND RESULT...: the tables of the whole, into $out/merged, all or none; says what they say. 1: something is wrong.
+# merge_KIND RESULT...: writes the merged tables into $out/merged, all or none; prints a summary.
+# Returns 1 if the campaign has found something.
 merge_sweep() {
     local result name folders=()
     for result in "$@"; do

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# claims.sh RESULTS FINDINGS OUT: what the seed claims, beside what was measured here: confirmed, refuted, or
-# not testable (an open question: answered). The tests are in claims.tsv: a bound of thresholds.tsv that must not be
-# above the claimed one, a law of laws.tsv that must not be at a value, cells of sweep.tsv that must have an outcome, a
-# finding that must be reproducible, what a MIN_BYTES may cost (cost.tsv: its instructions, and a time that can be told
-# from noise), and how long a prover may take at its best size, to glibc (bench.tsv).
+# claims.sh RESULTS FINDINGS OUT: compares the seed's claims with what was measured here: confirmed,
+# refuted, or not testable (an open question: answered). The tests are in claims.tsv: a bound of
+# thresholds.tsv that must not be above the claimed one; a law of laws.tsv that must not be above it
+# at some value; cells of sweep.tsv that must have an outcome; a finding that must be reproducible;
+# what a MIN_BYTES may cost (cost.tsv: instructions, and time that can be distinguished from noise);
+# and how long a prover may take at its best size, as a ratio to glibc (bench.tsv).
 #
-# A claim whose data are not there has no verdict: all of them are named, and nothing is written (exit status 3).
+# A claim whose data are missing has no verdict: all such claims are named, and nothing is written
+# (exit status 3).
 set -euo pipefail
 name=claims
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,7 +26,7 @@ trap 'rm -rf "$work"' EXIT
 awk -F'\t' -v OFS='\t' -v results="$results" -v findings="$findings" "$(<"$here/costs.awk")"'
     BEGIN {
         while ((getline line < (results "/thresholds.tsv")) > 0) { split(line, f, "\t"); bound[f[1]] = f[2] }
-        while ((getline line < (results "/laws.tsv")) > 0) { # "pool_threads=16,17": what was measured at each
+        while ((getline line < (results "/laws.tsv")) > 0) { # "pool_threads=16,17" has a measurement for each value
             split(line, f, "\t"); n = split(f[3], value, ","); split(f[4], measured_at, ",")
             for (i = 1; i <= n && f[9] == "NA"; i++) {
                 if (value[i] ~ /=/) { name = value[i]; sub(/=.*/, "", name) } else value[i] = name "=" value[i]
@@ -47,9 +49,10 @@ awk -F'\t' -v OFS='\t' -v results="$results" -v findings="$findings" "$(<"$here/
         }
         print "claim", "seed_says", "measured", "verdict"
     }
-    # Without what the test rests on there is no verdict. FILE: where it was looked for.
+    # Notes that the data of a test are missing, so there is no verdict. FILE: where they were looked
+    # for.
     function missing(what, file) { absent = listed(absent, "no " what " in " file, ", ") }
-    # One test; sets measured, and returns whether it holds.
+    # Makes one test: sets measured, and returns whether the claim holds.
     function holds(test,    word) {
         split(test, word, " ")
         if (word[1] == "bound") {

@@ -1,4 +1,5 @@
-# cost_table.awk - the rows of cost.tsv, in two tables that bench_cost.sh joins. After quantile.awk. `table` is
+# cost_table.awk - makes the rows of cost.tsv, in two tables that bench_cost.sh joins. To be loaded
+# after quantile.awk. `table` is
 #
 #     counts    from the allocations of one proof of each workload (workload size count) and the counts
 #               (workload setting instructions d1_misses ll_misses page_faults copied_bytes)

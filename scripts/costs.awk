@@ -1,10 +1,11 @@
-# costs.awk - what cost.tsv says of each MIN_BYTES, for those who judge it: compared with MIN_BYTES 0 of the same workload.
+# costs.awk - what each MIN_BYTES costs according to cost.tsv, compared with MIN_BYTES 0 of the same
+# workload; for the scripts that judge it.
 #
 #     dearest, dear    how much the instructions grow where they grow most, as a ratio; in which workload
 #     slowest, slow    the same of the time, where it certainly grows: the low end of its interval
 #     slower           all workloads whose time certainly grows
-#     widest           how much a time would have to grow to be told from noise
-#     untimed          the workloads that have no interval
+#     widest how much a time would have to grow to be distinguished from noise untimed the workloads
+#     that have no interval
 
 function number(text) { return text ~ /^[0-9]+([.][0-9]+)?$/ }
 
@@ -27,7 +28,7 @@ function read_costs(file,    line, f, column, i, n, ratio, low, high, base) {
     }
 }
 
-# That none is certainly slower, where all are timed.
+# The text for "none is certainly slower", if all are timed.
 function not_told(min_bytes) {
     return "no time that can be told from noise (+-" sprintf("%.1f", widest[min_bytes] > 1 ? 100 * (widest[min_bytes] - 1) : 0) " %)"
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the real crates beside the models of them (repro/crates/rows.tsv): the same workloads, the same harness.
+# Compares the real crates with their models (repro/crates/rows.tsv): the same workloads, the same
+# harness.
 set -euo pipefail
 
 usage() {
@@ -43,7 +44,7 @@ mkdir -p "$2"
 build=$(realpath "$1") out=$(realpath "$2")
 source=$(realpath "$(dirname "$0")/..")
 
-# Debian's, unless PATH is asked for: another compiler has another std.
+# Debian's cargo, unless CARGO says otherwise: another compiler has another std.
 cargo=${CARGO:-/usr/bin/cargo}
 command -v "$cargo" >/dev/null || { echo "crates: skipped: no $cargo: scripts/bootstrap.sh --crates installs it" >&2; exit 77; }
 [[ -d $folder ]] || { echo "crates: skipped: no folder of crates $folder: scripts/bootstrap.sh --crates installs Debian's" >&2; exit 77; }
@@ -56,7 +57,7 @@ trap 'rm -rf "$scratch"' EXIT
 # ---- Build ----
 
 printf '[source.crates-io]\nreplace-with = "folder"\n[source.folder]\ndirectory = "%s"\n' "$folder" >"$work/config.toml"
-rm -f "$source/repro/crates/Cargo.lock" # made for the folder's versions
+rm -f "$source/repro/crates/Cargo.lock" # it depends on the versions in the folder
 (
     cd "$source/repro/crates"
     rustc=$(dirname "$(command -v "$cargo")")/rustc
@@ -68,7 +69,7 @@ rm -f "$source/repro/crates/Cargo.lock" # made for the folder's versions
 
 std_version=$("${RUSTC:-$(dirname "$(command -v "$cargo")")/rustc}" --version | awk '{ print $2 }')
 
-# "name version" of each crate, of what Cargo has chosen.
+# "name version" of each crate, as Cargo has chosen them.
 versions() {
     local name
     for name in $1; do
@@ -84,7 +85,7 @@ versions() {
 
 # ---- Measure. `side` is the program and its arguments. ----
 
-# Outcome, and the largest block that is retained in the arena (NA: none).
+# Prints the outcome, and the largest block that is retained in the arena (NA: none).
 run() {
     ZK_ALLOC_AUDIT_OUT=${audit_out:-/dev/null} "${side[@]}" "$@" --tsv >"$scratch/record" 2>"$scratch/errors" ||
         { [[ $? -ne 2 && $? -ne 3 ]] || die 3 "${side[*]} $*: $(cat "$scratch/errors")"; }
@@ -95,7 +96,7 @@ run() {
 # Is an outcome harm?
 harms() { [[ $1 =~ ^(stale|corrupt|crash|hang)$ ]] && echo harm || echo none; }
 
-# The sizes that a census finds retained, wherever they are, and the bound that they give.
+# Takes the sizes that a census finds retained, in the arena or not, and the bound that follows.
 take_census() {
     local audit_out=$scratch/census.%p
     run --profile route --min-bytes 0 --audit census
@@ -108,7 +109,7 @@ take_census() {
     sizes=${sizes:-NA}
 }
 
-# The largest block that the trap sees touched, and 1.
+# Takes the largest block that the trap sees touched, plus 1.
 take_touched() {
     local audit_out=$scratch/trap.%p
     run --profile route --min-bytes 0 --audit trap
@@ -117,9 +118,9 @@ take_touched() {
     rm -f "$scratch"/trap.*
 }
 
-# The smallest MIN_BYTES without harm, by bisection.
+# Finds the smallest MIN_BYTES without harm, by bisection.
 take_observed() {
-    local low=-1 high=$guaranteed middle=$((guaranteed - 1)) # which is mostly the one
+    local low=-1 high=$guaranteed middle=$((guaranteed - 1)) # usually harm begins there
     while ((high - low > 1)); do
         run --profile route --min-bytes "$middle"
         if [[ $(harms "$outcome") == harm ]]; then low=$middle; else high=$middle; fi
@@ -137,21 +138,23 @@ take_outcomes() {
     done
 }
 
-# Sizes of one list that are in neither the other one nor the third, all separated by commas.
+# The sizes in the first list that are in neither the second nor the third; all lists are separated
+# by commas.
 only_in() {
     awk -v a="$1" -v b="$2,$3" 'BEGIN {
         n = split(b, other, ","); for (i = 1; i <= n; i++) known[other[i]] = 1
         n = split(a, mine, ","); for (i = 1; i <= n; i++) if (!(mine[i] in known)) { printf "%s%s", sep, mine[i]; sep = "," } }'
 }
 
-# Of the model, which has what the two have in common; of the crate, where there is no model.
+# A key of the description: the model's, which has what both have in common; or the crate's, if
+# there is no model.
 described() {
     local program=$build/repro/$1
     [[ -x $program ]] || program=$work/target/release/$1
     "$program" --describe | awk -F'\t' -v key="$2" '$1 == key'
 }
 
-# The programs of both sides for a repro and its arguments.
+# Sets the programs of both sides for a repro and its arguments.
 sides() {
     local slug=$1 shared
     read -ra shared <<<"${2/#-/-}"
@@ -164,12 +167,12 @@ sides() {
     [[ -z $(described "$slug" option | awk -F'\t' '$2 == "crates"') ]] || model+=(--crates "$models")
     crate=("$work/target/release/$slug" "${shared[@]}")
     local i
-    for i in "${!crate[@]}"; do # a flag is a number there
+    for i in "${!crate[@]}"; do # there, a flag takes a number
         [[ ${crate[i]} != --destroy ]] || crate[i]='--destroy=1'
     done
 }
 
-# How many of a law's values give the same bound on both sides. Sets checked, and what differs.
+# Counts the law's values that give the same bound on both sides. Sets checked, and what differs.
 check_laws() {
     local slug=$1 at values
     checked=0 unlike=''
@@ -232,7 +235,7 @@ while IFS=$'\t' read -r slug arguments names differs why; do
     missing=$(only_in "$sizes" "$sizes_crate" "$known")
     [[ -z $extra ]] || { verdict+=", only the crate retains $extra"; failed=1; }
     [[ -z $missing ]] || { verdict+=", only the model retains $missing"; failed=1; }
-    # A block that is known to differ may be the largest.
+    # The largest block may be one that is known to differ.
     excused=no
     [[ ! $guaranteed_crate =~ ^[0-9]+$ || ,$known, != *,$((guaranteed_crate - 1)),* ]] || excused=yes
     [[ $guaranteed_crate == "$guaranteed" || $excused = yes ]] || { verdict+=", guaranteed $guaranteed_crate and $guaranteed"; failed=1; }
@@ -240,13 +243,14 @@ while IFS=$'\t' read -r slug arguments names differs why; do
     [[ $observed_crate == "$observed" ]] || verdict+=", observed $observed_crate and $observed"
     profiles=(none flush route seed pinned system)
     for i in "${!profiles[@]}"; do
-        # Which harm it is depends on the instruction that first meets it, and is no fault of a model.
+        # The kind of harm depends on the instruction that meets the damage first: a difference in
+        # it is no fault of the model.
         [[ $(harms "${outcomes_crate[i]}") == "$(harms "${outcomes[i]}")" ]] ||
             verdict+=", ${profiles[i]} ${outcomes_crate[i]} and ${outcomes[i]}"
         if ((i >= 4)) && [[ ${outcomes_crate[i]} != clean ]]; then failed=1; fi
     done
     guaranteed_model=$guaranteed sizes_model=$sizes laws=NA
-    if [[ $slug != "$before" && -n $(described "$slug" law) ]]; then # with a repro's first row
+    if [[ $slug != "$before" && -n $(described "$slug" law) ]]; then # only in a repro's first row
         check_laws "$slug"
         laws=$checked
         [[ -z $unlike ]] || { verdict+=$unlike; failed=1; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# figures.sh RESULTS: draws the tables of the bench that are there: bench, cost, pairs and memory, each as SVG and PNG.
-# Where there is none of them, or one of them is no table, nothing is drawn (exit status 3).
+# figures.sh RESULTS: draws the existing tables of the bench: bench, cost, pairs and memory, each as
+# SVG and PNG. If there are none, or if one of them is no table, nothing is drawn (exit status 3).
 set -euo pipefail
 name=figures
 # shellcheck source=script_common.sh
@@ -12,8 +12,8 @@ command -v gnuplot >/dev/null || die "gnuplot is not installed: run scripts/boot
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# draw NAME WIDTH HEIGHT: the gnuplot commands on stdin, for both kinds of file. One look for all: the legend stands
-# in a strip of its own below everything else, and speaks for all panels.
+# draw NAME WIDTH HEIGHT: runs the gnuplot commands on stdin, for both kinds of file. All figures
+# look alike: the legend is in a strip of its own at the bottom, and holds for all panels.
 draw() {
     local kind terminal
     cat - >"$work/commands"
@@ -36,15 +36,15 @@ COMMON
     done
 }
 
-# panel LEFT RIGHT BOTTOM TOP: where the next panel stands, as parts of the width and of the height.
+# panel LEFT RIGHT BOTTOM TOP: places the next panel, as fractions of the width and of the height.
 panel() {
     printf 'set lmargin at screen %s; set rmargin at screen %s; set bmargin at screen %s; set tmargin at screen %s\n' "$@"
 }
 
-# What the names of the settings mean, in the legend.
+# Explains the names of the settings, in the legend.
 names='blind, seed: zkalloc, blind recycling, MIN_BYTES 0 and 4096;  pinned_0, pinned: pinned, MIN_BYTES 0 and 4096'
 
-# A line at what everything is compared with.
+# A line at 1, to which everything is compared.
 at_one="set arrow 1 from graph 0, first 1 to graph 1, first 1 nohead linecolor '#aa3333' linewidth 1 front"
 
 # The peers in grey and brown, the arena in blue (blind) and green (pinned), the limit in black.
@@ -58,7 +58,7 @@ colour_of() {
     esac
 }
 
-# The workloads by program and size, one a line; of a table whose first column they are.
+# The workloads in the first column of a table, sorted by program and size, one per line.
 workloads_in() { tail -n +2 "$1" | cut -f1 | LC_ALL=C sort -u | LC_ALL=C sort -t- -k1,1 -k2,2n; }
 
 # A line for each workload: ratio, low and high of each allocator in turn.
@@ -107,8 +107,9 @@ COMMANDS
     } | draw bench $((300 + 150 * (count < 3 ? 3 : count))) 560
 }
 
-# cost_columns WORKLOAD: for each MIN_BYTES its place, then to MIN_BYTES 0 in percent its instructions, first-level misses
-# and time (with the interval), and the share of the bytes that comes from system. Pinned stands apart at the end.
+# cost_columns WORKLOAD: for each MIN_BYTES its place; then, in percent of MIN_BYTES 0, its
+# instructions, first-level misses and time (with the interval), and the share of the bytes that
+# comes from system. Pinned is apart, at the end.
 cost_columns() {
     awk -F'\t' -v OFS='\t' -v workload="$1" '
         function more(value, of) { return value == "NA" || !(of > 0) ? "NA" : 100 * (value / of - 1) }
@@ -202,7 +203,8 @@ unset multiplot
 COMMANDS
 }
 
-# A panel for each ratio, a line of points for each row: one for each allocator, from the left to the right.
+# A panel for each ratio, with a line of points for each row: one point for each allocator, from
+# left to right.
 draw_memory() {
     local panel allocator column rows count plots=('' '' '')
     local blanks margins=(0.13 0.41 0.42 0.70 0.71 0.99) title=("time" "resident at the end" "resident at the peak")

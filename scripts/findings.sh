@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# findings.sh BUILD RESULTS OUT: writes the findings, one row for each that a repro's descriptor names, with
-# what the sweep measured. OUT is whole or untouched: a finding whose data are not there is named, and nothing is
-# written (exit status 3).
+# findings.sh BUILD RESULTS OUT: writes the findings: a row for each one that a repro's descriptor
+# names, with what the sweep measured. OUT is written completely or not at all: if data are missing,
+# the finding is named, and nothing is written (exit status 3).
 set -euo pipefail
 name=findings
 here=$(cd "$(dirname "$0")" && pwd)
@@ -74,7 +74,8 @@ of_repros() {
         }' <<<"$described"
 }
 
-# largest REPRO ARGUMENTS AUDIT: one more than the largest block that it finds where all is in the arena; 0 if none.
+# largest REPRO ARGUMENTS AUDIT: one more than the largest block that the audit finds when all
+# blocks are in the arena; 0 if none.
 largest() {
     # shellcheck disable=SC2086 # words
     { "$build/repro/$1" $2 --profile route --min-bytes 0 --audit "$3" --tsv </dev/null 2>/dev/null || true; } | awk -F'\t' '
@@ -83,13 +84,13 @@ largest() {
         $4 == "stale" { match($11, /[0-9]+/); print substr($11, RSTART, RLENGTH) + 1 }'
 }
 
-# has_bounds SLUG: not so where what is wrong is not of what is retained, and no audit sees it.
+# has_bounds SLUG: false if the harm does not come from retained blocks, so that no audit sees it.
 has_bounds() {
     awk -F'\t' -v slug="$1" '$1 == slug { found = $4 != "none" } END { exit !found }' "$results/thresholds.tsv"
 }
 
-# put_finding COMMAND TOUCHED GUARANTEED REPRO: the row of a finding that runs of COMMAND show, with the outcomes that they
-# had; what else there is to say of it is in the variables that it was read into.
+# put_finding COMMAND TOUCHED GUARANTEED REPRO: the row of a finding that runs of COMMAND show, with
+# their outcomes; its other fields are in the variables into which they were read.
 put_finding() {
     local shown="no (${outcome[$profile]})"
     [[ ",$shown_by," != *",${outcome[$profile]},"* ]] || shown="yes (${outcome[$profile]}): $1"
@@ -98,7 +99,7 @@ put_finding() {
     echo "$4"
 }
 
-# Findings that a variant of a repro shows, which is run here. What no bisection was made for is NA.
+# Findings that a variant of a repro shows, which is run here. A bound that was not bisected is NA.
 of_variants() {
     awk -F'\t' '$9 != "-"' <<<"$described" |
         while IFS=$'\t' read -r slug id category description severity fix_status profile shown_by arguments; do
@@ -117,7 +118,7 @@ of_variants() {
         done
 }
 
-# Findings of the stress programs, each run in three profiles for its length.
+# Findings of the stress programs, each run at full length in three profiles.
 of_stress() {
     local program slug profile outcome any=no
     for program in "$build"/stress/*; do
@@ -144,7 +145,8 @@ of_stress() {
     [[ $any == yes ]] || no_data "$build/stress: no program with a finding: run make build"
 }
 
-# Findings of the provers: each command in the profiles, and whether the one that counts shows it.
+# Findings of the provers: runs each command in the profiles, and checks that the deciding one shows
+# the finding.
 of_provers() {
     local id category description severity fix_status profile shown_by command
     tail -n +2 "$here/findings_provers.tsv" |
@@ -160,7 +162,8 @@ of_provers() {
         done
 }
 
-# What becomes of a proof when its prover's memory is damaged: what the campaign counted (make soundness).
+# What becomes of proofs when their prover's memory is damaged, as the campaign counted it (make
+# soundness).
 of_damage() {
     awk -F'\t' -v OFS='\t' -v results="$results" '
         BEGIN {
@@ -187,7 +190,7 @@ of_damage() {
         }'
 }
 
-# Findings about the tables themselves, and those that nothing here can show yet.
+# Findings about the tables themselves, and findings that nothing here can show yet.
 of_tables() {
     tail -n +2 "$here/findings_other.tsv" | awk -F'\t' -v OFS='\t' -v results="$results" "$(<"$here/costs.awk")"'
         BEGIN {
@@ -207,7 +210,8 @@ of_tables() {
             shown = $6
             if ($6 == "pinned") shown = "no: pinned is clean or refused in " held "/" rows " rows of the matrix"
             if ($6 == "thresholds") shown = "no: " refuted "/" tested " bounds are above what is claimed"
-            # What it costs to route at 4096: counted, in instructions; and in time, where it can be told from noise.
+            # The cost of routing at 4096: counted in instructions; and in time, where that can be
+            # distinguished from noise.
             if ($6 == "cost" && !(4096 in dearest)) shown = "NA: needs results/cost.tsv (make bench)"
             if ($6 == "cost" && 4096 in dearest) {
                 shown = (dearest[4096] <= 1.01 && slower[4096] == "" && untimed[4096] == "" ? "yes" : "no") ": at 4096 at most " \
@@ -219,7 +223,7 @@ of_tables() {
         }'
 }
 
-# Each into a file of its own first: what one of them refuses ends it all.
+# Each part first goes into a file of its own: if one fails, the script ends.
 for part in repros variants stress provers damage tables; do of_$part >"$work/of_$part"; done
 {
     tr ' ' '\t' <<<"$header"

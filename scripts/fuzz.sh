@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # fuzz.sh SECONDS: runs fuzz_pinned for so long, starting from alloc/tests/corpus. Fails on any crash,
-# whose input is then in build-fuzz/. Exit status 77 where clang or its fuzzer is not installed.
+# whose input is then in build-fuzz/. Exits with 77 if clang or its fuzzer is not installed.
 set -euo pipefail
-export ZK_ALLOC_TOOLS=ignore # AddressSanitizer is in the program, and would keep it off the fast paths
+export ZK_ALLOC_TOOLS=ignore # otherwise AddressSanitizer, in the same program, would keep it off the fast paths
 name=fuzz
 # shellcheck source=script_common.sh
 . "$(dirname "$0")/script_common.sh"

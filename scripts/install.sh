@@ -11,7 +11,8 @@ build=$1 prefix=$2
 [[ $prefix == /* ]] || die "PREFIX=$prefix: not absolute: begin it with /"
 [[ ${DESTDIR:-/} == /* ]] || die "DESTDIR=$DESTDIR: not absolute: begin it with /"
 
-# Under sudo, what is built belongs to the user who called it, or that user's next build could not replace it.
+# Under sudo, the build's files must belong to the calling user, whose next build could not replace
+# them otherwise.
 as_user=()
 [[ $EUID -ne 0 || -z ${SUDO_USER:-} ]] || as_user=(sudo -u "$SUDO_USER")
 
@@ -25,6 +26,6 @@ if ! { "${as_user[@]}" cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release
     echo "install: the build failed: run make build, which installs what it needs, and then this again" >&2
     exit 2
 fi
-umask 022 # folders are made with it
+umask 022 # applies to new folders
 cmake --install "$build" --prefix "$prefix"
-rm -f "$build/install_manifest.txt" # root's, perhaps, in a user's folder
+rm -f "$build/install_manifest.txt" # it may belong to root, in a user's folder

@@ -1,5 +1,6 @@
-# join.awk - one table of several, joined by their first two columns: -v columns="the others that are wanted". A cell is
-# that of the first table in which it is there and not NA, and NA if there is none. The rows are those of the first table.
+# join.awk - joins several tables by their first two columns; -v columns="the wanted columns". A
+# cell comes from the first table that has it and where it is not NA; if there is none, it is NA.
+# The rows are those of the first table.
 
 BEGIN { FS = OFS = "\t"; wanted = split(columns, column, " ") }
 

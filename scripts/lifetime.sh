@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# lifetime.sh BUILD PROGRAM [ARGUMENT...]: one of the programs in bench/lifetimes, once on each allocator that is there,
-# with what it reports. For looking at one; bench_lifetimes.sh measures. ON names the allocators ("glibc pinned"),
-# SECONDS_MOST tells how long one may take; ZK_ALLOC_CHAOS is passed on.
+# lifetime.sh BUILD PROGRAM [ARGUMENT...]: runs one of the programs in bench/lifetimes once on each
+# installed allocator, and shows its report. For a look at one program; bench_memory.sh measures. ON
+# names the allocators ("glibc pinned"), SECONDS_MOST is the time limit of a run; ZK_ALLOC_CHAOS is
+# passed on.
 set -euo pipefail
 name=lifetime
 build=${1:-} program=${2:-} chaos=${ZK_ALLOC_CHAOS:--}

@@ -1,9 +1,11 @@
-# lifetime_tables.awk - from the runs of bench_memory.sh, the table that `table` names: memory, targets, people, noise;
-# or check: the targets of resident memory alone, each `factor` times as high.
-# After quantile.awk and verdict.awk. The first file is lifetime_targets.tsv, the second the runs.
+# lifetime_tables.awk - makes the table that `table` names from the runs of bench_memory.sh: memory,
+# targets, people, noise; or check: only the targets of resident memory, each `factor` times as
+# high. To be loaded after quantile.awk and verdict.awk. The first file is lifetime_targets.tsv, the
+# second the runs.
 #
-# A run is a line: row allocator round seconds ns_each end_kib peak_kib live_kib early_kib faults; NA for what is not
-# told. Ratios are made within a round, in which the machine was the same for both, and then compared over the rounds.
+# A run is a line: row allocator round seconds ns_each end_kib peak_kib live_kib early_kib faults;
+# NA for what is not reported. Ratios are computed within a round, in which the state of the machine
+# was the same for both, and then compared over the rounds.
 #
 # A target is a line: row allocator measure most than. The measures are
 #
@@ -50,7 +52,7 @@ function compared(row, allocator, round, measure, than,    a, b) {
     return measure == "more" ? a - b : a / b
 }
 
-# The series of them over the rounds; its name.
+# Makes the series of these numbers over the rounds; returns its name.
 function series_of(row, allocator, measure, than,    key, r, x) {
     key = "of" SUBSEP row SUBSEP allocator SUBSEP measure SUBSEP than
     if (key in series_made) return key
@@ -97,7 +99,7 @@ function each_target(    i, f, key) {
     }
 }
 
-# ---- The table for people, and what it is worth ----
+# ---- The table for people, and how reliable it is ----
 
 function people(row,    i, a) {
     printf "%s%s%s  %d round%s, %s MiB asked for\n", bold, row, plain, rounds[row], (rounds[row] > 1 ? "s" : ""), \

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The project's own code under lint_text.sh, clang-format, clang-tidy, cppcheck and shellcheck; any complaint fails.
+# Checks the project's own code with lint_text.sh, clang-format, clang-tidy, cppcheck and shellcheck; any complaint is a
+# failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,4 +1,5 @@
-# pairs_table.awk - the rows of pairs.tsv, from runs: size threads allocator round ns. After quantile.awk.
+# pairs_table.awk - makes the rows of pairs.tsv from runs: size threads allocator round ns. To be
+# loaded after quantile.awk.
 
 BEGIN { FS = OFS = "\t"; allocators = split(names, allocator, " "); size_count = split(sizes, size, " ") }
 

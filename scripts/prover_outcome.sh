@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# prover_outcome.sh BUILD PROFILE PROGRAM ARGS...: runs a prover of BUILD/bench on the preload library in a profile (none,
-# seed, pinned or system) and prints what that showed, in the words of the repros: clean, latent, corrupt (a proof that
-# does not verify, or a registry that finds itself damaged), crash or hang. Exit status: 0, 2 usage, 3 there is no such
-# program, or it failed in another way.
+# prover_outcome.sh BUILD PROFILE PROGRAM ARGS...: runs a prover of BUILD/bench on the preload
+# library in a profile (none, seed, pinned or system) and prints the outcome, in the words of the
+# repros: clean, latent, corrupt (a proof that does not verify, or a registry that finds itself
+# damaged), crash or hang. Exit status: 0; 2 wrong usage; 3 there is no such program, or it failed
+# in another way.
 set -uo pipefail
 name=prover_outcome
 # shellcheck source=script_common.sh
@@ -27,8 +28,8 @@ system) switches="LD_PRELOAD=" ;;
 *) die "$profile: no such profile: want none, seed, pinned or system" ;;
 esac
 
-export OMP_WAIT_POLICY=passive # where others compute as well, threads that spin at barriers take minutes
-# A shell of its own, so that nobody speaks of a crash.
+export OMP_WAIT_POLICY=passive # on a busy machine, threads that spin at barriers would take minutes
+# In a subshell, so that bash prints nothing about a crash.
 # shellcheck disable=SC2086 # words
 (env $switches ZK_ALLOC_MIN_BYTES=$min_bytes timeout 120 "$program" "$@"; exit $?) >/dev/null 2>&1
 status=$?
@@ -39,7 +40,7 @@ case $status in
 2 | 3) echo "prover_outcome.sh: $program $*: exit status $status" >&2; exit 3 ;;
 *) outcome=crash ;;
 esac
-# Nothing wrong under blind recycling: was it luck? Not where there are no phases.
+# Clean under blind recycling: was that luck? Not if there are no phases.
 if [[ $outcome == clean && $switches == *=blind* && " $* " != *" --phases off "* ]]; then
     "$build/sweep/zk-audit" --census --min-bytes $min_bytes -- "$program" "$@" >/dev/null 2>&1
     status=$?

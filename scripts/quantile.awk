@@ -12,7 +12,7 @@ function sort_series(key,    i, j, value) {
     is_sorted[key] = 1
 }
 
-# The value below which the fraction lies, between neighbours interpolated; "NA" of an empty series.
+# The quantile at fraction, interpolated between neighbours; "NA" for an empty series.
 function quantile(key, fraction,    place, below) {
     if (length_of[key] == 0) return "NA"
     if (!is_sorted[key]) sort_series(key)
@@ -26,10 +26,11 @@ function median(key) { return quantile(key, 0.5) }
 
 function shown(value, format) { return value == "NA" ? "NA" : sprintf(format, value) }
 
-# The interval in which the median of what the series is a sample of lies with 95 % certainty, whatever its distribution:
-# from its k-th smallest value to its k-th largest. The k-1 smallest of n are all that lie below the median, or fewer, as
-# often as k-1 heads or fewer come up in n throws of a coin; k is the largest for which that is 2.5 % or less. Fewer
-# than 6 values have no such interval.
+# The 95 % confidence interval of the median of the distribution from which the series is a sample,
+# whatever that distribution is: from its k-th smallest value to its k-th largest. At most k-1 of n
+# values are below the median with the same probability as that of at most k-1 heads in n throws of
+# a coin; k is the largest for which that is 2.5 % or less. Fewer than 6 values have no such
+# interval.
 function interval_rank(n,    k, term, sum) {
     term = 0.5 ^ n
     sum = term

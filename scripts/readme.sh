@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# readme.sh RESULTS PAGE [REPRO...]: writes the tables' rows into PAGE: each repro's bounds and outcomes, or those of the
-# repros that are named; and, where it has a line about them, how many laws hold at how many values. The rest of PAGE
-# stays as it is. Written to a temporary file first: PAGE is whole or untouched.
+# readme.sh RESULTS PAGE [REPRO...]: writes the tables' rows into PAGE: the bounds and outcomes of
+# each repro, or of the repros that are named; and, if PAGE has a line about them, how many laws
+# hold at how many values. The rest of PAGE stays as it is. It is written to a temporary file first:
+# PAGE is complete or untouched.
 set -euo pipefail
 name=readme
 # shellcheck source=script_common.sh

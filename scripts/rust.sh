@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The crate of bindings/rust: tests, clippy, format, package, and the prover example, each as Debian's Rust or CARGO has
-# it. What cannot be run is skipped by name. Exit status: 0, 1 something failed, 2 usage, 3 no build, 77 no cargo.
+# The crate of bindings/rust: tests, clippy, format, package, and the prover example, with Debian's
+# Rust, or CARGO's. Prints the name of each step that cannot be run. Exit status: 0; 1 something
+# failed; 2 wrong usage; 3 no build; 77 no cargo.
 set -euo pipefail
 
 name=rust
@@ -15,7 +16,7 @@ folder=${CRATES_FOLDER:-/usr/share/cargo/registry}
 
 cargo=${CARGO:-/usr/bin/cargo}
 command -v "$cargo" >/dev/null || { echo "rust: skipped: no $cargo: scripts/bootstrap.sh --crates installs it" >&2; exit 77; }
-# cargo's subcommands and the compiler are those that lie beside it.
+# The compiler and cargo's subcommands come from cargo's own folder.
 PATH=$(dirname "$(command -v "$cargo")"):$PATH
 export PATH CARGO_TARGET_DIR=$build/cargo CARGO_BUILD_JOBS=${CARGO_BUILD_JOBS:-$(nproc)} ZKALLOC_NO_PKG_CONFIG=1
 unset ZKALLOC_LIB_DIR RUSTC
@@ -36,7 +37,7 @@ step() {
 }
 skip() { echo "rust: $1: skipped: $2" >&2; }
 
-# Fails, as it should: a command that must not succeed, and what it must say.
+# A command that must fail, and what it must print.
 refuses() {
     local words=$1
     shift
@@ -47,7 +48,7 @@ cd "$crate"
 step "tests, library built from source" "$cargo" test --offline --quiet
 step "tests, feature drain-rayon" "$cargo" test --offline --quiet --features drain-rayon --lib
 step "tests, ZKALLOC_LIB_DIR" env ZKALLOC_LIB_DIR="$build/alloc" "$cargo" test --offline --quiet --tests
-# The same programs with malloc itself preloaded: there is one arena.
+# The same programs with the preload library: there is only one arena.
 mapfile -t programs < <(ZKALLOC_LIB_DIR=$build/alloc "$cargo" test --offline --tests --no-run --message-format=json 2>/dev/null |
     sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
 ((${#programs[@]} > 0)) || { echo "rust: no test programs were built" >&2; failed=1; }
@@ -60,7 +61,7 @@ step "ZKALLOC_LIB_DIR without a library is an error" refuses 'no libzkalloc.a th
 if command -v pkg-config >/dev/null; then
     DESTDIR=$scratch/install "$source/scripts/install.sh" "$build" /usr >/dev/null 2>&1
     pc=$(dirname "$(find "$scratch/install" -name zkalloc.pc)")
-    # Without its sources, so that it can only have been found.
+    # Without the library's sources in the crate, so that it must have been found.
     cp -rL "$crate" "$scratch/crate"
     rm -rf "$scratch/crate/c"
     step "library found by pkg-config" env -u ZKALLOC_NO_PKG_CONFIG PKG_CONFIG_PATH="$pc" \
@@ -91,7 +92,7 @@ prover() {
     cat "$scratch/prover"
     return "$status"
 }
-# Blind at 0 must not come through: it dies, hangs, or says what is damaged.
+# Blind at MIN_BYTES 0 must not succeed: the prover dies, hangs, or reports damage.
 prover_fails() { ! prover "$@" || return 1; }
 says() {
     local words=$1

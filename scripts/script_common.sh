@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# script_common.sh: what all scripts share: how they refuse, and how they write. To be sourced; the one who does sets
-# `name`, its own, first. What is refused is one line on stderr, and nothing is written:
+# script_common.sh: shared by all scripts: how they report errors, and how they write. To be
+# sourced; the caller first sets `name`, its own name. An error is one line on stderr, and nothing
+# is written:
 #
-#     exit status 2   a command line that is wrong, or something that cannot be read, run or written
-#     exit status 3   no data: a table, a row or a program that a verdict would have to rest on is not there
-# shellcheck disable=SC2154 # name, results and work are set by the one who sources
+#     exit status 2   a wrong command line, or something that cannot be read, run or written
+#     exit status 3   no data: a table, a row or a program is missing on which a verdict would
+#                     depend
+# shellcheck disable=SC2154 # the caller sets name, results and work
 
 die() { # die WHAT: exit status 2
     echo "$name: $1" >&2
@@ -16,7 +18,7 @@ no_data() { # no_data WHAT: exit status 3
     exit 3
 }
 
-# want_arguments LEAST MOST USAGE ARGUMENT...: so many, none of them empty.
+# want_arguments LEAST MOST USAGE ARGUMENT...: checks their number, and that none is empty.
 want_arguments() {
     local least=$1 most=$2 usage=$3 argument
     shift 3
@@ -42,8 +44,8 @@ want_program() {
     [[ -f $1 && -x $1 ]] || no_data "$1: no such program: run make build"
 }
 
-# want_table FILE HOW [COLUMN...]: a header with these columns, one row at least, and as many fields in all lines.
-# HOW: what makes it.
+# want_table FILE HOW [COLUMN...]: checks for a header with these columns, at least one row, and the
+# same number of fields in all lines. HOW: the command that makes the table.
 want_table() {
     local file=$1 how=$2 wrong
     shift 2
@@ -63,8 +65,9 @@ want_table() {
     [[ -z $wrong ]] || no_data "$file: $wrong: $how"
 }
 
-# find_loadable LIBRARY: sets `loadable` to a path of it that LD_PRELOAD can hold, where a space or a colon would end it
-# and a dollar sign stand for something else: its own, or that of a link in the folder $work.
+# find_loadable LIBRARY: sets `loadable` to a path of it that LD_PRELOAD can contain, where a space
+# or a colon ends a path and a dollar sign starts a variable: its own path, or that of a link in the
+# folder $work.
 find_loadable() {
     loadable=$1
     [[ $1 == *[[:space:]:\$]* ]] || return 0
@@ -73,8 +76,9 @@ find_loadable() {
     ln -sfn "$(realpath "$1")" "$loadable" || die "$loadable: no link can be made"
 }
 
-# publish_as FILE TARGET [FILE TARGET]...: files take the places of others, all or none: each is written beside its
-# target first, and nobody else publishes meanwhile in the first one's folder.
+# publish_as FILE TARGET [FILE TARGET]...: replaces each TARGET with its FILE, all or none: each is
+# copied next to its target first; a lock in the first target's folder keeps others from publishing
+# there meanwhile.
 publish_as() {
     local staged=() targets=() file target new lock
     exec {lock}<"$(dirname "$2")" || die "$(dirname "$2"): cannot be read: want a folder to write to"
@@ -92,7 +96,8 @@ publish_as() {
     exec {lock}<&-
 }
 
-# publish FILE...: moves finished tables from $work to $results, all or none; makes that folder if there is none.
+# publish FILE...: moves finished tables from $work to $results, all or none; creates that folder if
+# needed.
 publish() {
     local file moves=()
     mkdir -p "$results" || die "$results: not a folder, and none can be made"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# soundness.sh BUILD OUT [PARTS]: the soundness campaign, in as many parts at a time as there are processors, up to 120 (or in PARTS),
-# merged into OUT, which is whole or untouched. What it says is printed. Exit status: 0 no false proof verifies, and each
-# broken verifier is found out; 1 not so; 2 usage, or nothing to run; 3 a part failed.
+# soundness.sh BUILD OUT [PARTS]: runs the soundness campaign, in as many parallel parts as there
+# are processors, up to 120 (or in PARTS), merges them into OUT, which is complete or untouched, and
+# prints the summary. Exit status: 0 no false proof verifies, and each broken verifier is detected;
+# 1 not so; 2 wrong usage, or nothing to run; 3 a part failed.
 set -uo pipefail
 name=soundness
 # shellcheck source=script_common.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# spin.sh: every interleaving of the models of pinned recycling (alloc/arena/recycle.pml) and of who holds a slab
-# (alloc/arena/holders.pml), and of versions of them that are wrong and must be found so. Exit status 77 where spin
-# is not installed.
+# spin.sh: checks every interleaving of the models of pinned recycling (alloc/arena/recycle.pml) and
+# of who holds a slab (alloc/arena/holders.pml); and of wrong versions of them, whose errors must be
+# found. Exits with 77 if spin is not installed.
 set -euo pipefail
 models=$(realpath "$(dirname "$0")/../alloc/arena")
 command -v spin >/dev/null || { echo "spin is not installed: apt-get install spin"; exit 77; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# stress.sh BUILD: every stress program at full length in every profile, then every repro 20 times over, with
-# both cores busy, with the outcome that it declares. Ends in a line that counts.
+# stress.sh BUILD: runs every stress program at full length in every profile, then every repro 20
+# times, with both cores busy; outcomes must be as declared. Ends with a line that counts the runs.
 set -uo pipefail
 name=stress
 # shellcheck source=script_common.sh
@@ -20,22 +20,22 @@ expect() { # expect PROGRAM ARGUMENTS...
     failures=$((failures + 1))
     echo "FAIL: $*: exit $status"
 }
-programs() { # programs FOLDER: those that the harness runs
+programs() { # programs FOLDER: those that use the harness
     for program in "$build/$1"/*; do
         [[ -f $program && -x $program && $(basename "$program") != test_* ]] || continue
         "$program" --describe 2>/dev/null | grep -q '^slug' && echo "$program"
     done
 }
 
-for seed in 1 2; do # one operation at a time, replayable; then threads that run freely
+for seed in 1 2; do # first one operation at a time, replayable; then threads that run freely
     runs=$((runs + 1))
     "$build/stress/pinned_oracle" --ops 5000000 --seed "$seed" || failures=$((failures + 1))
     runs=$((runs + 1))
     "$build/stress/pinned_oracle" --concurrent --ops 5000000 --seed "$seed" || failures=$((failures + 1))
 done
 
-# Every sequence of up to nine operations on a slab of four chunks, in parts of a minute or so; and of fewer, where each
-# takes longer, or there are more.
+# Every sequence of up to nine operations on a slab of four chunks, in parts of a minute or so; and
+# shorter ones, where operations take longer, or where there are more kinds of them.
 small_scope() { # small_scope ARGUMENT...
     runs=$((runs + 1))
     "$build/alloc/test_small_scope" "$@" || failures=$((failures + 1))
@@ -51,11 +51,11 @@ seq 0 $((parts - 1)) | xargs -P "$(nproc)" -I@ "$build/alloc/test_small_scope" -
 grep -v 'nothing wrong' "$work/scope"
 echo "stress: small scope done: $(awk '{ n += $2 } END { print n }' "$work/scope") sequences of up to 9 operations"
 
-# Programs that nobody here wrote, with phases where they expect none.
+# Other people's programs, with phases where they expect none.
 runs=$((runs + 1))
 stress/chaos_programs.sh "$build" || failures=$((failures + 1))
 
-# Campaigns by GNU parallel on hosts, and by Slurm; a host dies in the middle of each.
+# Campaigns with GNU parallel on hosts, and with Slurm; a host dies in the middle of each.
 for engine in parallel slurm; do
     runs=$((runs + 1))
     "scripts/tests/campaign_${engine}_test.sh" . "$build"
@@ -67,7 +67,7 @@ done
 runs=$((runs + 1))
 "$build/sweep/zk-sweep" --laws >/dev/null || failures=$((failures + 1))
 
-# Every line that planted programs mark is named, in every build of them.
+# zk-audit names every marked line of the planted programs, in every build of them.
 runs=$((runs + 1))
 scripts/audit_score.sh "$build" || failures=$((failures + 1))
 

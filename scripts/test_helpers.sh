@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# test_helpers.sh - what tests share: a folder for the test and one for the program, and checks that count.
+# test_helpers.sh - shared by tests: a folder for the test and one for the program, and checks that
+# are counted.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/tmp"
@@ -14,7 +15,7 @@ check() { # check WHAT COMMAND...: the command succeeds
     checks=$((checks + 1))
     "$@" || fail "$what"
 }
-want() { # want STATUS PATTERN COMMAND...: the command's exit status, and a line of its stdout or stderr matches
+want() { # want STATUS PATTERN COMMAND...: the command has that exit status, and a line of its stdout or stderr matches
     local status=$1 pattern=$2 output got
     shift 2
     checks=$((checks + 1))

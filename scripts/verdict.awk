@@ -1,12 +1,12 @@
-# verdict.awk - what the tables of the bench say of a series: its quartiles, whether it meets a target, and whether the
-# machine can tell. After quantile.awk.
+# verdict.awk - what the tables of the bench say about a series: its quartiles, whether it meets a
+# target, and whether the machine can tell. To be loaded after quantile.awk.
 
 function quartiles(key) {
     return shown(median(key), "%.3f") OFS shown(quantile(key, 0.25), "%.3f") OFS shown(quantile(key, 0.75), "%.3f")
 }
 
-# Judged by what is shown. A value beyond its limit whose quartiles reach to the other side of it was not told
-# apart from one that meets it.
+# Judged by the rounded numbers that are shown. A value beyond its limit whose quartiles reach to
+# the other side of the limit cannot be distinguished from one that meets it.
 function verdict(key, least, most,    value) {
     value = shown(median(key), "%.3f")
     if (value == "NA") return "NA"
@@ -14,12 +14,13 @@ function verdict(key, least, most,    value) {
     return quantile(key, 0.75) >= least && quantile(key, 0.25) <= most ? "within noise" : "missed"
 }
 
-# Appends the series key to another.
+# Appends the series `key` to another.
 function add_series(to, key,    i) {
     for (i = 1; i <= length_of[key]; i++) add(to, series[key, i])
 }
 
-# Prints a line if glibc and glibc again, whose ratios the series holds, are further apart than what is to be told apart.
+# Prints a line if glibc and glibc again, whose ratios the series holds, differ by more than the
+# differences that the bench is to find.
 function tell_noise(key,    middle, low, high) {
     middle = median(key); low = quantile(key, 0.25); high = quantile(key, 0.75)
     if (middle == "NA") print "glibc was not measured against itself"

@@ -1,15 +1,16 @@
 # shellcheck shell=bash
-# campaign_hosts.sh - for the tests of campaign.sh with real engines: a room of their own, hosts in it, and campaigns.
-# To be sourced by a test that has set source and build, and then calls own_room.
-# shellcheck disable=SC2154 # source and build are the test's, work is test_helpers.sh's
+# campaign_hosts.sh - for the tests of campaign.sh with real engines: namespaces, hosts in them, and
+# campaigns. To be sourced by a test that has set source and build, and then calls own_room.
+# shellcheck disable=SC2154 # the test sets source and build, test_helpers.sh sets work
 PATH+=:/usr/sbin:/sbin
 skip() {
     echo "$(basename "$0" .sh): skip: $1"
     exit 77
 }
 
-# own_room PROGRAM...: runs the test again in namespaces of its own: its processes, network and mounts end with it, however
-# it ends. Comes back in there. Skips by name where a program or a right is missing.
+# own_room PROGRAM...: runs the test again in namespaces of its own: its processes, network and
+# mounts end with it, however it ends. Returns inside of them. Skips the test, and says why, if a
+# program or a right is missing.
 own_room() {
     local program room inside
     for program in unshare setpriv ip "$@"; do
@@ -22,7 +23,7 @@ own_room() {
         TMPDIR=$room CAMPAIGN_ROOM=1 setpriv --pdeathsig KILL \
             unshare --net --uts --mount --pid --mount-proc --fork --kill-child "$0" "$source" "$build" &
         inside=$!
-        # unshare itself does not heed TERM; with it goes all that is inside.
+        # unshare itself ignores TERM; killing it ends everything inside.
         trap 'kill -KILL $inside 2>/dev/null; wait; rm -rf "$room"' EXIT
         trap "exit 143" TERM INT HUP
         wait $inside
@@ -33,8 +34,8 @@ own_room() {
         ip link set bridge up; } || skip 'no network can be made here'
 }
 
-# host NAME ADDRESS COMMAND: a host that runs it, with a network, a name and processes of its own. What it says is in
-# /run/NAME.log. The folders are those of this machine.
+# host NAME ADDRESS COMMAND: a host that runs COMMAND, with a network, a name and processes of its
+# own. Its output is in /run/NAME.log. It shares this machine's folders.
 declare -A hosts=()
 host() {
     ip netns add "$1" && ip link add "$1" type veth peer name eth0 netns "$1" && ip link set "$1" master bridge up &&
@@ -43,9 +44,9 @@ host() {
         bash -c "hostname $1 && $3" >"/run/$1.log" 2>&1 </dev/null &
     hosts[$1]=$!
 }
-# runs_on HOST PROGRAM: it does now.
+# runs_on HOST PROGRAM: is it running there now?
 runs_on() { ip netns pids "$1" | xargs -r ps -o comm= -p | grep -qx "$2"; }
-# die_of HOST: nothing answers any more, from one moment to the next, and what ran there does not run.
+# die_of HOST: from one moment to the next, it no longer answers, and its processes are gone.
 die_of() {
     ip link set "$1" down
     kill -KILL "${hosts[$1]}"
@@ -62,7 +63,8 @@ within() {
 }
 
 campaign() { "$source/scripts/campaign.sh" "$@"; }
-# same_by NAME WAY KIND PARTS ARGUMENT...: a campaign gives the bytes of a single run on this machine. WAY is of words.
+# same_by NAME WAY KIND PARTS ARGUMENT...: checks that a campaign gives the bytes of a single run on
+# this machine. WAY is split into words.
 same_by() {
     local name=$1 kind=$3 parts=$4 way single=$work/$3
     read -ra way <<<"$2"
@@ -71,7 +73,7 @@ same_by() {
     run 0 campaign "$kind" --build "$build" --parts "$parts" --out "$work/$kind.$name" --run "${way[@]}" --merge "$@"
     check "$kind, $name: not the bytes of a single run" diff -r "$single/merged" "$work/$kind.$name/merged"
 }
-# survives HOST NAME WAY: the same of a campaign in the middle of which HOST dies, with a part that is half done.
+# survives HOST NAME WAY: the same for a campaign during which HOST dies, with a part half done.
 survives() {
     local host=$1 name=$2 way driver status out=$work/oracle.$2
     read -ra way <<<"$3"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# campaign_parallel_test.sh SOURCE BUILD [SEQUENCES]: campaigns by GNU parallel, here and over ssh on two hosts in network
-# namespaces, which do not see the campaign's folder: the bytes of a single run; also when a host dies in the middle.
+# campaign_parallel_test.sh SOURCE BUILD [SEQUENCES]: campaigns with GNU parallel, here and over ssh
+# on two hosts in network namespaces, which do not see the campaign's folder, give the bytes of a
+# single run; also when a host dies in the middle.
 set -uo pipefail
 source=$(realpath "$1") build=$(realpath "$2") total=${3:-${SEQUENCES:-600}}
 export SEQUENCES=$total
@@ -10,7 +11,7 @@ own_room parallel ssh sshd ssh-keygen
 # shellcheck source=../test_helpers.sh
 . "$source/scripts/test_helpers.sh"
 export HOME=$work
-hosted=/run/hosted # what the hosts see of this test: keys that are made for it, and sshd's settings
+hosted=/run/hosted # what the hosts see of this test: its keys, and sshd's settings
 mkdir -m 700 "$hosted"
 for key in key host_key; do ssh-keygen -q -t ed25519 -N '' -f "$hosted/$key" || skip 'no keys can be made here'; done
 cat >"$hosted/sshd" <<END

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# campaign_slurm_test.sh SOURCE BUILD [SEQUENCES]: campaigns as array jobs of a Slurm of one controller and two nodes, each in
-# a network namespace: the bytes of a single run; also when a node dies in the middle.
+# campaign_slurm_test.sh SOURCE BUILD [SEQUENCES]: campaigns as array jobs of a Slurm with one
+# controller and two nodes, each in a network namespace, give the bytes of a single run; also when a
+# node dies in the middle.
 set -uo pipefail
 source=$(realpath "$1") build=$(realpath "$2") total=${3:-${SEQUENCES:-600}}
 export SEQUENCES=$total
@@ -9,7 +10,7 @@ export SEQUENCES=$total
 own_room munged slurmctld slurmd sbatch scancel sinfo
 # shellcheck source=../test_helpers.sh
 . "$source/scripts/test_helpers.sh"
-slurm=/run/slurm # nothing of a Slurm of this machine's own is read or written
+slurm=/run/slurm # a Slurm installation of this machine is not touched
 mkdir -p "$slurm/state" "$slurm/munge"
 (umask 077 && head -c 128 /dev/urandom >"$slurm/munge.key")
 export SLURM_CONF=$slurm/slurm.conf
@@ -62,7 +63,7 @@ same_by slurm slurm oracle 7 --total "$total"
 for i in 1 2; do check "two$i has run no part" grep -q 'Launching batch job' $slurm/slurmd.two$i.log; done
 same_by slurm slurm sweep 2 -- --only 'inj*' --profile none,pinned,seed
 
-# Interrupted, it takes its job back.
+# Interrupted, it cancels its job.
 "$source/scripts/campaign.sh" oracle --build "$build" --parts 2 --total 20000 --out "$work/ended" --run slurm 2>/dev/null &
 driver=$!
 check "the job does not begin" within 60 runs_on two1 test_oracle

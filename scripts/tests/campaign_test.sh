@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# campaign_test.sh SOURCE BUILD: a campaign on this machine gives the same bytes in any number of parts; what is missing,
-# cut or changed is named and run again, alone; nothing is merged of less than all, or of another campaign.
+# campaign_test.sh SOURCE BUILD: a campaign on this machine gives the same bytes in any number of
+# parts; only parts that are missing, truncated or changed are named and run again; nothing is
+# merged unless all parts are there, or from another campaign.
 set -uo pipefail
 source=$1 build=$2
 # shellcheck source=../test_helpers.sh
@@ -9,7 +10,7 @@ source=$1 build=$2
 . "$source/sweep/tests/fakes.sh"
 cd "$work" || exit 3
 campaign() { "$source/scripts/campaign.sh" "$@"; }
-refused() { # refused STATUS PATTERN ARGUMENT...: in one line
+refused() { # refused STATUS PATTERN ARGUMENT...: with one line
     local status=$1 pattern=$2
     shift 2
     run "$status" campaign "$@"
@@ -17,7 +18,7 @@ refused() { # refused STATUS PATTERN ARGUMENT...: in one line
     check "campaign $*: more than one line: $said" [ "$(wc -l <"$work/stderr")" -eq 1 ]
 }
 
-# Command lines that are wrong leave nothing.
+# Wrong command lines leave nothing behind.
 refused 2 'no kind: want ' --merge
 refused 2 "swep: no such kind: want " --out d swep
 refused 2 '--parts 0: want a number' oracle --parts 0 --out d
@@ -32,7 +33,7 @@ refused 3 "no data: $work/d/plan.tsv: no plan" --out d --run local
 refused 3 'no data: .*no such program: run make build' oracle --build "$work" --out d
 check "a refused campaign has left its folder" [ ! -e d ]
 
-# The plan is a table; each of its commands makes its part, and needs nobody else.
+# The plan is a table; each of its commands makes its part, and needs nothing else.
 run 0 campaign oracle --build "$build" --parts 3 --total 7 --seed 5 --out "a folder"
 check "the plan is not of three parts" [ "$(awk -F'\t' 'NR > 1 { print $1, $2, $3, $4, $5, $6 }' 'a folder/plan.tsv' | tr '\n' ,)" = \
     'oracle 3 7 5 1 part-0001,oracle 3 7 5 2 part-0002,oracle 3 7 5 3 part-0003,' ]
@@ -46,8 +47,9 @@ run 0 campaign oracle --build "$build" --parts 1 --total 7 --seed 5 --out single
 check "three parts are not a single run" diff -r 'a folder/merged' single/merged
 check "not a row for each seed" [ "$(cut -f 1 single/merged/oracle.tsv | paste -sd,)" = seed,5,6,7,8,9,10,11 ]
 
-# A result that is cut, changed, another part's or another campaign's is none: it is run again, and no other is.
-spoiled() { # spoiled HOW COMMAND...: after it, part 2 is missing; and comes back as it was
+# A result that is truncated, changed, or belongs to another part or campaign does not count: that
+# part, and no other, is run again.
+spoiled() { # spoiled HOW COMMAND...: after it, part 2 counts as missing; it is restored as it was
     local how=$1
     shift
     cp 'a folder/part-0002' was
@@ -67,7 +69,7 @@ spoiled "another campaign's" cp ../single/part-0001 part-0002
 refused 2 ".*another campaign's: its parts is 3, not 4" oracle --build "$build" --parts 4 --out "a folder"
 refused 2 ".*another campaign's: its seed is 5, not 6" --seed 6 --out "a folder" --merge
 
-# Of another build, no part; nor one that is made while there is no room.
+# No part from another build, nor one made while there is no space.
 mkdir -p other/alloc
 (cat "$build/alloc/test_oracle" && echo) >other/alloc/test_oracle
 chmod +x other/alloc/test_oracle
@@ -75,7 +77,7 @@ words=$(sed -n 2p 'a folder/plan.tsv' | cut -f 7)
 want 2 'not the build that the campaign was planned with' bash -c "${words/"$build"/$work/other}"
 want 2 'No space left on device' bash -c "${words/--out */--out - --part 1} >/dev/full"
 
-# A part that fails for good is named, with what its engine says, and the others are there.
+# A part that keeps failing is named, with its engine's message; the others are done.
 cat >other/alloc/test_oracle <<'END'
 #!/bin/sh
 for seed; do :; done
@@ -85,7 +87,7 @@ run 3 campaign oracle --build "$work/other" --parts 4 --total 4 --out failing --
 says '^campaign: part 3: it failed: seed 3: out of memory$' '^campaign: no data: part-0003: .*failed 2 times'
 check "the others are not there" [ "$(cd failing && echo part-*)" = "part-0001 part-0002 part-0004" ]
 
-# Interrupted, it ends what it has begun; while it runs, nobody else runs its parts.
+# Interrupted, it ends the parts that it has started; while it runs, nobody else runs its parts.
 printf '#!/bin/sh\necho $$ >>%q\nexec sleep 60\n' "$work/pids" >other/alloc/test_oracle
 "$source/scripts/campaign.sh" oracle --build "$work/other" --parts 2 --total 2 --out ended --run local --jobs 2 &
 driver=$!
@@ -101,11 +103,11 @@ done
 check "interrupted, it has left a part" [ -z "$(find ended -name "*part-*")" ]
 check "interrupted, it has left a folder" [ -z "$(ls -A "$TMPDIR")" ]
 
-# What a campaign looks for is found, and is exit status 1 of the merge: the blind control is.
+# What a campaign looks for is found, with exit status 1 of the merge: here, in the blind control.
 run 1 campaign oracle --build "$build" --parts 2 --total 2 --out blind --run local --merge -- --recycle blind
 check "blind holds" [ "$(cut -f 2 blind/merged/oracle.tsv | paste -sd,)" = outcome,wrong,wrong ]
 
-# The other kinds: the same bytes as their engine alone gives.
+# The other kinds: the same bytes as from their engine alone.
 for fake in alpha beta gamma; do fake $fake; done
 "$build/sweep/zk-sweep" --repro-dir fakes --out swept >/dev/null
 for parts in 1 3; do run 0 campaign sweep --build "$build" --parts $parts --out sweep$parts --run local --merge -- --repro-dir fakes; done
@@ -113,7 +115,7 @@ check "a sweep in one part" diff -r swept sweep1/merged
 check "a sweep in three" diff -r swept sweep3/merged
 refused 2 '--parts 4: more than there is to do, 3 repros' sweep --build "$build" --parts 4 --out d -- --repro-dir fakes
 
-# A program that says what the allocator would: the same pinned, not blind.
+# A fake program that behaves as the allocator would cause: the same under pinned, not under blind.
 chaos() { campaign chaos --build "$build" --total 4 --every 20 --run local --merge "$@" -- bash -c \
     "for ((i = 0; i < 3000; i++)); do a[i % 97]+=x\$i; ((i % 5)) || unset \"a[\$((i * 7 % 97))]\"; done; echo \"\${a[*]}\""; }
 run 0 chaos --parts 1 --out chaos1

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# disk_test.sh SOURCE: a disk that is full, stdout that is, a folder in the place of a file, and two who publish at a time: a
-# set of tables is replaced whole or not at all, and what failed is said with an exit status that is not 0. A full disk is
-# a small one in memory, for which this must be root: without, that part is skipped.
+# disk_test.sh SOURCE: with a full disk, a full stdout, a folder in the place of a file, and two
+# publishers at the same time, a set of tables is replaced completely or not at all; a failure gives
+# a message and an exit status that is not 0. The full disk is a small tmpfs, which only root can
+# mount: otherwise, that part is skipped.
 set -uo pipefail
 scripts=$1/scripts
 # shellcheck source=../test_helpers.sh
 . "$scripts/test_helpers.sh"
 
-# A program that publishes three tables of SIZE bytes each, and says so.
+# A program that publishes three tables of SIZE bytes each, and prints a line.
 cat >"$work/publisher" <<'PUBLISHER'
 #!/usr/bin/env bash
 set -euo pipefail
@@ -21,7 +22,7 @@ echo published
 PUBLISHER
 chmod +x "$work/publisher"
 publisher() { "$work/publisher" "$scripts" "$@"; }
-all_of() { # all_of FOLDER LETTER SIZE: three tables of that letter alone, and nothing beside them
+all_of() { # all_of FOLDER LETTER SIZE: three tables that consist of that letter, and nothing else in the folder
     [ "$(ls -A "$1")" = $'a.tsv\nb.tsv\nc.tsv' ] &&
         [ "$(cat "$1"/*.tsv | tr -d "$2" | wc -c) $(cat "$1"/*.tsv | wc -c)" = "0 $((3 * $3))" ]
 }
@@ -40,7 +41,7 @@ check "a folder in the way: the others changed" [ "$(tr -d x <"$work/results/a.t
 check "a folder in the way: something is left" [ "$(find "$work/results" -name '.*.new*' | wc -l)" -eq 0 ]
 rmdir "$work/results/c.tsv"
 
-# Two at a time, again and again: the tables are all of one or all of the other.
+# Two publishers at the same time, several times: the tables are all from one or all from the other.
 for _ in 1 2 3 4 5 6 7 8; do
     publisher "$work/results" 300000 x >/dev/null & first=$!
     publisher "$work/results" 300000 y >/dev/null & second=$!
@@ -56,7 +57,7 @@ if [[ $EUID -eq 0 ]] && mkdir "$work/disk" && mount -t tmpfs -o size=640k none "
     run 2 publisher "$work/disk" 200000 y
     says '[.]tsv: cannot be written: nothing is: want a file in a folder that has room'
     check "a full disk: a set of both" all_of "$work/disk" x 100000
-    # The disk that a script works on: nothing of it is taken for a table.
+    # The disk of a script's temporary folder is full: no partial file is taken for a table.
     mkdir "$work/disk/tmp"
     head -c 1000000 /dev/zero >"$work/disk/tmp/full" 2>/dev/null
     cp "$scripts/../results"/{thresholds,matrix,laws,sweep,bench}.tsv "$work/results"
@@ -69,7 +70,7 @@ else
     echo "disk_test: no small disk can be mounted here: skipped"
 fi
 
-# A stdout that takes nothing.
+# A stdout that is full.
 : >"$work/lib"
 mkdir -p "$work/build/bench/lifetimes" "$work/build/alloc"
 printf '#!/bin/sh\necho 1.00\n' >"$work/build/bench/malloc_pair"

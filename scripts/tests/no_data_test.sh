@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# no_data_test.sh SOURCE BUILD: where a table, a row or a program is not there on which a verdict would rest, no script gives
-# one: exit status 3, the name of what is not there on stderr, and what was written before is as it was.
+# no_data_test.sh SOURCE BUILD: if a table, a row or a program is missing on which a verdict would
+# depend, no script gives a verdict: it exits with 3, names what is missing on stderr, and leaves
+# older output unchanged.
 set -uo pipefail
 source=$1 build=$2
 # shellcheck source=../test_helpers.sh
@@ -8,7 +9,7 @@ source=$1 build=$2
 cd "$source" || exit 3
 scripts=$source/scripts
 
-# A folder of tables that are whole, as far as they go: the committed ones, and times for what they do not time.
+# A folder of complete tables: the committed ones, with made-up times for what they do not time.
 fresh() {
     rm -rf "$work/results" "$work/out"
     mkdir "$work/results" "$work/out"
@@ -18,7 +19,7 @@ fresh() {
         results/cost.tsv >"$work/results/cost.tsv"
     echo before >"$work/out/out.tsv"
 }
-# no_verdict NAMED COMMAND...: exit 3, NAMED is named in one of its lines, and OUT stays.
+# no_verdict NAMED COMMAND...: exit 3, a line of output has NAMED in it, and OUT is unchanged.
 no_verdict() {
     local named=$1
     shift
@@ -30,7 +31,7 @@ out=$work/out/out.tsv
 claims() { "$scripts/claims.sh" "$work/results" "$work/results/findings.tsv" "$out"; }
 readme() { "$scripts/readme.sh" "$work/results" "$work/readme"; }
 
-# claims.sh: with all of its data it judges; without one of them it names the claim.
+# claims.sh: with all of its data it gives verdicts; if any are missing it names the claim.
 fresh
 want 0 '' claims
 check "claims.sh writes no verdicts" grep -q $'\tconfirmed$' "$out"
@@ -41,7 +42,7 @@ for table in thresholds laws sweep cost bench; do
     head -1 "results/$table.tsv" >"$work/results/$table.tsv"
     no_verdict "$table.tsv: no rows" claims
 done
-without() { # without TABLE PATTERN NAMED: a row of that table is not there
+without() { # without TABLE PATTERN NAMED: a row of that table is missing
     fresh
     check "$1.tsv has no row $2" grep -qE "$2" "$work/results/$1.tsv"
     sed -i -E "/$2/d" "$work/results/$1.tsv"
@@ -68,7 +69,7 @@ fresh
 sed -i -E '3s/$/	more/' "$work/results/sweep.tsv"
 no_verdict 'sweep.tsv: line 3 has 12 fields, not 11' claims
 
-# findings.sh: a build or results that are not there, or without a row.
+# findings.sh: a build or results that do not exist, or that lack a row.
 findings() { "$scripts/findings.sh" "$build" "$work/results" "$out"; }
 for table in thresholds matrix sweep soundness; do
     fresh
@@ -111,7 +112,7 @@ if command -v gnuplot >/dev/null; then
     check "figures.sh draws what is no table" [ "$(ls "$work/empty")" = memory.tsv ]
 fi
 
-# What measures: a build that is not there is no table of NA.
+# Scripts that measure: a build that does not exist gives an error, and not a table of NA.
 for script in bench.sh bench_cost.sh bench_micro.sh bench_memory.sh; do
     case $script in
     bench.sh) command -v hyperfine >/dev/null && command -v jq >/dev/null || continue ;;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# usage_test.sh SOURCE: a command line that is wrong ends in exit status 2 and one line on stderr that names the script,
-# what is wrong and what is wanted; no line of bash's.
+# usage_test.sh SOURCE: a wrong command line gives exit status 2 and one line on stderr that names
+# the script, what is wrong and what is expected; and no error message from bash.
 set -uo pipefail
 scripts=$1/scripts
 # shellcheck source=../test_helpers.sh
