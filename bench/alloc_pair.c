@@ -1,9 +1,9 @@
 /*
  * alloc_pair.c - what one malloc and one free cost.
  *
- * The pairs run inside phases of 16 MiB (or 256 pairs, of which no byte is touched), so that a slab is
- * reused warm, as a prover's rounds do; begin and end are inside the clock. With --malloc, the same pairs
- * on malloc and free: the C library's, or those of whatever library LD_PRELOAD names.
+ * The pairs run inside phases of 16 MiB (or 256 pairs, whose bytes are not touched), so that a slab
+ * is reused warm, as in a prover's rounds; begin and end are timed too. With --malloc, the same
+ * pairs on malloc and free: the C library's, or those of whatever library LD_PRELOAD names.
  */
 #include "zkalloc.h"
 
@@ -40,7 +40,7 @@ static size_t parse_count(const char *text, const char *what)
     return (size_t)number;
 }
 
-/* Without these two barriers a compiler may drop a pair that nobody looks at. */
+/* Without these two barriers a compiler may remove a pair whose block is not used. */
 static void pairs_zk(size_t count, size_t size)
 {
     for (; count > 0; count--) {

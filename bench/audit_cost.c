@@ -4,9 +4,9 @@
  *
  *     audit_cost large|small|pairs     prints the milliseconds that its phases took
  *
- * large: buffers of 64 KiB to 4 MiB are made, written, read and freed, as a prover's are. small: a
- * search tree of nodes of 48 bytes is built, asked and taken down. pairs: malloc and free, and
- * nothing else: the worst that can be.
+ * large: buffers of 64 KiB to 4 MiB are allocated, written, read and freed, as in a prover. small:
+ * a search tree of nodes of 48 bytes is built, searched and freed. pairs: malloc and free, and
+ * nothing else: the worst case.
  */
 #include "zkalloc.h"
 
@@ -66,7 +66,7 @@ struct node {
     unsigned long value[3];
 };
 
-/* Where key is, or belongs. */
+/* The place of key, or the place where it belongs. */
 static struct node **find(struct node **at, unsigned long key)
 {
     while (*at != NULL && (*at)->key != key)
@@ -148,7 +148,7 @@ int main(int argc, char **argv)
             continue;
         for (unsigned phase = 0; phase <= workloads[i].phases; phase++) {
             if (phase == 1)
-                start = now_ms(); /* the first one is for the page faults */
+                start = now_ms(); /* the first one is not timed: it takes the page faults */
             if (zk_begin_phase() != 0)
                 abort();
             sum += workloads[i].run();

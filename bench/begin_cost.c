@@ -75,8 +75,8 @@ static void rewinds(size_t count)
     }
 }
 
-/* Microseconds of one begin and first allocation, behind a phase of blocks of 16 KiB over
- * bytes, of which keep, evenly spread, are retained throughout. */
+/* Microseconds of one begin and first allocation, after a phase of blocks of 16 KiB that fill
+ * `bytes` bytes; `keep` of them, evenly spread, are retained all the time. */
 static double walk_us(size_t bytes, size_t keep)
 {
     enum { block = 16384 };
@@ -113,7 +113,7 @@ static double walk_us(size_t bytes, size_t keep)
     return median(times, walks);
 }
 
-/* Microseconds of a phase: passed, and of processor time. */
+/* Microseconds of a phase: elapsed, and of processor time. */
 struct cost {
     double wall_us;
     double cpu_us;
@@ -182,8 +182,8 @@ static struct cost ask_timer(const struct timer *timer)
     return cost;
 }
 
-/* Medians over pairs of phases, one right after the other. The processes are new in each round:
- * which physical pages they get makes a difference too. */
+/* Medians over pairs of phases, one right after the other. The processes are new in each round,
+ * since their physical pages make a difference too. */
 static void compare_phases(void)
 {
     double wall[rounds * pairs_each];

@@ -1,7 +1,7 @@
 /*
- * column_walk.c - what it costs to walk through many columns at a time, as a prover does that keeps its trace by
- * columns, on whatever malloc it finds: where each column starts decides whether their lines fit into the cache
- * together.
+ * column_walk.c - what it costs to walk through many columns at the same time, as a prover that
+ * stores its trace by columns does, on any malloc: the start of each column decides whether their
+ * lines fit into the cache together.
  *
  *     column_walk COLUMNS BYTES
  *         prints the ns for each element of COLUMNS blocks of BYTES, allocated one behind the other inside a phase:
@@ -37,7 +37,7 @@ static double now_ns(void)
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-/* Row by row: every element depends on the others of its row, as in a constraint. */
+/* Walks row by row: every element depends on the others of its row, as in a constraint. */
 static uint32_t walk(uint32_t *const *columns, size_t count, size_t rows)
 {
     uint32_t sum = 0;

@@ -1,8 +1,9 @@
 /*
- * copies.c - libbench_copies.so, for LD_PRELOAD in front of any malloc: how many bytes realloc carries over. A block
- * that stays where it is costs none; one that moves is counted with all that it can take along, the smaller of what
- * the old block could hold and what the new one is asked to. A C library that remaps pages in place of copying them
- * is counted as one that copies: what is told is what a move carries, and no less than what is copied.
+ * copies.c - libbench_copies.so, for LD_PRELOAD before any malloc: counts the bytes that realloc
+ * copies. A block that stays in place costs none; one that moves counts with the smaller of the old
+ * block's usable size and the requested new size. A C library that remaps pages instead of copying
+ * them is counted as one that copies: the count is what moves carry over, and so an upper limit of
+ * what is copied.
  *
  * bench/provers/counters.c finds the count by its name.
  */
@@ -17,15 +18,16 @@
 
 EXPORT uint64_t bench_copied_bytes(void);
 
-/* Nothing is ordered by it: it is read when the threads that add to it have met. */
+/* Relaxed: it orders nothing, and is read after the threads that add to it have synchronised. */
 static atomic_uint_least64_t copied;
 
-/* An arena asks what it takes for the C library: its own realloc is below us, and the one that it finds is ours. */
+/* Set inside of a realloc: an arena below us that calls the C library's realloc finds ours. */
 static __thread bool inside;
 
 void *__libc_realloc(void *p, size_t size);
 
-/* The next realloc in the order of libraries. Looked up by each thread that finds none yet: all find the same. */
+/* The next realloc in the order of libraries. Several threads may look it up at the same time: all
+ * find the same. */
 static void *next_realloc(void *p, size_t size)
 {
     static void *(*_Atomic next)(void *, size_t);

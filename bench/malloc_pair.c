@@ -1,7 +1,7 @@
 /*
- * malloc_pair.c - what one malloc and one free cost a program that knows of phases only if somebody
- * brings them: zk_begin_phase and zk_end_phase are weak, so the same program runs on any allocator
- * that LD_PRELOAD names.
+ * malloc_pair.c - what one malloc and one free cost in a program that has phases only if the
+ * allocator does: zk_begin_phase and zk_end_phase are weak, so the same program runs on any
+ * allocator that LD_PRELOAD names.
  *
  *     malloc_pair N SIZE [THREADS] [--outside]
  *         prints the ns of one pair of SIZE bytes over N pairs, on each of THREADS threads at once, in
@@ -32,7 +32,7 @@ struct work {
     size_t size;
 };
 
-/* Without the barriers a compiler may drop a pair that nobody looks at. */
+/* Without the barriers a compiler may remove a pair whose block is not used. */
 static void run_pairs(size_t count, size_t size)
 {
     for (; count > 0; count--) {

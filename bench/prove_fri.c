@@ -1,11 +1,11 @@
 /*
- * prove_fri.c - a prover that allocates as Plonky3's do: a STARK over BabyBear, one phase for each proof, with
- * matrices that every step makes anew and scratch memory on all threads.
+ * prove_fri.c - a prover that allocates as Plonky3's do: a STARK over BabyBear, one phase for each
+ * proof; every step allocates new matrices, and all threads have scratch memory.
  *
- * The statement: 2^log_size - 1 rounds (provers/rounds.h) lead from a start, which the seed and the number of
- * the proof give, to an end, which the prover finds out and the proof tells. The trace has 32 columns, and
- * constraints of degree 3. With blowup 4, 32 queries and 10 bits of grinding the security is about 74 bits by
- * the usual conjecture; the size of the proof is no aim.
+ * The statement: 2^log_size - 1 rounds (provers/rounds.h) lead from a start, which the seed and the
+ * number of the proof determine, to an end, which the prover computes and the proof states. The
+ * trace has 32 columns, and constraints of degree 3. With blowup 4, 32 queries and 10 bits of
+ * grinding the security is about 74 bits by the usual conjecture; a small proof is not a goal.
  */
 #include "rounds.h"
 #include "stark.h"

@@ -1,10 +1,11 @@
 /*
  * prove_hashsig.c - a prover that aggregates the hash-based signatures of many validators, as leanMultisig
- * does; see provers/hashsig.h for what a proof proves. Of the provers it is the one with the most blocks: of 4
- * KiB to tens of MiB, made and freed by all threads.
+ * does; see provers/hashsig.h for what a proof proves. Of the provers it has the most blocks, of 4
+ * KiB to tens of MiB, which all threads allocate and free.
  *
- * --log-size is the signers' logarithm. Keys and signatures are made before the first phase, for four epochs;
- * statement i is about epoch i modulo 4, because a one-time key signs one message only.
+ * --log-size is the logarithm of the number of signers. Keys and signatures are made before the
+ * first phase, for four epochs; statement i is about epoch i modulo 4, because a one-time key signs
+ * one message only.
  */
 #include "hashsig.h"
 #include "workload.h"

@@ -1,14 +1,16 @@
 /*
- * prove_rounds.c - a prover that works in three phases, as Pico does. Execute runs a machine and makes the trace
- * of its execution, in chunks; convert makes a STARK of each chunk; combine makes one of the digests of those.
- * What a phase hands on is copied into blocks that are made after its end.
+ * prove_rounds.c - a prover that works in three phases, as Pico does. Execute runs a machine and
+ * records the trace of its execution, in chunks; convert makes a STARK of each chunk; combine makes
+ * one of their digests. What one phase passes to the next is copied into blocks that are allocated
+ * after its end.
  *
- * The statement: the machine (provers/machine.h) gets from registers that the seed and the number of the proof
- * give to others, in four times 2^log_size - 1 cycles. The proof tells the registers between the chunks, and
- * holds the chunks' proofs. The last one shows where rounds (provers/rounds.h) lead from the digests of these.
- * A real prover would have the chunks' proofs verified there, so that it need not show them; the work, and what
- * is allocated for it, is of that kind. All over KoalaBear. With blowup 4, 24 queries and 8 bits of grinding the
- * security is about 56 bits by the usual conjecture.
+ * The statement: the machine (provers/machine.h) gets from start registers, which the seed and the
+ * number of the proof determine, to end registers in four times 2^log_size - 1 cycles. The proof
+ * states the registers between the chunks, and contains the chunks' proofs. The last one shows
+ * where rounds (provers/rounds.h) lead from the digests of these. A real prover would verify the
+ * chunks' proofs inside of the last one, and so need not include them; the work, and its
+ * allocations, are of the same kind. All over KoalaBear. With blowup 4, 24 queries and 8 bits of
+ * grinding the security is about 56 bits by the usual conjecture.
  */
 #include "machine.h"
 #include "rounds.h"
@@ -40,13 +42,13 @@ struct registers {
     uint32_t elements[MACHINE_REGISTERS];
 };
 
-/* What execute hands to convert. */
+/* What execute passes to convert. */
 struct execution {
     struct registers between[chunks + 1];
     uint32_t *traces[chunks];
 };
 
-/* What convert hands to combine. */
+/* What convert passes to combine. */
 struct conversion {
     struct bytes_writer proofs[chunks];
 };
@@ -211,8 +213,8 @@ static void hand_on_conversion(struct conversion *conversion)
 
 /* ---- Combine ---------------------------------------------------------------------------------- */
 
-/* The whole proof: the registers after each chunk, the chunks' proofs, where their digests lead, and that they
- * do. */
+/* Writes the whole proof: the registers after each chunk, the chunks' proofs, the result of the
+ * rounds over their digests, and the proof of that. */
 static struct bytes_writer combine(const struct prover *prover, uint64_t index,
                                    const struct execution *execution, struct conversion *conversion)
 {

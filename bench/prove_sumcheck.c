@@ -1,9 +1,10 @@
 /*
  * prove_sumcheck.c - a prover that computes much and allocates little, as Jolt does: sumchecks over the field
- * of 2^61-1 elements, one after the other in the same tables. On this one an allocator can gain little.
+ * of 2^61-1 elements, one after the other in the same tables. With this one an allocator can gain
+ * little.
  *
  * A proof shows that 16 sums over 2^log_size corners, each of a product of three public multilinear
- * polynomials, are what it claims; see provers/sumcheck.h.
+ * polynomials, have the claimed values; see provers/sumcheck.h.
  */
 #include "sumcheck.h"
 #include "workload.h"

@@ -1,6 +1,7 @@
 /*
- * reallocarray.c - for libraries of this folder that are preloaded with a realloc of their own: reallocarray by it.
- * Without this one, that of the allocator behind them would serve, unseen.
+ * reallocarray.c - for libraries in this folder that are preloaded with a realloc of their own:
+ * reallocarray by means of that. Without it, reallocarray of the next allocator would be called,
+ * unseen.
  */
 #include <errno.h>
 #include <stdlib.h>

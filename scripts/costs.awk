@@ -4,8 +4,8 @@
 #     dearest, dear    how much the instructions grow where they grow most, as a ratio; in which workload
 #     slowest, slow    the same of the time, where it certainly grows: the low end of its interval
 #     slower           all workloads whose time certainly grows
-#     widest how much a time would have to grow to be distinguished from noise untimed the workloads
-#     that have no interval
+#     widest           how much a time would have to grow to be distinguished from noise
+#     untimed          the workloads that have no interval
 
 function number(text) { return text ~ /^[0-9]+([.][0-9]+)?$/ }
 

@@ -1,6 +1,6 @@
 /*
- * churn.c - a set of small live blocks, of which two in three are replaced in each round, at random. It has no phases
- * of its own: they come from ZK_ALLOC_CHAOS, if at all.
+ * churn.c - a set of small live blocks, of which two in three, chosen at random, are replaced in
+ * each round. It has no phases of its own; ZK_ALLOC_CHAOS can add them.
  */
 #include "lifetime.h"
 

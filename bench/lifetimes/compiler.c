@@ -1,6 +1,6 @@
 /*
- * compiler.c - in each phase a tree of many small nodes is built, all alive to its end, and then freed: but one node in
- * so many stays for ever, as a symbol does, or a type.
+ * compiler.c - in each phase a tree of many small nodes is built; all nodes live to the end of the
+ * phase and are then freed, but one in so many stays for ever, like a symbol or a type.
  */
 #include "lifetime.h"
 
@@ -33,7 +33,7 @@ static void check_node(const struct node *node)
     block_check(node->bytes, node->size - sizeof *node, node->number);
 }
 
-/* How many steps it is to the root: a pass over the tree. */
+/* The number of steps to the root. */
 static size_t depth_of(const struct node *node)
 {
     size_t depth = 0;

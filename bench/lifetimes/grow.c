@@ -1,6 +1,6 @@
 /*
- * grow.c - a buffer that realloc grows by the same step each time, as a reader does that does not know how much will
- * come.
+ * grow.c - a buffer that realloc grows by the same step each time, as a reader does that does not
+ * know the size of its input.
  */
 #include "lifetime.h"
 

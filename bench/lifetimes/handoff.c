@@ -1,6 +1,7 @@
 /*
- * handoff.c - threads that hand blocks to one another: each makes a block, leaves it in one of the shared places, and
- * takes what is there, which it checks and frees. It has no phases of its own: they come from ZK_ALLOC_CHAOS, if at all.
+ * handoff.c - threads that hand blocks to one another: each allocates a block, swaps it with the
+ * block in one of the shared places, and checks and frees that one. It has no phases of its own;
+ * ZK_ALLOC_CHAOS can add them.
  */
 #include "lifetime.h"
 

@@ -1,6 +1,7 @@
 /*
- * idle.c - a large piece of work, once, and then many small ones: what of the large one's memory is still resident? The
- * work is done on the main thread, or on threads that have ended when the small ones begin.
+ * idle.c - one large piece of work, then many small ones: how much of the large one's memory is
+ * still resident? The main thread does the large one, or threads that have ended when the small
+ * ones begin.
  */
 #include "lifetime.h"
 
@@ -36,7 +37,7 @@ static void run(const size_t *arguments)
     pthread_t threads[LIFETIME_THREADS];
 
     note_live((mib << 20) * (thread_count > 0 ? thread_count : 1));
-    clock_start(); /* to give memory back costs time, whenever that is */
+    clock_start(); /* giving memory back takes time, whenever it happens */
     phase_begin();
     for (size_t i = 0; i < thread_count; i++)
         thread_start(&threads[i], work_apart, &mib);

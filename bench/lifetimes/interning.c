@@ -1,6 +1,7 @@
 /*
- * interning.c - a table of strings, each kept once, that grows over the phases: what is looked up lives for a moment,
- * what is new is kept for ever, and a table that is half full is made again at twice the size.
+ * interning.c - a table of unique strings that grows over the phases: a string that is looked up
+ * lives briefly, a new one is kept for ever, and a table that is half full is replaced by one of
+ * twice the size.
  */
 #include "lifetime.h"
 
@@ -26,7 +27,7 @@ static size_t hash_of(const char *text)
     return (size_t)(hash ^ hash >> 32);
 }
 
-/* Where it is, or belongs. */
+/* The place of text, or the place where it belongs. */
 static char **find(char **places, size_t room, const char *text)
 {
     size_t at = hash_of(text) & (room - 1);

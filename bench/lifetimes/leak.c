@@ -1,6 +1,6 @@
 /*
- * leak.c - a program that loses memory slowly: of all that it allocates, of any size, one block in so many is never
- * freed. What is lost is known here, and looked at in the end.
+ * leak.c - a program that leaks slowly: one in so many of its blocks, of any size, is never freed.
+ * The program remembers the leaked blocks, and checks them at the end.
  */
 #include "lifetime.h"
 
@@ -13,7 +13,7 @@ struct lost {
     size_t size;
 };
 
-/* As many of each power of two. */
+/* Sizes between any two powers of two are equally likely. */
 static size_t random_size(uint64_t *random)
 {
     size_t power = (size_t)16 << next_random(random) % 11; /* to 16 KiB */

@@ -1,6 +1,7 @@
 /*
- * producer.c - threads that fill buffers, and as many others that read and free them; between each two of them a short
- * queue. A phase lasts as long as one batch of buffers, and begins while buffers of the last one are on their way.
+ * producer.c - threads that fill buffers, and as many others that read and free them; a short queue
+ * connects each pair. A phase lasts for one batch of buffers, and begins while buffers of the last
+ * batch are still in the queues.
  */
 #include "lifetime.h"
 
@@ -20,11 +21,11 @@ struct queue {
     struct buffer buffers[queue_room];
     size_t taken;
     size_t put;
-    size_t count; /* buffers that will come in all */
+    size_t count; /* all buffers to come */
     size_t least; /* bytes of one */
     size_t most;
     uint64_t random;
-    int begins; /* phases: the producer of the first queue does */
+    int begins; /* begins phases: only the producer of the first queue */
 };
 
 static void queue_put(struct queue *queue, struct buffer buffer)

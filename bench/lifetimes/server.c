@@ -1,7 +1,7 @@
 /*
- * server.c - a store of keys and values, as a server keeps it in memory: in each round as many keys are replaced, at
- * random, as there are; a request and its answer are short-lived. It has no phases of its own: they come from
- * ZK_ALLOC_CHAOS, if at all.
+ * server.c - a store of keys and values, as a server keeps it in memory: each round replaces as
+ * many random keys as there are keys; a request and its answer are short-lived. It has no phases of
+ * its own; ZK_ALLOC_CHAOS can add them.
  */
 #include "lifetime.h"
 
@@ -53,7 +53,7 @@ static size_t size_of(const struct entry *entry)
     return entry->key_size + entry->value_size + sizeof *entry;
 }
 
-/* What comes in, and what goes out. */
+/* Handles a request: allocates it and its answer, and replaces the entry. */
 static void serve(struct entry **place, uint64_t number, uint64_t *random, size_t *live)
 {
     size_t request_size = 64 + next_random(random) % 1024;

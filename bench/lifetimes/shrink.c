@@ -1,5 +1,6 @@
 /*
- * shrink.c - buffers that are made large enough for anything, and cut to what was needed. What is left of them is kept.
+ * shrink.c - buffers that are allocated large enough for anything, then shrunk to what was needed,
+ * and kept.
  */
 #include "lifetime.h"
 

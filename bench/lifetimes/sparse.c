@@ -1,6 +1,6 @@
 /*
- * sparse.c - small blocks are kept for ever, and between any two of them thousands of others come and go: all of it in
- * one phase, or in one for each so many of them.
+ * sparse.c - small blocks are kept for ever, and between any two of them thousands of others come
+ * and go: all in one phase, or a phase for every so many of them.
  */
 #include "lifetime.h"
 

@@ -1,6 +1,7 @@
 /*
- * survivors.c - in every phase one block in so many is kept for ever, and the others are freed. Then, if pairs are asked
- * for, blocks of 1 MiB come and go beside what is kept; only they are timed.
+ * survivors.c - in every phase one block in so many is kept for ever, and the others are freed.
+ * Then, if pairs are asked for, blocks of 1 MiB come and go while the others are kept; only these
+ * pairs are timed.
  */
 #include "lifetime.h"
 
@@ -26,7 +27,7 @@ static void make_survivors(char **kept, size_t phases, size_t every)
     }
 }
 
-/* A byte of each is written, as by somebody who uses little of it. */
+/* Writes one byte of each block, like a program that uses little of it. */
 static void make_pairs(size_t pairs)
 {
     for (size_t i = 0; i < pairs; i++) {

@@ -1,6 +1,6 @@
 /*
- * vectors.c - a vector of vectors that grow side by side, one element of each in turn: by realloc, to so many percent of
- * its capacity each time that one is full.
+ * vectors.c - a vector of vectors that grow side by side, one element at a time in turn; a full one
+ * grows by realloc, to so many percent of its capacity.
  */
 #include "lifetime.h"
 

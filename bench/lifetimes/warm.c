@@ -1,5 +1,5 @@
 /*
- * warm.c - the same amount of memory in every phase: what is used each time is to be resident each time.
+ * warm.c - the same amount of memory in every phase: what is used each time should stay resident.
  */
 #include "lifetime.h"
 

@@ -1,5 +1,5 @@
 /*
- * zeroed.c - a large table of zeroes of which little is used, made and freed time and again.
+ * zeroed.c - a large zeroed table of which little is used, allocated and freed many times.
  */
 #include "lifetime.h"
 

@@ -156,8 +156,8 @@ void air_run_point(const struct air *air, struct extension *values)
     }
 }
 
-/* A constraint of degree d, times the polynomial that takes the last row out, by the one that vanishes on all
- * rows, has a degree below (d - 1) times the rows. */
+/* A constraint of degree d, times the polynomial that excludes the last row, divided by the one
+ * that vanishes on all rows, has a degree below (d - 1) times the number of rows. */
 unsigned air_log_chunks(const struct air *air)
 {
     unsigned log_chunks = 0;

@@ -1,9 +1,9 @@
 /*
- * air.h - what a trace must satisfy: polynomial constraints between each row and the next one (an algebraic
- * intermediate representation), and cells of the first and the last row that are public.
+ * air.h - what a trace must satisfy: polynomial constraints between each row and the next one (an
+ * algebraic intermediate representation), and public cells in the first and the last row.
  *
- * The constraints are a straight-line program. It is run on blocks of rows by the prover, and in the extension
- * field at one point by the verifier, so that both mean the same.
+ * The constraints are a straight-line program. The prover runs it on blocks of rows, and the
+ * verifier at one point of the extension field, so that both check the same constraints.
  */
 #ifndef AIR_H
 #define AIR_H
@@ -47,14 +47,14 @@ struct air {
     uint32_t steps;
     uint32_t assertions;
     uint32_t boundaries;
-    uint32_t degree; /* the highest one of an assertion */
+    uint32_t degree; /* the highest degree of an assertion */
     struct air_step step[AIR_STEPS_MOST];
     uint32_t step_degree[AIR_STEPS_MOST];
     uint32_t asserted[AIR_ASSERTIONS_MOST];
     struct air_boundary boundary[AIR_BOUNDARIES_MOST];
 };
 
-/* ---- Making one. What does not fit aborts. ---- */
+/* ---- Building one. Aborts when something does not fit. ---- */
 
 void air_start(struct air *air, const struct field31 *field, uint32_t columns, uint32_t inputs);
 
@@ -67,7 +67,7 @@ uint32_t air_multiply(struct air *air, uint32_t a, uint32_t b);
 uint32_t air_shift(struct air *air, uint32_t a, uint32_t constant);
 uint32_t air_scale(struct air *air, uint32_t a, uint32_t constant);
 
-/* The value is 0 for every row but the last. */
+/* Asserts that the value is 0 in every row but the last. */
 void air_assert_zero(struct air *air, uint32_t value);
 
 void air_bind(struct air *air, enum air_row row, uint32_t column, uint32_t input);
@@ -83,8 +83,8 @@ void air_run_rows(const struct air *air, uint32_t *values, size_t count);
 /* The same at one point of the extension field. */
 void air_run_point(const struct air *air, struct extension *values);
 
-/* log2 of the number of polynomials, with as many coefficients as the trace has rows, that the constraints'
- * quotient by those that vanish on the trace is cut into. */
+/* The quotient of the constraints by the polynomial that vanishes on the trace is cut into chunks
+ * with as many coefficients as the trace has rows. This is log2 of the number of chunks. */
 unsigned air_log_chunks(const struct air *air);
 
 #endif

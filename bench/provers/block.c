@@ -1,5 +1,5 @@
 /*
- * block.c - planes, and denominators by way of them.
+ * block.c - planes, and denominators, which are computed with planes.
  */
 #include "block.h"
 
@@ -109,7 +109,7 @@ static void fill_denominators(const struct field31 *field, const struct denomina
     for (unsigned c = 0; c < EXTENSION_DEGREE; c++) {
         if (c == 0) {
             start_horner(field, coordinate, planes->x, others[2].c[c], others[1].c[c], count);
-        } else { /* the leading 1 has no such coordinate */
+        } else { /* the leading coefficient 1 has no such coordinate */
             vector31_scale(field, coordinate, planes->x, others[2].c[c], count);
             vector31_shift(field, coordinate, coordinate, others[1].c[c], count);
         }

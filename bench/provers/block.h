@@ -1,6 +1,6 @@
 /*
- * block.h - up to 256 rows of a matrix at a time, turned into planes: one run of elements for each column, which
- * is what vector code wants. Planes are a thread's scratch memory.
+ * block.h - up to 256 rows of a matrix at a time, turned into planes: one run of elements for each
+ * column, as vector code needs them. Planes are in a thread's scratch memory.
  */
 #ifndef BLOCK_H
 #define BLOCK_H

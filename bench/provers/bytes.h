@@ -1,6 +1,6 @@
 /*
- * bytes.h - proofs as bytes: a writer whose block grows, and a reader that never reads outside of its bytes.
- * Numbers are written the lowest byte first.
+ * bytes.h - proofs as bytes: a writer whose block grows, and a reader that never reads outside of
+ * its bytes. Numbers are little-endian.
  */
 #ifndef BYTES_H
 #define BYTES_H
@@ -24,7 +24,8 @@ void bytes_put_extensions(struct bytes_writer *writer, const struct extension *v
                           size_t count);
 void bytes_put_hashes(struct bytes_writer *writer, const struct hash *hashes, size_t count);
 
-/* Starts as {.data = , .bytes = }. What cannot be read is all zero, and then failed stays set. */
+/* Starts as {.data = ..., .bytes = ...}. A read past the end gives zeros, and sets failed for
+ * good. */
 struct bytes_reader {
     const uint8_t *data;
     size_t bytes;
@@ -35,7 +36,7 @@ struct bytes_reader {
 
 uint64_t bytes_get_number(struct bytes_reader *reader);
 
-/* An element that is not below the modulus fails: each proof can be written in one way only. */
+/* An element that is not below the modulus is an error: each proof has only one encoding. */
 void bytes_get_elements(struct bytes_reader *reader, const struct field31 *field,
                         uint32_t *elements, size_t count);
 void bytes_get_extensions(struct bytes_reader *reader, const struct field31 *field,
@@ -46,7 +47,7 @@ void bytes_get_hashes(struct bytes_reader *reader, struct hash *hashes, size_t c
 bool bytes_begin_with(const uint8_t *bytes, size_t count, const uint32_t *elements,
                       size_t element_count);
 
-/* Was all read, and nothing of it wrong? */
+/* Was everything read, without an error? */
 bool bytes_read_all(const struct bytes_reader *reader);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * counters.c - page faults, context switches, cycles, instructions and TLB misses, by perf_event_open with
- * the encodings of libpfm4. What the kernel refuses to count that way comes from getrusage, if that has it. And
- * what is no event: the kernel's processor time, and the bytes that realloc carried over.
+ * counters.c - page faults, context switches, cycles, instructions and TLB misses, by
+ * perf_event_open with the encodings of libpfm4. What the kernel refuses to count that way comes
+ * from getrusage, if it can. Two counts are no events: the kernel's processor time, and the bytes
+ * that realloc copied.
  */
 #include "counters.h"
 
@@ -18,11 +19,11 @@ static struct {
     bool failed[COUNTER_EVENTS]; /* the processor had no room for it */
 } events;
 
-/* Of libbench_copies.so, where that is preloaded. */
+/* From libbench_copies.so, if that is preloaded. */
 __attribute__((weak)) uint64_t bench_copied_bytes(void);
 
 #ifdef HAVE_PFM
-/* Names of libpfm4's, in the order of enum counter. */
+/* The names that libpfm4 knows, in the order of enum counter. */
 static const char *const event_names[COUNTER_EVENTS] = {
     "perf::PAGE-FAULTS",  "perf::CONTEXT-SWITCHES", "perf::CYCLES",
     "perf::INSTRUCTIONS", "perf::DTLB-LOAD-MISSES",
@@ -47,9 +48,10 @@ static int open_counter(const char *name)
     software = attributes.type == PERF_TYPE_SOFTWARE;
     attributes.inherit = 1;
     attributes.exclude_hv = 1;
-    attributes.pinned = !software; /* all of the time or not at all: no extrapolated counts */
+    /* Counted all of the time or not at all: no extrapolated counts. */
+    attributes.pinned = !software;
     fd = open_event(&attributes);
-    if (fd >= 0 || software) /* without the kernel's part getrusage knows more */
+    if (fd >= 0 || software) /* if the kernel's part cannot be counted, getrusage knows more */
         return fd;
     attributes.exclude_kernel = 1;
     return open_event(&attributes);

@@ -1,5 +1,6 @@
 /*
- * counters.h - what the kernel and the processor count of this process, all of its threads together.
+ * counters.h - what the kernel and the processor count for this process, all of its threads
+ * together.
  */
 #ifndef COUNTERS_H
 #define COUNTERS_H
@@ -13,9 +14,9 @@ enum counter {
     COUNTER_CYCLES,
     COUNTER_INSTRUCTIONS,
     COUNTER_DTLB_MISSES, /* of loads */
-    COUNTER_EVENTS,      /* so many have an event of perf's; the others are read elsewhere */
+    COUNTER_EVENTS,      /* the ones above are perf events; the others are read elsewhere */
     COUNTER_SYSTEM_US = COUNTER_EVENTS, /* processor time in the kernel, as getrusage knows it */
-    COUNTER_COPIED_BYTES,               /* by realloc: where libbench_copies.so is preloaded */
+    COUNTER_COPIED_BYTES,               /* by realloc, if libbench_copies.so is preloaded */
     COUNTER_COUNT
 };
 
@@ -23,13 +24,14 @@ struct counters {
     uint64_t of[COUNTER_COUNT]; /* 0 where there is no such counter */
 };
 
-/* Starts to count. Before any other thread starts: a thread is counted if it starts later. */
+/* Starts to count. Must be called before other threads start: only threads that start later are
+ * counted. */
 void counters_open(void);
 
 /* The counts so far. */
 void counters_read(struct counters *counters);
 
-/* Can this machine count it? To be asked after the last read. */
+/* Can this machine count it? To be called after the last read. */
 bool counters_have(enum counter counter);
 
 void counters_close(void);

@@ -1,5 +1,5 @@
 /*
- * deep.c - values outside of the coset, and the quotients by them.
+ * deep.c - values outside of the coset, and the quotients formed with them.
  */
 #include "deep.h"
 
@@ -13,7 +13,8 @@
 
 enum { run_rows = 256 };
 
-/* Adds row[column] * weight to the sums, a plane of `columns` elements for each coordinate. */
+/* Adds row[column] * weight to the sums, which have a plane of `columns` elements for each
+ * coordinate. */
 KERNEL static void add_row(const struct field31 *field, uint32_t *restrict sums,
                            const uint32_t *restrict row, size_t columns, struct extension weight)
 {
@@ -38,7 +39,7 @@ static void add_rows(const struct field31 *field, uint32_t *sums, const uint32_t
                 extension_scale(field, denominators[i], points[i]));
 }
 
-/* What the weighted sum of the values is to be multiplied by. Lagrange's formula on the n points s * w of a
+/* The factor for the weighted sum of the values. Lagrange's formula on the n points s * w of a
  * coset: f(z) = (1 - (z / s)^n) / n * the sum of f(s w) * s w / (s w - z). */
 static struct extension lagrange_factor(const struct field31 *field, unsigned log_rows,
                                         uint32_t shift, struct extension z)

@@ -10,21 +10,21 @@
 
 enum { DEEP_POINTS = 2 }; /* z, and the one of the row after it */
 
-/* values[column] = the column's polynomial at z. The matrix holds values on the coset of shift in bit-reversed
- * order, of which the first 2^log_rows rows are looked at: as many as the polynomials have coefficients.
- * denominators are block_denominators of z. On all OpenMP threads. */
+/* values[column] = the column's polynomial at z. The matrix has values on the coset of shift in
+ * bit-reversed order; the first 2^log_rows rows are used: as many as the polynomials have
+ * coefficients. denominators are block_denominators of z. On all OpenMP threads. */
 void deep_evaluate(const struct ntt *ntt, const uint32_t *matrix, size_t columns, unsigned log_rows,
                    uint32_t shift, const struct extension *denominators, struct extension z,
                    struct extension *values);
 
-/* One matrix of columns f, and what is known of them at one point or two. */
+/* One matrix of columns f, and their values at one point or two. */
 struct deep_columns {
     const uint32_t *matrix; /* on the coset, in bit-reversed order */
     size_t count;
     size_t points;
     const struct extension *values[DEEP_POINTS];       /* at each point z */
     const struct extension *denominators[DEEP_POINTS]; /* 1 / (x - z) */
-    struct extension factor[DEEP_POINTS]; /* of a point; a column has a power as well */
+    struct extension factor[DEEP_POINTS]; /* of each point; each column also has a power */
 };
 
 /* The sum of factor * challenge^column * (f(x) - f(z)) / (x - z) over all columns and points of `count` matrices,

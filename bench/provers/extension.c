@@ -1,5 +1,5 @@
 /*
- * extension.c - what of the extension field is not worth inlining.
+ * extension.c - the functions of the extension field that are not worth inlining.
  */
 #include "extension.h"
 

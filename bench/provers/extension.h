@@ -1,6 +1,7 @@
 /*
  * extension.h - the extension of degree 4 of a field of 31 bits, by a root x of x^4 - w, where w is the field's
- * non-residue. About 2^124 elements: that many challenges a cheat would have to choose from.
+ * non-residue. It has about 2^124 elements, so there are as many challenges that a cheat would have
+ * to guess among.
  */
 #ifndef EXTENSION_H
 #define EXTENSION_H
@@ -39,7 +40,7 @@ static inline struct extension extension_subtract(const struct field31 *field, s
     return a;
 }
 
-/* Times an element of the base field. */
+/* Multiplies by an element of the base field. */
 static inline struct extension extension_scale(const struct field31 *field, struct extension a,
                                                uint32_t factor)
 {
@@ -57,7 +58,8 @@ static inline bool extension_equal(struct extension a, struct extension b)
     return differences == 0;
 }
 
-/* A sum of four products, as an element. It is below 4 p^2, so that its upper half is below 2 p. */
+/* Reduces a sum of four products to an element. The sum is below 4 p^2, so its upper half is below
+ * 2 p. */
 static inline uint32_t extension_reduce(const struct field31 *field, uint64_t sum)
 {
     uint32_t high = (uint32_t)(sum >> 32);
@@ -90,7 +92,7 @@ bool extension_is_base(struct extension a);
 struct extension extension_power(const struct field31 *field, struct extension base,
                                  uint64_t exponent);
 
-/* a to the power of p: the automorphism that generates the others but the identity. */
+/* a to the power of p: the automorphism that generates all others. */
 struct extension extension_conjugate(const struct field31 *field, struct extension a);
 
 /* 0 for 0. */

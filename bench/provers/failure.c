@@ -1,5 +1,6 @@
 /*
- * failure.c - one line on stderr, and the end. By write(2), because the heap may be corrupt by then.
+ * failure.c - prints one line on stderr and ends the program. It uses write(2), because the heap
+ * may be corrupt by then.
  */
 #include "failure.h"
 
@@ -29,6 +30,6 @@ void failure(int status, const char *format, ...)
     used = strlen(line);
     line[used] = '\n';
     if (write(STDERR_FILENO, line, used + 1) < 0)
-        _exit(status); /* nobody to tell */
+        _exit(status); /* there is nobody to tell */
     _exit(status);
 }

@@ -1,5 +1,5 @@
 /*
- * failure.h - how a prover program ends when it cannot go on.
+ * failure.h - ends a prover program that cannot go on.
  */
 #ifndef FAILURE_H
 #define FAILURE_H

@@ -1,8 +1,8 @@
 /*
  * field31.h - prime fields of 31 bits. An element is a uint32_t below the modulus that stands for itself times
- * 2^-32 (Montgomery's form); every function wants such ones and returns one, unless it says otherwise.
+ * 2^-32 (Montgomery's form); every function takes and returns elements, unless it says otherwise.
  *
- * No function branches on an element, so that the compiler turns loops of them into vector code.
+ * No function branches on an element, so that the compiler can turn loops into vector code.
  */
 #ifndef FIELD31_H
 #define FIELD31_H
@@ -41,7 +41,7 @@ static const struct field31 field31_koalabear = {
     .two_adicity = 24,
 };
 
-/* The lesser is the right one: the other one is at least p or has wrapped around. */
+/* The smaller one is the right one: the other is at least p or has wrapped around. */
 static inline uint32_t field31_lesser(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
@@ -61,8 +61,8 @@ static inline uint32_t field31_subtract(const struct field31 *field, uint32_t a,
     return field31_lesser(difference, difference + field->modulus);
 }
 
-/* The multiple of p that is taken off has the product's lower half: the difference of the upper ones is what
- * remains. */
+/* The multiple of p that is subtracted has the same lower half as the product, so the result is the
+ * difference of the upper halves. */
 static inline uint32_t field31_multiply(const struct field31 *field, uint32_t a, uint32_t b)
 {
     uint32_t high = (uint32_t)((uint64_t)a * b >> 32);
@@ -102,8 +102,8 @@ static inline uint32_t field31_inverse(const struct field31 *field, uint32_t ele
     return field31_power(field, element, field->modulus - 2);
 }
 
-/* A root of unity whose order is 2^log_order, which the field's two-adicity bounds. The square of the one for
- * the next order. */
+/* A root of unity of order 2^log_order, where log_order is at most the field's two-adicity. It is
+ * the square of the root for the next higher order. */
 static inline uint32_t field31_root(const struct field31 *field, unsigned log_order)
 {
     return field31_power(field, field31_from(field, field->generator),

@@ -1,6 +1,6 @@
 /*
- * fri.c - prover and verifier of FRI. A layer's row k holds the values at x and -x; their even and odd parts,
- * put together with the challenge, are the value at x^2 of the next layer.
+ * fri.c - prover and verifier of FRI. A layer's row k holds the values at x and -x; their even and
+ * odd parts, combined with the challenge, are the next layer's value at x^2.
  */
 #include "fri.h"
 
@@ -11,7 +11,7 @@
 
 enum {
     fold = FRI_FOLD,
-    serial_most = 512 /* rows that are not worth waking the team for */
+    serial_most = 512 /* for so few rows, it is not worth waking the team */
 };
 
 /* What a pair folds to: (a + b) / 2 + challenge * (a - b) / 2x. */
@@ -152,7 +152,8 @@ uint64_t *fri_draw(const struct fri_parameters *parameters, unsigned log_size,
         indices[query] = transcript_index(transcript, log_size);
     watch_moment(WATCH_DRAWN, &places);
     for (unsigned query = 0; query < parameters->queries; query++)
-        indices[query] &= ((uint64_t)1 << log_size) - 1; /* inside, also if the block was damaged */
+        /* Keeps it in range even if the block was damaged. */
+        indices[query] &= ((uint64_t)1 << log_size) - 1;
     return indices;
 }
 
@@ -213,7 +214,7 @@ bool fri_receive(struct fri_verifier *verifier, const struct fri_parameters *par
     return (worked || left_out(parameters->left_out, CHECK_GRINDING)) && !proof->failed;
 }
 
-/* 1/2x for a row of a layer, of which the first has 2^log_size letters. */
+/* 1/2x for a row of a layer. The first layer has 2^log_size letters. */
 static uint32_t half_inverse_of(const struct field31 *field, unsigned log_size, unsigned layer,
                                 size_t row)
 {

@@ -1,6 +1,6 @@
 /*
  * hash.c - SHA3-256 of four messages at once: Keccak-f[1600] on vectors of four words, a message in each lane
- * (FIPS 202, section 3). Where vectors are shorter than that the compiler takes several.
+ * (FIPS 202, section 3). If vector registers are shorter, the compiler uses several.
  */
 #include "hash.h"
 
@@ -27,7 +27,8 @@ static const uint64_t round_constants[rounds] = {
     0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008,
 };
 
-/* Where the steps rho and pi take a word from, on the way from word 1 back to it, and how far they turn it. */
+/* The steps rho and pi move words along a cycle that starts and ends at word 1: the order of the
+ * words, and the rotation of each. */
 static const uint8_t lane_order[rounds] = {10, 7,  11, 17, 18, 3, 5,  16, 8,  21, 24, 4,
                                            15, 23, 19, 13, 12, 2, 20, 14, 22, 9,  6,  1};
 static const uint8_t lane_turns[rounds] = {1,  3,  6,  10, 15, 21, 28, 36, 45, 55, 2,  14,
@@ -99,7 +100,7 @@ ALWAYS_INLINE uint64_t load(const uint8_t *bytes, size_t count)
     return word;
 }
 
-/* Absorbs `count` <= 8 bytes of each lane that do not reach over a word's end. */
+/* Absorbs `count` <= 8 bytes of each lane, which must not cross the end of a word. */
 ALWAYS_INLINE void absorb(struct sponge *sponge, const lanes *bytes, unsigned count)
 {
     sponge->words[sponge->position / word_bytes] ^= *bytes << 8 * (sponge->position % word_bytes);

@@ -16,7 +16,7 @@ struct hash {
 
 struct hash hash_of(const void *message, size_t bytes);
 
-/* The hashes of four messages of the same length, each with `tag` as one more byte behind it. */
+/* The hashes of four messages of the same length, each followed by the byte `tag`. */
 void hash_four(const uint8_t *const messages[HASH_LANES], size_t bytes, uint8_t tag,
                struct hash hashes[HASH_LANES]);
 

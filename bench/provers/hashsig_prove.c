@@ -1,9 +1,9 @@
 /*
  * hashsig_prove.c - the prover of the aggregation.
  *
- * It is written as provers are: every step makes fresh blocks for its results and frees those of its inputs.
- * The columns of each position of the chains go through the transforms as a matrix of their own, and are then
- * joined to the rows that are committed to.
+ * It is written the way provers are: every step allocates new blocks for its results and frees
+ * those of its inputs. The columns of each position of the chains are transformed as a matrix of
+ * their own, and then joined into the rows that are committed to.
  */
 #include "hashsig_protocol.h"
 #include "watch.h"
@@ -24,7 +24,7 @@ struct prover {
     struct bytes_writer proof;
 };
 
-/* The matrix and what it is committed to by. */
+/* The matrix and its commitment. */
 struct commitment {
     uint32_t *rows;
     struct merkle tree;
@@ -103,7 +103,7 @@ static uint32_t *position_values(const struct prover *prover, const struct hashs
     return values;
 }
 
-/* The same columns at all points; the first quarter of the rows is the table's. */
+/* The same columns at all points; the first quarter of the rows is the table itself. */
 static uint32_t *extend(const struct prover *prover, const struct hashsig_checked *checked,
                         unsigned position)
 {
@@ -125,7 +125,7 @@ static uint32_t *extend(const struct prover *prover, const struct hashsig_checke
     return values;
 }
 
-/* Rows of all columns, from the positions' matrices. */
+/* Joins the positions' matrices to rows of all columns. */
 static uint32_t *join(const struct prover *prover, uint32_t *const parts[WINTERNITZ_STATES])
 {
     uint32_t *rows = workload_alloc(HASHSIG_COLUMNS * sizeof *rows << prover->log_points);
@@ -164,7 +164,7 @@ static void commit(struct prover *prover, const struct hashsig_checked *checked,
     workload_leave();
 }
 
-/* The word that FRI is about. */
+/* The word for FRI. */
 static struct extension *combine(const struct prover *prover, const struct commitment *commitment,
                                  struct transcript *transcript)
 {
@@ -187,7 +187,8 @@ static void open_row(struct prover *prover, const struct commitment *commitment,
     bytes_put_hashes(&prover->proof, path, prover->log_points);
 }
 
-/* A signature with its path, and the path from the signer's rows to the root of the matrix. */
+/* Writes a signature with its path, and the path from the signer's rows to the root of the
+ * matrix. */
 static void open_signer(struct prover *prover, const struct commitment *commitment, size_t signer)
 {
     const struct signers_signature *signature = &prover->signatures[signer];

@@ -1,5 +1,6 @@
 /*
- * hashsig_verify.c - the verifier of the aggregation. It shares no memory with the prover, and takes any bytes.
+ * hashsig_verify.c - the verifier of the aggregation. It shares no memory with the prover, and
+ * accepts any bytes as input.
  */
 #include "hashsig_protocol.h"
 #include "workload.h"
@@ -20,7 +21,7 @@ struct verifier {
     struct bytes_reader proof;
 };
 
-/* One query: a row that is in the matrix, and its letter, which FRI folds. */
+/* Checks one query: is the row in the matrix, and does FRI fold its letter? */
 static bool check_query(struct verifier *verifier)
 {
     size_t index = fri_next(&verifier->parameters, verifier->log_points, &verifier->transcript,
@@ -36,7 +37,7 @@ static bool check_query(struct verifier *verifier)
                      &verifier->proof);
 }
 
-/* A leaf of the matrix' tree, as merkle.h has it. */
+/* A leaf of the matrix's tree, as defined in merkle.h. */
 static struct hash leaf_of(const struct hash states[WINTERNITZ_STATES])
 {
     uint32_t row[HASHSIG_COLUMNS];
@@ -72,7 +73,7 @@ static struct hash subtree_of(const struct winternitz_trace *trace)
     return nodes[0];
 }
 
-/* Does a valid signature make these rows of the matrix? */
+/* Does a valid signature give these rows of the matrix? */
 static bool check_signer(struct verifier *verifier, unsigned i)
 {
     const struct hashsig_statement *statement = verifier->statement;

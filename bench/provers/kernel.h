@@ -1,9 +1,10 @@
 /*
- * kernel.h - KERNEL marks a function whose loops are worth compiling twice: for AVX2, and for whatever the
- * compiler aims at. The dynamic linker chooses. Where there is no such linker, or under AddressSanitizer
- * (which does not run that early), it is compiled once.
+ * kernel.h - KERNEL marks a function whose loops are worth compiling twice: for AVX2, and for the
+ * compiler's default target. The dynamic linker chooses one at load time. If it cannot, or under
+ * AddressSanitizer (which is not ready that early), the function is compiled once.
  *
- * A kernel must not contain a parallel region: the compiler takes its body out, and forgets to clone that.
+ * A kernel must not contain a parallel region: the compiler moves its body to another function,
+ * which it does not clone.
  */
 #ifndef KERNEL_H
 #define KERNEL_H

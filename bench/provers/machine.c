@@ -10,7 +10,8 @@
 
 enum operation { operation_add, operation_subtract, operation_multiply, operation_scale };
 
-/* Takes register a, and register b or, to scale by, the number b. */
+/* An instruction takes register a, and register b or, for a multiplication by a constant, the
+ * number b. */
 struct instruction {
     enum operation operation;
     uint32_t a;
@@ -48,7 +49,7 @@ uint32_t machine_step(const struct field31 *field, const uint32_t registers[MACH
     return field31_add(field, registers[0], result);
 }
 
-/* The numbers grow as a Vec does: to twice the room, by a new block and a copy. */
+/* The array grows as a Vec does: to twice the capacity, with a new block and a copy. */
 uint32_t *machine_execute(const struct field31 *field, const uint32_t start[MACHINE_REGISTERS],
                           size_t cycles)
 {
@@ -102,8 +103,8 @@ static uint32_t result_of(struct air *air, const struct instruction *instruction
     abort();
 }
 
-/* It is one instruction's turn in the first row, which is public, and then always the next one's: the columns
- * for that need no other constraint. */
+/* The first row, which is public, says which instruction's turn it is, and then it is always the
+ * next one's turn: the columns for the turn need no other constraint. */
 void machine_air(struct air *air, const struct field31 *field)
 {
     uint32_t expected;

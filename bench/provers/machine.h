@@ -1,7 +1,7 @@
 /*
- * machine.h - a small virtual machine to prove the execution of: 16 registers, and a loop of eight instructions
- * that never ends. Each instruction computes a number from the registers and register 0, and shifts it in as the
- * last register; so an execution is told by the start and by one number for each cycle.
+ * machine.h - a small virtual machine whose execution is proven: 16 registers, and an endless loop
+ * of eight instructions. Each instruction computes a number from the registers and register 0, and
+ * shifts it in as the last register; so the start and one number per cycle describe an execution.
  *
  * The trace has the registers, and for each instruction a column that says whether it is its turn.
  */

@@ -13,10 +13,10 @@ enum tag { tag_leaf = 0, tag_node = 1 };
 
 enum {
     tag_bytes = 1,
-    serial_most = 256 /* nodes that are not worth waking the team for */
+    serial_most = 256 /* for so few nodes, it is not worth waking the team */
 };
 
-/* The hashes of `count` <= 4 messages that follow each other. */
+/* Hashes `count` <= 4 consecutive messages. */
 static void hash_some(const uint8_t *from, size_t bytes, enum tag tag, size_t count,
                       struct hash *to)
 {
@@ -29,8 +29,8 @@ static void hash_some(const uint8_t *from, size_t bytes, enum tag tag, size_t co
     memcpy(to, hashes, count * sizeof *to);
 }
 
-/* to[i] is the hash of message i of `bytes` bytes each. A short layer has no `if` clause at the pragma: libgomp
- * would make a team of one for it, in the phase. */
+/* to[i] is the hash of message i of `bytes` bytes each. A short layer does not use an `if` clause
+ * of the pragma: libgomp would allocate a team of one for it, in the phase. */
 static struct hash *hash_layer(const void *messages, size_t bytes, enum tag tag, size_t count)
 {
     const uint8_t *from = messages;

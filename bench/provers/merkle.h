@@ -9,7 +9,7 @@
 
 enum { MERKLE_HEIGHT_MOST = 40 };
 
-/* Layers from the leaves to the root, a block each. */
+/* The layers from the leaves to the root, each in a block. */
 struct merkle {
     unsigned height; /* the leaves are 2^height */
     struct hash *layers[MERKLE_HEIGHT_MOST + 1];
@@ -23,7 +23,7 @@ void merkle_free(struct merkle *tree);
 
 const struct hash *merkle_root(const struct merkle *tree);
 
-/* The siblings on the way from leaf `index` to below the root: tree->height hashes. */
+/* The siblings on the path from leaf `index` up to the root: tree->height hashes. */
 void merkle_open(const struct merkle *tree, size_t index, struct hash *path);
 
 /* Is `row` the one at `index` < 2^height under that root? */

@@ -1,6 +1,6 @@
 /*
- * mersenne61.h - the field of 2^61-1 elements. An element is a uint64_t below M61_P; every function wants such
- * ones and returns one.
+ * mersenne61.h - the field of 2^61-1 elements. An element is a uint64_t below M61_P; every function
+ * takes and returns elements.
  */
 #ifndef MERSENNE61_H
 #define MERSENNE61_H
@@ -28,7 +28,7 @@ static inline uint64_t m61_subtract(uint64_t a, uint64_t b)
     return a >= b ? a - b : a + M61_P - b;
 }
 
-/* 2^61 is 1: the product's upper half is added to its lower one. */
+/* 2^61 = 1, so the product's upper half is added to its lower half. */
 static inline uint64_t m61_multiply(uint64_t a, uint64_t b)
 {
     unsigned __int128 product = (unsigned __int128)a * b;

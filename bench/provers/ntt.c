@@ -1,7 +1,8 @@
 /*
  * ntt.c - number-theoretic transforms of radix 2, by decimation in frequency: natural order in, bit-reversed
- * order out. Stages that reach across more than a cache's worth of rows go over the whole matrix one after the
- * other; then each block of rows goes through the rest of the stages on its own.
+ * order out. Stages that combine rows further apart than the cache can hold pass over the whole
+ * matrix, one after the other; then each block of rows goes through the remaining stages on its
+ * own.
  */
 #include "ntt.h"
 
@@ -74,7 +75,7 @@ void ntt_tear_down(struct ntt *ntt)
     free(ntt->inverse_points);
 }
 
-/* Rows first to last - 1 of the upper half of a block with the rows `half` below them. */
+/* Combines rows first to last - 1 of the upper half of a block with the rows `half` below them. */
 KERNEL static void butterflies(const struct field31 *field, uint32_t *block, size_t columns,
                                size_t half, size_t first, size_t last, const uint32_t *roots)
 {

@@ -1,11 +1,12 @@
 /*
  * ntt.h - from the coefficients of polynomials to their values on a coset of roots of unity, and back.
  *
- * A matrix holds one polynomial per column, row by row. Coefficients, and values that go in, are in natural
- * order. Values that come out are in bit-reversed order, as the folding of FRI wants them: the values at x and
- * at -x are neighbours, and the first half of the rows is the coset of half the size.
+ * A matrix holds one polynomial per column, row by row. Coefficients and input values are in
+ * natural order. Output values are in bit-reversed order, as the folding of FRI needs them: the
+ * values at x and at -x are neighbours, and the first half of the rows is the coset of half the
+ * size.
  *
- * All on all OpenMP threads; what comes out does not depend on how many there are.
+ * All functions use all OpenMP threads; results do not depend on their number.
  */
 #ifndef NTT_H
 #define NTT_H
@@ -14,7 +15,7 @@
 
 #include <stddef.h>
 
-/* Tables, made once. */
+/* Tables, computed once. */
 struct ntt {
     const struct field31 *field;
     unsigned log_size_most;
@@ -24,8 +25,8 @@ struct ntt {
     uint32_t *inverse_points; /* their inverses */
 };
 
-/* For up to 2^log_size_most rows, 1 <= log_size_most <= the field's two-adicity. Of the process, not of a
- * phase. */
+/* For up to 2^log_size_most rows, 1 <= log_size_most <= the field's two-adicity. The tables belong
+ * to the process, not to a phase. */
 void ntt_set_up(struct ntt *ntt, const struct field31 *field, unsigned log_size_most);
 
 void ntt_tear_down(struct ntt *ntt);

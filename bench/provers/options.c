@@ -1,5 +1,5 @@
 /*
- * options.c - the command line of a prover program: defaults, limits, and what is said about bad input.
+ * options.c - the command line of a prover program: defaults, limits, and messages about bad input.
  */
 #include "options.h"
 
@@ -55,7 +55,7 @@ _Noreturn static void help(const struct workload *workload, const struct command
     exit(fflush(stdout) == 0 ? 0 : 2);
 }
 
-/* The report is written when all is done; whether it can be has to be known before. */
+/* The report is written at the end, but whether it can be written must be known before the work. */
 static void check_directory(const char *path)
 {
     char *directory = strdup(path);
@@ -143,7 +143,7 @@ struct command options_parse(const struct workload *workload, int argc, char **a
     int which = 0;
     int letter;
 
-    opterr = 0; /* what is wrong is said here */
+    opterr = 0; /* we print errors ourselves */
     while ((letter = getopt_long(argc, argv, ":", long_options, &which)) != -1) {
         if (letter == 'h')
             help(workload, &defaults);

@@ -8,8 +8,8 @@
 
 struct command {
     struct workload_options options;
-    unsigned
-        tampered; /* tampered proofs to try, besides three that are always tried; 0: none at all */
+    /* Tampered proofs to try, in addition to three that are always tried; 0: none at all. */
+    unsigned tampered;
     const char *report; /* file for the report, or NULL */
 };
 

@@ -1,9 +1,9 @@
 /*
- * phase.c - begins and ends the phases of an arena, if the allocator is one, with the clock and the counters
- * around them, and hands out counted memory.
+ * phase.c - begins and ends the phases of an arena, if the allocator is one, and measures them with
+ * the clock and the counters; hands out counted memory.
  *
- * zk_begin_phase is weak: it is there when libzkalloc-preload.so is, and under any other malloc a phase is
- * nothing but a time that is measured.
+ * zk_begin_phase is weak: it exists if libzkalloc-preload.so is loaded; under any other malloc a
+ * phase is only a measured time.
  */
 #include "phase.h"
 
@@ -28,7 +28,7 @@ static struct {
     uint64_t begun_blocks;
 } phase;
 
-/* All that was ever asked for. Counters only: nothing is ordered by them. */
+/* The totals of all requests. Relaxed, since these counters order nothing. */
 static struct {
     atomic_uint_least64_t bytes;
     atomic_uint_least64_t blocks;

@@ -1,8 +1,8 @@
 /*
  * quotient.c - evaluates the constraints on a coset, in blocks of rows.
  *
- * The constraints of a row must vanish on all rows but the last: they are divided by (x^rows - 1) / (x - last).
- * A boundary constraint must vanish at one row's point, and is divided by x - point.
+ * Transition constraints must vanish on all rows but the last: they are divided by (x^rows - 1) /
+ * (x - last). A boundary constraint must vanish at one row's point: it is divided by x - point.
  */
 #include "quotient.h"
 
@@ -58,7 +58,7 @@ static void set_up(struct quotient *quotient, struct extension challenge)
                      stark->air->assertions + stark->air->boundaries);
 }
 
-/* The cells of a block of rows and of those that are one step of the trace further on. */
+/* Gathers the cells of a block of rows, and of the rows one step of the trace further on. */
 static void gather_cells(const struct quotient *quotient, struct scratch *scratch, size_t start,
                          size_t count)
 {

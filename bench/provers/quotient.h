@@ -1,6 +1,6 @@
 /*
- * quotient.h - the second step of a STARK's prover: all constraints in one polynomial, divided by what they must
- * be multiples of.
+ * quotient.h - the second step of a STARK's prover: combines all constraints into one polynomial,
+ * divided by the polynomials of which they must be multiples.
  */
 #ifndef QUOTIENT_H
 #define QUOTIENT_H

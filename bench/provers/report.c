@@ -1,8 +1,8 @@
 /*
- * report.c - what a run found: a few lines for people, and a file of keys and values.
+ * report.c - the results of a run: a few lines for people, and a file of keys and values.
  *
- * The first proof is apart: it makes the pages and warms the caches. Of the others a figure is the median
- * over the proofs.
+ * The first proof is reported separately: it faults in the pages and warms the caches. The figures
+ * are medians over the others.
  */
 #include "report.h"
 
@@ -48,8 +48,8 @@ static int compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* A quantile of a figure over the warm proofs, between neighbours interpolated; with no warm proof, the
- * first one's. */
+/* A quantile of a figure over the warm proofs, interpolated between neighbours; the first proof's
+ * figure if there is no warm one. */
 static double quantile(const struct report *report, double fraction, figure *of, unsigned which)
 {
     unsigned skipped = report->command->options.iterations > 1;
@@ -74,7 +74,8 @@ static double median(const struct report *report, figure *of, unsigned which)
     return quantile(report, 0.5, of, which);
 }
 
-/* The mean over the warm proofs, or the first one's: of what is too coarse for a single proof. */
+/* The mean over the warm proofs, or the first one's figure: for figures that are too coarse for a
+ * single proof. */
 static double mean(const struct report *report, figure *of, unsigned which)
 {
     unsigned skipped = report->command->options.iterations > 1;

@@ -1,5 +1,5 @@
 /*
- * report.h - what a run found, for people and for machines.
+ * report.h - the results of a run, for people and for machines.
  */
 #ifndef REPORT_H
 #define REPORT_H
@@ -20,11 +20,11 @@ struct report {
 /* The number of proofs that verified. */
 unsigned report_verified(const struct report *report);
 
-/* Prints it to stdout, and what is wrong to stderr. After the last phase. */
+/* Prints the report to stdout, and failures to stderr. To be called after the last phase. */
 void report_print(const struct report *report);
 
-/* Writes the file: a key, a tab and a value in each line, to a temporary file beside it that is then renamed.
- * If that fails, exit 2, and there is no file or the old one. */
+/* Writes the file: a key, a tab and a value in each line. It is written to a temporary file, which
+ * is then renamed. If that fails, exits with 2, and leaves no file or the old one. */
 void report_write(const struct report *report, const char *path);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * rounds.c - the round, once on numbers and once as constraints.
+ * rounds.c - the round function, on numbers and as constraints.
  */
 #include "rounds.h"
 
@@ -7,13 +7,14 @@
 
 #include <string.h>
 
-/* What is added to element i before it is cubed: the digits of nothing in particular. */
+/* What is added to element i before it is cubed: arbitrary constants. */
 static uint32_t constant_of(const struct field31 *field, uint32_t i)
 {
     return field31_from(field, 0x9e3779b9 * (i + 1));
 }
 
-/* Each element's mix is itself and the sum of all. As 33 is not 0 modulo p, that can be undone. */
+/* Mixing adds the sum of all elements to each one. Since 33 is not 0 modulo p, that is
+ * invertible. */
 void rounds_step(const struct field31 *field, uint32_t state[ROUNDS_WIDTH])
 {
     uint32_t sum = 0;
@@ -25,7 +26,7 @@ void rounds_step(const struct field31 *field, uint32_t state[ROUNDS_WIDTH])
         state[i + 1] = field31_add(field, state[i + 1], cube);
         sum = field31_add(field, sum, field31_add(field, state[i], state[i + 1]));
     }
-    for (uint32_t i = 0; i < ROUNDS_WIDTH / 2; i++) { /* the halves change places, two and two */
+    for (uint32_t i = 0; i < ROUNDS_WIDTH / 2; i++) { /* swaps the halves, in pairs */
         const uint32_t even = field31_add(field, state[2 * i], sum);
 
         state[2 * i] = field31_add(field, state[2 * i + 1], sum);

@@ -1,7 +1,7 @@
 /*
- * rounds.h - a computation worth proving: a state of 32 elements that goes through a round for each row. The
- * odd elements take on the cubes of the even ones (a Feistel network, so that no state is lost), then all are
- * mixed. It looks like a hash function and is not meant to be one.
+ * rounds.h - a computation worth proving: a state of 32 elements that goes through a round for each
+ * row. The cubes of the even elements are added to the odd ones (a Feistel network, so it is
+ * invertible), then all are mixed. It looks like a hash function and is not meant to be one.
  */
 #ifndef ROUNDS_H
 #define ROUNDS_H
@@ -10,7 +10,7 @@
 
 enum { ROUNDS_WIDTH = 32 };
 
-/* The state's next one, in place. */
+/* Replaces the state with the next one. */
 void rounds_step(const struct field31 *field, uint32_t state[ROUNDS_WIDTH]);
 
 /* One column for each element. The public inputs are the first row and then the last one. */

@@ -10,8 +10,8 @@
 
 enum { purpose_node = 4 }; /* 1 to 3 are in winternitz.c */
 
-/* The node of that signer's tree over two others; level 1 is above the leaves. Not told which of them it is:
- * its place follows from the path. */
+/* The node of that signer's tree over two others; level 1 is above the leaves. The node's index in
+ * its level is not hashed: its place follows from the path. */
 static struct hash parent(uint32_t signer, unsigned level, const struct hash *left,
                           const struct hash *right)
 {
@@ -23,7 +23,7 @@ static struct hash parent(uint32_t signer, unsigned level, const struct hash *le
     return hash_of(&message, sizeof message);
 }
 
-/* Any digest will do: nobody needs the text. */
+/* Any digest will do, since nobody needs the text. */
 struct hash signers_message(uint64_t seed, uint32_t epoch)
 {
     uint64_t state = seed + epoch;
@@ -37,7 +37,7 @@ struct hash signers_message(uint64_t seed, uint32_t epoch)
     return message;
 }
 
-/* Replaces the nodes by their parents, and takes down the sibling of each leaf's ancestor. */
+/* Replaces the nodes with their parents, and records the sibling of each leaf's ancestor. */
 static void climb(struct signers *signers, uint32_t signer, unsigned level,
                   struct hash nodes[SIGNERS_EPOCHS])
 {

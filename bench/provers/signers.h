@@ -1,6 +1,6 @@
 /*
- * signers.h - signers with a Merkle tree of one-time keys each, as in XMSS: key `epoch` signs the message of
- * that epoch, and the root of the tree is what the world knows of a signer.
+ * signers.h - signers with a Merkle tree of one-time keys each, as in XMSS: key `epoch` signs the
+ * message of that epoch, and the root of the tree is the signer's public key.
  */
 #ifndef SIGNERS_H
 #define SIGNERS_H
@@ -38,8 +38,8 @@ void signers_destroy(struct signers *signers);
 struct hash signers_root(uint32_t signer, uint32_t epoch, const struct hash *leaf,
                          const struct hash path[SIGNERS_TREE_HEIGHT]);
 
-/* Is it that signer's signature of the epoch's message, whose digits are given? The trace is all that was
- * hashed in its chains, and is filled in either case. */
+/* Is it that signer's signature of the epoch's message, whose digits are given? The trace gets
+ * everything that was hashed in its chains, whatever the answer. */
 bool signers_check(uint32_t signer, uint32_t epoch, const uint8_t digits[WINTERNITZ_CHAINS],
                    const struct signers_signature *signature, const struct hash *root,
                    struct winternitz_trace *trace);

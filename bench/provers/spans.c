@@ -1,8 +1,9 @@
 /*
- * spans.c - the steps of a proof as an instrumented prover logs them: each opens spans on one registry, which
- * is older than all phases. What the registry then needs (pages, the stack, maps of extensions) it makes
- * inside of a phase and keeps; see repro/span_registry_pages.c. Where the real library panics, or gives back
- * another value than was put in, the program ends here with status 4.
+ * spans.c - the steps of a proof as an instrumented prover logs them: each opens spans on one
+ * registry, which is created before all phases. What the registry needs later (pages, the stack,
+ * maps of extensions) it allocates inside of a phase and keeps; see repro/span_registry_pages.c.
+ * Where the real library would panic, or if a value differs from what was stored, the program ends
+ * with status 4.
  */
 #include "spans.h"
 
@@ -19,7 +20,7 @@ static struct {
     struct span_registry *registry;
     unsigned count; /* in each step */
     unsigned proof;
-    unsigned steps; /* that are open */
+    unsigned steps; /* open ones */
     struct span_metadata metadata[SPANS_STEPS_MOST];
     uint64_t ids[SPANS_STEPS_MOST][SPANS_MOST];
 } spans;

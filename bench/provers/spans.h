@@ -9,14 +9,14 @@ enum {
     SPANS_STEPS_MOST = 8 /* one inside the other */
 };
 
-/* Makes the registry, in system memory. Before the first phase. count: spans in each step; with 0 there is no
- * registry, and a step costs nothing. Without memory: exit 3. */
+/* Creates the registry, in system memory. To be called before the first phase. count: spans in each
+ * step; with 0 there is no registry, and a step costs nothing. Exits with 3 without memory. */
 void spans_set_up(unsigned count);
 
-/* The proof that a panic is told of, from 1 on. */
+/* The number of the proof, from 1, which is named if the registry panics. */
 void spans_set_proof(unsigned proof);
 
-/* After the last phase. */
+/* To be called after the last phase. */
 void spans_tear_down(void);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * spans_on_malloc.h - included in front of each source of the model (-include), so that it allocates as the
- * prover does: by whatever malloc there is, in place of zkalloc.
+ * spans_on_malloc.h - included before each source of the model (-include), so that the model
+ * allocates as the prover does: with the program's malloc instead of zkalloc.
  */
 #ifndef SPANS_ON_MALLOC_H
 #define SPANS_ON_MALLOC_H

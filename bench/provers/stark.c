@@ -1,5 +1,5 @@
 /*
- * stark.c - what prover and verifier of a STARK compute alike.
+ * stark.c - what both the prover and the verifier of a STARK compute.
  */
 #include "stark.h"
 
@@ -44,7 +44,7 @@ bool stark_binds(const struct stark *stark, const struct air_boundary *boundary)
     return boundary->row != AIR_LAST || !left_out(stark->fri.left_out, CHECK_END);
 }
 
-/* Element, hash, and number as bytes.h writes them. */
+/* The sizes of an element, a hash, and a number as bytes.h writes them. */
 enum { element_bytes = 4, extension_bytes = EXTENSION_DEGREE * element_bytes, number_bytes = 8 };
 
 size_t stark_proof_bytes(const struct stark *stark)

@@ -1,6 +1,7 @@
 /*
- * stark_prove.c - the prover of a STARK. As provers written in a functional style do, each step makes new
- * matrices and frees those that it has used up; threads have scratch memory for the length of a step.
+ * stark_prove.c - the prover of a STARK. Like provers written in a functional style, each step
+ * allocates new matrices and frees those that are used up; threads have scratch memory for the
+ * duration of a step.
  */
 #include "block.h"
 #include "deep.h"
@@ -131,7 +132,7 @@ static void send(struct prover *prover, const struct extension *values, size_t c
     transcript_absorb(prover->transcript, values, columns * sizeof *values);
 }
 
-/* The last of the values; the prover as it is before they are sent is told whoever watches. */
+/* Opens the quotient, the last of the values; calls the watcher before they are sent. */
 static void open_quotient(struct prover *prover, const uint32_t *inputs)
 {
     struct stark_opening opening = {
@@ -171,8 +172,8 @@ static void open_outside(struct prover *prover, const uint32_t *inputs)
     workload_leave();
 }
 
-/* The word that FRI is to show to be of low degree. Every column at every point has a power of the challenge to
- * itself, in the order in which the values were sent. */
+/* The word whose low degree FRI is to show. Every column at every point has its own power of the
+ * challenge, in the order in which the values were sent. */
 static struct extension *combine(struct prover *prover)
 {
     const struct field31 *field = prover->field;

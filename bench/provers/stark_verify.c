@@ -1,5 +1,5 @@
 /*
- * stark_verify.c - the verifier of a STARK. It uses none of the kernels that the prover runs.
+ * stark_verify.c - the verifier of a STARK. It shares none of the prover's kernels.
  */
 #include "stark.h"
 
@@ -160,7 +160,7 @@ static bool constraints_hold(const struct verifier *verifier, const uint32_t *in
            left_out(verifier->without, CHECK_CONSTRAINTS);
 }
 
-/* Reads all up to the queries; checks the constraints at z. */
+/* Reads everything up to the queries; checks the constraints at z. */
 static bool receive(struct verifier *verifier, const uint32_t *inputs,
                     struct transcript *transcript, struct bytes_reader *proof)
 {
@@ -219,7 +219,7 @@ static struct extension add_differences(const struct verifier *verifier, const u
     return sum;
 }
 
-/* The letter of FRI's word at x that the rows there stand for. */
+/* The letter of FRI's word at x that follows from the rows there. */
 static struct extension letter_of(const struct verifier *verifier, uint32_t x, const uint32_t *row,
                                   const uint32_t *quotient_row)
 {

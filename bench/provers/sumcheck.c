@@ -2,8 +2,8 @@
  * sumcheck.c - prover and verifier of the sumcheck protocol, made non-interactive by SHA3-256.
  *
  * In each round the prover sends the sum over all corners as a polynomial in the highest variable that is
- * left, the hash of all that was sent so far binds that variable, and the tables are folded in place to half
- * their length.
+ * left, the hash of everything sent so far is the challenge that fixes that variable, and the
+ * tables are folded in place to half their length.
  */
 #include "sumcheck.h"
 
@@ -17,7 +17,7 @@
 
 enum {
     element_bytes = 8,
-    serial_most = 512 /* corners that are not worth waking the team for */
+    serial_most = 512 /* for so few corners, it is not worth waking the team */
 };
 
 /* The sums of the products at SUMCHECK_POINTS points. */
@@ -56,7 +56,7 @@ uint64_t sumcheck_get(const uint8_t *bytes)
     return element;
 }
 
-/* A challenge: 61 bits, of which the two numbers that are 0 modulo p make one element. */
+/* A challenge: 61 bits; 0 and p are the same element. */
 uint64_t sumcheck_challenge(struct transcript *transcript)
 {
     return m61_reduce(transcript_index(transcript, 61));
@@ -97,8 +97,8 @@ static inline void add_line(struct sums *sums, const uint64_t *tables, size_t st
         sums->at[point] = m61_add(sums->at[point], products[point]);
 }
 
-/* The round's polynomial. Short tables are summed without an `if` clause at the pragma: libgomp would make a
- * team of one for it, in the phase. */
+/* The round's polynomial. Short tables do not use an `if` clause of the pragma: libgomp would
+ * allocate a team of one for it, in the phase. */
 static struct sums sum_round(const uint64_t *tables, size_t stride, size_t half)
 {
     struct sums sums = {{0}};
@@ -123,7 +123,7 @@ static inline void fold_line(uint64_t *tables, size_t stride, size_t half, size_
     }
 }
 
-/* Binds the highest variable. */
+/* Fixes the highest variable. */
 static void fold(uint64_t *tables, size_t stride, size_t half, uint64_t point)
 {
     if (half <= serial_most) {
@@ -146,7 +146,7 @@ static void fill(const struct sumcheck_statement *statement, unsigned instance, 
             tables[factor * stride + i] = sumcheck_value(statement, instance, factor, i);
 }
 
-/* A round is sent. Whoever watches is told before. */
+/* Sends a round; calls the watcher before. */
 static uint8_t *put_sums(struct transcript *transcript, unsigned without, uint8_t *proof,
                          struct sums *sums)
 {
@@ -239,19 +239,19 @@ static uint64_t interpolate(const uint64_t sums[SUMCHECK_POINTS], uint64_t point
     return value;
 }
 
-/* What is left to be checked of an instance. */
+/* What remains to be checked of an instance. */
 struct opening {
     uint64_t point[SUMCHECK_VARIABLES_MOST]; /* variable by variable */
     uint64_t factors[SUMCHECK_FACTORS];      /* their values there */
 };
 
-/* Follows one instance: do the rounds lead from the claim to the factors? *proof is moved behind it. All
- * elements are in range. */
+/* Follows one instance: do the rounds lead from the claim to the factors? Advances *proof past the
+ * instance. All elements are in range. */
 static bool follow_one(struct transcript *transcript, const struct sumcheck_statement *statement,
                        const uint8_t **proof, struct opening *opening)
 {
     const unsigned without = statement->left_out;
-    uint64_t claim = m61_reduce(sumcheck_get(*proof)); /* where it is in range, that is nothing */
+    uint64_t claim = m61_reduce(sumcheck_get(*proof)); /* no change if it is in range */
     uint64_t product = 1;
     bool good = true;
 
@@ -333,7 +333,8 @@ static bool check_opening(const struct sumcheck_statement *statement, unsigned i
     return good;
 }
 
-/* An element has one encoding: otherwise a proof could be altered and still be accepted. */
+/* An element must have only one encoding: otherwise a proof could be altered and still be
+ * accepted. */
 static bool in_range(const uint8_t *proof, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i += element_bytes)

@@ -3,9 +3,10 @@
  * hypercube, over the field of 2^61-1 elements.
  *
  * The polynomials are public: their values at the corners are given by sumcheck_value. So the verifier needs
- * no commitment: it evaluates them at the last point itself, in O(2^variables). The prover's work is what is
- * of interest here. A proof holds several instances, made one after the other in the same tables. The error
- * of one instance is about 3 * variables / 2^61 for each challenge that a cheat tries.
+ * no commitment: it evaluates them at the last point itself, in O(2^variables). Only the prover's
+ * work matters here. A proof holds several instances, made one after the other in the same tables.
+ * The soundness error of one instance is about 3 * variables / 2^61 for each challenge that a cheat
+ * tries.
  */
 #ifndef SUMCHECK_H
 #define SUMCHECK_H
@@ -39,11 +40,12 @@ uint64_t sumcheck_value(const struct sumcheck_statement *statement, unsigned ins
  * the round's polynomial; the factors at the last point. Each an element of 8 bytes, the lowest first. */
 size_t sumcheck_proof_bytes(const struct sumcheck_statement *statement);
 
-/* Makes a proof. tables has room for SUMCHECK_FACTORS << variables elements, what is in them is overwritten;
- * proof for sumcheck_proof_bytes. On all OpenMP threads. */
+/* Makes a proof. tables has room for SUMCHECK_FACTORS << variables elements, and is overwritten;
+ * proof has room for sumcheck_proof_bytes. On all OpenMP threads. */
 void sumcheck_prove(const struct sumcheck_statement *statement, uint64_t *tables, uint8_t *proof);
 
-/* What WATCH_OPENED has, and WATCH_CLAIMED with no factors: a round about to be sent. */
+/* The context of WATCH_OPENED and, without factors, of WATCH_CLAIMED: a round that is about to be
+ * sent. */
 struct sumcheck_round {
     const struct transcript *transcript; /* as it is before */
     uint8_t *claim;                      /* the instance's, as it is written; NULL later on */
@@ -55,14 +57,14 @@ struct sumcheck_round {
 void sumcheck_put(uint8_t *bytes, uint64_t element);
 uint64_t sumcheck_get(const uint8_t *bytes);
 
-/* A round's challenge; the transcript goes on. */
+/* Draws a round's challenge; changes the transcript. */
 uint64_t sumcheck_challenge(struct transcript *transcript);
 
 /* Is every claimed sum the one that is computed by its definition, corner by corner? */
 bool sumcheck_is_true(const struct sumcheck_statement *statement, const uint8_t *proof,
                       size_t bytes);
 
-/* Does it prove its claims? Any bytes may come. On all OpenMP threads. */
+/* Does it prove its claims? It may be any bytes. On all OpenMP threads. */
 bool sumcheck_verify(const struct sumcheck_statement *statement, const uint8_t *proof,
                      size_t bytes);
 

@@ -1,6 +1,6 @@
 /*
- * tamper.c - proofs with something wrong in them. Each lies in a block that is as long as it is, so that a
- * sanitizer sees a verifier that reads on.
+ * tamper.c - tampered proofs. Each is in a block of exactly its size, so that a sanitizer detects a
+ * verifier that reads past its end.
  */
 #include "tamper.h"
 
@@ -36,7 +36,8 @@ static void attempt(struct tampering *tampering, uint64_t index, size_t bytes, s
     free(copy);
 }
 
-/* One of `count`: of four, two have bits flipped at even distances, one at a random place, one is cut. */
+/* Makes one of `count` attempts. Of any four, two have a bit flipped at evenly spaced places, one
+ * has one at a random place, one is truncated. */
 static void attempt_one(struct tampering *tampering, unsigned i, unsigned count, uint64_t random)
 {
     size_t bits = tampering->proof->bytes * 8;

@@ -1,6 +1,6 @@
 /*
- * transcript.c - the chain of hashes. Each link begins with what it is for and how long it is, so that no two
- * sequences of calls hash the same bytes.
+ * transcript.c - the chain of hashes. Each link begins with its purpose and its length, so that no
+ * two sequences of calls hash the same bytes.
  */
 #include "transcript.h"
 
@@ -60,7 +60,7 @@ void transcript_absorb_number(struct transcript *transcript, uint64_t number)
     transcript_absorb(transcript, bytes, sizeof bytes);
 }
 
-/* The state itself is the challenge: it is a hash of what led to it and of nothing else. */
+/* The state itself is the challenge: it is a hash of exactly what led to it. */
 static const struct hash *next_challenge(struct transcript *transcript)
 {
     transcript->state = link_of(&transcript->state, purpose_challenge, "", 0);

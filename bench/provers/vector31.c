@@ -5,7 +5,7 @@
 
 #include "kernel.h"
 
-/* Products that are made side by side: as many as keep a vector unit busy. */
+/* The number of products computed side by side: enough to keep a vector unit busy. */
 enum { inversion_lanes = 16 };
 
 KERNEL void vector31_add(const struct field31 *field, uint32_t *to, const uint32_t *a,

@@ -1,6 +1,6 @@
 /*
- * vector31.h - loops over elements of a field of 31 bits, as the compiler likes them. Vectors may be the same,
- * and must not overlap otherwise.
+ * vector31.h - loops over elements of a field of 31 bits that the compiler can vectorise. Vectors
+ * may be identical, but must not overlap otherwise.
  */
 #ifndef VECTOR31_H
 #define VECTOR31_H

@@ -1,5 +1,5 @@
 /*
- * watch.c - passes on what a prover tells.
+ * watch.c - passes on what a prover reports.
  */
 #include "watch.h"
 

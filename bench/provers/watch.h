@@ -1,7 +1,8 @@
 /*
- * watch.h - what a prover tells whoever watches it: which of its blocks are of what kind, and how far it is. Nobody
- * watches but bench/soundness, which damages the blocks while the proof is made; then every call here is one test of
- * a pointer. Only from the main thread, never from inside a loop over elements.
+ * watch.h - what a prover reports to a watcher: the kinds of its blocks, and how far it is. Only
+ * bench/soundness watches, and damages the blocks while the proof is made; in all other programs
+ * each call here is just a test of a pointer. To be called only on the main thread, and not inside
+ * of loops over elements.
  */
 #ifndef WATCH_H
 #define WATCH_H
@@ -9,8 +10,8 @@
 #include <stddef.h>
 
 enum watch_kind {
-    WATCH_CLAIM,      /* what is to be proven: public inputs, sums */
-    WATCH_WITNESS,    /* what only the prover has, made before the proof: signatures */
+    WATCH_CLAIM,      /* the statement: public inputs, sums */
+    WATCH_WITNESS,    /* the prover's input, made before the proof: signatures */
     WATCH_TRACE,      /* the execution, as values or as coefficients */
     WATCH_EXTENSION,  /* its values at more points, which are committed to */
     WATCH_MERKLE,     /* a layer of a tree */
@@ -19,26 +20,26 @@ enum watch_kind {
     WATCH_FOLD,       /* a layer of FRI; tables with variables bound */
     WATCH_TRANSCRIPT, /* its state, and the places that were drawn from it */
     WATCH_PROOF,      /* the bytes written so far */
-    WATCH_TABLES,     /* roots of unity: of the process, and read by every proof */
+    WATCH_TABLES, /* roots of unity, which live as long as the process and which every proof reads */
     WATCH_KINDS
 };
 
-/* What has just been done. The context is NULL where none is named. */
+/* What has just been done, and the type of the context, which is NULL if none is named. */
 enum watch_moment {
-    WATCH_CLAIMED, /* the claim is known, and not sent; the uint32_t, struct sumcheck_round, or signatures */
-    WATCH_EXECUTED,     /* the trace is there */
-    WATCH_CHECKED,      /* signatures were checked; struct hashsig_checking */
-    WATCH_INTERPOLATED, /* coefficients are there */
-    WATCH_EXTENDED,     /* a matrix is there, and not committed to; struct hashsig_table or NULL */
-    WATCH_HASHED,       /* one more layer of a tree is there */
-    WATCH_DIVIDED,      /* the quotient's values are there */
-    WATCH_OPENED, /* values outside are there, and not sent; struct stark_opening or struct sumcheck_round */
-    WATCH_COMBINED,  /* FRI's word is there; struct fri */
-    WATCH_FOLDED,    /* one more layer of FRI is there, and not committed to; struct fri */
-    WATCH_GRINDING,  /* before the search for the nonce; unsigned: how many bits it is to have */
-    WATCH_DRAWN,     /* the places to look at were drawn; struct fri_places */
+    WATCH_CLAIMED,  /* claim known but not sent; uint32_t, struct sumcheck_round, or signatures */
+    WATCH_EXECUTED, /* the trace exists */
+    WATCH_CHECKED,  /* signatures were checked; struct hashsig_checking */
+    WATCH_INTERPOLATED, /* coefficients exist */
+    WATCH_EXTENDED,     /* a matrix exists, but is not committed to; struct hashsig_table or NULL */
+    WATCH_HASHED,       /* one more layer of a tree exists */
+    WATCH_DIVIDED,      /* the quotient's values exist */
+    WATCH_OPENED,    /* values outside known but not sent; struct stark_opening or sumcheck_round */
+    WATCH_COMBINED,  /* FRI's word exists; struct fri */
+    WATCH_FOLDED,    /* one more layer of FRI exists, but is not committed to; struct fri */
+    WATCH_GRINDING,  /* before the search for the nonce; unsigned: the number of its bits */
+    WATCH_DRAWN,     /* the places to query were drawn; struct fri_places */
     WATCH_ANSWERING, /* before FRI's layers are opened at a place; struct fri_answer */
-    WATCH_WRITTEN,   /* the proof is whole */
+    WATCH_WRITTEN,   /* the proof is complete */
     WATCH_MOMENTS
 };
 
@@ -48,10 +49,11 @@ struct watcher {
     void (*moment)(enum watch_moment moment, void *context);
 };
 
-/* From now on this one watches; NULL: nobody. Not while a proof is made. */
+/* Sets the watcher; NULL: none. Not to be called while a proof is made. */
 void watch_set(const struct watcher *watcher);
 
-/* A block is alive and of that kind, until it is freed. One that is said to be alive already changes its kind. */
+/* The block is live and of that kind until it is freed. If it was already reported, its kind
+ * changes. */
 void watch_block(enum watch_kind kind, void *block, size_t bytes);
 
 /* A block that is not freed, because it is on the stack, is no longer alive. */

@@ -1,6 +1,6 @@
 /*
- * winternitz.c - Winternitz one-time signatures. Each message that is hashed begins with what it is for and
- * the place of its input, and fits one block of SHA3-256, the public key's apart.
+ * winternitz.c - Winternitz one-time signatures. Each hashed message begins with its purpose and
+ * the place of its input, and fits into one block of SHA3-256, except the public key's.
  */
 #include "winternitz.h"
 
@@ -8,7 +8,7 @@
 
 enum purpose { purpose_secret = 1, purpose_step, purpose_public };
 
-/* What is hashed: where it is, and the secret seed or a state. */
+/* The hashed message: a place, and the secret seed or a state. */
 struct message {
     uint32_t purpose;
     uint32_t signer;

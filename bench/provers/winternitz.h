@@ -2,9 +2,10 @@
  * winternitz.h - Winternitz one-time signatures over SHA3-256, 16 values to a digit.
  *
  * A key has 64 chains of 16 states each, from a secret to a public end, each state the hash of the one before
- * it. A signature shows of each chain the state whose position is the message's digit; whoever has it can go
- * on to the end, and nobody can go back. 61 digits are of the message, 3 of a checksum, which falls when a
- * digit of the message rises. The message is a digest of which 244 bits are signed.
+ * it. A signature shows, for each chain, the state whose position is the message's digit; from it
+ * anyone can compute the states up to the end, but nobody can go back. 61 digits come from the
+ * message, 3 from a checksum, which falls when a digit of the message rises. The message is a
+ * digest of which 244 bits are signed.
  */
 #ifndef WINTERNITZ_H
 #define WINTERNITZ_H
@@ -19,7 +20,7 @@ enum {
     WINTERNITZ_MESSAGE_CHAINS = 61, /* the others are the checksum's */
 };
 
-/* Which key: it goes into every hash, so that no two chains have a hash in common. */
+/* Identifies the key; it goes into every hash, so that no two chains have a hash in common. */
 struct winternitz_key {
     uint32_t signer;
     uint32_t epoch;
@@ -29,7 +30,7 @@ struct winternitz_signature {
     struct hash chains[WINTERNITZ_CHAINS];
 };
 
-/* The states of each chain from the signature's on; those before it are 0. */
+/* The states of each chain, beginning with the signature's; those before it are 0. */
 struct winternitz_trace {
     struct hash states[WINTERNITZ_CHAINS][WINTERNITZ_STATES];
 };

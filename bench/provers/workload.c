@@ -1,8 +1,8 @@
 /*
  * workload.c - the loop of a prover program: prove and verify for each statement, tamper, report.
  *
- * What the driver allocates itself, and what it makes the C library allocate, is allocated before the first
- * phase, so that whatever breaks in a phase is the prover's or its libraries'.
+ * Everything that the driver allocates, or makes the C library allocate, is allocated before the
+ * first phase. So whatever breaks in a phase belongs to the prover or its libraries.
  */
 #include "workload.h"
 
@@ -40,9 +40,9 @@ uint64_t workload_random(uint64_t *state)
     return z ^ z >> 31;
 }
 
-/* libgomp makes its team of threads in the first parallel region and keeps it. Here it makes it in system
- * memory, unless it is asked for late: made in a phase, the team is a retained block of a library's, as in
- * repro/real/openmp_team.c. */
+/* libgomp creates its team of threads in the first parallel region and keeps it. This creates it in
+ * system memory, unless a late team is asked for: created in a phase, the team is a retained block
+ * of a library, as in repro/real/openmp_team.c. */
 static void start_team(void)
 {
     unsigned started = 0;
@@ -53,7 +53,7 @@ static void start_team(void)
         abort();
 }
 
-/* stdout gets a buffer that is nobody's block: nothing is printed in a phase, and no buffer made in one. */
+/* stdout gets a static buffer: nothing is printed in a phase, and no buffer is allocated in one. */
 static void set_up_stdout(void)
 {
     static char buffer[4096];
@@ -104,7 +104,7 @@ static void prove_and_verify(struct run *run, unsigned i)
     run->kept_index = i;
 }
 
-/* Of this program, not of the one that started it, as ru_maxrss may be. */
+/* The peak of this program; ru_maxrss may be that of the program that started it. */
 static uint64_t peak_bytes(void)
 {
     FILE *file = fopen("/proc/self/status", "re");

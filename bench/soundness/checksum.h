@@ -1,5 +1,6 @@
 /*
- * checksum.h - FNV-1a of 64 bits: of files that were cut, and of results that differ. No protection against anybody.
+ * checksum.h - FNV-1a of 64 bits, to detect truncated files and differing results. It gives no
+ * protection against forgery.
  */
 #ifndef SOUNDNESS_CHECKSUM_H
 #define SOUNDNESS_CHECKSUM_H

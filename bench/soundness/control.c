@@ -1,5 +1,5 @@
 /*
- * control.c - the campaign once more, against a verifier without one of its checks.
+ * control.c - runs the campaign against a verifier without one of its checks.
  */
 #include "control.h"
 
@@ -13,7 +13,7 @@ static bool exists(unsigned check, enum prover prover)
     switch (prover) {
     case PROVER_SUMCHECK:
         return (check & (CHECK_FOLD | CHECK_TRANSCRIPT | CHECK_END | CHECK_CANONICAL)) != 0;
-    case PROVER_HASHSIG: /* no constraints, and no number that is claimed */
+    case PROVER_HASHSIG: /* has no constraints, and claims no number */
         return (check & (CHECK_CONSTRAINTS | CHECK_CANONICAL)) == 0;
     default:
         return true;
@@ -47,7 +47,7 @@ const char *control_check_name(unsigned check)
     return names[__builtin_ctz(check)];
 }
 
-/* The next trial from number *n on that the control is about. */
+/* The next trial, from number *n on, that suits the control. */
 static struct trial next_trial(const struct control *control, const struct stage *stage,
                                uint64_t seed, uint64_t *n)
 {
@@ -59,7 +59,8 @@ static struct trial next_trial(const struct control *control, const struct stage
     return trial;
 }
 
-/* The same trial, on the verifier that leaves nothing out. If that one accepts something false, nothing else matters. */
+/* Runs the same trial on the verifier that leaves nothing out. If that accepts something false,
+ * nothing else matters. */
 static void try_whole(const struct trial *trial, uint64_t seed)
 {
     struct verdict verdict;

@@ -30,7 +30,7 @@ static size_t below(uint64_t *random, size_t limit)
     return (size_t)(workload_random(random) % limit);
 }
 
-/* As much of the bytes as there is room for. */
+/* Writes as many of the bytes as there is room for. */
 static void write_at(const struct memory_block *block, size_t at, const uint8_t *bytes,
                      size_t count)
 {
@@ -49,7 +49,8 @@ static void write_random(const struct memory_block *block, uint64_t *random)
     write_at(block, at, bytes, sizeof bytes);
 }
 
-/* A job: a pointer to the heap, aligned as malloc does, one into a program, and that the slot is taken. */
+/* Writes a job: a pointer to the heap, aligned as malloc's blocks are, a pointer into a program,
+ * and the flag that the slot is taken. */
 static void write_job(const struct memory_block *block, uint64_t *random)
 {
     const uint64_t data = 0x00007f0000000000 | (workload_random(random) & 0xfffffffff0);

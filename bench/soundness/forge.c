@@ -1,5 +1,5 @@
 /*
- * forge.c - the tactics, and what they do to FRI.
+ * forge.c - the tactics of a lying prover, and what they do to FRI.
  */
 #include "forge.h"
 
@@ -87,7 +87,8 @@ uint32_t forge_element(struct forger *forger)
     return (uint32_t)(1 + workload_random(&forger->random) % (forger->field->modulus - 1));
 }
 
-/* The neighbour of a letter such that both fold to 0: what they fold to is a straight line in it. */
+/* Finds the neighbour of a letter with which both fold to 0: the folded value is a linear function
+ * of it. */
 static void fold_to_zero(const struct forger *forger, const struct fri_answer *answer)
 {
     const struct fri *fri = answer->fri;

@@ -1,9 +1,11 @@
 /*
- * forge.h - a prover that lies: memory written with bytes that somebody chose who knows all that the prover knows.
+ * forge.h - a prover that lies: its memory is overwritten with bytes chosen by somebody who knows
+ * everything that the prover knows.
  *
  * Accidents do not choose. A wrong trace fails the constraints at a point that was drawn after it, whatever else the
- * verifier leaves out; so accidents alone would never tell a verifier without Merkle paths from a whole one. A lie makes
- * the constraints hold for a false claim, and then one check, or a few, are all that is left to refuse it.
+ * verifier leaves out; so accidents alone would never distinguish a verifier without Merkle paths
+ * from a complete one. A lie makes the constraints hold for a false claim, and then only one check,
+ * or a few, are left to refuse it.
  */
 #ifndef SOUNDNESS_FORGE_H
 #define SOUNDNESS_FORGE_H
@@ -16,12 +18,12 @@ enum tactic {
     TACTIC_LIE, /* a false claim, and one value such that the constraints hold, or the rounds' sums; for signatures,
                         * one that is not valid, and the flag that says so */
     TACTIC_TABLE,    /* signatures only: a table whose columns are no polynomials of low degree */
-    TACTIC_FORESEEN, /* a lie that needs the next challenge, foreseen from what was said before */
+    TACTIC_FORESEEN, /* a lie that uses the next challenge, predicted from the transcript so far */
     TACTIC_HIDDEN,   /* a lie, and zeros for FRI's word */
-    TACTIC_SIBLING, /* a lie, zeros from FRI's second layer on, and in each row that is opened a neighbour such that it
-                        * folds to them */
-    TACTIC_PLACES,     /* a lie, and one place in place of all those that were drawn */
-    TACTIC_NONCE,      /* a lie, and no grinding */
+    TACTIC_SIBLING,  /* a lie, zeros from FRI's second layer on, and in each opened row a neighbour
+                     * with which it folds to them */
+    TACTIC_PLACES,   /* a lie, and one place in place of all those that were drawn */
+    TACTIC_NONCE,    /* a lie, and no grinding */
     TACTIC_OTHER_FORM, /* a claim plus the modulus: another number, and the same element */
     TACTICS
 };
@@ -34,21 +36,21 @@ struct forger {
     enum tactic tactic;
     enum protocol protocol;
     const struct field31 *field;
-    unsigned claim; /* which of the claims to lie about, from 0 on */
+    unsigned claim; /* which of the claims to lie about, counted from 0 */
     unsigned claims_seen;
     uint64_t random;
-    bool lying;   /* in the proof, or the part of one, that is being made */
-    uint64_t off; /* sumcheck: how far the claim is from the truth */
+    bool lying;                             /* in the current proof, or part of a proof */
+    uint64_t off;                           /* sumcheck: how far the claim is from the truth */
     struct extension word[FORGE_WORD_MOST]; /* as it was combined */
 };
 
 const char *tactic_name(enum tactic tactic);
 
-/* Where in a prover's memory a tactic writes, for the table. */
+/* The kind of block that a tactic writes to, for the table. */
 enum watch_kind tactic_kind(enum tactic tactic, enum protocol protocol);
 enum watch_moment tactic_moment(enum tactic tactic, enum protocol protocol);
 
-/* Is there such a lie? */
+/* Does the tactic exist for that protocol? */
 bool tactic_exists(enum tactic tactic, enum protocol protocol);
 
 /* To be called at each event. */

@@ -21,7 +21,8 @@ static void pass(struct hashsig_checking *checking)
         checking->checked[signer].valid = 1;
 }
 
-/* Coefficients of the product of x - g over the conjugates of g, which are of the base field: the lowest first. */
+/* The coefficients, lowest first, of the product of x - g over all conjugates of g; they are in the
+ * base field. */
 static void minimal_polynomial(const struct field31 *field, struct extension g,
                                uint32_t coefficients[EXTENSION_DEGREE + 1])
 {
@@ -39,7 +40,8 @@ static void minimal_polynomial(const struct field31 *field, struct extension g,
         coefficients[i] = product[i].c[0];
 }
 
-/* Rows that are no signer's become wrong. With the challenge foreseen, in such a way that the word is the same. */
+/* Makes rows wrong that belong to no signer; if the challenge was predicted, in such a way that the
+ * word stays the same. */
 static void spoil_table(struct forger *forger, const struct hashsig_table *table)
 {
     const struct field31 *field = forger->field;

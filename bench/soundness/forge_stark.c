@@ -1,5 +1,6 @@
 /*
- * forge_stark.c - a false end, and values at the point outside with which the constraints hold for it.
+ * forge_stark.c - a false end, and values at the point outside that make the constraints hold for
+ * it.
  */
 #include "forge.h"
 
@@ -8,7 +9,7 @@
 
 #include <string.h>
 
-/* One element of the claim becomes another one. */
+/* Replaces one element of the claim. */
 static void claim(struct forger *forger, const struct memory *memory, uint32_t *elements)
 {
     const uint8_t *start = (const uint8_t *)elements;
@@ -28,15 +29,16 @@ static void claim(struct forger *forger, const struct memory *memory, uint32_t *
     }
 }
 
-/* One value of the quotient takes the gap. */
+/* Changes one value of the quotient so that the gap closes. */
 static void close_gap(const struct forger *forger, const struct stark_opening *opening,
                       struct extension gap)
 {
     opening->quotient[0] = extension_add(forger->field, opening->quotient[0], gap);
 }
 
-/* Two values take the gap, in such a way that what the next challenge g makes of them is what it makes of the true
- * ones: a + g b = 0, and a + x b = gap, where x is the root that the extension is made by. */
+/* Changes two values so that the gap closes, and so that combining them with the next challenge g
+ * gives the same as for the true ones: a + g b = 0, and a + x b = gap, where x is the root that
+ * generates the extension. */
 static void close_gap_unseen(const struct forger *forger, const struct stark_opening *opening,
                              struct extension gap)
 {
@@ -65,7 +67,7 @@ static void open_outside(struct forger *forger, const struct stark_opening *open
         close_gap(forger, opening, gap);
 }
 
-/* The proof begins with the claim. There is one proof once the last part is written. */
+/* The proof begins with the claim. The proof is complete once the last part is written. */
 static void other_form(struct forger *forger, const struct memory *memory)
 {
     const struct memory_block *proof = NULL;

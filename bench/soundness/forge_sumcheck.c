@@ -1,5 +1,6 @@
 /*
- * forge_sumcheck.c - a false sum, and rounds that lead from it to where only the factors' values tell.
+ * forge_sumcheck.c - a false sum, and rounds that follow from it, so that only the factors' values
+ * can reveal it.
  */
 #include "forge.h"
 
@@ -21,7 +22,8 @@ static void claim(struct forger *forger, const struct sumcheck_round *round)
     sumcheck_put(round->claim, m61_add(sum, forger->off));
 }
 
-/* Half of what the claim is off goes to each of p(0) and p(1), as a constant: so p is off by a half everywhere. */
+/* Adds half of the claim's error to each of p(0) and p(1), as a constant: so p is wrong by that
+ * half everywhere. */
 static void add_constant(struct forger *forger, uint64_t *sums)
 {
     forger->off = m61_multiply(forger->off, m61_inverse(2));
@@ -29,8 +31,8 @@ static void add_constant(struct forger *forger, uint64_t *sums)
         sums[i] = m61_add(sums[i], forger->off);
 }
 
-/* The line off * (x - r) / (1 - 2r): it sums to off over 0 and 1, and is 0 at r, the next challenge if that is what it
- * looks like before the round is sent. */
+/* The line off * (x - r) / (1 - 2r): it sums to off over 0 and 1, and is 0 at r, which is the next
+ * challenge if that can be predicted before the round is sent. */
 static void add_line(struct forger *forger, const struct sumcheck_round *round)
 {
     struct transcript transcript = *round->transcript;
@@ -42,7 +44,7 @@ static void add_line(struct forger *forger, const struct sumcheck_round *round)
     forger->off = 0;
 }
 
-/* One factor such that the product is what the rounds lead to. */
+/* Changes one factor so that the product is what the rounds lead to. */
 static void fit(struct forger *forger, uint64_t *factors)
 {
     const uint64_t others = m61_multiply(factors[1], factors[2]);

@@ -1,5 +1,5 @@
 /*
- * mains.h - the provers' programs, by the names that their mains have in this one (see bench/CMakeLists.txt).
+ * mains.h - the mains of the provers, by their names in this program (see bench/CMakeLists.txt).
  */
 #ifndef SOUNDNESS_MAINS_H
 #define SOUNDNESS_MAINS_H

@@ -1,6 +1,7 @@
 /*
- * memory.c - the list of blocks. Blocks leave it when they are freed: free is this file's (-Wl,--wrap). And every block
- * of a prover begins as zeros, so that what a damaged proof reads is the same in every process.
+ * memory.c - the list of blocks. Blocks leave it when they are freed: this file wraps free
+ * (-Wl,--wrap). And every block of a prover starts as zeros, so that a damaged proof reads the same
+ * in every process.
  */
 #include "memory.h"
 

@@ -1,8 +1,10 @@
 /*
- * memory.h - the blocks of a prover that are alive, by kind, and the events of a proof: what watch.h tells, kept.
+ * memory.h - the live blocks of a prover, by kind, and the events of a proof, as reported through
+ * watch.h.
  *
- * Up to the event at which it is damaged, a proof makes the same blocks in the same order each time. So an event's
- * number and a block's place in the list name a block of every proof of that prover. One proof at a time, one thread.
+ * Up to the event at which it is damaged, a proof allocates the same blocks in the same order each
+ * time. So an event's number and a block's place in the list identify a block in every proof of
+ * that prover. One proof at a time, one thread.
  */
 #ifndef SOUNDNESS_MEMORY_H
 #define SOUNDNESS_MEMORY_H
@@ -25,17 +27,18 @@ struct memory_block {
 struct memory {
     struct memory_block blocks[MEMORY_BLOCKS_MOST];
     size_t count;
-    unsigned event; /* number of the last one, from 1 on; 0 before the first */
+    unsigned event; /* number of the last event, from 1; 0 before the first */
 };
 
 /* Called at each event, while a proof is made. */
 typedef void (*memory_event)(void *self, struct memory *memory, enum watch_moment moment,
                              void *context);
 
-/* From now on blocks are noticed; those of before the first proof stay in the list. */
+/* From now on blocks are recorded; those made before the first proof stay in the list. */
 void memory_start(void);
 
-/* Takes the blocks that are alive before a proof out of the list, or puts them back: of provers that take turns. */
+/* Takes the blocks that are alive before a proof out of the list, or puts them back: for provers
+ * that take turns. */
 void memory_keep(struct memory *kept);
 void memory_restore(const struct memory *kept);
 

@@ -1,7 +1,8 @@
 /*
- * plan.c - which damage trial number n has. Of 100, 60 are accidents to an honest prover, 25 are accidents to one that
- * lies, and 15 are lies alone. The kind of block is drawn first, then the moment, then the event and the block: so a
- * kind of which there is little is damaged as often as one of which there is much.
+ * plan.c - which damage trial number n has. Of 100, 60 are accidents to an honest prover, 25 are
+ * accidents to one that lies, and 15 are lies without an accident. The kind of block is drawn
+ * first, then the moment, then the event and the block: so kinds with few bytes are damaged as
+ * often as those with many.
  */
 #include "trial.h"
 
@@ -32,7 +33,7 @@ static enum tactic draw_tactic(const struct stage *stage, uint64_t *random)
     return tactic;
 }
 
-/* What an accident comes upon. */
+/* The prover to which an accident happens: honest, or with a tactic. */
 static enum tactic draw_base(const struct stage *stage, uint64_t *random)
 {
     if (stage->protocol == PROTOCOL_HASHSIG && below(random, 2) == 0)
@@ -40,7 +41,8 @@ static enum tactic draw_base(const struct stage *stage, uint64_t *random)
     return TACTIC_LIE;
 }
 
-/* One of the values that a field of the targets from first to last - 1 has; first and last become those that have it. */
+/* Draws one of the values that a field has in the targets first to last - 1; narrows first and last
+ * to the targets with that value. */
 static void draw_group(const struct stage *stage, size_t *first, size_t *last, bool by_moment,
                        uint64_t *random)
 {

@@ -1,5 +1,6 @@
 /*
- * read.c - the file of a part, read and added. Sums are not read: they follow from the cells.
+ * read.c - reads the file of a part and adds it to the table. Sums are not read: they follow from
+ * the cells.
  */
 #include "checksum.h"
 #include "table.h"
@@ -17,7 +18,7 @@ enum column {
     COLUMN_KIND,
     COLUMN_MOMENT,
     COLUMN_PROOFS,
-    COLUMN_OUTCOMES, /* as many as there are */
+    COLUMN_OUTCOMES, /* the first of OUTCOMES columns */
     COLUMN_BOUND = COLUMN_OUTCOMES + OUTCOMES,
     COLUMN_NOTE,
     COLUMNS
@@ -27,7 +28,7 @@ struct reading {
     const char *path;
     unsigned line;
     struct table *table;
-    uint64_t cells[OUTCOMES]; /* of the cells, and of the slices: they are the same proofs */
+    uint64_t cells[OUTCOMES]; /* totals over the cells and over the slices, which must agree */
     uint64_t slices[OUTCOMES];
 };
 
@@ -50,7 +51,7 @@ static uint64_t number(const struct reading *reading, const char *text)
     return value;
 }
 
-/* The index of a name among `count`, told by a function. */
+/* The index of a name among the `count` names that a function gives. */
 static unsigned index_of(const struct reading *reading, const char *text, unsigned count,
                          const char *(*name)(unsigned))
 {

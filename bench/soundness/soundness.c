@@ -1,6 +1,6 @@
 /*
- * soundness.c - can a prover whose memory is damaged make a proof that verifies, and of something false? The campaign:
- * which proofs, in which part, and what is printed.
+ * soundness.c - can a prover whose memory is damaged make a proof that verifies, but claims
+ * something false? The campaign: which proofs to make, in which part, and what is printed.
  */
 #include "table.h"
 
@@ -51,7 +51,8 @@ _Noreturn static void wrong(const char *option, const char *text, const char *wa
     exit(2);
 }
 
-/* A number from text on; *end is behind it. False if there is none up to `most`. */
+/* Reads a number from text; *end is the position after it. False if there is none, or if it is
+ * above `most`. */
 static bool number(const char *text, char **end, uint64_t most, uint64_t *value)
 {
     if (*text < '0' || *text > '9')
@@ -114,7 +115,7 @@ static struct command parse(int argc, char **argv)
         case 'h':
             usage();
         default:
-            exit(2); /* getopt_long has said why */
+            exit(2); /* getopt_long has printed why */
         }
     }
     command.files = argv + optind;
@@ -128,7 +129,7 @@ static struct command parse(int argc, char **argv)
 
 /* ---- Running ---------------------------------------------------------------------------------- */
 
-/* Those that take longer are fewer. */
+/* Provers that take longer get fewer trials. */
 static enum prover prover_of(uint64_t n)
 {
     static const enum prover turns[] = {
@@ -158,7 +159,7 @@ static void run_slice(struct table *table, struct stage stages[PROVERS][2], unsi
     free(verdicts);
 }
 
-/* Control i goes with slice i. */
+/* Control i is run together with slice i. */
 static void run(struct table *table, const struct command *command)
 {
     static struct stage stages[PROVERS][2];
@@ -182,7 +183,8 @@ static void run(struct table *table, const struct command *command)
             stage_tear_down(&stages[prover][weak]);
 }
 
-/* ---- Telling ---------------------------------------------------------------------------------- */
+/* ---- Printing
+ * ---------------------------------------------------------------------------------- */
 
 static void print_line(const struct table *table, const char *name,
                        struct table_selection selection)
@@ -216,7 +218,7 @@ static void print_proofs(const struct table *table)
     print_line(table, "all", table_all);
 }
 
-/* Is every control that was run found? */
+/* Did every control that was run find a false proof? */
 static bool print_controls(const struct table *table)
 {
     bool found = true;

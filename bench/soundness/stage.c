@@ -1,6 +1,7 @@
 /*
- * stage.c - the four provers, which are programs of their own (bench/prove_*.c): each one's main is linked by another
- * name, and gives its workload away when it calls workload_main, which is this file's.
+ * stage.c - the four provers, which are programs of their own (bench/prove_*.c): the main of each
+ * is linked under another name, and hands over its workload when it calls workload_main, which this
+ * file replaces.
  */
 #include "stage.h"
 

@@ -1,6 +1,6 @@
 /*
- * stage.h - a prover, set up small, with what an undamaged proof of it is: its bytes, and the blocks that there are to
- * damage. One stage is in use at a time.
+ * stage.h - a prover, set up at a small size, with its undamaged proof: the bytes, and the blocks
+ * that can be damaged. One stage is in use at a time.
  */
 #ifndef SOUNDNESS_STAGE_H
 #define SOUNDNESS_STAGE_H
@@ -11,7 +11,7 @@
 enum prover { PROVER_FRI, PROVER_HASHSIG, PROVER_ROUNDS, PROVER_SUMCHECK, PROVERS };
 
 enum {
-    STAGE_INDEX = 1, /* the statement that is proven; the one before it is the previous proof's */
+    STAGE_INDEX = 1, /* the statement that is proven; the previous proof is of the one before it */
     STAGE_TARGETS_MOST = 1 << 14,
     STAGE_MATRICES_MOST = 8
 };
@@ -48,9 +48,9 @@ struct stage {
 
 const char *prover_name(enum prover prover);
 
-/* Sets a prover up, in a protocol that is weakened, and makes its undamaged proof. weak: with two queries of FRI and 30
- * bits of grinding, which nobody does: a lie passes one time in 16 then, if the nonce is not checked. Exit 3 where the
- * undamaged proof is not accepted, or not true. */
+/* Sets a prover up, with a weakened protocol, and makes its undamaged proof. weak: with two queries
+ * of FRI, and 30 bits of grinding that are not done: then a lie passes one time in 16 if the nonce
+ * is not checked. Exits with 3 if the undamaged proof is not accepted, or not true. */
 void stage_set_up(struct stage *stage, enum prover prover, unsigned left_out, bool weak,
                   uint64_t seed);
 

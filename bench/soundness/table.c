@@ -1,5 +1,5 @@
 /*
- * table.c - counts, and writing them.
+ * table.c - the counts, and writing them to a file.
  */
 #include "table.h"
 
@@ -181,7 +181,7 @@ static void put_sums(const struct table *table, FILE *file)
             put_sum(table, file, s);
 }
 
-/* Of a control, the proofs up to the first false one are counted, and what that one was. */
+/* Writes a control's row: how many proofs came up to the first false one, and what that one was. */
 static void put_control(const struct control *control, FILE *file)
 {
     const struct trial *finder = &control->finder;

@@ -1,6 +1,7 @@
 /*
- * trial.c - makes proofs in children. A child goes on until it dies, or until it has damaged what outlives a proof;
- * then the next one takes over. What became of each proof is in memory that the children share with the parent.
+ * trial.c - makes proofs in child processes. A child goes on until it dies, or until it has damaged
+ * something that outlives a proof; then the next child takes over. The outcomes are in memory that
+ * the children share with the parent.
  */
 #include "trial.h"
 
@@ -16,7 +17,8 @@
 
 enum { limit_s = 120, status_not_begun = 99 };
 
-/* A table is far from the right one if more rows differ than can be told from another table's: 3 of 8 at rate 1/4. */
+/* A table counts as far from the right one if more than 3 of 8 rows differ: up to that, at rate
+ * 1/4, no other table is as near. */
 enum { far_of = 8, far_least = 3 };
 
 /* The proof in the making. */
@@ -28,9 +30,9 @@ struct making {
     uint8_t *previous; /* the block of the previous proof */
     size_t previous_bytes;
     uint64_t random;
-    bool far;              /* hashsig: what is committed to is not the table, nor near it */
+    bool far;              /* hashsig: the committed matrix is neither the table nor near it */
     size_t matrices;       /* committed to so far */
-    size_t damaged_matrix; /* the last one that was there when the damage was done */
+    size_t damaged_matrix; /* the last one that existed when the damage was done */
     bool opened_undamaged; /* a row that the undamaged proof's matrix has */
     bool opened_other;     /* a row that it has not */
 };
@@ -94,8 +96,8 @@ static void look_at_table(struct making *making, const struct memory_block *bloc
         rows_that_differ(block->start, right, rows, row_bytes) * far_of > rows * far_least;
 }
 
-/* A row has just been opened: is it the one of the undamaged proof? Where a prover makes several proofs, those after the
- * one that was damaged are of other statements. */
+/* A row has just been opened: is it the undamaged proof's? If a prover makes several proofs, those
+ * after the damaged one have other statements. */
 static void look_at_row(struct making *making, const struct memory *memory,
                         const struct fri_answer *answer)
 {
@@ -116,7 +118,7 @@ static void look_at_row(struct making *making, const struct memory *memory,
     }
 }
 
-/* After what happens at an event has happened. */
+/* Records what is to be known, after an event's damage is done. */
 static void look(struct making *making, const struct memory_block *matrix)
 {
     if (matrix != NULL)
@@ -205,7 +207,7 @@ static struct verdict run_one(const struct stage *stage, const struct trial *tri
     return verdict;
 }
 
-/* Does it change what the next proof in this process reads? */
+/* Does the damage change what the next proof in this process reads? */
 static bool taints(const struct stage *stage, const struct trial *trial)
 {
     if (trial->tactic == TACTIC_LIE && stage->protocol == PROTOCOL_HASHSIG)
@@ -268,7 +270,7 @@ void trial_run(const struct stage *stage, const struct trial *trials, size_t cou
     munmap(progress, bytes);
 }
 
-/* Those of the trials that are for one stage. */
+/* Runs those of the trials that are for one stage. */
 static void run_on(const struct stage *stage, bool weak, const struct trial *trials, size_t count,
                    struct verdict *verdicts)
 {

@@ -11,16 +11,16 @@ enum outcome {
     OUTCOME_REFUSED,   /* by the verifier */
     OUTCOME_FAILED,    /* no proof: the prover crashed, gave up, or did not end */
     OUTCOME_UNCHANGED, /* the proof is the undamaged one, byte for byte */
-    OUTCOME_DIFFERS,   /* another proof, which verifies, and claims what is true */
-    OUTCOME_FALSE,     /* verifies, and claims what is not true */
+    OUTCOME_DIFFERS,   /* another proof, which verifies, and whose claim is true */
+    OUTCOME_FALSE,     /* verifies, but the claim is not true */
     OUTCOMES
 };
 
-/* Why a proof that differs verifies; found by looking at it. */
+/* Why a proof that differs verifies, as found by examining it. */
 enum reason {
     REASON_NONE,
-    REASON_UNOPENED, /* it is about the same trace, up to places that no query asked for: every row that it opens is the
-                      * undamaged one's */
+    REASON_UNOPENED, /* it is about the same trace, except for places that no query hit: every row
+                      * that it opens is the undamaged one's */
     REASON_UNKNOWN,
     REASONS
 };
@@ -43,18 +43,19 @@ struct verdict {
 const char *outcome_name(enum outcome outcome);
 const char *reason_name(enum reason reason);
 
-/* Is this tactic tried in the stage that is weak (stage.h)? */
+/* Is this tactic tried on the weak stage (stage.h)? */
 bool trial_is_weak(enum tactic tactic);
 
-/* Trial number n of a prover: by the seed. */
+/* Trial number n of a prover, which follows from the seed. */
 struct trial trial_plan(const struct stage *stage, uint64_t seed, uint64_t n);
 
-/* Runs the trials, in children. Where a child dies, that trial failed. Exit 3 if none can be made. */
+/* Runs the trials, in child processes. If a child dies, its trial has failed. Exits with 3 if no
+ * child can be started. */
 void trial_run(const struct stage *stage, const struct trial *trials, size_t count,
                struct verdict *verdicts);
 
-/* Of a prover, the stage and the weak one: runs its trials, each on the one that it is for. The verdicts of other
- * provers' trials stay as they are. */
+/* stages: a prover's normal and weak stage. Runs the prover's trials, each on the stage that it is
+ * for. The verdicts of other provers' trials are not changed. */
 void trial_run_both(const struct stage stages[2], const struct trial *trials, size_t count,
                     struct verdict *verdicts);
 

@@ -1,7 +1,8 @@
 /*
- * plan.c - large allocations first, so that a small one never takes the place of a large one. Those of one
- * size go in the order of time: each takes the buffer of its size that was freed last, which is warm. If
- * there is none, a larger one that is idle for all of its life; if there is none, a new one.
+ * plan.c - large allocations first, so that a small one never takes the place of a large one.
+ * Allocations of one size are planned in the order of time: each takes the buffer of its size that
+ * was freed last, which is warm. If there is none, it takes a larger one that is idle for its whole
+ * lifetime; if there is none either, a new one.
  */
 #include "plan.h"
 
@@ -10,10 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Below this, a place in a larger buffer is not looked for: it would save little memory and take long. */
+/* Smaller allocations do not look for a larger buffer: that would save little memory and take
+ * long. */
 static const size_t share_from_bytes = 4096;
 
-/* So many of the next larger buffers are looked at. */
+/* How many of the next larger buffers are tried. */
 static const size_t share_candidates = 64;
 
 struct interval {
@@ -64,7 +66,7 @@ static int by_time(const void *a, const void *b)
     return (left->time > right->time) - (left->time < right->time);
 }
 
-/* Where in buffer->taken a use from `from` on belongs. */
+/* The position in buffer->taken of a use that starts at `from`. */
 static size_t place_of(const struct plan_buffer *buffer, uint32_t from)
 {
     size_t low = 0;
@@ -103,8 +105,8 @@ static void take(struct plan *plan, size_t which, struct allocation *allocation)
     allocation->buffer = (uint32_t)which;
 }
 
-/* A buffer below `before`, where the larger ones are, that is idle while the allocation lives; or `before`.
- * The nearest in size comes first. */
+/* Finds a buffer with an index below `before`, where the larger ones are, that is idle while the
+ * allocation lives; the nearest size first. Returns `before` if there is none. */
 static size_t find_larger(const struct plan *plan, size_t before,
                           const struct allocation *allocation)
 {
@@ -151,7 +153,7 @@ static void plan_group(struct plan *plan, struct allocation **group, size_t coun
         size_t which;
 
         if (!events[i].birth) {
-            if (allocation->buffer < before) /* not this size's own */
+            if (allocation->buffer < before) /* not one of this size's own buffers */
                 continue;
             free_ones = plan_grow(free_ones, &free_room, free_count, sizeof *free_ones);
             free_ones[free_count++] = allocation->buffer;

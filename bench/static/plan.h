@@ -1,6 +1,6 @@
 /*
- * plan.h - gives each allocation of a recorded thread a buffer, as somebody would who knows the program: a
- * buffer serves one allocation after another, as long as no two of them live at once.
+ * plan.h - assigns a buffer to each allocation of a recorded thread, with knowledge of the whole
+ * program: a buffer serves several allocations if no two of them live at the same time.
  */
 #ifndef PLAN_H
 #define PLAN_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of a block whose owner did not free it: it lives to the end. */
+/* The end of a block that its owner did not free: it lives to the end. */
 #define PLAN_NEVER UINT32_MAX
 
 /* One allocation. Times count the thread's own allocations and frees, so no two are the same. */
@@ -18,7 +18,7 @@ struct allocation {
     size_t align;    /* a power of two */
     uint32_t born;   /* when */
     uint32_t died;   /* when its owner freed it, or PLAN_NEVER */
-    uint32_t buffer; /* out: which one serves it */
+    uint32_t buffer; /* out: the index of its buffer */
 };
 
 struct plan_buffer {
@@ -41,8 +41,8 @@ void plan_make(struct plan *plan, struct allocation *allocations, size_t count);
 
 void plan_release(struct plan *plan);
 
-/* realloc, for arrays that grow: glibc's, whoever is malloc. Room for one more than count elements of
- * `bytes` bytes; does not return NULL. */
+/* Grows an array with glibc's realloc, whatever the program's malloc is: makes room for one more
+ * than count elements of `bytes` bytes. Does not return NULL. */
 void *plan_grow(void *array, size_t *room, size_t count, size_t bytes);
 
 #endif

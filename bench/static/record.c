@@ -1,6 +1,6 @@
 /*
- * record.c - the recorded blocks by address, in a table with open addressing. An address that is given out
- * again takes over its old entry.
+ * record.c - the recorded blocks by address, in a table with open addressing. An address that is
+ * handed out again reuses its old entry.
  */
 #include "record.h"
 
@@ -10,7 +10,7 @@
 
 struct entry {
     const void *p;       /* NULL: empty */
-    struct recorded who; /* index gone: freed */
+    struct recorded who; /* index `gone`: freed */
 };
 
 static const uint32_t gone = UINT32_MAX;
@@ -88,7 +88,8 @@ void record_malloc(uint32_t thread, const void *p, size_t size, size_t align)
     pthread_mutex_unlock(&table.lock);
 }
 
-/* Freed by another thread, a block's place in the owner's time is not known: it lives to the end. */
+/* If another thread frees a block, the moment in its owner's time is not known: it is taken to live
+ * to the end. */
 void record_free(uint32_t thread, const void *p)
 {
     struct entry *entry;

@@ -1,12 +1,12 @@
 /*
- * static_malloc.c - malloc as the physical limit: the same program on buffers that were allocated and touched
- * before the clock started. For LD_PRELOAD, and for benchmarks only.
+ * static_malloc.c - malloc at the physical limit: the same program on buffers that were allocated
+ * and touched before the clock started. For LD_PRELOAD, and only for benchmarks.
  *
  * The phases of the first proof are recorded; then every allocation gets a buffer (plan.c), all buffers are
  * mapped at once and touched. From then on, malloc number i of a thread in a phase returns buffer number i:
- * a load, a comparison and a store. Where the program does something else than in its first proof, glibc
- * serves, as it does outside of phases, and that is counted. A thread is who it is for life: its number is
- * the order of first allocations in phases, and a thread that comes later has no buffers.
+ * a load, a comparison and a store. Where the program deviates from its first proof, glibc serves,
+ * as it does outside of phases, and that is counted. Threads are numbered for life, in the order of
+ * their first allocations in phases; a thread that comes later has no buffers.
  *
  * BENCH_STATIC_PERIOD   phases of one proof, default 1
  * BENCH_STATIC_PAGES    small, or huge: ask for huge pages; default huge
@@ -44,14 +44,15 @@ enum { granule = 16, line_bytes = 64, line_from = 1024, look_ahead = 16 };
 
 static const size_t huge_page = (size_t)2 << 20;
 
-/* In front of each buffer. Release and acquire: whoever frees may be another thread than who gets it next. */
+/* Before each buffer. Release and acquire: the thread that frees a buffer may not be the one that
+ * gets it next. */
 struct header {
     size_t bytes; /* of the buffer */
     _Atomic uint32_t busy;
     uint32_t unused;
 };
 
-/* What malloc number i is expected to ask for, and gets. */
+/* What malloc number i is expected to ask for, and the buffer that it gets. */
 struct slot {
     size_t size;
     char *data;
@@ -87,9 +88,9 @@ static struct {
     struct thread threads[record_threads];
 } all;
 
-static _Thread_local uint32_t my_number; /* one more than it; 0 for none yet */
+static _Thread_local uint32_t my_number; /* the number plus one; 0: none yet */
 
-/* NULL: one thread too many. */
+/* NULL if there are too many threads. */
 static struct thread *myself(void)
 {
     if (my_number == 0)
@@ -107,7 +108,7 @@ static struct header *header_of(void *data)
     return (struct header *)data - 1;
 }
 
-/* Relaxed: the program orders its begin before what its threads do in the phase. */
+/* Relaxed: the program itself orders its begin before what its threads do in the phase. */
 static enum mode mode(void)
 {
     return atomic_load_explicit(&all.mode, memory_order_relaxed);
@@ -124,8 +125,9 @@ static void *need(void *p)
     return p;
 }
 
-/* Moves *offset behind a buffer of these bytes, and returns where its data are. Large ones start on a cache
- * line; the header before each keeps those of a power of two from all starting at one page offset. */
+/* Advances *offset past a buffer of these bytes, and returns the offset of its data. Large ones
+ * start on a cache line; the header before each keeps buffers of a power of two from all starting
+ * at the same page offset. */
 static size_t lay_out(size_t *offset, size_t bytes, size_t align)
 {
     size_t data;
@@ -139,7 +141,7 @@ static size_t lay_out(size_t *offset, size_t bytes, size_t align)
     return data;
 }
 
-/* Each thread's buffers start on a page, which no other thread writes to. */
+/* Each thread's buffers start on a page of their own, to which no other thread writes. */
 static size_t lay_out_all(const struct plan *plans, size_t **offsets)
 {
     size_t total = 0;
@@ -153,7 +155,7 @@ static size_t lay_out_all(const struct plan *plans, size_t **offsets)
     return total;
 }
 
-/* bytes of memory, all of it touched. */
+/* Maps bytes of memory, and touches all of it. */
 static void map_buffers(size_t bytes)
 {
     const char *pages = getenv("BENCH_STATIC_PAGES");
@@ -186,7 +188,7 @@ static void set_up_thread(size_t number, const struct plan *plan, const size_t *
     record->allocations = NULL;
 }
 
-/* At the end of the first proof. */
+/* Called at the end of the first proof. */
 static void plan_all(void)
 {
     static struct plan plans[record_threads];
@@ -245,9 +247,9 @@ EXPORT int zk_end_phase(void)
 
 /* ---- Blocks -------------------------------------------------------------------------------------------- */
 
-/* The slot for such a block, or NULL. The next one, as a rule; else one of the right size a little further
- * on, because the program left something out that it did in its first proof; else the next one, if its buffer
- * is large enough. */
+/* The slot for a block of that size, or NULL. Usually the next one; else one of the right size a
+ * little further on, since the program may have left out an allocation of its first proof; else the
+ * next one, if its buffer is large enough. */
 static struct slot *find_slot(struct thread *thread, size_t size)
 {
     for (size_t i = thread->next; i < thread->end && i <= thread->next + look_ahead; i++)
@@ -260,7 +262,7 @@ static struct slot *find_slot(struct thread *thread, size_t size)
     return NULL;
 }
 
-/* A buffer that is not in use, or NULL. */
+/* Returns a buffer that is not in use, or NULL. */
 static void *replay(size_t size, size_t align)
 {
     struct thread *thread = myself();
@@ -287,7 +289,7 @@ static void *replay(size_t size, size_t align)
     return slot->data;
 }
 
-/* After glibc has served p. */
+/* Called after glibc has served p. */
 static void *recorded(void *p, size_t size, size_t align)
 {
     if (mode() == recording && p != NULL && myself() != NULL)
@@ -336,7 +338,8 @@ static void *aligned(size_t align, size_t size)
     return p != NULL ? p : recorded(__libc_memalign(align, size), size, align);
 }
 
-/* While it is recorded, a block that grows is one block, with as much room as it comes to need. */
+/* While recording, a block that grows counts as one block, with as much room as it needs in the
+ * end. */
 static void *system_realloc(void *p, size_t size)
 {
     struct recorded who;
@@ -409,7 +412,7 @@ EXPORT void *pvalloc(size_t size)
     return aligned(4096, (size + 4095) & ~(size_t)4095);
 }
 
-/* glibc's has no second name. */
+/* glibc's function has no second name to call it by. */
 EXPORT size_t malloc_usable_size(void *p)
 {
     union {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# bench_test.sh SOURCE: the driver of the benchmarks, on programs that make their times up. Nothing is timed.
+# bench_test.sh SOURCE: the driver of the benchmarks, on programs that make up their times. Nothing
+# is timed.
 set -euo pipefail
 scripts=$1/scripts
 for tool in hyperfine jq; do
@@ -9,9 +10,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { echo "bench_test: $1" >&2; exit 1; }
 
-# A program whose machine gets slower from round to round, and whose allocators are as fast as $ratios says: the
-# time of glibc, and so each ratio, is the same only within a round. The allocator and the round are in the name of
-# its report.
+# A program on a machine that seems to get slower from round to round, with allocators as fast as
+# $ratios says: glibc's time, the base of the ratios, is the same only within a round. The allocator
+# and the round are in the name of its report.
 mkdir -p "$work"/{build/bench,results}
 cat >"$work/build/bench/prove_fake" <<'FAKE'
 #!/usr/bin/env bash
@@ -65,7 +66,7 @@ done
 [[ $(awk 'NR > 1' "$work/results/bench.tsv" | wc -l) -eq 24 ]] || fail "bench.tsv: not a row for each allocator"
 ! grep -qw "$(hostname)" "$work/results/bench_machine.txt" || [[ $(hostname) == localhost ]] || fail "the host is named"
 grep -q $'\033' "$work/out" "$work/err" && fail "colours, or a progress bar, in a file"
-# Each allocator ran once in each round, before the next round, and in another order.
+# Each allocator ran once in each round, before the next round began, and in another order.
 for round in 1 2 3 4 5; do
     grep "[.]$round\$" "$work/order" | head -12 | cut -d. -f1 >"$work/order.$round"
 done
@@ -73,7 +74,7 @@ done
 ! cmp -s "$work/order.1" "$work/order.2" || fail "two rounds in one order"
 head -60 "$work/order" | cut -d. -f2 | sort -nc || fail "rounds overlap"
 
-# What was written stays when a run fails, or when the machine is noisy.
+# Existing tables stay when a run fails, or when the machine is noisy.
 cp -r "$work/results" "$work/before"
 for case in FAIL=seed 'RATIOS=glibc_again=1.09' 'RATIOS=glibc_again=0.9'; do
     status=0
@@ -89,7 +90,7 @@ done
 RATIOS=glibc_again=1.09 bench --force || fail "--force: $(cat "$work/err")"
 expect bench.tsv 'prove_fake-9 glibc_again 1.090 1.090 1.090 18 0.250 NA NA NA NA NA'
 
-# A limit that is none.
+# A static run that is no limit, since it missed its buffers.
 MISSED=11 bench --quick || fail "--quick: $(cat "$work/err")"
 grep -q 'no buffer for 1.1 %' "$work/err" || fail "misses of static are not said: $(cat "$work/err")"
 expect bench.tsv 'prove_fake-9 static NA NA NA NA NA NA NA NA NA NA'
@@ -99,7 +100,8 @@ status=0
 bench --slow || status=$?
 [[ $status -eq 2 ]] && grep -q 'no such option' "$work/err" || fail "--slow: accepted"
 
-# Counted, where the table says so; and again, with the times that are there. Seed has MIN_BYTES 4096.
+# Counts, where the table says so; then counts again, and keeps the existing times. Seed has
+# MIN_BYTES 4096.
 mkdir "$work/bin"
 cp "$scripts/../bench/tests/fake_valgrind.sh" "$work/bin/valgrind"
 export PATH=$work/bin:$PATH

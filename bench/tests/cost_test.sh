@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# cost_test.sh SOURCE: what routing costs and moves, on a program that makes its times up, under a valgrind that makes its
-# counts up. Nothing is timed.
+# cost_test.sh SOURCE: what routing costs and moves, on a program that makes up its times, under a
+# valgrind that makes up its counts. Nothing is timed.
 set -euo pipefail
 scripts=$1/scripts
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { echo "cost_test: $1" >&2; exit 1; }
 
-# Slower in each round, by a half above MIN_BYTES 4096 and by a tenth when pinned; but at MIN_BYTES 64 by a tenth in
-# every second round, and as fast in the others. Allocates 3 blocks of 100 bytes, 2 of 4096 and one of 91508: 100000
-# bytes. A round starts when MIN_BYTES 0 has been timed once more than the others. With the library that counts copies,
-# 5 faults and 70 copied bytes.
+# The program gets slower with each round. It is slower by a half above MIN_BYTES 4096 and by a
+# tenth when pinned; at MIN_BYTES 64 by a tenth in every second round, and as fast in the others.
+# Allocates 3 blocks of 100 bytes, 2 of 4096 and one of 91508: 100000 bytes. A round starts when
+# MIN_BYTES 0 has been timed once more than the others. With the library that counts copies, 5
+# faults and 70 copied bytes.
 mkdir -p "$work"/{build/bench,results,bin}
 cat >"$work/build/bench/prove_fake" <<'FAKE'
 #!/usr/bin/env bash
@@ -53,7 +54,7 @@ expect 'prove_fake-16 4097 6 60 600 5 70 8492 8.492 5.000 9 1.500 1.500 1.500'
 expect 'prove_fake-16 pinned 6 60 600 5 70 300 0.300 5.000 9 1.100 1.100 1.100'
 [[ $(wc -l <"$work/results/cost.tsv") -eq 19 ]] || fail "not a row for each MIN_BYTES, and one for pinned"
 
-# Counted again, with the times that are there; and not without any.
+# Counted again, with the existing times; an error if there are none.
 cp "$work/results/cost.tsv" "$work/before"
 sed -i 's/^\(prove_fake-16\t4096\t\)9\t90\t900\t/\17\t7\t7\t/' "$work/results/cost.tsv"
 ! cmp -s "$work/before" "$work/results/cost.tsv" || fail "nothing was changed"
@@ -77,7 +78,7 @@ for setting in sizes 1521 pinned; do
     [[ $(find "$work/results" -type f | wc -l) -eq 1 ]] || fail "a run at $setting fails: something is left behind"
 done
 
-# A program with other phases than the table of workloads says.
+# A program whose number of phases is not the one in the table of workloads.
 sed -i 's/3$/2/' "$work/workloads"
 status=0
 cost || status=$?

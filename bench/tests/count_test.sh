@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# count_test.sh SOURCE BUILD: what is counted of counted_loop, whose counts are known, is what they are, and the same each
-# time, on each allocator and whoever else runs. Counts that are as large as they should be only by luck are seen by their
-# differences: of a loop that is longer, and of one more cache line.
+# count_test.sh SOURCE BUILD: the counts of counted_loop, which are known, come out right, and are
+# the same each time, on each allocator and whatever else runs. Counts that are right only by luck
+# are detected by their differences: with a longer loop, and with one more cache line.
 set -euo pipefail
 name=count_test build=$2
 work=$(mktemp -d)
@@ -20,8 +20,9 @@ count() { # count LOG_SIZE ALLOCATOR: a line of $work/counted, and its fields in
     read -r -a row < <(tail -1 "$work/counted")
 }
 
-# A proof is 3 * 2^log_size times two instructions and what does not depend on it; and twice 5000 lines that nobody has
-# touched, 20000 bytes that are written, read and copied, and not a quarter as much again beside that.
+# A proof takes 3 * 2^log_size times two instructions, plus a constant. Its misses are twice 5000
+# untouched lines, and 20000 bytes that are written, read and copied; everything else must be less
+# than a quarter of that.
 for allocator in glibc pinned blind; do
     count 12 $allocator
     twelve=("${row[@]}")
@@ -47,8 +48,8 @@ again() { # again FOLDER: the same counts of the same programs in FOLDER
 again "$build"
 cmp "$work/before" "$work/counted" || fail "other counts: $(diff "$work/before" "$work/counted")"
 
-# In a folder whose name is longer the dynamic linker keeps longer names on the heap, and blocks start elsewhere in
-# their cache lines. Nothing else changes.
+# In a folder with a longer name the dynamic linker keeps longer names on the heap, so blocks start
+# elsewhere in their cache lines. Nothing else changes.
 other=$work/a_name_that_is_longer_than_the_other_one
 mkdir -p "$other"/{bench,alloc}
 cp "$build"/bench/{counted_loop,libbench_copies.so} "$other/bench"
@@ -59,7 +60,7 @@ paste "$work/before" "$work/counted" | awk -F'\t' '
     !($3 == $10 && near($4, $11) && near($5, $12) && $7 == $14) { print; wrong = 1 }
     END { exit wrong }' || fail "another folder: other counts"
 
-# A program that dies is no count.
+# A program that dies gives no count.
 : >"$work/none"
 (count_proof "$work/dies" counted_loop 41 2) 2>"$work/none" && fail "a program that fails is counted"
 grep -q 'fails under callgrind' "$work/none" || fail "a program that fails: $(cat "$work/none")"

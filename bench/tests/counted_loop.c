@@ -1,11 +1,12 @@
 /*
  * counted_loop.c - a program whose counts are known: between workload_begin and workload_end, phase number i of each
- * proof runs a loop of 2 * N * i instructions, reads a byte of each of the first `lines` cache lines of a block that
- * nobody has touched, and grows a block of 20000 bytes behind which another one lies.
+ * proof runs a loop of 2 * N * i instructions, reads a byte of each of the first `lines` cache
+ * lines of an untouched block, and grows a block of 20000 bytes that has another one right after
+ * it.
  *
  *     counted_loop [--iters PROOFS] [--log-size LOG2_N] [--report FILE] ...      further options of the provers: ignored
  *
- * The names of the functions, of the options and of the report are those of the provers, so that the same scripts run it.
+ * Functions, options and report are named as in the provers, so that the same scripts run it.
  */
 #include "counters.h"
 
@@ -61,7 +62,8 @@ __attribute__((noinline)) static void touch(const volatile char *block)
         (void)block[i * line_bytes];
 }
 
-/* The block behind stays, so that the first one has to move: 20000 bytes, or the few more that it may hold. */
+/* The block after it stays, so that the first one has to move: 20000 bytes, or the few more that it
+ * may hold. */
 __attribute__((noinline)) static void grow(unsigned long number)
 {
     char *volatile block = malloc(20000);

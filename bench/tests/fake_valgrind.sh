@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# fake_valgrind.sh ARGUMENT...: in the place of valgrind, for tests of what reads its counts: makes up dumps of two proofs of
-# three phases each, a thousand instructions in each phase of the first proof, and in those of the second 1, 2 and 3; one
-# more in each at MIN_BYTES 4096. Misses are 10 and 100 times that. Fails where the environment is not the fixed one.
+# fake_valgrind.sh ARGUMENT...: stands in for valgrind, to test the scripts that read its counts:
+# makes up dumps of two proofs of three phases each. Each phase of the first proof has a thousand
+# instructions, those of the second 1, 2 and 3; one more in each at MIN_BYTES 4096. Misses are 10
+# and 100 times that. Fails if the environment is not the fixed one.
 [[ $(env | wc -c) -gt 1500 && -z ${ORDER:-} ]] || exit 1
 for argument; do [[ $argument != --callgrind-out-file=* ]] || out=${argument#*=}; done
 more=0

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# instructions_test.sh ALLOC_PAIR: a malloc+free pair of 64 bytes takes at most 33 instructions under blind
-# recycling, the loop included: as many as the seed's allocator takes where it is inlined; and under pinned at
-# most 1.5 times as many. Counted by callgrind, so that it does not depend on the machine's load: the
-# difference of two runs, over the difference of their pairs.
+# instructions_test.sh ALLOC_PAIR: under blind recycling, a malloc+free pair of 64 bytes takes at
+# most 33 instructions, the loop included: as many as the seed's inlined allocator takes; and under
+# pinned at most 1.5 times as many. Counted by callgrind, so that it does not depend on the
+# machine's load: the difference of two runs, over the difference of their pairs.
 set -euo pipefail
 pair=$1 most=33
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# lifetime_test.sh SOURCE BUILD ROW: what is resident in one row of scripts/lifetimes.tsv, at the scale that is made for
-# tests, beside glibc's: at most twice what the row's targets say. Nothing is timed.
+# lifetime_test.sh SOURCE BUILD ROW: the resident memory of one row of scripts/lifetimes.tsv, at the
+# scale for tests, compared with glibc's: at most twice the row's targets. Nothing is timed.
 set -euo pipefail
 name=lifetime_test build=$2 row=$3
 # shellcheck source=../../scripts/bench_common.sh

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# memory_test.sh SOURCE: the table of lifetimes, on programs that make their figures up. Nothing is timed.
+# memory_test.sh SOURCE: the table of lifetimes, on programs that make up their figures. Nothing is
+# timed.
 set -euo pipefail
 scripts=$1/scripts
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { echo "memory_test: $1" >&2; exit 1; }
 
-# The machine gets slower from run to run, but not within a round: a run of glibc_again is as long as glibc's. An
-# allocator is told by its environment.
+# The machine seems to get slower from round to round, but not within one: glibc_again takes as long
+# as glibc. The program recognises the allocator by its environment.
 mkdir -p "$work"/{build/bench/lifetimes,build/alloc,results}
 cat >"$work/build/bench/lifetimes/fake" <<'FAKE'
 #!/usr/bin/env bash
@@ -32,7 +33,7 @@ cat >"$work/build/bench/malloc_pair" <<'FAKE'
 FAKE
 chmod +x "$work"/build/bench/malloc_pair "$work"/build/bench/lifetimes/fake
 export SEEN=$work/seen
-# The loader says that it cannot preload what is not there; a file that is no library will do.
+# The loader complains about a missing preload library, so there is an empty file.
 : >"$work/build/alloc/libzkalloc-preload.so"
 {
     printf 'mode\trow\ton\tchaos\trounds\tprogram\targuments\n'
@@ -68,7 +69,7 @@ for table in memory memory_targets; do
 done
 grep -q $'\033' "$work/out" "$work/err" && fail "colours, or a progress bar, in a file"
 
-# What was written stays: one row is no table, a run fails, an option is wrong.
+# Existing tables stay if only one row is run, if a run fails, or if an option is wrong.
 cp -r "$work/results" "$work/before"
 memory --only '^server$' || fail "--only: $(cat "$work/err")"
 if ! grep -q "^server" "$work/out" || grep -q "^survivors" "$work/out"; then fail "--only: other rows: $(cat "$work/out")"; fi
@@ -92,7 +93,7 @@ expect min_bytes.tsv 'survivors pinned_256 2.333 2.333 2.333 3.000 3.000 3.000 3
 rm "$work/results/min_bytes.tsv"
 diff -r "$work/before" "$work/results" || fail "--min-bytes: other tables"
 
-# The same tables, from the runs of the last bench that was whole.
+# The same tables again, from the runs of the last complete bench.
 rm -rf "$work/build/bench" "$work/results"
 memory --kept || fail "--kept: $(cat "$work/err")"
 diff -r "$work/before" "$work/results" || fail "--kept: other tables"

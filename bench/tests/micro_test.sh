@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# micro_test.sh SOURCE: the table of pairs, on programs that make their times up. Nothing is timed.
+# micro_test.sh SOURCE: the table of pairs, on programs that make up their times. Nothing is timed.
 set -euo pipefail
 scripts=$1/scripts
 work=$(mktemp -d)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# provers_test.sh BUILD SOURCE: each prover without spans and with them, in three profiles: what must break without any
-# mitigation breaks, what is routed or pinned verifies, the control always does; and memory is flat from the tenth proof on.
+# provers_test.sh BUILD SOURCE: each prover without spans and with them, in three profiles: without
+# any mitigation, those break that must; routed or pinned, they verify; the control always does; and
+# memory does not grow after the tenth proof.
 set -uo pipefail
 build=$1 source=$2
 work=$(mktemp -d)

@@ -1,6 +1,6 @@
 /*
- * static_client.c - proofs of two phases, for libbench_static.so: what is in a block stays there, whether or not
- * the program does what it did in its first proof.
+ * static_client.c - proofs of two phases, for libbench_static.so: blocks keep their contents,
+ * whether or not the program does what it did in its first proof.
  *
  *     static_client same     every proof is like the first: the blocks of the second come back in the third,
  *                            and what is freed is used again
@@ -44,7 +44,7 @@ static uint64_t next_random(uint64_t *state)
     return *state;
 }
 
-/* Every block has bytes of its own. */
+/* Every block is filled with a value of its own. */
 static void fill(const struct block *block, unsigned tag)
 {
     memset(block->p, (int)(tag % 255 + 1), block->bytes);
@@ -67,7 +67,7 @@ static bool is_zero(const struct block *block)
     return true;
 }
 
-/* By each way there is to allocate. */
+/* Uses each way to allocate in turn. */
 static struct block make(unsigned i, size_t bytes)
 {
     struct block block = {NULL, bytes};
@@ -205,7 +205,7 @@ static void run_second(struct block *keep, struct block *seen, unsigned proof)
         fill(&keep[i], 200 + i);
     }
     zk_end_phase();
-    if (!differ && proof > 0) /* each took the place of the one before */
+    if (!differ && proof > 0) /* each got the same buffer as the one before */
         CHECK(seen[0].p == seen[kept - 1].p);
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# static_test.sh STATIC_CLIENT LIBRARY: blocks keep their bytes on fixed buffers; proofs that are like the first
-# have a buffer for each allocation; that one had none is said; and what was allocated is written down.
+# static_test.sh STATIC_CLIENT LIBRARY: blocks on fixed buffers keep their bytes; proofs like the
+# first have a buffer for each allocation; missing buffers are reported; and the allocated sizes are
+# written to a file.
 set -euo pipefail
 client=$1 library=$2
 work=$(mktemp -d)
@@ -13,7 +14,7 @@ for pages in huge small; do
         fail "same, $pages pages: $(cat "$work/same")"
     [[ ! -s $work/same ]] || fail "same, $pages pages: $(cat "$work/same")"
 done
-# 300 on each of two threads and 20 more; the realloc of a block is no new one.
+# 300 allocations on each of two threads and 20 more; a realloc does not count as a new one.
 awk -F'\t' '{ n += $2; if ($1 <= last) exit 1; last = $1 } END { exit n != 620 }' "$work/sizes" ||
     fail "BENCH_STATIC_SIZES: not the 620 allocations of a proof, ascending"
 LD_PRELOAD=$library "$client" differ 2>"$work/differ" || fail "differ: $(cat "$work/differ")"

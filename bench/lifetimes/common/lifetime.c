@@ -1,5 +1,6 @@
 /*
- * lifetime.c - main of the programs of bench/lifetimes, and what they share. Whatever measures allocates nothing.
+ * lifetime.c - main of the programs of bench/lifetimes, and what they share. The code that measures
+ * allocates nothing.
  */
 #include "lifetime.h"
 
@@ -68,7 +69,7 @@ void *must_realloc(void *p, size_t size)
     return there(realloc(p, size));
 }
 
-/* Never 0, which is what fresh memory holds. */
+/* Never 0, which is the content of fresh memory. */
 static int pattern_of(uint64_t number)
 {
     return (int)(1 + number % 255);
@@ -87,7 +88,7 @@ void *block_new(size_t size, uint64_t number)
     return p;
 }
 
-/* All bytes are the first one: the block is compared with itself, shifted by one. */
+/* All bytes equal the first one: the block is compared with itself, shifted by one. */
 void block_check(const void *p, size_t size, uint64_t number)
 {
     const unsigned char *bytes = p;
@@ -139,7 +140,7 @@ void note_live(size_t bytes)
         measured.live_bytes = bytes;
 }
 
-/* The number behind the key in /proc/self/status. */
+/* The number after the key in /proc/self/status. */
 static size_t status_kib(const char *key)
 {
     char text[4096];

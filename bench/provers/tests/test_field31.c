@@ -235,7 +235,7 @@ static void conjugate_is_the_power_of_p(void **state)
         }
 }
 
-/* Of all lengths around those of vector registers. */
+/* Checks all lengths around those of vector registers. */
 static void vectors_are_loops_of_elements(void **state)
 {
     enum { most = 70 };

@@ -1,9 +1,10 @@
 /*
- * test_forgery.c - a forger of STARKs: it commits to an honest trace and to what can be made of the quotient, and
- * then lies about one value outside of the coset, so that the constraints seem to hold there. It knows the
- * challenge when it lies; only FRI can find it out.
+ * test_forgery.c - a forger of STARKs: it commits to an honest trace and to a possible quotient,
+ * and then lies about one value outside of the coset, so that the constraints seem to hold there.
+ * It knows the challenge when it lies; only FRI can detect it.
  *
- * Without the lie, and with the right statement, its proofs are accepted: the lie is all that is wrong with them.
+ * Without the lie, and with the right statement, its proofs are accepted: so the lie is the only
+ * thing wrong with them.
  */
 #include "block.h"
 #include "deep.h"
@@ -23,10 +24,10 @@ static const struct field31 *const field = &field31_babybear;
 
 enum { log_rows = 6, log_blowup = 2, log_size = log_rows + log_blowup, columns = 2 };
 
-/* Which value is not what was committed to. */
+/* Which value differs from what was committed to. */
 enum lie { lie_none, lie_this_row, lie_next_row, lie_quotient, lies };
 
-/* What is sent of the polynomials at z. */
+/* The values of the polynomials at z that are sent. */
 struct values {
     struct extension this_row[columns];
     struct extension next_row[columns];
@@ -112,7 +113,7 @@ static uint32_t fill(uint32_t *trace)
     return trace[2 * rows - 1];
 }
 
-/* Values on the trace's points, or on as many of the coset, become a committed matrix. */
+/* Makes a committed matrix from values on the trace's points, or on as many of the coset. */
 static void commit(struct forger *forger, struct committed *committed, const uint32_t *values,
                    size_t count, uint32_t shift)
 {
@@ -159,7 +160,7 @@ static struct extension gap(const struct forger *forger, const struct values *va
     return sum;
 }
 
-/* Changes one value such that the gap closes. The gap depends on it as a straight line. */
+/* Changes one value so that the gap closes. The gap is a linear function of it. */
 static void tell(const struct forger *forger, struct values *values, enum lie lie)
 {
     struct extension *const about[lies] = {NULL, &values->this_row[0], &values->next_row[1],
@@ -182,7 +183,7 @@ static void send(struct forger *forger, const struct extension *values, size_t c
     transcript_absorb(&forger->transcript, values, count * sizeof *values);
 }
 
-/* What FRI is to be shown: what all values stand for. */
+/* The word for FRI that belongs to the values sent. */
 static struct extension *combine(struct forger *forger, const struct values *values,
                                  struct extension *const denominators[2])
 {

@@ -112,7 +112,7 @@ static void accepts_low_degree(void **state)
     assert_true(accepts_polynomial(*state, log_size, ((size_t)1 << log_degree) - 1));
 }
 
-/* From one coefficient too many on. */
+/* Rejects one coefficient too many, and more. */
 static void rejects_too_high_a_degree(void **state)
 {
     assert_false(accepts_polynomial(*state, log_size, ((size_t)1 << log_degree) + 1));
@@ -120,7 +120,7 @@ static void rejects_too_high_a_degree(void **state)
     assert_false(accepts_polynomial(*state, log_size, (size_t)1 << log_size));
 }
 
-/* Each power of x by itself: no part of the word is folded away. */
+/* Each power of x by itself: folding loses no part of the word. */
 static void rejects_every_power_that_is_too_high(void **state)
 {
     const struct ntt *ntt = *state;
@@ -173,8 +173,8 @@ static void rejects_every_other_byte(void **state)
     discard(&proven);
 }
 
-/* What is received before the queries: a root for each layer, the constant, the nonce. Each byte of it changes
- * every challenge that comes after it, and the place of the queries. */
+/* Before the queries, the verifier receives a root for each layer, the constant and the nonce. Each
+ * byte of these changes every later challenge, and the places of the queries. */
 static void every_message_moves_what_comes_after(void **state)
 {
     enum { received = log_degree * HASH_BYTES + EXTENSION_DEGREE * 4 + 8 };

@@ -1,5 +1,5 @@
 /*
- * test_hashsig.c - the aggregation of signatures: what is proven verifies, and nothing else does.
+ * test_hashsig.c - the aggregation of signatures: proofs verify, and nothing else does.
  */
 #include "hashsig.h"
 #include "workload.h"
@@ -100,7 +100,7 @@ static void is_the_same_with_any_number_of_threads(void **state)
     omp_set_num_threads(threads);
 }
 
-/* One signer of all: the state of one chain, or a node of the path to the root. */
+/* Forges one of all signers: the state of one chain, or a node of the path to the root. */
 static void does_not_prove_a_forged_signature(void **state)
 {
     struct fixture *fixture = *state;
@@ -124,7 +124,7 @@ static void rejects_another_statement(void **state)
     struct hashsig_statement other = fixture->statement;
     struct hash roots[signer_count];
 
-    other.message.bytes[31] ^= 0x80; /* of the four bits that no chain signs */
+    other.message.bytes[31] ^= 0x80; /* one of the bits that no chain signs */
     assert_false(hashsig_verify(&other, fixture->proof, fixture->bytes));
     other = fixture->statement;
     other.message.bytes[0] ^= 1;
@@ -142,8 +142,8 @@ static void rejects_another_statement(void **state)
     assert_false(hashsig_verify(&other, fixture->proof, fixture->bytes));
 }
 
-/* In each 499th byte, so that every part of the proof has its turn, and closer at the end, where the paths from
- * the signers' rows are. */
+/* In every 499th byte, so that every part of the proof is hit, and more densely at the end, where
+ * the paths from the signers' rows are. */
 static void rejects_any_flipped_bit(void **state)
 {
     struct fixture *fixture = *state;
@@ -156,7 +156,7 @@ static void rejects_any_flipped_bit(void **state)
     assert_true(hashsig_verify(&fixture->statement, fixture->proof, fixture->bytes));
 }
 
-/* In a block of just that length, for a sanitizer to see. */
+/* Each in a block of exactly its length, so that a sanitizer sees reads past the end. */
 static void rejects_other_lengths(void **state)
 {
     const struct fixture *fixture = *state;

@@ -49,7 +49,7 @@ static void knows_the_answers_of_the_standard(void **state)
         assert_memory_equal(hashes[lane].bytes, of_abc, HASH_BYTES);
 }
 
-/* Of all lengths to beyond two blocks, each message and its tag in a block that is no longer. */
+/* All lengths up to more than two blocks, each message in a block of exactly its size. */
 static void four_are_hashed_as_one_is(void **state)
 {
     uint64_t random = 1;
@@ -141,7 +141,8 @@ static void root_does_not_depend_on_threads(void **state)
     free(rows);
 }
 
-/* Each row at its index and at no other one; no other row; no path with a bit flipped; no other root. */
+/* Accepts each row only at its own index; no other row; no path with a flipped bit; no other
+ * root. */
 static void opens_its_rows_only(void **state)
 {
     enum { height = 5, row_bytes = 20 };
@@ -176,7 +177,7 @@ static void opens_its_rows_only(void **state)
     free(rows);
 }
 
-/* Two hashes as a row are no inner node. */
+/* A row of two hashes is not taken for an inner node. */
 static void takes_no_node_for_a_row(void **state)
 {
     uint8_t *rows = random_rows(4 * 64, 5);

@@ -96,7 +96,7 @@ static void evaluates(void **state)
     }
 }
 
-/* Enough columns that stages over the whole matrix come first; of the values some are looked at. */
+/* With enough columns, stages over the whole matrix come first; some of the values are checked. */
 static void evaluates_matrices_beyond_the_cache(void **state)
 {
     const struct field31 *field = &field31_babybear;

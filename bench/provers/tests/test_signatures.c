@@ -51,7 +51,7 @@ static void digits_are_the_nibbles_and_their_checksum(void **state)
         uint8_t digits[WINTERNITZ_CHAINS];
         unsigned missing = 0;
 
-        if (round < 2) /* the checksum's ends: 61 * 15 and 0 */
+        if (round < 2) /* the checksum's extremes: 61 * 15 and 0 */
             memset(&message, round == 0 ? 0 : 0xff, sizeof message);
         winternitz_digits(&message, digits);
         for (unsigned i = 0; i < WINTERNITZ_MESSAGE_CHAINS; i++) {
@@ -64,8 +64,8 @@ static void digits_are_the_nibbles_and_their_checksum(void **state)
     }
 }
 
-/* Of two messages neither has all of its digits above the other's: no signature can be walked on to one of
- * another message. */
+/* Of two messages, neither has all of its digits at or above the other's: so no signature can be
+ * extended to one of another message. */
 static void no_message_is_above_another(void **state)
 {
     uint64_t random = 2;
@@ -108,7 +108,7 @@ static void chains_are_hashes_of_hashes(void **state)
     free(all);
 }
 
-/* A signature leads to the public key, and one that has anything wrong does not. */
+/* A signature leads to the public key, and one with any error does not. */
 static void forgeries_lead_elsewhere(void **state)
 {
     struct winternitz_trace *all = workload_alloc(sizeof *all);
@@ -219,7 +219,7 @@ static void every_signature_is_its_signers_and_its_epochs_only(void **state)
         uint8_t digits[WINTERNITZ_CHAINS];
 
         winternitz_digits(&message, digits);
-        for (uint32_t i = 0; i < 3 * SIGNERS_EPOCHS; i++) /* whose, and of when */
+        for (uint32_t i = 0; i < 3 * SIGNERS_EPOCHS; i++) /* another signer or another epoch */
             for (uint32_t signer = 0; signer < 3; signer++)
                 assert_int_equal(signers_check(signer, epoch, digits,
                                                &signers.signatures[i / 3][i % 3],

@@ -1,6 +1,7 @@
 /*
- * test_stark.c - STARKs of three AIRs: what is proven of a right trace is accepted; what the same prover makes of
- * a wrong one is not, nor is any proof with a bit flipped, cut or lengthened, or with other inputs.
+ * test_stark.c - STARKs of three AIRs: a proof of a right trace is accepted; what the same prover
+ * makes of a wrong trace is not, nor is a proof with a flipped bit, a wrong length, or other
+ * inputs.
  */
 #include "machine.h"
 #include "rounds.h"
@@ -295,7 +296,7 @@ static void rejects_every_other_byte(void **state)
     }
 }
 
-/* Each in a block that is no longer, for a sanitizer to see. */
+/* Each in a block of exactly its size, so that a sanitizer sees reads past the end. */
 static void rejects_what_was_cut(void **state)
 {
     struct instance instance = machine_instance(&field31_koalabear, 4);

@@ -110,7 +110,7 @@ static uint64_t naive_sum(const struct sumcheck_statement *statement, unsigned i
     return (uint64_t)sum;
 }
 
-/* Of all sizes: below and above where the team is woken. */
+/* All sizes, with and without the team of threads. */
 static void claims_the_sum(void **state)
 {
     (void)state;
@@ -172,7 +172,7 @@ static void rejects_every_other_element(void **state)
     free(proof);
 }
 
-/* A wrong claim with a first round that fits it: the round after it does not. */
+/* A wrong claim with a first round that fits it: the second round does not fit. */
 static void rejects_a_wrong_claim_that_the_first_round_fits(void **state)
 {
     const struct sumcheck_statement statement = {.seed = 7, .variables = 5, .instances = 1};

@@ -1,5 +1,6 @@
 /*
- * test_transcript.c - challenges depend on all that was said, and a proof's bytes are read in one way only.
+ * test_transcript.c - challenges depend on everything absorbed before, and a proof's bytes can be
+ * read in only one way.
  */
 #include "bytes.h"
 #include "transcript.h"
@@ -72,7 +73,7 @@ static void indices_reach_all_places(void **state)
     assert_int_equal(transcript_index(&transcript, 0), 0);
 }
 
-/* The nonce works, and hardly another one; the nonce counts. */
+/* The nonce is accepted, and almost no other one is; the nonce changes later challenges. */
 static void work_takes_its_nonce(void **state)
 {
     const struct transcript before = transcript_after("a", "b", "c");
@@ -140,7 +141,7 @@ static void rejects_elements_that_are_not_below_p(void **state)
     free(writer.data);
 }
 
-/* Each block is as long as what is in it, for a sanitizer to see. */
+/* Each block has exactly the size of its contents, so that a sanitizer sees reads past the end. */
 static void never_reads_outside(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /*
  * toy_workload.c - a workload for the driver's test. Its proof is 64 bytes that the statement determines.
- * --log-size says what is wrong with it: 0 nothing, 1 the verifier accepts anything, 2 every other proof is
- * wrong, 3 it wants more memory than there is, 4 the verifier only looks at the first bytes.
+ * --log-size chooses a fault: 0 none, 1 the verifier accepts anything, 2 every other proof is
+ * wrong, 3 it needs more memory than there is, 4 the verifier only looks at the first bytes.
  */
 #include "workload.h"
 

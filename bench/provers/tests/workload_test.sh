@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# workload_test.sh TOY [PRELOAD]: the driver of the provers: options, exit status, report. With libzkalloc's
-# preload library also: phases are begun, and the span registry breaks where it must.
+# workload_test.sh TOY [PRELOAD]: the driver of the provers: options, exit status, report. With
+# PRELOAD, libzkalloc's preload library, also: phases are begun, and the span registry breaks where
+# it must.
 set -euo pipefail
 toy=$1 preload=${2:-}
 dir=$(mktemp -d)
@@ -8,7 +9,7 @@ trap 'rm -rf "$dir"' EXIT
 export ASAN_OPTIONS=allocator_may_return_null=1:${ASAN_OPTIONS:-}
 
 fail() { echo "workload_test: $*: $(cat "$dir/out" "$dir/err")" >&2; exit 1; }
-run() { # run STATUS OPTION...: what the toy says is in $dir/out and $dir/err
+run() { # run STATUS OPTION...: the toy's output is in $dir/out and $dir/err
     local wanted=$1 status=0
     shift
     timeout 60 "$toy" "$@" >"$dir/out" 2>"$dir/err" || status=$?
@@ -46,12 +47,12 @@ bad '--iters: no value' --iters
 bad '--nonsense: unknown option' --nonsense
 bad 'more: not an option' more
 
-# A report that cannot be written is said before the work, not after it.
+# A report that cannot be written gives an error before the work, not after it.
 run 2 --iters 1000000 --report "$dir/none/report"
 says err "^toy: --report .*none/report: No such file or directory: want a file in a directory that can be written to$"
 [[ ! -s $dir/out ]] || fail "it worked first"
 
-# The report: every key once, in this order; in place of an old one; and nothing beside it.
+# The report has every key once, in this order; it replaces an old one, and no other file is left.
 keys="name iterations log_size threads spans seed phases proofs_verified tampered tampered_rejected first_ms
 warm_ms warm_ms_low warm_ms_high phase_bytes phase_count peak_rss_bytes page_faults context_switches cycles
 instructions dtlb_misses system_ms copied_bytes"
@@ -72,7 +73,7 @@ mkdir "$dir/folder"
 run 2 --report "$dir/folder"
 [[ -z $(find "$dir" -name '*.tmp') ]] || fail "a temporary file is left"
 
-# What is wrong is said, and the report is written all the same.
+# Failures are printed, and the report is written all the same.
 run 1 --log-size 1 --report "$dir/report"
 says out ' 0 of 35 tampered ones rejected$'
 says err '^toy: a tampered proof is accepted: bit '

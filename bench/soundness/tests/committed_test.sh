@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# committed_test.sh SOUNDNESS TABLE: the committed table is whole: all slices, at least 100000 proofs, none false, all that
-# differ explained, every broken verifier found out. And one part of it, run again, gives the same rows: of its slices,
-# which hold a checksum of what became of each proof, and of its broken verifiers.
+# committed_test.sh SOUNDNESS TABLE: the committed table is complete: all slices, at least 100000
+# proofs, none false, every one that differs explained, every broken verifier detected. And one part
+# of it, run again, gives the same rows: those of its slices, which have a checksum of the outcomes
+# of all proofs, and those of its broken verifiers.
 set -uo pipefail
 soundness=$1 table=$2
 # shellcheck source=../../../scripts/test_helpers.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# controls_test.sh SOUNDNESS: with any seed, and not only the committed one, each broken verifier is found out, and the whole
-# one is not: 29 verifiers that leave one check out, beside a few proofs for the one that leaves out none.
+# controls_test.sh SOUNDNESS: with any seed, and not only the committed one, each broken verifier is
+# detected, and the complete one is not: 29 verifiers that leave one check out, and a few proofs for
+# the one that leaves out none.
 set -uo pipefail
 soundness=$1
 said=$("$soundness" --seed 20261126 --proofs 1200)

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# parts_test.sh SOUNDNESS: a campaign in parts gives the same bytes as one in one part; a part that is missing, twice, cut,
-# changed or of another campaign is refused, and nothing is written; and bad input is one line and exit status 2.
+# parts_test.sh SOUNDNESS: a campaign in parts gives the same bytes as one in a single part; a part
+# that is missing, duplicate, truncated, changed or of another campaign is refused, and nothing is
+# written; bad input gives one line and exit status 2.
 set -uo pipefail
 soundness=$1
 # shellcheck source=../../../scripts/test_helpers.sh
 . "$(dirname "$0")/../../../scripts/test_helpers.sh"
 
-# Small, and the controls are not what this is about: with one try each most are not found, and that is status 1.
+# A small campaign. The controls do not matter here: with one try each, most find nothing, and so
+# the status is 1.
 campaign() { "$soundness" --proofs 240 --tries 1 "$@"; }
 for part in 1/1 1/2 2/2 1/7 2/7 3/7 4/7 5/7 6/7 7/7; do
     checks=$((checks + 1))
@@ -65,7 +67,7 @@ refused "--tries 0" --tries 0
 refused "--merge" --merge --out "$work/out"
 refused "argument more" more
 
-# A campaign that does not find what a broken verifier accepts says so.
+# A campaign that does not detect a broken verifier says so.
 checks=$((checks + 1))
 grep -q "THE CAMPAIGN DOES NOT FIND IT" <(campaign --part 1/120) || fail "one try found every broken verifier"
 

@@ -1,5 +1,5 @@
 /*
- * test_damage.c - each damage does to a block what its name says, and nothing to what lies beside it.
+ * test_damage.c - each damage does to a block what its name says, and nothing to its neighbours.
  */
 #include "damage.h"
 
@@ -44,7 +44,8 @@ static void fill(struct fixture *fixture)
     fixture->sharing = (struct damage_sharing){0};
 }
 
-/* Where the block differs from what it was: from *first to *last - 1, and in how many bytes. */
+/* The range in which the block has changed, *first to *last - 1; returns the number of changed
+ * bytes. */
 static size_t differences(const struct fixture *fixture, size_t *first, size_t *last)
 {
     size_t count = 0;
@@ -144,7 +145,7 @@ static void a_job_is_two_pointers_and_a_flag_on_a_word(void **state)
         differences(&fixture, &first, &last);
         first -= first % 8;
         if (first + stray_most > bytes)
-            continue; /* cut by the block's end */
+            continue; /* truncated at the block's end */
         memcpy(&data, fixture.block + first, sizeof data);
         memcpy(&run, fixture.block + first + 8, sizeof run);
         assert_true(data >> 40 == 0x7f && data % 16 == 0 && run >> 40 == 0x55);
