@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# audit_ci.sh AUDIT PROGRAM ARGUMENTS...: a step of continuous integration. Fails if the program keeps something across
-# a phase that nobody has looked at. AUDIT is zk-audit; the files are in the current folder:
+# audit_ci.sh AUDIT PROGRAM ARGUMENTS...: a step of continuous integration. Fails if the program
+# keeps something across a phase that nobody has reviewed. AUDIT is zk-audit; the files are in the
+# current folder:
 #   audit.supp    what has been looked at, with reasons (zk-audit --write-suppressions makes the first one), if there is one
 #   audit.sarif   written: results that the code host shows at their lines
 #   audit.folded  written: stacks by retained bytes, for a flame graph or speedscope

@@ -1,5 +1,5 @@
 /*
- * retained_table - the smallest program that crosses a phase, for zk-audit to find.
+ * retained_table - the smallest program that keeps a block across a phase, for zk-audit to find.
  *
  * A table is made in one phase and read in the next. Under the default settings nothing is wrong
  * with that: pinned recycling keeps every live block where it is. Under blind recycling
@@ -40,7 +40,7 @@ static unsigned long table_sum(const struct table *table)
     return sum;
 }
 
-/* What an arena is for: large, short-lived, and gone at the end of the phase. */
+/* What an arena is for: a large, short-lived block that is freed before the phase ends. */
 static void prove(void)
 {
     for (int i = 0; i < columns; i++) {

@@ -1,9 +1,9 @@
 /*
  * blinding_reuse - proofs of two phases have the same blinding: both verify, and the witness is computed from them.
  *
- * A prover that hides its witness adds random values to it, which come from a thread's random generator, whose state a
- * boundary has overwritten (random_state). Two proofs with the same random values differ in their challenges alone, and
- * what hides behind the values cancels out.
+ * A prover that hides its witness adds random values to it. They come from a thread's random
+ * generator, whose state was overwritten at a boundary (random_state). Two proofs with the same
+ * random values differ only in their challenges, so the values cancel out and reveal the witness.
  */
 #include "models/crates.h"
 #include "models/masked_row.h"
@@ -11,7 +11,7 @@
 #include "models/thread_random.h"
 #include "repro.h"
 
-/* The prover's secret, and in static memory: no allocator has it. */
+/* The prover's secret; it is in static memory, and no allocator is involved. */
 static const uint64_t witness[MASKED_ROW_WITNESS] = {
     271828182845904523, 536028747135266249, 775724709369995957, 496696762772407663,
     314159265358979323, 846264338327950288, 419716939937510582, 97494459230781640};
@@ -21,7 +21,7 @@ struct proved {
     struct masked_row_proof proof;
 };
 
-/* What is proved in a phase: the same of the same witness, to another verifier. */
+/* The statement of a phase: the same about the same witness, to another verifier. */
 static struct masked_row_statement state(unsigned phase)
 {
     struct masked_row_statement statement = {.session = phase};
@@ -46,7 +46,7 @@ static void prove(struct proved *proved, unsigned phase)
     masked_row_prove(&proved->statement, witness, blinding, &proved->proof);
 }
 
-/* What everybody can do who has two proofs. */
+/* What anybody who has two proofs can do. */
 static void attack(struct repro_run *run, const struct proved *before, const struct proved *now,
                    unsigned phase)
 {

@@ -1,9 +1,10 @@
 /*
- * bounded_channel - a channel that is made in one phase never takes another message in the next.
+ * bounded_channel - a channel made in one phase never takes another message in the next.
  *
- * A channel of a fixed capacity is one ring of slots, made with it. Each slot has a stamp, by which
- * sender and receiver tell whose turn it is. Overwritten, it is nobody's: the sender waits for a
- * thread that it believes to be in between, and there is none.
+ * A channel of a fixed capacity is one ring of slots, made with it. Each slot has a stamp that
+ * tells sender and receiver whose turn it is. An overwritten stamp says that it is nobody's turn:
+ * the sender assumes that another thread is at work on the slot, and waits for it, but there is
+ * none.
  */
 #include "models/bounded_channel.h"
 #include "repro.h"
@@ -44,7 +45,7 @@ static void send(struct channel *channel, unsigned i)
     repro_wrong(channel->run, "the channel says that it is disconnected");
 }
 
-/* On the receiving thread. */
+/* Runs on the receiving thread. */
 static void receive_all(void *arg)
 {
     struct channel *channel = arg;

@@ -1,10 +1,11 @@
 /*
- * buffered_writer - a writer's and a reader's buffer, made in one phase, are the next one's data.
+ * buffered_writer - the buffers of a writer and a reader, made in one phase, are overwritten with
+ * the next one's data.
  *
  * A program that opens its log and its input in its first phase makes both buffers there, of 8192
- * bytes each. In the next phase the reader hands out what lies there now, as if it were the file's;
- * the writer puts its lines there; and when the writer's buffer is written out, the file gets that
- * phase's data.
+ * bytes each. In the next phase the reader returns what is in its buffer by then as if it came from
+ * the file; the writer puts its lines over the phase's data; and when its buffer is written out,
+ * the file gets that phase's data.
  */
 #include "models/buffered_file.h"
 #include "repro.h"
@@ -14,7 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { line_bytes = 64, lines = 20 }; /* that each phase reads, and writes */
+enum { line_bytes = 64, lines = 20 }; /* each phase reads and writes so many */
 
 struct program {
     struct repro_run *run;
@@ -41,7 +42,7 @@ static int open_file(const char *name)
     return file;
 }
 
-/* Before any phase: there is something to read. */
+/* Opens the files before any phase, and puts something to read into them. */
 static void open_files(struct program *program)
 {
     unsigned char line[line_bytes];

@@ -1,11 +1,11 @@
 /*
- * epoch_bags - retired objects wait in bags, the bags lie in the slab, and a later phase walks
+ * epoch_bags - retired objects wait in bags, the bags are in the slab, and a later phase walks
  * them.
  *
  * A lock-free structure may not free what it unlinks, since another thread may be reading it: it
  * defers the free. Deferred calls are collected in bags of 64; a full bag becomes a node of the
- * collector's queue, 2072 bytes, allocated on the spot. Two epochs later, and that may be in the
- * next phase, some thread takes the node off the queue, and calls what is in it.
+ * collector's queue, 2072 bytes, allocated at that moment. Two epochs later, which may be in the
+ * next phase, some thread takes the node off the queue, and makes the calls in it.
  */
 #include "models/crates.h"
 #include "models/epoch.h"
@@ -40,7 +40,7 @@ static void retire_some(void)
 static void collect(void *arg)
 {
     (void)arg;
-    for (int i = 0; i < 4; i++) { /* each flush advances the epoch by one at most */
+    for (int i = 0; i < 4; i++) { /* each flush advances the epoch by at most one */
         epoch_pin();
         epoch_flush();
         epoch_unpin();

@@ -42,8 +42,9 @@ static unsigned char *make(size_t size, unsigned char byte)
     return block;
 }
 
-/* Both from the arena and yet apart, under the recycling that should make them the same: then this
- * platform places them so that nothing can be seen. Under the trap, nothing is ever the same. */
+/* Are both blocks from the arena, but at different addresses, although blind recycling should make
+ * them the same? Then this platform places them so that nothing can be shown. Under the trap,
+ * addresses are never the same. */
 static bool inconclusive(const unsigned char *held, const unsigned char *later)
 {
     struct zk_config config;
@@ -64,7 +65,8 @@ static void body(struct repro_run *run)
         unsigned char *later;
 
         repro_cycle(run);
-        if (zk_begin_phase() != 0) { /* no filler: the held block is to be the first in the slab */
+        /* Without a filler, so that the held block is the first in the slab. */
+        if (zk_begin_phase() != 0) {
             repro_refused(run, "begin");
             break;
         }
@@ -98,14 +100,15 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
-/* none, flush, route, seed, pinned, system. However lax the contract: pinned keeps what lives. */
+/* none, flush, route, seed, pinned, system. Pinned keeps live blocks, however lax the contract
+ * is. */
 static const struct repro_variant variants[] = {
     {"--switch nesting=recycle --switch owner=any",
      {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN}},
     {0},
 };
 
-/* The block that is made later has the size of the one that is held, and its place. */
+/* The later block has the size and the address of the held one. */
 static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
 {
     (void)cycle;

@@ -1,9 +1,9 @@
 /*
- * guard_escape - longjmp_escape with the guard and the escape API: the control.
+ * guard_escape - the control of longjmp_escape: with the guard and the escape API.
  *
- * The same step fails inside the same phase, but the phase was opened by zk_phase, and the failure
- * leaves it by zk_escape, which ends it on the way to zk_catch. What the handler then allocates
- * comes from the C library, and no phase ever touches it.
+ * The same step fails inside the same phase, but zk_phase has opened the phase, and the failure
+ * leaves it through zk_escape, which ends it on the way to zk_catch. What the handler then
+ * allocates comes from the C library, and no phase ever touches it.
  */
 #include "repro.h"
 
@@ -15,7 +15,7 @@ enum { content = 0xCC, result_bytes = 64 << 10, scratch_bytes = 32 << 10 };
 struct step {
     struct repro_run *run;
     unsigned char *result;
-    void *scratch; /* what the step held when it failed: freed by the handler, as unwinding would */
+    void *scratch; /* held by the step when it failed; the handler frees it, as unwinding would */
     bool begun;
 };
 

@@ -2,9 +2,9 @@
  * hash_table_retained - a large hash table kept across a boundary: a lookup never returns.
  *
  * A table of 1000 numbers is one block of 34832 bytes, entries and control bytes. A lookup goes
- * from group to group of control bytes until one of them is EMPTY. When the next phase has written
- * over the block, and none of its bytes happens to be 0xFF, no group is, and the lookup goes round
- * for ever.
+ * from group to group of control bytes until one has an EMPTY byte. When the next phase has
+ * overwritten the block, and no byte happens to be 0xFF, no group has one, and the lookup goes
+ * round for ever.
  */
 #include "models/swiss_table.h"
 #include "repro.h"
@@ -15,8 +15,8 @@ enum variant { HANG, LOST, WRONG };
 
 static const char *const variants[] = {"hang", "lost", "wrong", NULL};
 
-/* A word that, as the new phase's data, looks like an entry of which it is both the key and the
- * value: one of its bytes is the control byte of its own hash. */
+/* A word that, as the new phase's data, looks like an entry whose key and value it is: one of its
+ * bytes is the control byte of its own hash. */
 static uint64_t word_that_is_its_own_entry(void)
 {
     for (uint64_t word = 0x0101010101010101u;; word += 0x0102030405060708u) {

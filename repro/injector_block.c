@@ -1,12 +1,12 @@
 /*
- * injector_block - a job queue's block lies in the slab, and the next push writes into recycled
+ * injector_block - a job queue's block is in the slab, and the next push writes into recycled
  * bytes.
  *
  * A thread outside a pool hands jobs to it through the injector: a FIFO of linked blocks of 63
  * slots. The last block is kept until it is used up; when it was allocated in a phase, it is kept
  * across the boundary. The first push of the next phase writes its job, 16 bytes, and one bit of
  * the slot's state into whatever lies there now: 17 bytes in a row. Real worker threads take the
- * jobs, and find them as they were written: nothing fails, but somebody else's data.
+ * jobs, and find them as they were written: nothing fails, but somebody else's data is damaged.
  */
 #include "injector_joins.h"
 

@@ -1,8 +1,10 @@
 /*
- * late_thread - a thread that finds every slab taken is served by the C library, and counted.
+ * late_thread - the C library serves a thread that finds every slab taken, and its blocks are
+ * counted.
  *
- * A control: there are as many slabs as processors, and four more. Here more threads than that are
- * alive at once, each with a block of its own; the late-comers' blocks are as good as the others'.
+ * A control: there are four more slabs than processors. Here more threads than that are alive at
+ * the same time, each with a block of its own; the late threads' blocks must be as good as the
+ * others'.
  */
 #include "repro.h"
 
@@ -57,7 +59,7 @@ static void body(struct repro_run *run)
         if (!repro_begin(run))
             return;
         repro_check(run);
-        zk_reset_stats(); /* the fillers of this phase */
+        zk_reset_stats(); /* forgets the fillers of this phase */
         for (unsigned i = 0; i < threads; i++)
             repro_on(workers[i].thread, make, &workers[i]);
         for (unsigned i = 0; i < threads; i++) {

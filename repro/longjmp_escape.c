@@ -2,8 +2,8 @@
  * longjmp_escape - a panic that skips the end leaves the phase active.
  *
  * A step of the program fails inside a phase and escapes by longjmp to a handler outside of it,
- * past the zk_end_phase. The handler believes that the phase is over and makes a buffer to keep: it
- * comes from the arena all the same, and the next phase overwrites it.
+ * past the zk_end_phase. The handler believes that the phase is over and allocates a buffer to
+ * keep: it still comes from the arena, and the next phase overwrites it.
  */
 #include "repro.h"
 
@@ -54,7 +54,8 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
-/* none, flush, route, seed, pinned, system. However lax the contract: pinned keeps what lives. */
+/* none, flush, route, seed, pinned, system. Pinned keeps live blocks, however lax the contract
+ * is. */
 static const struct repro_variant variants[] = {
     {"--switch nesting=recycle --switch owner=any",
      {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN}},

@@ -2,9 +2,9 @@
  * memoised_twiddles - a transform's table of roots, made in one phase, is wrong in the next.
  *
  * A prover's Fourier transform keeps its roots of unity: the first transform of a size makes the
- * table, and all later ones read it. That first one is in the first proof, so the table lies in a
- * slab. In the second proof its roots are somebody's data. Nothing fails: every transform is of
- * something else.
+ * table, and all later ones read it. That first one is in the first proof, so the table is in a
+ * slab. In the second proof its roots are somebody's data. Nothing fails, but every transform is
+ * wrong.
  */
 #include "models/memoised_dft.h"
 #include "models/power_of_two.h"
@@ -18,7 +18,7 @@ struct transform {
     struct repro_run *run;
     struct memoised_dft dft;
     size_t height;
-    uint64_t values[height_most]; /* the proof's own: in static memory, to be judged by */
+    uint64_t values[height_most]; /* the proof's values; in static memory, as the reference */
 };
 
 static uint64_t coefficient(const struct transform *transform, size_t i, unsigned phase)
@@ -38,7 +38,7 @@ static uint64_t evaluate(const struct transform *transform, uint64_t x, unsigned
     return sum;
 }
 
-/* Some of the values, against the definition. A verifier that has the same table would find
+/* Compares some of the values with the definition. A verifier that uses the same table would notice
  * nothing. */
 static bool right(const struct transform *transform, unsigned phase)
 {
@@ -68,7 +68,7 @@ static void body(struct repro_run *run)
 {
     static struct transform transform;
 
-    /* As a proof system's configuration is made, before any proof; its table is empty. */
+    /* Made before any proof, as the configuration of a proof system is; its table is empty. */
     transform.run = run;
     transform.height = power_of_two_at_least(repro_option(run, "height"));
     if (memoised_dft_init(&transform.dft, (enum dft_field)repro_option(run, "field")) != 0)

@@ -1,10 +1,9 @@
 /*
  * nested_phases - a begin inside a phase recycles what the outer phase still uses.
  *
- * A library function begins a phase of its own, inside the phase of its caller. Under
- * nesting=recycle the inner begin rewinds the slab; the caller's block, allocated a moment ago in
- * the outer phase, is handed out again. Counting the depth hides it; refusing the inner begin is
- * the answer.
+ * A library function begins its own phase, inside its caller's phase. Under nesting=recycle the
+ * inner begin rewinds the slab; the caller's block, allocated a moment ago in the outer phase, is
+ * handed out again. Counting the depth hides it; refusing the inner begin is the answer.
  */
 #include "repro.h"
 
@@ -30,7 +29,7 @@ static void body(struct repro_run *run)
         unsigned char *outer;
 
         repro_cycle(run);
-        if (zk_begin_phase() != 0) { /* not a boundary of interest: nothing is kept across it */
+        if (zk_begin_phase() != 0) { /* this boundary does not matter: nothing is kept across it */
             repro_refused(run, "outer begin");
             return;
         }
@@ -55,7 +54,8 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
-/* none, flush, route, seed, pinned, system. However lax the contract: pinned keeps what lives. */
+/* none, flush, route, seed, pinned, system. Pinned keeps live blocks, however lax the contract
+ * is. */
 static const struct repro_variant variants[] = {
     {"--switch nesting=recycle --switch owner=any",
      {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN}},

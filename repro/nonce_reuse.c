@@ -1,9 +1,9 @@
 /*
  * nonce_reuse - signatures of two phases have the same nonce: all verify, and the key is computed from them.
  *
- * The nonces come from a thread's random generator, whose state a boundary has overwritten (random_state): each phase
- * finds it in the same state, made of the same data. Two signatures with one nonce are two equations in two unknowns,
- * one of which is the key.
+ * The nonces come from a thread's random generator, whose state was overwritten at a boundary
+ * (random_state): each phase finds it in the same state, made of the same data. Two signatures with
+ * one nonce are two equations in two unknowns, one of which is the key.
  */
 #include "models/crates.h"
 #include "models/modular.h"
@@ -11,7 +11,7 @@
 #include "models/thread_random.h"
 #include "repro.h"
 
-/* The signer's, and in static memory: no allocator has it. */
+/* The signer's key; it is in static memory, and no allocator is involved. */
 static const uint64_t key = UINT64_C(0x1BADC0DE5EED1234);
 _Static_assert(UINT64_C(0x1BADC0DE5EED1234) < SCHNORR_ORDER, "a key is below the group's order");
 
@@ -23,7 +23,7 @@ static struct schnorr_signature sign(uint64_t message)
     return schnorr_sign(key, message, mod_reduce(high, low, SCHNORR_ORDER));
 }
 
-/* What everybody can do who has two signatures. */
+/* What anybody who has two signatures can do. */
 static void attack(struct repro_run *run, struct schnorr_signature before,
                    struct schnorr_signature now, unsigned phase)
 {

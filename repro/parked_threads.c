@@ -1,22 +1,22 @@
 /*
- * parked_threads - the table of parked threads, made in one phase, kills the first to wait in the
- * next.
+ * parked_threads - the table of parked threads, made in one phase, crashes the first thread that
+ * waits in the next.
  *
- * A mutex of one byte has no room for who waits for it. Its waiting threads are in a table of the
- * process, which is made when a thread first has to wait, and replaced by a larger one as more
- * threads do. A proof's threads meet at a lock inside a phase, so the table lies in a slab.
+ * A mutex of one byte has no room for a list of its waiting threads. They are in a table of the
+ * process, which is made when a thread first has to wait, and replaced by larger ones as more
+ * threads do. A proof's threads contend for a lock inside a phase, so the table is in a slab.
  */
 #include "models/parking_lot.h"
 #include "repro.h"
 
-enum { moment = 50 /* microseconds that a thread is ready to wait */ };
+enum { moment = 50 /* microseconds that a thread waits at most */ };
 
 struct contention {
     struct repro_run *run;
     struct parking_mutex mutex;
 };
 
-/* On another thread, while this one holds the mutex. */
+/* Runs on another thread, while this one holds the mutex. */
 static void wait_in_vain(void *arg)
 {
     struct contention *contention = arg;
@@ -25,7 +25,7 @@ static void wait_in_vain(void *arg)
         repro_wrong(contention->run, "two threads hold the mutex");
 }
 
-/* On another thread, when the mutex is free. */
+/* Runs on another thread, when the mutex is free. */
 static void lock_and_unlock(void *arg)
 {
     struct contention *contention = arg;

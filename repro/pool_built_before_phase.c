@@ -3,8 +3,8 @@
  * pool_built_in_phase.
  *
  * The same pool, the same work, but everything that the pool keeps was allocated before the first
- * phase, and came from the C library. What a phase adds, it also frees, as long as the work is
- * shallow.
+ * phase, and came from the C library. As long as the work is shallow, a phase frees everything that
+ * it adds.
  */
 #include "models/crates.h"
 #include "models/pool_team.h"
@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-enum { depth = 32 }; /* fits into the deque as it is made */
+enum { depth = 32 }; /* fits into a new deque */
 
 static void drain(void *pool)
 {

@@ -2,9 +2,9 @@
  * pool_built_in_phase - a thread pool built inside a phase crashes in the next.
  *
  * A program makes its thread pool when it first needs it, which is in the middle of its first
- * proof. All that the pool keeps for its life lies in slabs: registry, deques, sleep states and
- * injector block in the slab of the thread that built it, epoch records and queue blocks in those
- * of the workers.
+ * proof. Everything that the pool keeps for its life is in slabs: registry, deques, sleep states
+ * and injector block in the slab of the thread that built it, epoch records and queue blocks in
+ * those of the workers.
  */
 #include "models/crates.h"
 #include "models/pool_team.h"
@@ -13,8 +13,8 @@
 
 #include <stdlib.h>
 
-/* Nested joins: so many fit into the deque as it is made; more make it grow, and the collector look at
- * every worker's record. */
+/* Depths of nested joins: shallow ones fit into a new deque; deep ones make it grow, and make the
+ * collector read every worker's record. */
 enum { shallow = 32, deep = 100 };
 enum { CALLER_WAITS, CALLER_WORKS };
 
@@ -24,15 +24,15 @@ static void use(struct repro_run *run, struct pool *pool, unsigned long depth)
         repro_wrong(run, "a job was lost");
 }
 
-/* On a call of its own, the pool returns to a worker of it as soon as the work is done: the others may
- * still be on their way to sleep. */
+/* If the caller is a worker of the pool, the call returns as soon as the work is done: the other
+ * workers may not be asleep yet. */
 static void reach_and_wait(void *pool, void (*act)(void *arg), void *arg)
 {
     pool_team_reach(pool, act, arg);
     pool_wait_idle(pool);
 }
 
-/* The thread that made the pool is a worker of it, for good: there is one pool. */
+/* Makes a pool of which this thread is a worker, for good: so there is only one pool. */
 static void take_in_caller(struct repro_run *run)
 {
     struct pool *pool = NULL;
@@ -104,7 +104,7 @@ static const char *const law_at[] = {"--pool-threads 1",   "--pool-threads 2",
                                      "--pool-threads 64",  "--pool-threads 65",
                                      "--pool-threads 128", NULL};
 
-/* The same, and with the maker in the pool. */
+/* The same, with the maker in the pool. */
 static const char *const law_2026_at[] = {"--pool-threads 1",
                                           "--pool-threads 2",
                                           "--pool-threads 4",
@@ -147,7 +147,7 @@ static const struct repro_variant variants[] = {
     /* 128 x 32 is 4096, which is not below 4096. */
     {"--pool-threads 32",
      {REPRO_CRASH, REPRO_CRASH, REPRO_HANG, REPRO_HANG, REPRO_CLEAN, REPRO_CLEAN}},
-    /* The bound of a small pool does not hold from 17 workers on. */
+    /* From 17 workers on, the bound of a small pool does not hold. */
     {"--pool-threads 17 --min-bytes 2105",
      {REPRO_HANG, REPRO_HANG, REPRO_HANG, REPRO_HANG, REPRO_CLEAN, REPRO_CLEAN}},
     {"--pool-threads 17 --min-bytes 2177",

@@ -1,9 +1,10 @@
 /*
- * random_state - a random generator's state, made in one phase, is the next one's data: what comes out can be computed.
+ * random_state - a random generator's state, made in one phase, is overwritten with the next one's
+ * data: its numbers can be computed.
  *
- * A generator is made lazily, for each thread, and kept for life. Its state lies in a slab if a phase was active then.
- * After a boundary its key is somebody's data, and it goes on to give numbers: nothing fails, and whoever knows the data
- * knows them.
+ * Each thread's generator is made at its first use, and kept for life. If a phase was active then,
+ * its state is in a slab. After a boundary its key is somebody's data, and it goes on to return
+ * numbers: nothing fails, and whoever knows the data knows the numbers.
  */
 #include "models/crates.h"
 #include "models/thread_random.h"
@@ -11,7 +12,7 @@
 
 enum { numbers_drawn = 4 };
 
-/* What an attacker does who knows what the phase's data look like, and nothing else. */
+/* What an attacker can do who only knows what the phase's data look like. */
 static void foretell(struct repro_run *run, const uint64_t *drawn)
 {
     uint64_t foretold[numbers_drawn];

@@ -1,11 +1,10 @@
 /*
- * realloc_across_phase - a vector kept across a boundary and then grown copies the new phase's
- * bytes.
+ * realloc_across_phase - a vector that is kept across a boundary and then grown copies the new
+ * phase's bytes.
  *
  * Two byte vectors, of 8 KiB and of 16 KiB, are filled in one phase and grown in the next. Growing
- * asks the allocator to carry the old bytes over, and gives their number, as Rust's and C++'s
- * containers do. The old bytes have been recycled by then: what is carried over is what lies there
- * now.
+ * asks the allocator to copy the old bytes, and gives their number, as Rust's and C++'s containers
+ * do. The old bytes have been recycled by then: what is copied is whatever is there now.
  */
 #include "repro.h"
 
@@ -64,7 +63,7 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
-/* What growing copies is filler: all that a vector had in it, if it lay in the arena. */
+/* If a vector was in the arena, growing it copies filler, as many bytes as it contained. */
 static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
 {
     size_t count = 0;

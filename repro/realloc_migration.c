@@ -1,9 +1,9 @@
 /*
  * realloc_migration - a system block that grows inside a phase moves into the arena unnoticed.
  *
- * A program does the careful thing: it makes its long-lived list before the first phase, so that it
- * comes from the C library. Inside a phase the list grows. Under realloc=migrate the new block is
- * routed as if it were a new allocation, and the long-lived list lies in the slab from then on.
+ * A careful program makes its long-lived list before the first phase, so that it comes from the C
+ * library. Inside a phase the list grows. Under realloc=migrate the new block is routed as if it
+ * were a new allocation, and from then on the long-lived list is in the slab.
  */
 #include "repro.h"
 
@@ -62,7 +62,7 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
-/* The list lies in the arena when it has grown, and all of it is filler in the next phase. */
+/* Once grown, the list is in the arena, and all of it is filler in the next phase. */
 static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
 {
     (void)run, (void)cycle;

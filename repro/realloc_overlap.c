@@ -1,10 +1,10 @@
 /*
  * realloc_overlap - growing a block across a boundary copies between ranges that overlap.
  *
- * A block of 8 KiB lies at the slab's first byte. In the next phase, 4 KiB of scratch are
- * allocated, and not written to yet; then the block grows to 16 KiB. The new block starts in the
- * middle of the old one. The bytes are all still there; whether they arrive is up to the direction
- * of the copy.
+ * A block of 8 KiB is at the start of the slab. In the next phase, 4 KiB of scratch memory are
+ * allocated but not written to yet; then the block grows to 16 KiB. The new block starts in the
+ * middle of the old one. All bytes are still there; whether they arrive depends on the direction of
+ * the copy.
  */
 #include "repro.h"
 
@@ -18,8 +18,7 @@ enum {
     quarter = 2 << 10,
 };
 
-/* Each 2 KiB of the block has a value of its own, so that a byte out of place is a byte that
- * differs. */
+/* Each 2 KiB of the block has a value of its own, so that a misplaced byte shows. */
 static unsigned char content(size_t at)
 {
     return (unsigned char)(0x10 + at / quarter);
@@ -42,7 +41,8 @@ static void check(struct repro_run *run, const unsigned char *block)
         repro_check_bytes(run, "the grown block differs", block + at, content(at), quarter);
 }
 
-/* What this platform's memcpy does with the same overlap: undefined, so it is asked, not relied on.
+/* Tests what this platform's memcpy does with the same overlap. That is undefined, so it is tested
+ * and not relied on.
  */
 __attribute__((unused)) static bool memcpy_copes(void)
 {
@@ -61,7 +61,7 @@ __attribute__((unused)) static bool memcpy_copes(void)
 
 static void body(struct repro_run *run)
 {
-#ifndef __SANITIZE_ADDRESS__ /* which forbids to ask */
+#ifndef __SANITIZE_ADDRESS__ /* it forbids this test */
     repro_note(run, "this platform's memcpy %s the same overlap",
                memcpy_copes() ? "copes with" : "fails on");
 #endif
@@ -100,8 +100,8 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
-/* The new block starts scratch_bytes, two quarters, behind the old one: by the time that a forward copy comes to the upper
- * two quarters they are the lower two. */
+/* The new block starts scratch_bytes, two quarters, after the old one: when a forward copy reaches
+ * the upper two quarters, it has already overwritten them with the lower two. */
 static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
 {
     (void)run, (void)cycle;

@@ -1,9 +1,9 @@
 /*
  * refcount_header - a reference count at the front of a large block reads filler.
  *
- * A shared pointer keeps its counts in the same block as the payload, in front of it. Where the
- * payload is large, the block comes from the arena, and when it is kept across a boundary, the
- * counts are the first words that the next phase writes over.
+ * A shared pointer keeps its counts in the same block as the payload, before it. If the payload is
+ * large, the block comes from the arena; and when it is kept across a boundary, the counts are the
+ * first words that the next phase overwrites.
  */
 #include "models/shared_pointer.h"
 #include "repro.h"
@@ -23,7 +23,8 @@ static struct shared_pointer *make(size_t payload_bytes)
     return pointer;
 }
 
-/* One owner looks, makes a second, and both let go: the block should be freed, once. */
+/* One owner reads the payload and makes a second owner, and both drop their pointers: the block
+ * should be freed once. */
 static void use_and_drop(struct repro_run *run, struct shared_pointer *kept)
 {
     size_t before = shared_pointer_strong_count(kept);
@@ -37,7 +38,7 @@ static void use_and_drop(struct repro_run *run, struct shared_pointer *kept)
     shared_pointer_drop(kept);
 }
 
-/* Two owners, one lets go: the other one's block should live. */
+/* One of two owners drops its pointer: the other one's block should stay alive. */
 static void drop_one_of_two(struct repro_run *run, struct shared_pointer *kept)
 {
     size_t before = shared_pointer_strong_count(kept);
@@ -97,9 +98,10 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
-/* The strong count is the block's first word, the weak one its second, and each block lies behind the filler. leak: a
- * clone, and two drops that do not make it 0, take 1 from its filler. underflow: the first drop makes the strong count 0,
- * which is 1 there, and so the weak one; they are 8 bytes apart, which is one run. */
+/* The strong count is the block's first word, the weak one its second, and each block comes after
+ * the filler. leak: a clone, and two drops that do not make the count 0, subtract 1 from its filler
+ * in all. underflow: the count reads as 1, so the first drop makes the strong count 0, and with it
+ * the weak one; they are 8 bytes apart, which counts as one run. */
 static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
 {
     size_t offset = (cycle - 1) * ((repro_option(run, "payload") + 7) / 8 * 8 + 16);

@@ -1,5 +1,5 @@
 /*
- * reservation_refused - where address space is refused, the program runs on without an arena.
+ * reservation_refused - if address space is refused, the program runs on without an arena.
  *
  * A control: strict overcommit and RLIMIT_AS refuse large reservations. The seed's allocator aborts
  * there; this one makes do with smaller slabs, then fewer, then none, and says so in one line.

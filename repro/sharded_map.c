@@ -1,9 +1,9 @@
 /*
- * sharded_map - a concurrent map that is made in one phase never takes another entry in the next.
+ * sharded_map - a concurrent map made in one phase never takes another entry in the next.
  *
- * A concurrent map is cut into shards, four for each processor, each with a lock. All of them are
- * one block, which is made with the map. In the next phase the locks' words are somebody's data,
- * which says that each is held; and who waits for it waits for ever.
+ * A concurrent map has shards, four for each processor, each with a lock. All shards are in one
+ * block, which is allocated with the map. In the next phase the locks' words are somebody's data,
+ * which looks as if each were held; a thread that waits for one waits for ever.
  */
 #include "models/sharded_map.h"
 #include "models/crates.h"
@@ -26,7 +26,7 @@ static void make(struct memo *memo)
         abort();
 }
 
-/* What a phase does with the map: notes each result, and looks it up. */
+/* Uses the map in a phase: stores each result, and looks it up. */
 static void use(struct memo *memo, unsigned phase)
 {
     for (uint64_t key = 0; key < memo->keys; key++)

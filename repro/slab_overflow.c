@@ -1,9 +1,9 @@
 /*
- * slab_overflow - a phase that needs more than a slab holds is served by the C library, and
- * counted.
+ * slab_overflow - the C library serves a phase that needs more than a slab holds, and its blocks
+ * are counted.
  *
  * A control: no allocation may fail that the C library could have served, and no byte may be handed
- * out twice on the way. Slabs of 16 MiB; the phase allocates 24 MiB and uses all of it.
+ * out twice meanwhile. Slabs of 16 MiB; the phase allocates 24 MiB and uses all of it.
  */
 #include "repro.h"
 

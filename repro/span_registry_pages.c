@@ -2,9 +2,9 @@
  * span_registry_pages - a logging registry's pages, made in one phase, hold the spans of the next.
  *
  * A tracing library keeps its spans in slots, in pages that double: 3072 bytes for the first 32
- * slots, 6144 for the next 64, and so on. A page is allocated when the spans alive at once first
- * reach it, and never freed. So the pages that the first phase needed lie in the slab, free lists
- * and all, when the next phase opens its spans.
+ * slots, 6144 for the next 64, and so on. A page is allocated when the number of live spans first
+ * reaches it, and never freed. So the pages that the first phase needed are in the slab, with their
+ * free lists, when the next phase opens its spans.
  */
 #include "models/crates.h"
 #include "models/span_registry.h"
@@ -24,7 +24,7 @@ struct spans {
     uint64_t ids[spans_most];
 };
 
-/* False, and the cycle is corrupt, when the registry did not do what was asked of it. */
+/* False, and the cycle counts as corrupt, if the registry's status is not the wanted one. */
 static bool asked(struct spans *spans, enum span_status got, enum span_status wanted)
 {
     if (got != wanted)
@@ -32,7 +32,7 @@ static bool asked(struct spans *spans, enum span_status got, enum span_status wa
     return got == wanted;
 }
 
-/* One span, as instrumented code opens it: made, entered, given an extension, and that one read
+/* Opens a span as instrumented code does: makes it, enters it, stores an extension, and reads that
  * back. */
 static bool open_span(struct spans *spans, size_t i)
 {
@@ -71,8 +71,7 @@ static bool open_and_close(struct spans *spans, size_t count)
     return true;
 }
 
-/* Spans alive at once that nobody enters and that no layer attaches anything to: they need pages,
- * and nothing else. */
+/* Spans that nobody enters, and with which no layer stores anything: they only need pages. */
 static bool warm_pages(struct spans *spans, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -102,7 +101,7 @@ static void body(struct repro_run *run)
             return; /* the real library panics, and so would the program */
         repro_end(run);
     }
-    /* Otherwise a program's registry lives as long as the program. All output is out by now. */
+    /* Otherwise the registry lives as long as the program. All output has been written by now. */
     if (repro_option(run, "destroy") != 0)
         span_registry_destroy(spans.registry);
 }
@@ -130,14 +129,14 @@ static const struct repro_variant variants[] = {
      {REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
     {"--min-bytes 6144 --filler off",
      {REPRO_LATENT, REPRO_LATENT, REPRO_LATENT, REPRO_LATENT, REPRO_CLEAN, REPRO_CLEAN}},
-    /* The pages are made before any phase; the maps, of 116 bytes, and the stack are not. */
+    /* Only the pages are made before any phase, not the maps, of 116 bytes, and the stack. */
     {"--warm 4096", {REPRO_HANG, REPRO_HANG, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
-    /* Where a thread's entry of current spans is made in the phase, the next one finds it borrowed. */
+    /* If a thread's entry of current spans is made in a phase, the next phase finds it borrowed. */
     {"--crates 2026",
      {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_LATENT, REPRO_CLEAN, REPRO_CLEAN}},
     {"--crates 2026 --spans 32",
      {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
-    /* What is dropped is walked: each slot of each page, whether it was used again or not. */
+    /* Dropping the registry walks each slot of each page, whether it was used again or not. */
     {"--destroy", {REPRO_CRASH, REPRO_CRASH, REPRO_CRASH, REPRO_CRASH, REPRO_CLEAN, REPRO_CLEAN}},
     {"--destroy --min-bytes 8193",
      {REPRO_CRASH, REPRO_CRASH, REPRO_CRASH, REPRO_CRASH, REPRO_CLEAN, REPRO_CLEAN}},

@@ -1,9 +1,9 @@
 /*
- * span_stack_bucket - a table that grows with the threads, made in one phase, stops them in the
- * next.
+ * span_stack_bucket - a table that grows with the number of threads, made in one phase, stops them
+ * in the next.
  *
- * A tracing library keeps for each thread which spans it is in. The records are in a table of
- * buckets, each twice as large as the one before, and whichever thread first needs a bucket makes
+ * A tracing library records the spans that each thread is in. The records are in a table of
+ * buckets, each twice as large as the one before; the first thread that needs a bucket allocates
  * it. With more than a hundred threads the last bucket is larger than the usual threshold, and the
  * threads in it find their records overwritten in the next phase.
  */
@@ -30,7 +30,7 @@ static bool asked(struct tracing *tracing, enum span_status got, enum span_statu
     return false;
 }
 
-/* On a thread: one instrumented function. */
+/* Runs one instrumented function on a thread. */
 static void open_and_close(void *arg)
 {
     struct tracing *tracing = arg;
@@ -55,9 +55,9 @@ static void each_from_the_last(struct tracing *tracing, struct repro_thread **th
         repro_on(threads[i], open_and_close, tracing);
 }
 
-/* Threads get their numbers from the process, not from a registry: here from the one that the
- * program has while it starts. So the last of them can be the first to be traced in a phase, and
- * has a slab on any machine. */
+/* Numbers of threads belong to the process, not to a registry: here, a registry that exists while
+ * the program starts gives them out. So the last thread can be the first one that is traced in a
+ * phase, and gets a slab on any machine. */
 static void give_numbers(struct tracing *tracing, struct repro_thread **threads, unsigned count)
 {
     tracing->registry = span_registry_create();

@@ -1,9 +1,11 @@
 /*
- * stale_secret - a message whose owner has not written all of it holds the last proof's secret.
+ * stale_secret - a message that its owner has not completely written contains the last proof's
+ * secret.
  *
- * An arena hands the bytes of any block to any other, of whatever size, and as they are. The secret was freed, nothing is
- * kept, and no allocator has made a mistake: pinned recycling does it as well as blind. A program that sends a buffer of
- * which it has written the first part alone sends the rest, too.
+ * An arena reuses the bytes of any block for any other, of whatever size, without clearing them.
+ * The secret was freed, nothing is kept, and the allocator has made no mistake: pinned recycling
+ * does it as well as blind. A program that sends a buffer of which it has written only the first
+ * part sends the rest, too.
  */
 #include "repro.h"
 
@@ -14,7 +16,7 @@ enum { secret_bytes = 16 << 10, header_bytes = 64, pieces_most = 1024 };
 
 enum wipe { WIPE_NEVER, WIPE_PHASE, WIPE_CALL };
 
-/* A word of the secret of that proof. */
+/* A word of that proof's secret. */
 static uint64_t secret_word(unsigned proof)
 {
     return UINT64_C(0x5EC2E7005EC2E700) + proof;
@@ -37,8 +39,8 @@ static bool begin(struct repro_run *run)
     return false;
 }
 
-/* A phase of the prover's: its witness is a large block, and is freed when the proof is made. *proof is what is kept of
- * it: small, and made when the phase is over. */
+/* A phase of the prover: its witness is a large block, which is freed when the proof is done.
+ * *proof is what is kept: a small block, allocated after the phase. */
 static bool prove(struct repro_run *run, unsigned number, void **proof)
 {
     size_t bytes = repro_user_bytes(run, secret_bytes);
@@ -52,8 +54,9 @@ static bool prove(struct repro_run *run, unsigned number, void **proof)
     for (size_t i = 0; i + sizeof word <= bytes; i += sizeof word)
         memcpy(witness + i, &word, sizeof word);
     zk_end_phase();
-    /* Small blocks, until one lies behind the witness: else an ordinary malloc joins that with the free memory behind it, and
-     * the message would be made of both. */
+    /* Allocates small blocks until one is after the witness: otherwise an ordinary malloc would
+     * merge the freed witness with the free memory after it, and the message would come from
+     * both. */
     *proof = NULL;
     do {
         void **piece = make(header_bytes);
@@ -63,11 +66,12 @@ static bool prove(struct repro_run *run, unsigned number, void **proof)
     } while ((uintptr_t)*proof < (uintptr_t)witness && ++pieces < pieces_most);
     zk_free(witness);
     if (repro_option(run, "wipe") == WIPE_CALL)
-        zk_wipe_phase(); /* where recycling is blind, it says that this is to wait for the next begin */
+        /* Under blind recycling, it reports that this has to wait for the next begin. */
+        zk_wipe_phase();
     return true;
 }
 
-/* What the receiver finds in the part that the sender has not written. */
+/* Counts what the receiver finds in the part that the sender has not written. */
 static size_t secret_in(const unsigned char *message, size_t bytes, unsigned number)
 {
     uint64_t word = secret_word(number);
@@ -79,7 +83,7 @@ static size_t secret_in(const unsigned char *message, size_t bytes, unsigned num
     return found;
 }
 
-/* The phase after that: a message of a fixed size, of which the header is written. */
+/* The next phase: sends a message of a fixed size of which only the header is written. */
 static bool answer(struct repro_run *run, unsigned number)
 {
     size_t bytes = repro_user_bytes(run, secret_bytes) / 2 * 3;

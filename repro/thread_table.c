@@ -1,18 +1,18 @@
 /*
- * thread_table - a language runtime's table of its threads, made in one phase, kills the next
+ * thread_table - a language runtime's table of its threads, made in one phase, crashes the next
  * thread.
  *
- * Each thread of a Rust program is entered into a table of the process while it lives, so that a
- * stack overflow can be told from other faults. The table is a B-tree. The 12th thread that lives
- * finds its only node full and makes two more, in its own slab if it is started in a phase. In the
- * next phase the first thread to come or to go walks through them.
+ * While a thread of a Rust program lives, it is in a table of the process, so that a stack overflow
+ * can be distinguished from other faults. The table is a B-tree. The 12th living thread finds its
+ * only node full and allocates two more, in its own slab if it starts in a phase. In the next
+ * phase, the first thread that starts or ends walks through them.
  */
 #include "models/thread_infos.h"
 #include "repro.h"
 
 enum { guard_bytes = 4096 };
 
-/* On a new thread, before it runs anything; and on the first, before main. */
+/* Runs on a new thread, before anything else; and on the first thread, before main. */
 static void thread_starts(void *arg)
 {
     const uintptr_t stack = (uintptr_t)&arg;
@@ -20,7 +20,7 @@ static void thread_starts(void *arg)
     thread_info_set(stack - 2 * guard_bytes, stack - guard_bytes);
 }
 
-/* On a thread that has nothing more to run. */
+/* Runs on a thread that has nothing more to run. */
 static void thread_ends(void *arg)
 {
     (void)arg;

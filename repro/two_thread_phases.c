@@ -2,8 +2,9 @@
  * two_thread_phases - two provers in one process, each with its own begin and end, corrupt each
  * other.
  *
- * Each thread does what is right on its own: begin, allocate, work, check, end. Stepped so that the
- * two overlap by half a round, each one's begin recycles the slab that the other one is using.
+ * Taken alone, each thread does the right thing: begin, allocate, work, check, end. The steps make
+ * the two overlap by half a round, so each one's begin recycles the slab that the other one is
+ * using.
  */
 #include "repro.h"
 
@@ -31,7 +32,7 @@ static unsigned char *make(size_t size, unsigned char byte)
     return block;
 }
 
-/* First half of a round: begin, and make the data to work on. */
+/* First half of a round: begins, and makes the data to work on. */
 static void start_round(void *arg)
 {
     struct prover *prover = arg;
@@ -40,7 +41,7 @@ static void start_round(void *arg)
     prover->held = prover->error == 0 ? make(prover->size, prover->content) : NULL;
 }
 
-/* Second half: allocate for the next step, look at the data, and end. */
+/* Second half: allocates for the next step, checks the data, and ends. */
 static void finish_round(void *arg)
 {
     struct prover *prover = arg;
@@ -91,14 +92,16 @@ static void body(struct repro_run *run)
     repro_join(run, threads[1]);
 }
 
-/* none, flush, route, seed, pinned, system. However lax the contract: pinned keeps what lives. */
+/* none, flush, route, seed, pinned, system. Pinned keeps live blocks, however lax the contract
+ * is. */
 static const struct repro_variant variants[] = {
     {"--switch nesting=recycle --switch owner=any",
      {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN}},
     {0},
 };
 
-/* The first prover's scratch lands on what it holds; the second's phase is not begun again. */
+/* The first prover's scratch memory lands on the block that it holds; nobody begins again during
+ * the second's phase. */
 static size_t damage(const struct repro_run *run, unsigned cycle, struct repro_damage *runs)
 {
     (void)cycle;

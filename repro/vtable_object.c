@@ -1,8 +1,8 @@
 /*
- * vtable_object - a large object behind a table of functions: wrong data, right dispatch.
+ * vtable_object - a large object with a table of functions: wrong data, right dispatch.
  *
  * A boxed trait object, or an object with virtual functions, is a pointer to data and a pointer to
- * a table. The table lies in read-only memory and survives anything; the data lie in the arena.
+ * a table. The table is in read-only memory and survives anything; the data are in the arena.
  */
 #include "models/virtual_object.h"
 #include "repro.h"
@@ -41,7 +41,8 @@ static void body(struct repro_run *run)
             check_fields(run, &kept);
         else if (kept.data != NULL && virtual_object_chase(&kept) != ~sentinel)
             repro_wrong(run, "the number behind the pointer is not the one that was stored");
-        /* The new phase's bytes are not this object's to free: it is made anew. */
+        /* If the bytes belong to the new phase, this object must not free them: it is just
+         * replaced. */
         if (kept.data != NULL && virtual_object_sentinel(&kept) == sentinel)
             virtual_object_deinit(&kept);
         if (virtual_object_init(&kept, payload_bytes, payload_byte, sentinel) != 0)

@@ -1,11 +1,11 @@
 /*
- * worker_deque_growth - a worker's deque grows inside a phase, and the next phase finds what it
- * left.
+ * worker_deque_growth - a worker's deque grows inside a phase, and the next phase uses the blocks
+ * that this left.
  *
- * The pool is built before any phase, as one should. Inside a phase, deep recursion makes a
+ * The pool is built before any phase, as it should be. Inside a phase, deep recursion makes a
  * worker's deque grow: 64, 128, 256, 512 slots of 16 bytes. When the recursion unwinds it shrinks
  * again, to a new small buffer; the old ones wait in the epoch collector for a later moment to be
- * freed. The small buffer, and the bags in which the others wait, were allocated in the phase.
+ * freed. That new buffer, and the bags in which the others wait, were allocated in the phase.
  */
 #include "models/crates.h"
 #include "models/pool_team.h"
@@ -46,7 +46,7 @@ static const struct repro_option options[] = {
 static const struct repro_variant variants[] = {
     /* 64 jobs fit into the buffer that the deque was made with. */
     {"--depth 64", {REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},
-    /* Once in some fifty boundaries a retired buffer of 4096 bytes waits in a bag across one: 4096 is
+    /* Across one in some fifty boundaries, a retired buffer of 4096 bytes waits in a bag: 4096 is
      * not below 4096. */
     {"--cycles 50",
      {REPRO_CRASH, REPRO_CRASH, REPRO_LATENT, REPRO_LATENT, REPRO_CLEAN, REPRO_CLEAN}},

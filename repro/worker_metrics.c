@@ -1,9 +1,10 @@
 /*
- * worker_metrics - an async runtime's counters, made in one phase, count in the next one's data.
+ * worker_metrics - an async runtime's counters, allocated in one phase, are written into the next
+ * one's data.
  *
  * An async runtime counts what its workers do: how often they parked, how long they were busy. The
- * counters of all workers are one block, made with the runtime. Each time a worker parks it stores
- * its sums there, and in the next phase that is somebody else's memory.
+ * counters of all workers are one block, allocated with the runtime. Each time a worker parks it
+ * stores its sums there; in the next phase that is somebody else's memory.
  */
 #include "models/worker_metrics.h"
 #include "repro.h"
@@ -18,7 +19,8 @@ struct runtime {
     struct worker_metrics *metrics;
 };
 
-/* A worker's core, with its batch. The block that it is in the real one is not modelled. */
+/* A worker's core, with its batch. In the real one it is a block of its own, which is not
+ * modelled. */
 struct core {
     struct runtime *runtime;
     struct repro_thread *thread;
@@ -34,7 +36,8 @@ static void start_worker(void *arg)
     worker_metrics_set_thread(core->runtime->metrics, core->number, core->number + 1);
 }
 
-/* On the worker's thread: a task has woken it, is run, and there is nothing more to do. */
+/* Runs on the worker's thread: a task has woken it and is run, and then there is nothing more to
+ * do. */
 static void run_task(void *arg)
 {
     struct core *core = arg;
@@ -44,7 +47,7 @@ static void run_task(void *arg)
     worker_batch_park(&core->batch, core->runtime->metrics, core->number);
 }
 
-/* What the program shows on its dashboard. */
+/* Checks what the program shows on its dashboard. */
 static void check_metrics(const struct runtime *runtime, size_t workers, unsigned phase)
 {
     for (size_t i = 0; i < workers; i++)
@@ -117,7 +120,8 @@ static const struct repro_law law = {
                                 "--workers 128", NULL},
 };
 
-/* A number that is stored over filler: its upper bytes are 0, and its lowest ones may be the filler's by chance. */
+/* The damage of a number that is stored over filler: its upper bytes are 0, and its lowest ones may
+ * equal the filler's by chance. */
 static struct repro_damage stored(size_t offset, const uint64_t *numbers, size_t count)
 {
     struct repro_damage run = {.offset = offset, .bytes = 8 * count, .known = 8 * count};

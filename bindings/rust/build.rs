@@ -1,5 +1,5 @@
-//! Finds libzkalloc.a: in `ZKALLOC_LIB_DIR`, by pkg-config, or builds it from the C sources that lie
-//! beside this file (`c/`). No network, and no crate.
+//! Finds libzkalloc.a in `ZKALLOC_LIB_DIR` or by pkg-config, or builds it from the C sources next
+//! to this file (`c/`). Needs no network and no other crate.
 
 use std::env;
 use std::fs;
@@ -36,7 +36,7 @@ fn link(folder: &Path) {
     println!("cargo:rustc-link-lib=pthread");
 }
 
-/// What `ZKALLOC_LIB_DIR` says is final: a wrong folder is an error, not a reason to look elsewhere.
+/// `ZKALLOC_LIB_DIR` is final: a wrong folder is an error, not a reason to look elsewhere.
 fn in_folder(folder: &Path) {
     let library = folder.join("libzkalloc.a");
     if !library.is_file() {
@@ -49,11 +49,11 @@ fn in_folder(folder: &Path) {
     link(folder);
 }
 
-/// An installed library of just this version. False when there is none.
+/// Uses an installed library of exactly this version. False when there is none.
 fn by_pkg_config() -> bool {
     let program = env::var_os("PKG_CONFIG").unwrap_or_else(|| "pkg-config".into());
     let version = env::var("CARGO_PKG_VERSION").expect("cargo says the version");
-    // A machine's library is of no use for another machine.
+    // A library of the host is of no use when cross-compiling.
     if env::var("HOST").ok() != env::var("TARGET").ok() {
         return false;
     }
@@ -103,12 +103,13 @@ fn run(command: &mut Command) {
     }
 }
 
-/// The folders of the allocator's sources, as `ZKALLOC_ROOMS` of alloc/CMakeLists.txt has them.
+/// The folders of the allocator's sources: the same as `ZKALLOC_ROOMS` in alloc/CMakeLists.txt.
 const ROOMS: [&str; 5] = ["os", "arena", "tools", "audit", "start"];
-/// What stands in for the audit in a build without one.
+/// The file that stands in for the audit in a build without it.
 const STAND_IN: &str = "without_audit.c";
 
-/// Thread-local storage by initial-exec, so that the library can be part of a shared object, too.
+/// The thread-local storage model is initial-exec, so that the library can be part of a shared
+/// object, too.
 fn from_sources() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where")).join("c");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo says where to"));
@@ -131,7 +132,7 @@ fn from_sources() {
             .arg(&object));
         objects.push(object);
     }
-    let _ = fs::remove_file(&archive); // ar adds to what is there
+    let _ = fs::remove_file(&archive); // ar would add to an existing archive
     run(Command::new("ar").arg("crs").arg(&archive).args(&objects));
     link(&out);
 }

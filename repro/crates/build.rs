@@ -1,5 +1,5 @@
-//! Links the harness, whose main calls what the program describes, and has the C compiler say how its
-//! structs are laid out, so that the Rust ones cannot differ unnoticed.
+//! Links the harness, whose main calls the program's body, and asks the C compiler for the layout
+//! of the harness's structs, so that the Rust ones cannot differ unnoticed.
 
 use std::env;
 use std::fs;

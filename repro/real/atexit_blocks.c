@@ -1,14 +1,14 @@
 /*
- * atexit_blocks - handlers for the end of the process are kept in blocks of 32.
+ * atexit_blocks - the C library keeps exit handlers in blocks of 32.
  *
  * needs: nothing
  *
  * atexit has room for 32 handlers from the start; after that it allocates blocks of 1040 bytes, each
  * with 32 handlers and a pointer to the block before it. 600 handlers are registered in the first
- * phase, and one more in each later one, as a library that is loaded late does.
+ * phase, and one more in each later one, as a library does that is loaded late.
  *
- * The next phase's first allocation lands on the blocks. Where it is zeros (a fresh table), the
- * newest block has no handler and no block before it: exit() runs none, also not those that were
+ * The next phase's first allocation lands on the blocks. If that is zeros (a fresh table), the
+ * newest block has no handlers and no block before it: exit() runs none, not even those that were
  * never in the arena. In every later phase a forked child calls exit(), and its handlers count.
  */
 #include "repro.h"
@@ -30,8 +30,8 @@ static void count(void)
         atomic_fetch_add(ran, 1);
 }
 
-/* Registered before all others, so it runs after them. What was registered before it belongs to the
- * harness and the allocator, and would report at exit on a process that is only a copy. */
+/* Registered before all others, so it runs after them. Handlers registered before it belong to the
+ * harness and the allocator: they would make a report for a process that is only a copy. */
 static void last(void)
 {
     if (getpid() != owner)

@@ -1,5 +1,5 @@
 /*
- * environ_array - the environment is an array that setenv makes anew as it grows.
+ * environ_array - the environment is an array, which setenv reallocates as it grows.
  *
  * needs: nothing
  *
@@ -20,7 +20,7 @@
 
 enum { inherited = 37, name_room = 24 };
 
-/* The same in every run, whoever starts it: the array's size depends on it. */
+/* Makes the inherited environment the same in every run, since the array's size depends on it. */
 static void inherit(char **variables, char names[][name_room])
 {
     for (int i = 0; i < inherited; i++) {

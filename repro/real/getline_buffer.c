@@ -1,5 +1,5 @@
 /*
- * getline_buffer - the buffer that getline makes is the caller's to keep, and the next call's to fill.
+ * getline_buffer - the caller keeps the buffer that getline allocates, and the next call fills it.
  *
  * needs: nothing
  *
@@ -8,7 +8,7 @@
  * across phases.
  *
  * The next phase's first allocation lands on it. The line of the phase before is filler when it is
- * looked at again; and the next getline writes its line into that allocation.
+ * used again; and the next getline writes its line into that allocation.
  */
 #include "repro.h"
 
@@ -23,8 +23,8 @@ static void make_line(char *line, size_t length, unsigned number)
     line[length] = '\0';
 }
 
-/* All the input, one line for each phase. The stream has a buffer of its own, and all this is made
- * before any phase: only getline's buffer is made in one. */
+/* The whole input, one line for each phase. It is made before any phase, and so is the stream's own
+ * buffer: only getline's buffer is allocated in a phase. */
 static FILE *make_input(struct repro_run *run, char *line, size_t length)
 {
     static char buffer[BUFSIZ];
@@ -82,8 +82,8 @@ static const struct repro_option options[] = {
     {0},
 };
 
-/* A line that does not fit in 120 bytes makes the block grow by realloc: it is a system block under
- * MIN_BYTES 4096, which migrates into the arena, unless blocks are sticky. */
+/* A line that does not fit in 120 bytes makes the block grow by realloc: under MIN_BYTES 4096 it is
+ * a system block, which migrates into the arena unless blocks are sticky. */
 static const struct repro_variant variants[] = {
     {"--length 5000",
      {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},

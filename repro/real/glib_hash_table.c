@@ -4,9 +4,9 @@
  * needs: glib-2.0
  *
  * A GHashTable is three arrays: hashes, keys and values. They start with 8 slots and grow by realloc.
- * The program's cache is made at its start, outside of any phase, and filled inside one: where realloc
+ * The program's cache is made at its start, outside of any phase, and filled inside one: if realloc
  * may migrate, its arrays move into the arena. They stay there while the table has entries (--use
- * kept), and when it is emptied (--use emptied), which only shrinks them in place.
+ * kept), and also when it is emptied (--use emptied), which only shrinks them in place.
  *
  * The next phase's data are zeros: a column that has just been cleared. A hash of 0 is an empty slot.
  */
@@ -19,7 +19,7 @@
 enum { few = 5 };
 enum { use_kept, use_emptied };
 
-/* Ids that need 64 bits: the array of keys is one of pointers then. */
+/* Keys that need 64 bits, so that the array of keys has pointers. */
 static gpointer key_of(unsigned number)
 {
     return GSIZE_TO_POINTER((gsize)1 << 40 | number);
@@ -50,7 +50,7 @@ static void look_up(struct repro_run *run, GHashTable *table, unsigned count)
         repro_wrong(run, "the table counts more entries than were put there");
 }
 
-/* What a phase does with a table that was emptied in the one before. */
+/* Uses a table that was emptied in the phase before. */
 static void use_again(struct repro_run *run, GHashTable *table, unsigned count)
 {
     insert(table, count);

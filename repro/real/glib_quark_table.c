@@ -5,8 +5,8 @@
  *
  * A quark is a number for a string: the domain of every GError, the name of every signal and type is
  * one. Number to string is an array of pointers, string to number a hash table, and the strings
- * themselves lie in chunks of 4088 bytes. All three grow when somebody interns a string, and are
- * never freed. What grows inside a phase lies in the arena.
+ * themselves are in chunks of 4088 bytes. All three grow when somebody interns a string, and are
+ * never freed. What grows inside a phase is in the arena.
  *
  * The next phase's data are zeros: a column that has just been cleared. A quark has no name then, and
  * a name has no quark. A name that is interned next (--intern) is written into somebody's data.
@@ -73,7 +73,7 @@ static void body(struct repro_run *run)
 
 #endif
 
-/* What they damage is not in the tables: pointers differ from run to run. */
+/* The damaged bytes are not declared, since pointers differ from run to run. */
 static const struct repro_option options[] = {
     {"intern", "names interned in each later phase", 0, 0, 1000, NULL},
     {0},

@@ -1,5 +1,5 @@
 /*
- * glib_string - a string that was emptied keeps its buffer.
+ * glib_string - an emptied string keeps its buffer.
  *
  * needs: glib-2.0
  *
@@ -16,7 +16,7 @@
 
 enum { usual = 64 }; /* bytes of a line */
 
-/* Appended in pieces, as lines are. */
+/* Appends in pieces, as programs build lines. */
 static void append(GString *line, unsigned bytes, char letter)
 {
     for (unsigned i = 0; i < bytes; i++)
@@ -33,8 +33,8 @@ static void check_line(struct repro_run *run, const GString *line, unsigned byte
 
 static void body(struct repro_run *run)
 {
-    /* GLib before 2.76 has pages of its own for its small structures. This makes the one that
-     * GString lies in before any phase: of the two, only the buffer is in the arena then. */
+    /* GLib before 2.76 has pages of its own for small structures. This allocates the page of
+     * GString structures before any phase, so that only the string's buffer is in the arena. */
     GString *first = g_string_new("");
     GString *line = NULL;
 
@@ -72,7 +72,7 @@ static const struct repro_option options[] = {
     {0},
 };
 
-/* Grown from 64 bytes on, which are not in the arena, it never gets there where realloc is sticky. */
+/* Its first 64 bytes are not in the arena, so the buffer never gets there if realloc is sticky. */
 static const struct repro_variant variants[] = {
     {"--reserve 0",
      {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},

@@ -1,12 +1,13 @@
 /*
- * glib_thread_pool - the worker of a pool that was freed waits for the next pool.
+ * glib_thread_pool - the worker of a freed pool waits for the next pool.
  *
  * needs: glib-2.0
  *
- * g_thread_pool_free ends the pool, and not its threads: GLib keeps idle ones for the next pool that
- * anybody makes. A worker that started inside a phase has its per-thread memory in the arena, on its
- * own slab: 2032 bytes of lists of free small blocks (GLib before 2.76), which it uses when it takes
- * the next task. The queue in which it waits, lock and all, is on the slab of whoever made the pool.
+ * g_thread_pool_free ends the pool, but not its threads: GLib keeps idle ones for the next pool. A
+ * worker that started inside a phase has its per-thread memory in the arena, in its own slab: 2032
+ * bytes of lists of free small blocks (GLib before 2.76), which it uses when it takes the next
+ * task. The queue in which it waits, with its lock, is in the slab of the thread that made the
+ * pool.
  *
  * In the next phase both are filler. That lock looks taken: the next pool is never made.
  */
@@ -41,8 +42,8 @@ static void run_task(gpointer data, gpointer unused)
     sem_post(&task->done);
 }
 
-/* The state of a thread follows its name, which is in parentheses. Read without the help of stdio,
- * whose buffers would be the arena's. */
+/* Does the thread sleep? Its state follows its name, which is in parentheses. Not read with stdio,
+ * whose buffers would be in the arena. */
 static bool sleeps(pid_t thread)
 {
     char path[64];
@@ -62,8 +63,8 @@ static bool sleeps(pid_t thread)
     return state != NULL && state[1] == ' ' && state[2] == 'S';
 }
 
-/* Until the worker waits for the next task: what it allocates and frees on its way there depends on
- * what it finds, and so on who is faster. */
+/* Waits until the worker waits for the next task: what it allocates and frees before depends on
+ * timing. */
 static void wait_for(pid_t worker)
 {
     while (!sleeps(worker))
@@ -82,7 +83,7 @@ static void on_worker(void *unused, void (*act)(void *arg), void *arg)
     if (!g_thread_pool_push(pool, &task, NULL))
         abort();
     while (sem_wait(&task.done) != 0)
-        continue; /* a signal */
+        continue; /* interrupted by a signal */
     wait_for(task.worker);
     g_thread_pool_free(pool, FALSE, TRUE);
     while (g_thread_pool_get_num_unused_threads() != 1)
@@ -102,8 +103,8 @@ static void body(struct repro_run *run)
 {
     unsigned count = 0;
 
-    /* As long as it likes, and not 15 seconds: a worker whose sleep has no end cannot help whoever
-     * waits for it. */
+    /* No limit on idle time, instead of 15 seconds: a worker that sleeps without a timeout cannot
+     * end the wait of another thread, so a hang can be proven. */
     g_thread_pool_set_max_idle_time(0);
     for (unsigned phase = 0; phase <= repro_cycles(run); phase++) {
         if (!repro_begin(run))
@@ -126,7 +127,7 @@ static void body(struct repro_run *run)
 
 #endif
 
-/* The queue of the idle threads is out of the arena, the worker's lists are in it. */
+/* With the queue of idle threads outside of the arena, and the worker's lists in it. */
 static const struct repro_variant variants[] = {
     {"--min-bytes 1K",
      {REPRO_CRASH, REPRO_CRASH, REPRO_CRASH, REPRO_CRASH, REPRO_CLEAN, REPRO_CLEAN}},
@@ -141,8 +142,9 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
-/* The worker's lists are two of 16 bytes for each size of small block, and those go up to an eighth of a page, or of
- * 8 KiB where that is more (GLib 2.74, gslice.c): they are what the usual threshold lets through where pages are large. */
+/* The worker has two lists of 16 bytes for each size of small block; sizes go up to an eighth of a
+ * page, or of 8 KiB if that is more (GLib 2.74, gslice.c). Where pages are large, the lists are
+ * above the usual threshold. */
 static size_t lists_bytes(void)
 {
     size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);

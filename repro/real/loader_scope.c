@@ -1,15 +1,16 @@
 /*
- * loader_scope - a library that is loaded late makes what it needs in the phase that loads it.
+ * loader_scope - a library that is loaded late allocates what it needs in the phase that loads it.
  *
  * needs: nothing
  *
- * dlopen of the first library that needs libstdc++ makes the loader's records of what it loaded, and
- * runs libstdc++'s constructors. One of them allocates 72704 bytes: the emergency pool, from which
- * exceptions come when there is no memory for them. All of it is kept until the process ends.
+ * dlopen of the first library that needs libstdc++ allocates the loader's records of the loaded
+ * objects, and runs libstdc++'s constructors. One of them allocates 72704 bytes: the emergency
+ * pool, which holds exceptions when there is no other memory for them. All of it is kept until the
+ * process ends.
  *
  * The next phase's first allocation lands on it. Each later phase looks a function up in the library,
- * runs out of memory, and asks libstdc++ for more by the function that returns NULL instead of
- * throwing: inside, it throws and catches std::bad_alloc, which comes from the pool.
+ * runs out of memory, and asks libstdc++ for more with the function that returns NULL instead of
+ * throwing: internally it throws and catches std::bad_alloc, which comes from the pool.
  */
 #include "repro.h"
 
@@ -27,14 +28,15 @@ enum {
 typedef void *new_function(size_t size, const void *nothrow);
 
 static const size_t too_much = PTRDIFF_MAX; /* for the arena as well as for the C library */
-static const char nothrow;                  /* its address is what is passed, as in C++ */
+static const char nothrow;                  /* its address is passed, as in C++ */
 
-/* Blocks taken to leave none: a list through their first words. */
+/* The blocks that were taken to use up all memory: a list linked by their first words. */
 struct hoard {
     struct hoard *next;
 };
 
-/* operator new(size_t, std::nothrow_t const &), by the loader's records; NULL if they have none. */
+/* operator new(size_t, std::nothrow_t const &), looked up through the loader's records; NULL if it
+ * is not there. */
 static new_function *find_new(void *library)
 {
     union {
@@ -45,7 +47,7 @@ static new_function *find_new(void *library)
     return found.function;
 }
 
-/* The process gets no more address space. What it has of stack, it has. */
+/* Gives the process no more address space. The stack that it has stays. */
 static void limit_memory(rlim_t bytes)
 {
     struct rlimit limit;
@@ -65,7 +67,7 @@ __attribute__((noinline)) static void use_stack(void)
         stack[i] = 0;
 }
 
-/* All that malloc has left, down to the last few bytes. */
+/* Takes everything that malloc has left, down to the last few bytes. */
 static struct hoard *take_all(void)
 {
     struct hoard *all = NULL;
@@ -91,13 +93,14 @@ static void give_back(struct hoard *all)
     }
 }
 
-/* The first exception of a thread makes its record of what is in flight; not when memory is out. */
+/* The first exception of a thread allocates its record of exceptions in flight; that must not
+ * happen when memory is used up. */
 static void warm_up(new_function *new)
 {
     free(new (too_much, &nothrow));
 }
 
-/* No memory at all is left, and more is asked for. */
+/* Asks for memory when none is left. */
 static void check_new(struct repro_run *run, new_function *new)
 {
     struct rlimit before;

@@ -1,15 +1,15 @@
 /*
- * locale_data - setlocale loads the locale into blocks that every text function looks at.
+ * locale_data - setlocale loads the locale into blocks that every text function reads.
  *
  * needs: nothing
  *
  * setlocale(LC_ALL, "C.UTF-8") maps the locale's files, and makes a record for each category (792
- * bytes for characters), which says where in them what is found. It also reads the file of aliases,
- * whose names end up in one block of 2048 bytes. All come from malloc, and are kept.
+ * bytes for characters), which has pointers into them. It also reads the file of aliases, whose
+ * names go into one block of 2048 bytes. All of these come from malloc, and are kept.
  *
- * Called in the first phase (a program sets its locale late, or a library does), they lie in the
- * arena, and the next phase's first allocation lands on them. Each phase converts a text from UTF-8,
- * turns it into capitals and compares; and asks for a locale that is not there.
+ * Called in the first phase (some programs and libraries set the locale late), they are in the
+ * arena, and the next phase's first allocation lands on them. Each phase converts a text from
+ * UTF-8, turns it into capitals and compares; and asks for a locale that is not installed.
  */
 #include "repro.h"
 
@@ -39,8 +39,8 @@ static void check_text(struct repro_run *run)
         repro_wrong(run, "the decimal point is not a dot");
 }
 
-/* A program tries the language of its user, and goes on without it where it is not installed: the
- * name is looked for in the aliases that the first setlocale has read. */
+/* A program tries its user's language, and goes on without it if it is not installed: setlocale
+ * looks the name up in the aliases that its first call has read. */
 static void try_language(struct repro_run *run)
 {
     if (setlocale(LC_TIME, "qqx_ZZ.UTF-8") != NULL)

@@ -1,11 +1,13 @@
 /*
- * nettle_random - a generator of the nettle library, made in one phase, gives numbers in the next that can be computed.
+ * nettle_random - a generator of the nettle library, made in one phase, gives numbers in the next
+ * phase that can be computed.
  *
  * needs: nettle
  *
- * nettle's Yarrow-256 (after Kelsey, Schneier and Ferguson) is a struct of 496 bytes that the program allocates: two
- * pools for what is fed to it later, whether it is seeded, 15 round keys of AES-256, and a counter. What it draws by has no
- * pointer, and a flag that any data set. A program makes one for each thread, at the first use, and keeps it.
+ * nettle's Yarrow-256 (after Kelsey, Schneier and Ferguson) is a struct of 496 bytes that the
+ * program allocates: two pools for input that comes later, a flag for "seeded", 15 round keys of
+ * AES-256, and a counter. The parts that it draws from contain no pointer, and almost any data set
+ * the flag. A program makes one for each thread, at the first use, and keeps it.
  */
 #include "repro.h"
 
@@ -21,7 +23,7 @@ enum { drawn_bytes = 32 };
 
 static struct yarrow256_ctx *generator;
 
-/* The program's own random bytes. */
+/* Draws random bytes for the program. */
 static void draw(unsigned char *bytes)
 {
     if (generator == NULL) {
@@ -36,7 +38,7 @@ static void draw(unsigned char *bytes)
     yarrow256_random(generator, drawn_bytes, bytes);
 }
 
-/* What an attacker does who knows what the phase's data look like, and nothing else. */
+/* What an attacker can do who only knows what the phase's data look like. */
 static void foretell(struct repro_run *run, const unsigned char *drawn)
 {
     struct yarrow256_ctx overwritten;

@@ -1,13 +1,13 @@
 /*
- * openmp_tasks - the table of dependences is kept when all the tasks that had them are done.
+ * openmp_tasks - the table of dependences outlives the tasks that had them.
  *
  * needs: openmp
  *
  * The first task with a depend clause makes a table in the record of the task that creates it: 8
  * bytes for each place, about twice as many places as that task has dependences. When the tasks are
- * done their entries go, and the table stays until the parallel region ends.
+ * done their entries are removed, but the table stays until the parallel region ends.
  *
- * Here the phases lie inside one region: its first thread begins them, makes tasks and waits for
+ * Here the phases are inside one region: its first thread begins them, creates tasks and waits for
  * them, so that no task crosses a phase. The next phase's first allocation lands on the table, and
  * the next task looks its dependences up in it.
  */
@@ -20,9 +20,10 @@ enum { blocks_max = 4096 };
 #include <omp.h>
 #include <stdlib.h>
 
-static unsigned column[blocks_max]; /* what the tasks work on; no part of the victim */
+static unsigned column[blocks_max]; /* the tasks work on it; not part of the victim */
 
-/* One task writes the blocks, and one reads them after it: the sum tells. */
+/* One task writes the blocks, and another reads them after it: the sum shows that both ran, in this
+ * order. */
 static unsigned run_tasks(unsigned blocks, unsigned value)
 {
     unsigned sum = 0;
@@ -37,7 +38,7 @@ static unsigned run_tasks(unsigned blocks, unsigned value)
     return sum;
 }
 
-/* On the first thread of the team; the others wait for tasks at the end of the region. */
+/* Runs on the first thread of the team; the others wait for tasks at the end of the region. */
 static void run_phases(struct repro_run *run)
 {
     unsigned blocks = (unsigned)repro_option(run, "blocks");
@@ -57,11 +58,12 @@ static void run_phases(struct repro_run *run)
 
 static void body(struct repro_run *run)
 {
-    /* The next phase's data: a column of small numbers. As the number of slots it is one that libgomp
-     * can work with; what larger ones lead to depends on where the libraries happen to lie. */
+    /* The next phase's data: a column of small numbers. Taken for the number of slots, it is one
+     * that libgomp can work with; the effect of larger ones depends on the addresses of the
+     * libraries. */
     repro_fill_with(run, 7);
     omp_set_dynamic(0);
-    omp_set_max_active_levels(1); /* whatever OMP_MAX_ACTIVE_LEVELS says */
+    omp_set_max_active_levels(1); /* overrides OMP_MAX_ACTIVE_LEVELS */
 #pragma omp parallel num_threads((int)repro_threads(run))
 #pragma omp master
     run_phases(run);
@@ -81,7 +83,7 @@ static const struct repro_option options[] = {
     {0},
 };
 
-/* A small table; but this is the size that a task has in an example. */
+/* With a small table, of the size of a task in a typical example. */
 static const struct repro_variant variants[] = {
     {"--blocks 100",
      {REPRO_CRASH, REPRO_CRASH, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN, REPRO_CLEAN}},

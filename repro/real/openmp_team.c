@@ -4,8 +4,9 @@
  * needs: openmp
  *
  * The first parallel region of N threads makes a team record: 1344 + 224 x N bytes in GCC 12's
- * libgomp. At the region's end the pool keeps it, and the next region uses it again if it says that
- * it is one of N threads. The filler says so, on purpose: or else a new one is made, and no harm seen.
+ * libgomp. At the region's end the pool keeps it, and the next region uses it again if its field
+ * says N threads. The filler says so on purpose: otherwise libgomp would make a new one, and no
+ * harm would be seen.
  */
 #include "repro.h"
 
@@ -20,7 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What each thread adds: a sum that tells whether each of them ran, once. */
+/* Each thread adds a value: the sum shows whether each of them ran exactly once. */
 static unsigned long run_region(int threads)
 {
     unsigned long sum = 0;
@@ -64,8 +65,8 @@ static bool others_sleep(void)
     return all;
 }
 
-/* Until the team has left the region, as it has in a phase of real length: what happens to a thread
- * that is still on its way is a matter of luck. */
+/* Waits until the team has left the region, as it has in a phase of realistic length: what happens
+ * to a thread that is still in it depends on luck. */
 static void wait_for_team(void)
 {
     while (!others_sleep())
@@ -83,7 +84,7 @@ static void body(struct repro_run *run)
     if (omp_get_thread_limit() < threads)
         repro_skip(run, "OpenMP may have %d threads here (OMP_THREAD_LIMIT), and the team has %d",
                    omp_get_thread_limit(), threads);
-    omp_set_max_active_levels(1); /* whatever OMP_MAX_ACTIVE_LEVELS says */
+    omp_set_max_active_levels(1); /* overrides OMP_MAX_ACTIVE_LEVELS */
     for (unsigned phase = 0; phase <= repro_cycles(run); phase++) {
         if (!repro_begin(run))
             return;

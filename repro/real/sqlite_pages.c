@@ -1,10 +1,10 @@
 /*
- * sqlite_pages - a database in memory is its page cache.
+ * sqlite_pages - a database in memory consists of its page cache.
  *
  * needs: sqlite3
  *
- * A page of a memory database is a block of 4368 bytes: 4096 of the page and 272 of what the cache
- * knows about it. A program that opens one inside a phase, and asks it something in a later one, asks
+ * A page of a memory database is a block of 4368 bytes: 4096 of the page and 272 of the cache's
+ * bookkeeping. A program that opens one inside a phase, and queries it in a later one, reads
  * recycled memory.
  *
  * The next phase's data are zeros: a column that has just been cleared.
@@ -26,7 +26,7 @@ static void run_sql(sqlite3 *database, const char *sql)
     }
 }
 
-/* In a phase in which nothing is recycled yet: failure is not what is looked for. */
+/* Runs in a phase in which nothing is recycled yet, so a failure here is not the bug. */
 static sqlite3 *open_database(unsigned long page)
 {
     sqlite3 *database;

@@ -4,10 +4,10 @@
  * needs: nothing
  *
  * The first fprintf to a stream allocates its buffer: st_blksize bytes, which is 4096 for a file. Made
- * inside a phase, it comes from the arena, and the stream keeps it. What is printed and not yet
- * written out when the next phase begins is overwritten there, and then written to the file.
+ * inside a phase, it comes from the arena, and the stream keeps it. Text that is printed but not
+ * yet written out when the next phase begins is overwritten there, and then written to the file.
  *
- * A line is printed in two halves: one in each of two phases, and flushed after the second.
+ * A line is printed in two halves, one in each of two phases, and flushed after the second.
  */
 #include "repro.h"
 
@@ -26,7 +26,7 @@ static void make_line(char *line, unsigned number)
     line[line_bytes] = '\0';
 }
 
-/* An unnamed file; opened before any phase, so that only the buffer is made in one. */
+/* An unnamed file; opened before any phase, so that only the buffer is allocated in one. */
 static FILE *open_file(void)
 {
     FILE *file = tmpfile();
@@ -36,7 +36,7 @@ static FILE *open_file(void)
     return file;
 }
 
-/* Compares what has arrived in the file, by its own descriptor, past the stream. */
+/* Compares what has arrived in the file, by its descriptor, bypassing the stream. */
 static void check_file(struct repro_run *run, FILE *file, unsigned lines)
 {
     char line[line_bytes + 1];

@@ -1,9 +1,9 @@
 /*
- * stdout_buffer - what is printed and not yet written out lies in a block of the first phase.
+ * stdout_buffer - text that is printed but not yet written out is in a block of the first phase.
  *
  * needs: nothing
  *
- * The first printf of a program allocates stdout's buffer: 4096 bytes where it is a file or a pipe.
+ * The first printf of a program allocates stdout's buffer: 4096 bytes if it is a file or a pipe.
  * Made inside a phase, it comes from the arena, and stdout keeps it to the end of the process.
  *
  * Each proof prints a line in two parts: "proof N: " in one phase, and the verdict in the next, which
@@ -22,7 +22,7 @@ enum { line_bytes = 27 }; /* "proof N: verified" and a newline */
 
 enum { to_file, to_pipe };
 
-/* Where fd 1 leads to while the body runs. */
+/* The redirection of fd 1 while the body runs. */
 struct redirection {
     int before; /* fd 1 as it was */
     int from;   /* reads what was written to fd 1 */
@@ -35,7 +35,7 @@ static int must(int result)
     return result;
 }
 
-/* A file that has no name once it is open twice: each descriptor has its own position. */
+/* Opens a temporary file twice and unlinks it: each descriptor has its own position. */
 static void make_file(int ends[2])
 {
     char path[] = "/tmp/stdout_buffer.XXXXXX";
@@ -54,7 +54,7 @@ static struct redirection redirect(unsigned long to)
     if (to == to_file)
         make_file(ends);
     else
-        must(pipe2(ends, O_CLOEXEC | O_NONBLOCK)); /* so that no reader waits for what is lost */
+        must(pipe2(ends, O_CLOEXEC | O_NONBLOCK)); /* so that no reader waits for lost text */
     must(dup2(ends[1], STDOUT_FILENO));
     must(close(ends[1]));
     result.from = ends[0];

@@ -1,15 +1,15 @@
 /*
- * zlib_stream - a compressor that is made in one phase and goes on in the next.
+ * zlib_stream - a compressor that is created in one phase and used on in the next.
  *
  * needs: zlib
  *
- * deflateInit at level 6 allocates five blocks: the state, of 5952 bytes, and 65536 bytes each for the
- * window, two hash tables and what is pending. The stream keeps them until deflateEnd. Its first half
- * is compressed in the phase that made it, the second in the next, and what comes out is inflated
- * and compared.
+ * deflateInit at level 6 allocates five blocks: the state, of 5952 bytes, and 65536 bytes each for
+ * the window, two hash tables and pending output. The stream keeps them until deflateEnd. The first
+ * half of the text is compressed in the phase that created it, the second half in the next, and the
+ * output is inflated and compared.
  *
- * The next phase's data are zeros: a column that has just been cleared. Other data make zlib look up
- * the code of a distance that cannot be, past the end of its tables.
+ * The next phase's data are zeros: a column that has just been cleared. Other data make zlib look
+ * up the code of an impossible distance, past the end of its tables.
  */
 #include "repro.h"
 
@@ -26,7 +26,7 @@ struct job {
     unsigned char output[output_bytes];
 };
 
-/* Words and numbers, as a log has: level 6 finds repetitions and has literals left. */
+/* Words and numbers as in a log: level 6 finds repetitions, and some literals are left. */
 static void make_text(unsigned char *text, unsigned number)
 {
     uint32_t seed = number * 2654435761u + 1;
@@ -109,7 +109,7 @@ static const struct repro_finding findings[] = {
     {0},
 };
 
-/* With the state out of the arena zlib notices nothing. */
+/* With the state outside of the arena, zlib notices nothing. */
 static const struct repro_variant variants[] = {
     {"--min-bytes 8K",
      {REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CORRUPT, REPRO_CLEAN, REPRO_CLEAN}},

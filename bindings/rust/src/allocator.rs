@@ -3,7 +3,8 @@
 use crate::ffi;
 use std::alloc::{GlobalAlloc, Layout};
 
-/// The allocator, for `#[global_allocator]`. It has no state: all of it is the process's.
+/// The allocator, for `#[global_allocator]`. It has no state of its own: the state belongs to the
+/// process.
 ///
 /// ```
 /// use zkalloc::Zkalloc;
@@ -17,14 +18,14 @@ use std::alloc::{GlobalAlloc, Layout};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Zkalloc;
 
-/// What `zk_malloc` and `zk_calloc` align to.
+/// The alignment of blocks of `zk_malloc` and `zk_calloc`.
 const GRANULE: usize = 16;
 
 // Safety: under pinned recycling, the default, `zk_*` is an allocator like any other: a block that
-// was not freed is nobody else's, whatever the program does with phases. Under blind recycling
-// (ZK_ALLOC_RECYCLE=blind) this contract is broken on purpose at each begin, for whatever is kept
-// across it; that is the user's choice, and said where recycling is chosen. Layouts have a size that
-// is not 0 and an alignment that is a power of two. None of the functions unwinds.
+// was not freed is not handed out again, whatever the program does with phases. Blind recycling
+// (ZK_ALLOC_RECYCLE=blind) breaks this contract on purpose at each begin, for whatever is kept
+// across it; that is the user's choice, and documented where recycling is chosen. Layouts have a
+// size that is not 0 and an alignment that is a power of two. None of the functions unwinds.
 unsafe impl GlobalAlloc for Zkalloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -55,7 +56,7 @@ unsafe impl GlobalAlloc for Zkalloc {
     }
 }
 
-/// Does `p` point into the arena (of any phase, alive or not)? Any thread.
+/// Does `p` point into the arena (to a block of any phase, live or not)? Any thread.
 pub fn owns<T: ?Sized>(p: *const T) -> bool {
     // Safety: the address is compared, and nothing is read there.
     unsafe { ffi::zk_owns(p.cast()) }

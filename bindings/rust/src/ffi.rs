@@ -1,9 +1,9 @@
 //! The functions of `zkalloc.h` that the crate uses. Each is safe to call from any thread at any
-//! time but from a signal handler; what is unsafe is pointers, as with `malloc`.
+//! time, except from a signal handler; only pointers are unsafe, as with `malloc`.
 
 use std::os::raw::{c_int, c_void};
 
-/// `struct zk_stats`, with room behind it for what a later library may add.
+/// `struct zk_stats`, followed by room for fields that a later library may add.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct RawStats {
@@ -56,7 +56,8 @@ mod tests {
     use std::process::Command;
     use std::ptr::addr_of;
 
-    /// Where the C compiler has each field, and in the last line the size of the struct.
+    /// The offset of each field according to the C compiler, and in the last line the size of the
+    /// struct.
     fn offsets_in_c(fields: &[&str]) -> Vec<usize> {
         let out = Path::new(env!("OUT_DIR")).join("layout");
         let source = out.with_extension("c");

@@ -1,11 +1,11 @@
-//! What runs at the end of each phase.
+//! Hooks that run at the end of each phase.
 
 use crate::ffi;
 use std::os::raw::c_void;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::process::abort;
 
-/// No more memory for a hook.
+/// There was no memory for the hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoMemory;
 
@@ -31,7 +31,7 @@ extern "C" fn run(arg: *mut c_void) {
 /// Runs `hook` after each phase from now on, on the thread that ended it, once allocations come from
 /// the system again: the place to drain queues. It stays registered for the life of the program, must
 /// neither begin nor end a phase, and ends the program if it panics. Any thread; not in a phase, so
-/// that what the hook itself keeps is not the arena's.
+/// that what the hook itself keeps is not in the arena.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU32, Ordering};
@@ -59,20 +59,21 @@ pub fn on_phase_end(hook: impl Fn() + Send + Sync + 'static) -> Result<(), NoMem
     Err(NoMemory)
 }
 
-/// Jobs that a drain makes: enough to use up each block of 63 that the queue has.
+/// The number of jobs of a drain: enough to use up each block of 63 that the queue has.
 #[cfg(feature = "drain-rayon")]
 #[doc(hidden)]
 pub const DRAIN_JOBS: usize = 256;
 
 /// At the end of each phase from now on, drains rayon's queue: 256 empty joins, which replace the
-/// queue's block by one that comes from the system. Once, from any thread that is not one of rayon's:
+/// queue's block with one from the system. Once, from any thread that is not one of rayon's:
 ///
 /// ```ignore
 /// zkalloc::drain_rayon!()?;
 /// ```
 ///
-/// The `rayon` that is named is the caller's own dependency: this crate has none. It closes one class
-/// of many under blind recycling (see the project's matrix); under pinned recycling it is not needed.
+/// The macro uses the caller's own dependency `rayon`; this crate does not depend on it. It closes
+/// one class of many under blind recycling (see the project's matrix); under pinned recycling it is
+/// not needed.
 #[cfg(feature = "drain-rayon")]
 #[macro_export]
 macro_rules! drain_rayon {

@@ -18,14 +18,15 @@
 //!
 //! # What is safe
 //!
-//! Under *pinned* recycling, which is the default, a begin reclaims only memory in which nothing lives:
-//! whatever crosses a phase stays where it is, and no phase can break a program. [`Phase::begin`] and
-//! all else here is safe then, but for [`Phase::discard`], which declares blocks dead.
+//! Under *pinned* recycling, which is the default, a begin reclaims only memory without live
+//! blocks: whatever outlives a phase stays where it is, and no phase can break a program.
+//! [`Phase::begin`] and everything else here is safe then, except [`Phase::discard`], which
+//! declares blocks dead.
 //!
 //! Under *blind* recycling (`ZK_ALLOC_RECYCLE=blind` in the environment of the program) a begin takes
 //! back everything, and whatever is still used is overwritten: a vector, a thread pool, a registry of
-//! spans. It is chosen where the program is started, as a debugger is, and no function of this crate
-//! chooses it; who does must know what the program keeps (`zk-audit` tells).
+//! spans. It is chosen when the program is started, like a debugger, and no function of this crate
+//! chooses it; whoever does must know what the program keeps (`zk-audit` tells).
 //!
 //! # Preloaded
 //!
@@ -35,9 +36,9 @@
 //!
 //! # Finding the library
 //!
-//! `libzkalloc.a` is taken from the folder that `ZKALLOC_LIB_DIR` names; or as pkg-config finds it, if
-//! it has the version of this crate (not with `ZKALLOC_NO_PKG_CONFIG` set); or is built from the C
-//! sources that come with this crate, by `cc` (or what `CC` says). There is no other dependency.
+//! `libzkalloc.a` is taken from the folder that `ZKALLOC_LIB_DIR` names; or found by pkg-config, if
+//! it has the version of this crate (not if `ZKALLOC_NO_PKG_CONFIG` is set); or built from the C
+//! sources that come with this crate, with `cc` (or `CC`). There is no other dependency.
 #![warn(missing_docs)]
 
 mod allocator;

@@ -11,9 +11,9 @@ use std::marker::PhantomData;
 pub enum Refused {
     /// A phase is active, and nesting is refused (`ZK_ALLOC_NESTING=refuse`, the default).
     Nested,
-    /// A phase is active that another thread began (`ZK_ALLOC_OWNER=exclusive`, the default).
+    /// A phase that another thread began is active (`ZK_ALLOC_OWNER=exclusive`, the default).
     Foreign,
-    /// No phase is active: it has been ended already.
+    /// No phase is active: it has already been ended.
     NotActive,
     /// Any other error, by its `errno`.
     Other(i32),
@@ -32,7 +32,7 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-// The same on x86-64 and aarch64 Linux, the only ones that the library is for.
+// The same on x86-64 and aarch64 Linux, the only platforms of the library.
 const EPERM: i32 = 1;
 const EAGAIN: i32 = 11;
 const EBUSY: i32 = 16;
@@ -67,8 +67,8 @@ pub struct Phase {
 }
 
 impl Phase {
-    /// Begins a phase, and so recycles what the one before left: under pinned recycling, only memory
-    /// in which nothing lives.
+    /// Begins a phase, and so recycles what the one before left: under pinned recycling, only
+    /// memory without live blocks.
     ///
     /// ```
     /// use zkalloc::{Phase, Refused};
@@ -85,18 +85,19 @@ impl Phase {
     ///
     /// [`Refused::Nested`] or [`Refused::Foreign`]: nothing has changed then.
     pub fn begin() -> Result<Phase, Refused> {
-        // Safety: may be called at any time. Under blind recycling what is kept from the phase before
-        // is overwritten from here on: see the top of the crate.
+        // Safety: may be called at any time. Under blind recycling, what is kept from the phase
+        // before is overwritten from here on: see the crate's documentation.
         result_of(unsafe { ffi::zk_begin_phase() })?;
         Ok(Phase { of_this_thread: PhantomData })
     }
 
-    /// Ends the phase, and overwrites with zeros all that has been freed in the arena, in the slabs of all threads; what
-    /// has not been freed is left as it is. For the end of a proof, when its secrets have been dropped: drop them before.
+    /// Ends the phase, and overwrites all freed memory of the arena with zeros, in the slabs of all
+    /// threads; what has not been freed stays as it is. For the end of a proof: drop its secrets
+    /// before.
     ///
-    /// `Ok(false)`: not all could be wiped as yet, and the rest is wiped when its thread next allocates in a phase;
-    /// `man zkalloc`, "SECRETS", says when that is so, and what is not reached at all (blocks below
-    /// `ZK_ALLOC_MIN_BYTES`, for one).
+    /// `Ok(false)`: not everything could be wiped yet; the rest is wiped when its thread next
+    /// allocates in a phase; `man zkalloc`, "SECRETS", says when that is so, and what is not
+    /// reached at all (blocks below `ZK_ALLOC_MIN_BYTES`, for one).
     ///
     /// ```
     /// let phase = zkalloc::Phase::begin()?;
@@ -109,7 +110,7 @@ impl Phase {
     ///
     /// # Errors
     ///
-    /// [`Refused`] when another thread's phase is active: nothing was done then.
+    /// [`Refused`] when another thread's phase is active; then nothing was done.
     pub fn wipe(self) -> Result<bool, Refused> {
         // Safety: may be called at any time.
         let result = result_of(unsafe { ffi::zk_wipe_phase() });
@@ -129,12 +130,12 @@ impl Phase {
     /// No block that any thread has allocated in this phase, and that has not been freed in it, may be
     /// used, or freed, once the next phase has begun. Most values have a destructor that frees: those
     /// must be dropped before, or be forgotten. Libraries keep blocks that the caller does not see (a
-    /// thread pool, a registry of spans): whoever discards must know that none of them is the arena's,
-    /// by `ZK_ALLOC_MIN_BYTES`, say.
+    /// thread pool, a registry of spans): the caller must know that none of them is in the arena,
+    /// for example because of `ZK_ALLOC_MIN_BYTES`.
     ///
     /// # Errors
     ///
-    /// [`Refused`] when the phase is not there to be ended any more.
+    /// [`Refused`] when the phase no longer exists.
     pub unsafe fn discard(self) -> Result<(), Refused> {
         let result = result_of(ffi::zk_discard_phase());
         std::mem::forget(self); // has ended
@@ -151,8 +152,8 @@ impl Drop for Phase {
 
 /// Runs `body` in a phase, which ends when `body` returns or panics; a panic goes on.
 ///
-/// Where the phase is refused ([`Phase::begin`]), `body` runs all the same, in the phase that is active
-/// already: calls of this function may be nested. [`try_phase`] does not run it.
+/// If the phase is refused ([`Phase::begin`]), `body` still runs, in the phase that is already
+/// active: calls of this function may be nested. [`try_phase`] does not run it.
 ///
 /// ```
 /// let result = std::panic::catch_unwind(|| zkalloc::phase(|| panic!("the prover's own")));

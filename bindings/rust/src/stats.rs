@@ -17,13 +17,13 @@ pub struct Stats {
     pub system_count: u64,
     /// Their bytes, as asked for.
     pub system_bytes: u64,
-    /// Those of them that were due to the arena, and found no slab or no room.
+    /// Those of them that should have come from the arena, but found no slab or no room.
     pub overflow_count: u64,
     /// Their bytes.
     pub overflow_bytes: u64,
     /// Arena blocks of earlier phases, neither freed nor discarded at the last begin.
     pub retained_count: u64,
-    /// Phases that a begin found left behind.
+    /// Phases that a begin found left open by an ended thread or a `longjmp`.
     pub orphans: u64,
     /// Slabs reserved.
     pub slabs: u64,
@@ -42,8 +42,8 @@ pub struct Stats {
 /// ```
 pub fn stats() -> Stats {
     let mut raw = MaybeUninit::<ffi::RawStats>::zeroed();
-    // Safety: the library fills its struct, which the fields are laid out as (tested in ffi.rs), and for
-    // which there is room; all zeros are valid.
+    // Safety: the library fills its struct, whose layout the fields have (tested in ffi.rs), and
+    // for which there is room; all zeros are valid.
     let raw = unsafe {
         ffi::zk_stats(raw.as_mut_ptr());
         raw.assume_init()
@@ -71,7 +71,7 @@ pub fn reset_stats() {
 }
 
 /// Bytes that the calling thread's slab served in the last phase before the present one in which it
-/// was used: what an allocation must cover to overwrite all of it. 0 if there is none.
+/// was used: the size of an allocation that overwrites all of it. 0 if there is none.
 pub fn high_water() -> usize {
     // Safety: may be called at any time.
     unsafe { ffi::zk_high_water() }

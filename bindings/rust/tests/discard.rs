@@ -1,5 +1,5 @@
-//! A phase that is discarded: what was not freed in it is dead at the next begin. A program of its own,
-//! since nobody else may keep what was allocated in such a phase, a test harness neither.
+//! A phase that is discarded: what was not freed in it is dead at the next begin. This is a program
+//! of its own, since nobody may keep blocks of such a phase, not even a test harness.
 
 use zkalloc::{owns, phase, Phase, Zkalloc};
 
@@ -16,10 +16,10 @@ fn leak_in_a_phase() -> Phase {
 fn main() {
     drop(leak_in_a_phase());
     phase(|| ());
-    assert_eq!(zkalloc::stats().retained_count, 1); // the control: what is only ended stays
+    assert_eq!(zkalloc::stats().retained_count, 1); // control: ending alone keeps it
     for _ in 0..100 {
         let phase = leak_in_a_phase();
-        // Safety: what was leaked is not used again.
+        // Safety: the leaked block is not used again.
         unsafe { phase.discard() }.expect("the phase was active");
     }
     phase(|| ());

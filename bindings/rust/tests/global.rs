@@ -10,7 +10,7 @@ use zkalloc::{owns, phase, try_phase, Phase, Refused, Zkalloc};
 #[global_allocator]
 static GLOBAL: Zkalloc = Zkalloc;
 
-/// Phases are the process's: one test at a time. The settings are read at the first begin.
+/// Phases belong to the process: one test at a time. The settings are read at the first begin.
 fn alone() -> MutexGuard<'static, ()> {
     static LOCK: Mutex<()> = Mutex::new(());
     let guard = LOCK.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -98,7 +98,7 @@ fn a_phase_inside_a_phase() {
         assert_eq!(Phase::begin().unwrap_err(), Refused::Nested);
         assert_eq!(try_phase(|| -> u8 { unreachable!() }), Err(Refused::Nested));
         phase(|| ());
-        assert!(owns(&*Box::new(1u64))); // and the outer one is still on
+        assert!(owns(&*Box::new(1u64))); // and the outer one is still active
     });
     assert!(no_phase_is_open());
 }

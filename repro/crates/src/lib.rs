@@ -1,6 +1,6 @@
-//! The harness (../harness/repro.h), for Rust: a program describes itself by `repro!`, and the
-//! harness's main runs its body, in the same ways as it does a C one's. All that the program allocates
-//! comes from zkalloc.
+//! The harness (../harness/repro.h), for Rust: a program describes itself with `repro!`, and the
+//! harness's main runs its body in the same ways as that of a C repro. Everything that the program
+//! allocates comes from zkalloc.
 
 use std::any::Any;
 use std::ffi::CString;
@@ -73,8 +73,8 @@ pub const NO_OPTION: ReproOption = ReproOption {
     counts: ptr::null(),
 };
 
-/// Any outcome of a run: what it is under the profiles that are open to damage is compared with the
-/// model's (scripts/crates.sh), not declared here.
+/// Any outcome of a run. Under the profiles that permit damage, outcomes are not declared here, but
+/// compared with the model's (scripts/crates.sh).
 pub const ANY: c_uint = 0x7f;
 pub const CLEAN: c_uint = 1;
 
@@ -182,24 +182,25 @@ fn text_of(payload: &(dyn Any + Send)) -> String {
 }
 
 extern "C" fn act_on<F: FnMut()>(arg: *mut c_void) {
-    // Safety: `on` has lent it for as long as this runs.
+    // Safety: `on` lends it for as long as this runs.
     let (run, act) = unsafe { &mut *arg.cast::<(Run, F)>() };
     run.guarded(act);
 }
 
 impl Run {
-    /// Safety: run is the harness's.
+    /// Safety: run comes from the harness.
     pub unsafe fn from_raw(run: *mut c_void) -> Run {
         Run(run)
     }
 
-    /// A panic is what the crate says of its damage: the cycle is corrupt, as where a model says so.
+    /// A panic means that the crate has noticed the damage: the cycle is corrupt, as when a model
+    /// reports it.
     fn guarded(&self, act: impl FnMut()) -> bool {
         match catch_unwind(AssertUnwindSafe(act)) {
             Ok(()) => true,
             Err(payload) => {
                 self.wrong(&format!("panic: {}", text_of(&*payload)));
-                std::mem::forget(payload); // it may lie in what is damaged
+                std::mem::forget(payload); // it may be in damaged memory
                 false
             }
         }
@@ -286,7 +287,7 @@ unsafe fn start_on<F: FnMut()>(thread: Thread, call: &mut (Run, F)) {
 }
 
 extern "C" fn call_drain(drain: *mut c_void) {
-    // Safety: on_flush has made it of this.
+    // Safety: on_flush made it from this type.
     let drain: fn() = unsafe { std::mem::transmute(drain) };
     drain();
 }
@@ -297,15 +298,15 @@ unsafe impl Send for Argument {}
 unsafe impl Sync for Argument {}
 
 extern "C" fn reach_pool(pool: *mut c_void, act: Act, arg: *mut c_void) {
-    // Safety: team has a pool that lives for ever.
+    // Safety: team is a pool that lives for ever.
     let pool = unsafe { &*(pool as *const rayon::ThreadPool) };
     let arg = Argument(arg);
     let arg = &arg;
     pool.broadcast(|_| act(arg.0));
 }
 
-/// Where the harness's main calls.
+/// The entry point for the harness's main.
 pub fn run_body(run: Run, body: fn(Run)) {
-    std::panic::set_hook(Box::new(|_| ())); // the report has it
+    std::panic::set_hook(Box::new(|_| ())); // no message: the report tells
     run.guarded(|| body(run));
 }

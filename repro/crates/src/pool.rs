@@ -1,4 +1,4 @@
-//! A pool of rayon's, as the models have one.
+//! A pool of rayon, like the model's.
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::cell::UnsafeCell;
@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 struct Slot(UnsafeCell<MaybeUninit<ThreadPool>>);
 
-// Safety: written by new, before anybody else knows of it.
+// Safety: `new` writes it before anybody else knows it.
 unsafe impl Sync for Slot {}
 
-/// The one pool that there is at a time: in static memory, so that nothing is retained but what rayon
-/// keeps.
+/// The only pool at a time; it is in static memory, so that only rayon's own blocks are retained.
 static SLOT: Slot = Slot(UnsafeCell::new(MaybeUninit::uninit()));
 
-/// A pool whose workers are all there. Of one at a time: `end` makes room for the next.
+/// Makes a pool, and waits until all of its workers run. There is one at a time: `end` makes room
+/// for the next.
 pub fn new(workers: usize) -> &'static ThreadPool {
     let pool = ThreadPoolBuilder::new().num_threads(workers).build().expect("threads can be started");
     pool.broadcast(|_| ());
@@ -35,7 +35,8 @@ pub fn the() -> &'static ThreadPool {
     unsafe { (*SLOT.0.get()).assume_init_ref() }
 }
 
-/// Hands so many empty jobs to the pool, one after the other, and waits for each. Not on a worker.
+/// Hands that many empty jobs to the pool, one after the other, and waits for each. Not on a
+/// worker.
 pub fn join_times(times: usize) -> bool {
     for _ in 0..times {
         the().install(|| ());
@@ -54,7 +55,7 @@ fn descend(depth: usize, leaves: &AtomicUsize) {
     }
 }
 
-/// So many nested joins; the number of right halves that were run.
+/// Runs that many nested joins; returns the number of right halves that were run.
 pub fn recurse(pool: &ThreadPool, depth: usize) -> usize {
     let leaves = AtomicUsize::new(0);
     pool.install(|| descend(depth, &leaves));

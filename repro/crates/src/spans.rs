@@ -1,13 +1,14 @@
-//! Spans of tracing's, in a registry of tracing-subscriber's.
+//! Spans of tracing, in a registry of tracing-subscriber.
 
 use tracing::{span, Dispatch, Id, Level, Span};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-/// What a layer would keep with a span: as large as the model's.
+/// What a layer would store with a span: as large as the model's.
 struct Timing([u64; 2]);
 
-/// A layer that does nothing: a registry removes the spans that are closed only where a layer lies on it.
+/// A layer that does nothing: a registry removes closed spans only if there is a layer on top of
+/// it.
 struct Plain;
 
 impl Layer<Registry> for Plain {}
@@ -28,7 +29,7 @@ fn with_registry<R>(span: &Span, act: impl FnOnce(&Id, &Dispatch, &Registry) -> 
     .expect("the span is enabled")
 }
 
-/// Enters it, puts an extension into it, and reads that back. False when it is another.
+/// Enters a span, stores an extension in it, and reads that back. False when it differs.
 pub fn open(span: &Span, number: u64) -> bool {
     with_registry(span, |id, dispatch, registry| {
         dispatch.enter(id);
@@ -39,7 +40,7 @@ pub fn open(span: &Span, number: u64) -> bool {
     })
 }
 
-/// Enters it, and nothing else. False when another is the thread's current one.
+/// Only enters a span. False when another one is the thread's current span.
 pub fn enter(span: &Span) -> bool {
     with_registry(span, |id, dispatch, _| {
         dispatch.enter(id);

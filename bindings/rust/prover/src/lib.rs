@@ -1,6 +1,6 @@
-//! What both programs prove: that they know a column of numbers. A proof is the root of a Merkle tree
-//! over an extension of it, made on all cores, in spans of tracing's, with std's containers. The hash
-//! is a toy: it stands for the time and the memory that a real one takes.
+//! The prover of both programs: it proves that it knows a column of numbers. A proof is the root of
+//! a Merkle tree over an extension of the column, made on all cores, in spans of tracing, with
+//! std's containers. The hash is a toy that takes the time and memory of a real one.
 
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 const MODULUS: u64 = 0x7800_0001; // BabyBear's
 
-/// The name of each span that is closed, by way of what the layer has put into the span.
+/// A layer that counts closed spans, by means of data that it has stored in each span.
 pub struct CountSpans(pub Arc<AtomicU64>);
 
 struct Note(String);
@@ -33,7 +33,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for CountSpans {
     }
 }
 
-/// Has spans counted from now on. To be called once.
+/// Counts spans from now on. To be called once.
 pub fn count_spans() -> Arc<AtomicU64> {
     let count = Arc::new(AtomicU64::new(0));
     let registry = tracing_subscriber::registry().with(CountSpans(count.clone()));
@@ -73,19 +73,19 @@ pub fn prove(size: usize, round: u64) -> u64 {
     root_of(extend(&column))
 }
 
-/// Proofs that are kept, as an aggregator keeps them: across rounds.
+/// Proofs that are kept across rounds, as an aggregator does.
 #[derive(Default)]
 pub struct Proofs {
     roots: HashMap<u64, Box<u64>>,
 }
 
 impl Proofs {
-    /// Takes one in.
+    /// Adds a proof.
     pub fn add(&mut self, round: u64, root: u64) {
         self.roots.insert(round, Box::new(root));
     }
 
-    /// Are all as they were when they were made? What is proved again is not kept.
+    /// Are all proofs unchanged? Each is made again and compared; the new one is not kept.
     pub fn all_right(&self, size: usize) -> bool {
         self.roots.iter().all(|(&round, root)| **root == prove(size, round))
     }

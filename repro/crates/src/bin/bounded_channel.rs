@@ -33,7 +33,8 @@ fn run_with<const BYTES: usize>(run: Run) {
     run.join(receiver);
 }
 
-/// The type of a message is the program's: the sizes at which the model's law is checked.
+/// The program chooses the type of a message: these are the sizes at which the model's law is
+/// checked.
 fn body(run: Run) {
     match run.option("message-bytes\0") {
         1 => run_with::<1>(run),

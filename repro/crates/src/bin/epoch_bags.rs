@@ -9,7 +9,7 @@ static CALLED: AtomicUsize = AtomicUsize::new(0);
 fn retire_some(run: Run, deferred: &mut usize) {
     for _ in 0..128 {
         let words = (*deferred, !*deferred);
-        // Safety: what is deferred owns all that it uses.
+        // Safety: the deferred closure owns everything that it uses.
         unsafe {
             pin().defer_unchecked(move || {
                 if words.0 != !words.1 {

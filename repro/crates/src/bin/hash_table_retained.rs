@@ -1,11 +1,11 @@
-//! std's HashMap (hashbrown), kept across a phase: a lookup finds no end.
+//! std's HashMap (hashbrown), kept across a phase: a lookup never ends.
 #![no_main]
 use std::collections::hash_map::DefaultHasher;
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use zkalloc_crates::{repro, Run};
 
-/// With the same keys in every run, so that each shows the same.
+/// The hasher has the same keys in every run, so that each run shows the same.
 type Table = HashMap<u64, u64, BuildHasherDefault<DefaultHasher>>;
 
 fn body(run: Run) {

@@ -1,4 +1,4 @@
-//! rayon: as injector_block, with the pushes made on another thread, whose slab the blocks are in.
+//! rayon: as injector_block, but another thread does the pushes, so the blocks are in its slab.
 #![no_main]
 use zkalloc_crates::pool::{self, join_times};
 use zkalloc_crates::{repro, Run};

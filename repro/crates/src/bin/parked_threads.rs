@@ -1,4 +1,4 @@
-//! parking_lot: the table of the threads that wait, made when the first one has to.
+//! parking_lot: the table of waiting threads, made when the first one has to wait.
 #![no_main]
 use parking_lot::Mutex;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use zkalloc_crates::pool::{self, recurse};
 use zkalloc_crates::{repro, Run};
 
-const SHALLOW: usize = 32; // so many jobs fit into a deque as it is made
+const SHALLOW: usize = 32; // as many jobs as fit into a new deque
 
 fn body(run: Run) {
     let workers = run.option("pool-threads\0");

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use zkalloc_crates::{repro, Run};
 
-/// With the same keys in every run, so that each shows the same.
+/// The hasher has the same keys in every run, so that each run shows the same.
 type Table = HashMap<u64, u64, BuildHasherDefault<DefaultHasher>>;
 
 const ENTRIES: u64 = 10;

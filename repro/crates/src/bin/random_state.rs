@@ -8,7 +8,7 @@ use zkalloc_crates::{repro, Run};
 /// The phases' data, as in the model: elements of a field of 31 bits.
 const DATA: u64 = 0x2a2a_2a2a_2a2a_2a2a;
 
-/// What comes out of a generator whose key, counter and stream are the phase's data.
+/// The numbers of a generator whose key, counter and stream are the phase's data.
 fn foretold() -> [u64; 2] {
     let mut generator = ChaCha12Rng::from_seed([0x2a; 32]);
     generator.set_stream(DATA);

@@ -21,7 +21,7 @@ fn body(run: Run) {
     let warm = run.option("warm\0");
     let registry = spans::new_registry();
     let guard = dispatcher::set_default(&registry);
-    // It is not dropped by a panic: spans are closed by the program, or not at all.
+    // Leaked, so that a panic does not drop it: only the program closes spans.
     let open: &mut Vec<Span> = Box::leak(Box::new(Vec::with_capacity(count.max(warm))));
 
     for _ in 0..warm {

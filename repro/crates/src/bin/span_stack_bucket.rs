@@ -19,7 +19,7 @@ fn body(run: Run) {
     let first = spans::new_registry();
     for _ in 0..run.threads() {
         let thread = run.spawn();
-        run.on(thread, || open_and_close(run, &first)); // gives it its number
+        run.on(thread, || open_and_close(run, &first)); // gives the thread its number
         threads.push(thread);
     }
     drop(first);

@@ -45,7 +45,7 @@ fn body(run: Run) {
         if let Some(object) = kept.take() {
             if object.sentinel() != SENTINEL || object.payload_sum() != 3 * 8192 {
                 run.wrong("every call finds its function, and no field its value");
-                std::mem::forget(object); // the new phase's bytes are not this object's to free
+                std::mem::forget(object); // its bytes belong to the new phase
             }
         }
         kept = Some(make());

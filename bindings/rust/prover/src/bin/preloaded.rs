@@ -1,5 +1,5 @@
-//! The prover without any link to zkalloc: phases are begun if the preload library is there, and the
-//! program is an ordinary one if it is not.
+//! The prover without any link to zkalloc: it begins phases if the preload library is loaded, and
+//! is an ordinary program if not.
 //!
 //! ```text
 //! LD_PRELOAD=build/alloc/libzkalloc-preload.so target/release/preloaded [rounds]
@@ -17,7 +17,7 @@ extern "C" {
 
 type PhaseCall = extern "C" fn() -> c_int;
 
-/// A function of the preload library's, or none. Weak symbols would do in C; stable Rust has none.
+/// A function of the preload library, or none. Weak symbols would do in C; stable Rust has none.
 fn look_up(name: &'static [u8]) -> Option<PhaseCall> {
     let name = CStr::from_bytes_with_nul(name).expect("it ends in a NUL");
     // Safety: a null handle is RTLD_DEFAULT; zkalloc.h declares both functions as this type.
@@ -26,7 +26,7 @@ fn look_up(name: &'static [u8]) -> Option<PhaseCall> {
     }
 }
 
-/// A phase that ends when it is dropped: by a panic, too.
+/// A phase that ends when it is dropped, even by a panic.
 struct Phase(Option<PhaseCall>);
 
 impl Phase {
