@@ -31,7 +31,8 @@ report-page:
 	@build/report/zk-report --results results --findings findings.tsv --programs build/repro --sources repro --out results/report.html --picture results/matrix.svg
 	@echo "results/report.html, results/matrix.svg" >&2
 
-# zk-audit exits 1 because that program is unsafe on purpose; here that is the answer, and no failure.
+# zk-audit exits with 1 because that program is unsafe on purpose; here, that is the expected
+# answer.
 audit: build ## zk-audit on a program that crosses a phase: what it says, and where
 	@build/sweep/zk-audit -- build/examples/retained_table || [[ $$? -eq 1 ]]
 
@@ -56,7 +57,7 @@ bench-memory: bootstrap-all build ## lifetimes of many kinds on each allocator: 
 	@scripts/bench_memory.sh build results
 	@scripts/figures.sh results
 
-# Too few rounds to be written down, and too few to tell a noisy machine.
+# Too few rounds for results worth keeping, or for detecting a noisy machine.
 bench-quick: bootstrap-all build ## the same in four minutes, to look at: writes build/bench-quick/
 	@scripts/bench.sh build build/bench-quick --quick --force
 	@scripts/bench_cost.sh build build/bench-quick --quick
@@ -75,7 +76,7 @@ rust: bootstrap-crates ## the crate of bindings/rust: tests, clippy, format, pac
 lint: bootstrap-all ## clang-format, clang-tidy, cppcheck, shellcheck
 	@scripts/lint.sh
 
-# No bootstrap: an install is often made by root, and adds no packages to the system.
+# No bootstrap: root often runs an install, which must not add packages to the system.
 install: ## install into DESTDIR and PREFIX (/usr/local); builds first, and installs no packages
 	@DESTDIR='$(DESTDIR)' scripts/install.sh build '$(PREFIX)'
 
@@ -98,7 +99,7 @@ bootstrap-crates:
 bootstrap-all:
 	@scripts/bootstrap.sh --all
 
-# What cannot be had is skipped by name.
+# Prints the name of each step that has to be skipped.
 .PHONY: bootstrap-stress
 bootstrap-stress:
 	@scripts/bootstrap.sh --stress || echo 'stress: without the programs that are not installed' >&2

@@ -1,4 +1,5 @@
-# Links target with a library that may not be installed, and defines HAVE_NAME as 1; else warns, if there is a warning.
+# If the library is installed, links target with it and defines HAVE_NAME as 1; else prints the
+# warning, if one is given.
 function(zk_link_if_installed target name header library)
   find_path(${name}_INCLUDE ${header})
   find_library(${name}_LIBRARY ${library})

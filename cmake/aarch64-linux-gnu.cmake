@@ -1,5 +1,6 @@
-# Cross-compiling for aarch64 on Debian (scripts/bootstrap.sh --cross installs what it takes); programs run under qemu's
-# user emulation. ZKALLOC_QEMU_PAGE: the size of a page there, in bytes (4096; 16384 and 65536 are used on real machines).
+# Cross-compiling for aarch64 on Debian (scripts/bootstrap.sh --cross installs what is needed);
+# programs run under qemu's user emulation. ZKALLOC_QEMU_PAGE: the page size there, in bytes
+# (default 4096; real machines also have 16384 and 65536).
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
