@@ -4,8 +4,9 @@
  *     begin_cost rewind blind|pinned N
  *         N begins with nothing retained, and a block of 4 KiB in each: for callgrind
  *     begin_cost
- *         a table: time of a begin behind a phase of 16 MiB, 128 MiB and 1 GiB in which some blocks are
- *         retained, and time of a phase of large blocks, pinned to blind, as the median of pairs
+ *         a table: time of a begin after a phase of 16 MiB, 128 MiB and 1 GiB in which some blocks
+ *         are retained, and time of a phase of large blocks, pinned to blind, as the median of
+ *         pairs
  */
 #include "zkalloc.h"
 

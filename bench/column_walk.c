@@ -4,8 +4,8 @@
  * lines fit into the cache together.
  *
  *     column_walk COLUMNS BYTES
- *         prints the ns for each element of COLUMNS blocks of BYTES, allocated one behind the other inside a phase:
- *         the best of 9 walks through all of them
+ *         prints the ns for each element of COLUMNS blocks of BYTES, allocated one after the other
+ *         inside a phase: the best of 9 walks through all of them
  */
 #include <stdint.h>
 #include <stdio.h>

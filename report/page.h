@@ -50,8 +50,8 @@ struct page_column {
     bool number; /* set to the right */
 };
 
-/* The head of a table that sorts, in a box that scrolls; id may be NULL. classes: "", or
- * " stacks" for one whose cells lie below each other on a narrow screen. Its rows follow. */
+/* Begins a table that can be sorted, in a box that scrolls; id may be NULL. classes: "", or "
+ * stacks" if its cells are to stack on a narrow screen. Its rows follow. */
 void page_table_begin(FILE *out, const char *id, const char *classes,
                       const struct page_column *columns, size_t count);
 void page_table_end(FILE *out);

@@ -4,8 +4,8 @@
 # the end and at the peak, as ratios to glibc in the same round. Writes memory.tsv and
 # memory_targets.tsv to RESULTS, and prints a summary. --only runs the rows whose names match, and
 # writes nothing. --kept measures nothing: it makes the tables from the runs that the last bench
-# kept. --min-bytes: the rows that small blocks matter to, on pinned at several MIN_BYTES, into
-# min_bytes.tsv: what its default is chosen by.
+# kept. --min-bytes runs the rows for which small blocks matter, under pinned at several MIN_BYTES,
+# and writes min_bytes.tsv, from which the default was chosen.
 #
 # Under blind recycling many of these programs lose live blocks: such a row is NA, and is not tried
 # again. Any other run that fails ends the bench (exit status 2, nothing written). A machine on

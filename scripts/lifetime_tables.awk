@@ -9,12 +9,10 @@
 #
 # A target is a line: row allocator measure most than. The measures are
 #
-#     time      seconds, or ns where only they are told: to another allocator's
-#     each      ns of a unit
-#     more      ns of a unit, over glibc's
-#     end peak  resident memory: to another allocator's; to live, what was asked for at one time; or in MiB
-#     growth    resident at the end: to early, where the program said that it had settled
-#     faulted   page faults, as memory: to live
+#     time seconds, or ns if only those are reported: to another allocator's each ns of a unit more
+#     ns of a unit, over glibc's end peak resident memory: to another allocator's; to live, what was
+#     asked for at one time; or in MiB growth resident at the end: to early, where the program said
+#     that it had settled faulted page faults, as memory: to live
 
 BEGIN { FS = OFS = "\t" }
 

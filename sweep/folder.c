@@ -2,11 +2,12 @@
  * folder.c - the folder of the tables: one sweep at a time writes there, and a set of tables is
  * replaced as a whole or not at all.
  *
- * A lock file is held from before the first run to the end. New tables are written beside the old ones (.NAME.new) and
- * are on the disk before anything is replaced. Then the old ones are copied (.NAME.old), a list of them is written
- * (.zk-sweep.undo), and each new table is renamed to its name. If a rename fails, the tables
- * replaced before it are put back. If we are killed meanwhile, the list is still there, and the
- * next sweep into the folder puts all of them back. Removing the list is what commits the new set.
+ * A lock file is held from before the first run to the end. New tables are written next to the old
+ * ones (.NAME.new) and synced before anything is replaced. Then the old ones are copied
+ * (.NAME.old), a list of them is written (.zk-sweep.undo), and each new table is renamed to its
+ * name. If a rename fails, the tables replaced before it are put back. If we are killed meanwhile,
+ * the list is still there, and the next sweep into the folder puts all of them back. Removing the
+ * list is what commits the new set.
  */
 #include "sweep.h"
 
@@ -47,7 +48,7 @@ static const char *with(const char *name, const char *suffix, char *text)
     return text;
 }
 
-/* Removes the files written beside the tables. */
+/* Removes the temporary files written next to the tables. */
 static void remove_beside(void)
 {
     char text[NAME_ROOM];
@@ -274,7 +275,7 @@ void folder_drop(const char *name)
     add(name, false);
 }
 
-/* Makes a copy of the present table, beside it. */
+/* Copies the present table to .NAME.old. */
 static void copy_old(struct replaced *file)
 {
     char beside[NAME_ROOM];

@@ -299,7 +299,7 @@ void folder_open(const char *path);
 /* The folder's file descriptor, for reading what is in it. */
 int folder_at(void);
 
-/* Writes a table beside the one that it is to replace. */
+/* Writes a table next to the one that it is to replace. */
 void folder_add(const char *name, const char *text, size_t bytes);
 
 /* Declares that there is to be no table of this name. */

@@ -85,7 +85,7 @@ done
 diff -r "$work/before" "$work/results" || fail "results changed"
 FAIL=3 memory || grep -q 'on glibc_tuned: exit status 3' "$work/err" || fail "a run that fails: $(cat "$work/err")"
 
-# By MIN_BYTES: a table of its own, and the others stay.
+# By MIN_BYTES: this writes a table of its own, and the others stay.
 memory --min-bytes || fail "--min-bytes: $(cat "$work/err")"
 expect min_bytes.tsv 'survivors pinned_0 2.333 2.333 2.333 4.000 4.000 4.000 4.000 4.000 4.000 3.5 3.9 7.8 0.5'
 expect min_bytes.tsv 'survivors pinned_256 2.333 2.333 2.333 3.000 3.000 3.000 3.000 3.000 3.000 3.5 2.9 5.9 0.5'

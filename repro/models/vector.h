@@ -33,7 +33,7 @@ int vector_init_with_capacity(struct vector *vector, size_t element_bytes, size_
  * grow. -1 with ENOMEM (the real one aborts), and the vector is as before. */
 int vector_reserve(struct vector *vector, size_t element_bytes, size_t more);
 
-/* Appends a copy of *element, which must not lie in the vector. Errors as vector_reserve. */
+/* Appends a copy of *element, which must not be in the vector. Errors as vector_reserve. */
 int vector_push(struct vector *vector, size_t element_bytes, const void *element);
 
 /* The same for count elements, growing at most once, as extend_from_slice does. */

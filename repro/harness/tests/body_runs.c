@@ -17,7 +17,7 @@ static void body(struct repro_run *run)
             memset(kept + 100, 2, 5);
             memset(kept + 105, 0xAA, 7); /* the filler's own value: no gap in the run */
             memset(kept + 112, 2, 5);
-            kept[125] = 3; /* 8 intact bytes behind the last: a run of its own */
+            kept[125] = 3; /* 8 intact bytes after the last: a run of its own */
         }
         repro_check(run);
         kept = zk_malloc(1000);

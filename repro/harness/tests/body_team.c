@@ -1,4 +1,4 @@
-/* A body whose kept blocks lie in the slabs of two other threads, with an option of its own: both
+/* A body with an option of its own whose kept blocks are in the slabs of two other threads: both
  * slabs are filled, and both blocks written to. */
 #include "bodies.h"
 

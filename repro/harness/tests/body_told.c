@@ -1,4 +1,5 @@
-/* A body in whose phase one thread is told many things, longer than the time limit in all: no hang. */
+/* A body that tells one thread many things within a phase, which takes longer than the time limit
+ * in all: not a hang. */
 #include "bodies.h"
 
 #include <unistd.h>

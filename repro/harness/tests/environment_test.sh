@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# environment_test.sh REPROS: what the environment says of OpenMP's threads makes a repro of it skip, with the reason, or
-# nothing; and no record has more corrupt cycles than cycles.
+# environment_test.sh REPROS: settings of OpenMP's threads in the environment make its repros skip,
+# with the reason, or change nothing; and no record has more corrupt cycles than cycles.
 set -uo pipefail
 repros=$1
 # shellcheck source=scripts/test_helpers.sh

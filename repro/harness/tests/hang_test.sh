@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# hang_test.sh BIN: what counts as a hang: what is proven to be one, or has used up the time limit. BIN holds the test
-# bodies.
+# hang_test.sh BIN: what counts as a hang: a run that is proven to hang, or that has used up the
+# time limit. BIN holds the test bodies.
 set -uo pipefail
 export ZK_ALLOC_TOOLS=ignore
 bin=$1
 # shellcheck source=scripts/test_helpers.sh
 . "$(dirname "$0")/../../../scripts/test_helpers.sh"
 
-# stopped SECONDS BODY ARGUMENTS...: the body's child is stopped for so long, and then goes on: it is clean
+# stopped SECONDS BODY ARGUMENTS...: stops the body's child for that long, then lets it go on: it
+# must be clean
 stopped() {
     local seconds=$1 out parent child='' status
     shift
@@ -30,22 +31,22 @@ stopped() {
     rm -f "$out"
 }
 
-# With limits beyond the test's own: proven.
+# Proven: the limits are beyond the test's own.
 long=(--timeout 600000)
 want 14 'proven: every thread waits for another' "$bin/body_deadlock" "${long[@]}"
 want 14 'proven: every thread waits for another' "$bin/body_late" --never "${long[@]}"
 want 14 'proven: a loop of the test' "$bin/body_endless" --wait "${long[@]}"
 
-# What ends is no hang, whoever waits for it meanwhile.
+# A thread that ends does not hang, no matter which threads wait for it.
 want 0 clean "$bin/body_late"
 want 0 clean "$bin/body_endless"
 
-# Not proven: the limit tells, of time in which the child runs or waits.
+# Not proven: the limit decides. It counts time in which the child runs or waits.
 want 14 'no progress for 100 ms' "$bin/body_hang" --timeout 100
 want 0 clean "$bin/body_slow" --timeout 200
 want 0 clean "$bin/body_told" --timeout 600
 
-# A child that is stopped does neither.
+# A stopped child does neither.
 stopped 3 body_told --timeout 600
 stopped 3 body_late --timeout 600
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # harness_test.sh BIN: the harness seen from its command line. BIN holds the test bodies.
 set -uo pipefail
-export ZK_ALLOC_TOOLS=ignore # in a build with AddressSanitizer, it is not to end what these bodies do on purpose
+export ZK_ALLOC_TOOLS=ignore # AddressSanitizer, in builds with it, must not stop what these bodies do on purpose
 bin=$1
 # shellcheck source=scripts/test_helpers.sh
 . "$(dirname "$0")/../../../scripts/test_helpers.sh"
@@ -21,7 +21,7 @@ want 77 'no way' "$bin/body_skip"
 want 77 'no way' "$bin/body_skip" --no-fork
 want 3 'ended early' "$bin/body_exit"
 
-# A crash is told apart by where it was, and after how many cycles.
+# The report on a crash says where it was, and after how many cycles.
 want 13 'SIGSEGV at a(n address made of filler| non-canonical address).*in cycle 3' "$bin/body_crash"
 
 # Damaged runs: bytes that happen to equal the filler neither split nor shorten one.
@@ -50,7 +50,7 @@ want 0 crash "$bin/body_crash" --expect declared
 want 77 skip "$bin/body_skip" --expect clean
 want 2 'want clean, latent' "$bin/body_wrong" --expect fine
 
-# ... and the damage that is declared with it.
+# ... and the damage that is declared.
 want 0 corrupt "$bin/body_damage" --expect declared
 want 1 "cycle 10: declared 17 bytes at offset 100, the last ab; found 18 at offset 100, the last 03\$" \
     "$bin/body_damage" --wrong longer --expect declared
@@ -90,7 +90,7 @@ if [[ -c /dev/full ]]; then
     done
 fi
 
-# No colour and no escape where it is not wanted.
+# No colours and escape sequences where they are not wanted.
 checks=$((checks + 1))
 "$bin/body_clean" | grep -q $'\033' && fail "colour in a pipe"
 

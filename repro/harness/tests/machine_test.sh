@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# machine_test.sh REPROS SHIM PROCESSORS PAGE_BYTES: every repro, in every profile, has its declared outcome on a machine
-# with so many processors and pages of that size, as far as SHIM (machine_shim.c) can say so.
+# machine_test.sh REPROS SHIM PROCESSORS PAGE_BYTES: every repro, in every profile, has its declared
+# outcome on a machine with that many processors and that page size, as far as SHIM (machine_shim.c)
+# can fake it.
 set -uo pipefail
 repros=$1 shim=$2 processors=$3 page_bytes=$4 checks=0 failures=0 skipped=0
 fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
@@ -8,7 +9,7 @@ fail() { failures=$((failures + 1)); echo "FAIL: $*"; }
 # on WORD...: runs on such a machine, with nothing else in the environment
 on() { env -i PATH="$PATH" LD_PRELOAD="$shim" MACHINE_PROCESSORS="$processors" MACHINE_PAGE_BYTES="$page_bytes" "$@"; }
 
-# The shim is believed, by repros too: or else this test says nothing.
+# The shim must have an effect, on repros too; otherwise this test would mean nothing.
 checks=$((checks + 3))
 [[ $(on getconf PAGESIZE) == "$page_bytes" ]] || fail "the shim does not tell pages of $page_bytes bytes"
 [[ $(on getconf _NPROCESSORS_ONLN) == "$processors" ]] || fail "the shim does not tell $processors processors"
