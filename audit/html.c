@@ -427,7 +427,7 @@ static void write_notes(FILE *out, const struct audit *audit)
 
     notes_collect(audit, &notes);
     if (notes.count > 0) {
-        fputs("<section id=\"notes\"><h2>To be known beside it</h2>\n", out);
+        fputs("<section id=\"notes\"><h2>Notes</h2>\n", out);
         write_lines(out, &notes, "");
         fputs("</section>\n", out);
     }

@@ -257,7 +257,7 @@ void table_add(struct table *table, const char *path)
             add_row(&reading, fields);
     }
     if (!ended)
-        wrong(&reading, "cut: its last line is not there");
+        wrong(&reading, "cut: its last line is missing");
     if (memcmp(reading.cells, reading.slices, sizeof reading.cells) != 0)
         wrong(&reading, "its cells are not its slices' proofs");
     free(line);

@@ -111,7 +111,7 @@ static void start_anew(const char *program, char **argv)
         self[length] = '\0';
         execv(self, argv);
     }
-    fprintf(stderr, "%s: cannot start anew without them: %s: unset them yourself\n", program,
+    fprintf(stderr, "%s: cannot start again without them: %s: unset them yourself\n", program,
             strerror(errno));
 }
 
