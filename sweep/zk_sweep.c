@@ -90,7 +90,8 @@ static int run(const struct options *options)
     int status = 0;
 
     if (options->shards > catalogue.count)
-        die(2, "--shard %u/%u: there are %zu repros, and a part needs at least one: want N up to %zu",
+        die(2,
+            "--shard %u/%u: there are %zu repros, and a part needs at least one: want N up to %zu",
             options->shard, options->shards, catalogue.count, catalogue.count);
     if (options->asked != NULL)
         values_check_asked(&catalogue, options->asked);

@@ -1,5 +1,5 @@
-// What the C++ library allocates is the line that asked a container for something. Volatile reads stay where they are
-// written, so that each has a line at any level of optimisation.
+// Blocks that the C++ library allocates are attributed to the line that used the container. Volatile reads stay where they
+// are written, so that each has a line at any level of optimisation.
 #include "planted.h"
 
 #include <array>

@@ -1,5 +1,5 @@
-// What Rust's library allocates is the line that asked it to; with --cfg shim, through an allocator of the program's own,
-// which would be blamed for all of it. Needs nothing but the standard library.
+// Blocks that Rust's library allocates are attributed to the line that asked for them; with --cfg shim they come through
+// an allocator of the program's own, which would otherwise be blamed for all. Needs only the standard library.
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ffi::c_void;
 use std::os::raw::{c_char, c_int};

@@ -1,5 +1,5 @@
-// What a crate allocates is the line of this file that called it; what it allocates for itself, on threads of its own,
-// is nobody's here, and shown as the crate's.
+// Blocks that a crate allocates are attributed to the line of this file that called it; blocks that it allocates on
+// threads of its own belong to no line here, and are shown as the crate's.
 use crossbeam::queue::SegQueue;
 use hashbrown::HashMap;
 use rayon::prelude::*;
