@@ -209,9 +209,9 @@ void values_take(struct values *values, const char *arguments);
 /* Sets each option that counts threads to the number of processors. */
 void values_of_machine(struct values *values, unsigned long processors);
 
-/* Applies what was asked for: "threads=64,spans=200", where threads is the number of the machine's.
- * Names for which the repro has no option are ignored. Exits 2 with a line when a value is not one
- * for its option. */
+/* Applies what was asked for: "threads=64,spans=200", where threads also sets what
+ * values_of_machine sets. Names for which the repro has no option are ignored. Exits 2 with a line
+ * when a value is not one for its option. */
 void values_asked(struct values *values, const char *asked);
 
 /* Exits 2 with a line when asked has a name that neither an option nor the machine has. */

@@ -26,7 +26,7 @@ void rounds_step(const struct field31 *field, uint32_t state[ROUNDS_WIDTH])
         state[i + 1] = field31_add(field, state[i + 1], cube);
         sum = field31_add(field, sum, field31_add(field, state[i], state[i + 1]));
     }
-    for (uint32_t i = 0; i < ROUNDS_WIDTH / 2; i++) { /* swaps the halves, in pairs */
+    for (uint32_t i = 0; i < ROUNDS_WIDTH / 2; i++) { /* swaps the elements of a pair */
         const uint32_t even = field31_add(field, state[2 * i], sum);
 
         state[2 * i] = field31_add(field, state[2 * i + 1], sum);
