@@ -42,7 +42,7 @@ static void check_stdout(void)
     errno = 0;
     if (fflush(stdout) == 0 && ferror(stdout) == 0)
         return;
-    fprintf(stderr, "zk-sweep: stdout: %s: the output is incomplete\n",
+    fprintf(stderr, "zk-sweep: stdout: %s: what was printed is not whole\n",
             errno != 0 ? strerror(errno) : "a write failed");
     _exit(2);
 }

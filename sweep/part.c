@@ -88,7 +88,7 @@ void part_read(struct part *part, const char *folder)
         !parse_number(undeclared, &part->undeclared))
         die(2, "%s/%s: does not say which shard it is: run the shard again", folder, SHARD_NAME);
     line = strstr(part->text, "\nshard\t");
-    if (line == NULL) /* it is the first line, where nothing that all shards say can be */
+    if (line == NULL) /* it is the first line, so the common part is missing */
         die(2, "%s/%s: does not say of which sweep it is: run the shard again", folder, SHARD_NAME);
     part->common = (size_t)(line - part->text);
 }

@@ -57,7 +57,7 @@ static _Noreturn void fail_usage(const char *what, const char *value, const char
     exit(2);
 }
 
-/* What getopt does not take; it does not say so itself. */
+/* Reports what getopt has refused; getopt itself prints nothing here. */
 static _Noreturn void refuse_option(int code, const char *word)
 {
     const char letter[] = {'-', (char)optopt, '\0'};
@@ -71,7 +71,7 @@ static _Noreturn void refuse_option(int code, const char *word)
     fail_usage("option", word, "no such option, or short for several; see --help");
 }
 
-/* Exits, once all that was printed has been written. */
+/* Exits after all output has been written; if that fails, with an error. */
 static _Noreturn void finish(int status)
 {
     errno = 0;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# package_test.sh SOURCE BUILD: the Debian package that cpack makes of the build has what an installation has, says what it
-# depends on, and works from where it is unpacked: a smoke test as a distribution would run it.
+# package_test.sh SOURCE BUILD: the Debian package that cpack makes from the build has the same
+# files as an installation, names its dependencies, and works where it is unpacked: a smoke test as
+# a distribution would run it.
 set -uo pipefail
 source=$1 build=$2
 # shellcheck source=scripts/test_helpers.sh
@@ -26,7 +27,7 @@ done
 libdir=$(dirname "$(find "$work/root" -name libzkalloc.a)")
 check "nothing of the build's folders is in it" [ -z "$(grep -rl "$build" "$work/root" --include='*.pc' --include='*.cmake')" ]
 
-# A program of somebody else's, linked, preloaded, and audited.
+# A third-party program: linked, preloaded and audited.
 cat >program.c <<'END'
 #include <stdio.h>
 #include <zkalloc.h>

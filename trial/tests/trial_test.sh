@@ -169,7 +169,7 @@ if command -v rustc >/dev/null && rust_program && rustc --edition 2021 -O -o pro
     check "Rust" tried 0 --begin-at stark::prove --rounds 1 --tsv --only pinned -- ./prover_rust
     check "Rust: pinned" measured pinned warm '$4 > 0'
 fi
-# ---- From a folder whose path LD_PRELOAD cannot hold
+# ---- From a folder whose path LD_PRELOAD cannot contain
 
 check "it is installed elsewhere" cmake --install "$build" --prefix "$work/with a space"
 trial="$work/with a space/bin/zk-trial"

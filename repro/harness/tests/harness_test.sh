@@ -83,7 +83,7 @@ checks=$((checks + 1))
 want 12 'rerun: .*body_runs --profile route --min-bytes 16 --cycles 3' \
     "$bin/body_runs" --profile route --min-bytes 16 --cycles 3
 
-# What cannot be written is an error, whatever the outcome is.
+# Output that cannot be written is an error, whatever the outcome.
 if [[ -c /dev/full ]]; then
     for what in "" --tsv --explain --describe --version --help "--expect clean" "--expect crash"; do
         want 3 'stdout: .*: what was printed is not whole' bash -c "exec '$bin/body_clean' $what >/dev/full"
