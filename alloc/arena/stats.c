@@ -74,6 +74,7 @@ int zk_stats(struct zk_stats *out)
     sum.system_bytes -= before->system_bytes;
     sum.overflow_count -= before->overflow_count;
     sum.overflow_bytes -= before->overflow_bytes;
+    sum.misuses -= before->misuses;
     sum.rewinds -= before->rewinds;
     sum.walks -= before->walks;
     sum.reuses -= before->reuses;

@@ -12,6 +12,7 @@
 #include "call.h"
 #include "call_frame.h"
 #include "calls.h"
+#include "epoch.h"
 #include "fatal.h"
 #include "trap.h"
 
@@ -34,7 +35,8 @@ enum { kept_signals = 3 };
 static struct {
     _Atomic bool on;
     _Atomic bool missed;                    /* some thread's calls may bypass us */
-    _Atomic pid_t process;                  /* the process whose actions these are */
+    _Atomic pid_t process;                  /* the process whose actions these are, ... */
+    _Atomic uint32_t epoch;                 /* ... and its epoch */
     struct sigaction program[kept_signals]; /* the program's actions for the kept signals */
     _Atomic unsigned desperate;             /* how often everything has been opened */
 } dispatch;
@@ -250,6 +252,16 @@ static bool is_borrowed(void)
     return own_process() != atomic_load(&dispatch.process);
 }
 
+/* The child of a fork has a copy of the actions, and the first call that comes here is its own. A vfork child has the
+ * epoch of its parent. */
+static void notice_fork(void)
+{
+    if (atomic_load(&dispatch.epoch) == zk_epoch())
+        return;
+    atomic_store(&dispatch.process, (pid_t)own_process());
+    atomic_store(&dispatch.epoch, zk_epoch());
+}
+
 /* Does rt_sigaction for a kept signal. The kernel's struct has four words: handler, flags,
  * restorer, mask. */
 static long keep_action(const struct call *call)
@@ -433,6 +445,7 @@ static void make_call(struct call *call)
 
 static void handle(struct call *call)
 {
+    notice_fork();
     if (call->number == SYS_rt_sigreturn) {
         call->registers[REG_RIP] = (greg_t)(uintptr_t)zk_call_return;
         return;
@@ -601,7 +614,7 @@ void zk_dispatch_start(void (*on_fault)(int, siginfo_t *, void *))
         zk_call_sigaction(kept[i], NULL, &dispatch.program[i]);
     }
     calls.sa_mask = faults.sa_mask = all;
-    atomic_store(&dispatch.process, (pid_t)own_process());
+    notice_fork();
     if (zk_call_sigaction(SIGSYS, &calls, NULL) != 0)
         return;
     unblock_kept();

@@ -114,6 +114,33 @@ static void a_handler_set_after_the_first_begin_gets_genuine_faults(void)
     stale_is_ours_and_genuine_is_the_programs();
 }
 
+static void set_a_handler_and_fault(void *unused)
+{
+    (void)unused;
+    set_action(jump, 0, 0);
+    fault_and_come_back();
+}
+
+static void fork_and_set_a_handler(void *unused)
+{
+    struct sigaction now;
+
+    (void)unused;
+    CHECK(sigaction(SIGSEGV, NULL, &old_action) == 0);
+    CHECK(status_of_fork(set_a_handler_and_fault, NULL) == 0);
+    CHECK(sigaction(SIGSEGV, NULL, &now) == 0);
+    CHECK(now.sa_handler == old_action.sa_handler && now.sa_handler != jump);
+}
+
+/* Its own, and neither its parent's nor its child's. */
+static void a_handler_that_a_forked_child_sets_gets_its_faults(void)
+{
+    barred_page();
+    next_phase();
+    CHECK(status_of_fork(set_a_handler_and_fault, NULL) == 0);
+    CHECK(status_of_fork(fork_and_set_a_handler, NULL) == 0);
+}
+
 static void a_handler_with_information_gets_it(void)
 {
     barred_page();
@@ -307,6 +334,7 @@ static void a_handler_of_the_programs_may_touch_what_is_stale_at_any_moment(void
 static const struct CMUnitTest tests[] = {
     FRESH(a_handler_set_before_the_first_begin_gets_genuine_faults, TRAP_ALL),
     FRESH(a_handler_set_after_the_first_begin_gets_genuine_faults, TRAP_ALL),
+    FRESH(a_handler_that_a_forked_child_sets_gets_its_faults, TRAP_ALL),
     FRESH(a_handler_with_information_gets_it, TRAP_ALL),
     FRESH(a_handler_that_mends_the_fault_goes_on, TRAP_ALL),
     FRESH(signals_are_blocked_in_a_handler_as_the_program_said, TRAP_ALL),
