@@ -59,10 +59,11 @@ struct chunk {
 
 /* What is known of the program's large zeroed blocks; see zero.c. */
 struct zk_zeroing {
-    uintptr_t
-        tried; /* number of a piece that was given back, to see whether it would be touched; 0: none is */
-    unsigned wait; /* pieces that are overwritten before the next try; 1: all are given back */
-    unsigned overwritten; /* since the last try */
+    char *tried;        /* what was given back, to see whether it would be touched, ... */
+    size_t tried_bytes; /* ... and how much; 0: nothing is */
+    unsigned wait;      /* pieces that are overwritten before the next try; 1: all are given back */
+    unsigned passed;    /* pieces that were in use, since the last try */
+    unsigned patience;  /* of them until a try is given up */
 };
 
 struct slab {

@@ -13,8 +13,13 @@
 
 #include <string.h>
 
-enum { wait_least = 4, wait_most = 256 };
-static const size_t large = (size_t)32 << 20; /* bytes of a block from which on it matters */
+enum {
+    wait_least = 4,
+    wait_most = 256,
+    patience_least = 64,
+    patience_most = 1 << 20,
+    least_tried = 256 << 10, /* bytes that say something of the others */
+};
 static const uintptr_t piece_bytes = (uintptr_t)4 << 20; /* at least a page */
 
 /* The piece was given back, and has to be zeroed again. */
@@ -22,36 +27,58 @@ static void judge(struct zk_zeroing *zeroing, bool touched)
 {
     unsigned wait = zeroing->wait < wait_least ? wait_least : 4 * zeroing->wait;
 
-    zeroing->tried = 0;
-    zeroing->overwritten = 0;
+    zeroing->tried_bytes = 0;
+    zeroing->passed = 0;
     zeroing->wait = !touched ? 1 : wait < wait_most ? wait : wait_most;
 }
 
-/* Is a piece that has been in use given back all the same? */
-static bool is_tried(struct zk_zeroing *zeroing, uintptr_t piece)
+/* Judges the piece that was tried if what is to be zeroed, [start, start + bytes), has at least half of it. Another
+ * block's part of the memory says nothing. */
+static void judge_if_back(struct zk_zeroing *zeroing, const char *start, size_t bytes)
 {
-    if (zeroing->wait == 1) {
-        if (zeroing->tried == 0)
-            zeroing->tried = piece;
-        return true;
+    const char *end = start + bytes;
+    const char *tried_end = zeroing->tried + zeroing->tried_bytes;
+    size_t both;
+
+    if (zeroing->tried_bytes == 0 || zeroing->tried >= end || start >= tried_end)
+        return;
+    if (start < zeroing->tried)
+        start = zeroing->tried;
+    both = (size_t)((end < tried_end ? end : tried_end) - start);
+    if (both >= zeroing->tried_bytes / 2)
+        judge(zeroing, zk_os_resident(start, both) > both / 2);
+}
+
+/* Is a piece that has been in use given back all the same? */
+static bool is_tried(struct zk_zeroing *zeroing, char *start, size_t bytes)
+{
+    bool all = zeroing->wait == 1;
+    bool waits = zeroing->tried_bytes != 0;
+    unsigned wait = waits ? zeroing->patience : all ? 0 : zeroing->wait;
+
+    if (zeroing->passed < wait || bytes < least_tried) {
+        zeroing->passed++;
+        return all;
     }
-    /* A try that the program has not come back to is given up at some time. */
-    if (zeroing->overwritten++ < (zeroing->tried == 0 ? zeroing->wait : wait_most))
-        return false;
-    zeroing->tried = piece;
-    zeroing->overwritten = 0;
+    /* A try that the program has not come back to is given up; more patience with the next one, should it come from a
+     * block of very many pieces. */
+    if (!waits)
+        zeroing->patience = patience_least;
+    else if (zeroing->patience < patience_most)
+        zeroing->patience *= 2;
+    zeroing->tried = start;
+    zeroing->tried_bytes = bytes;
+    zeroing->passed = 0;
     return true;
 }
 
 /* Whole pages of one piece. */
 static void zero_pages(struct zk_zeroing *zeroing, char *start, size_t bytes)
 {
-    uintptr_t piece = (uintptr_t)start / piece_bytes;
     bool touched = zk_os_resident(start, bytes) > bytes / 2;
 
-    if (piece == zeroing->tried)
-        judge(zeroing, touched);
-    if ((touched && !is_tried(zeroing, piece)) || !zk_os_discard(start, bytes))
+    judge_if_back(zeroing, start, bytes);
+    if ((touched && !is_tried(zeroing, start, bytes)) || !zk_os_discard(start, bytes))
         memset(start, 0, bytes);
 }
 
@@ -83,7 +110,7 @@ void zk_clear(char *p, size_t bytes)
         return;
     if (end > slab->dirty)
         end = slab->dirty;
-    if ((size_t)(end - p) < large)
+    if ((size_t)(end - p) < ZK_LARGE_FROM)
         memset(p, 0, (size_t)(end - p));
     else
         zero_large(&slab->zeroing, p, end);

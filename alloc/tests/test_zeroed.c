@@ -101,10 +101,108 @@ static void what_is_known_of_a_program_changes(void)
     }
 }
 
+enum { several = 16 };
+
+static void allocate_all(char **blocks, size_t size)
+{
+    for (unsigned i = 0; i < several; i++) {
+        blocks[i] = zk_calloc(1, size);
+        CHECK(blocks[i] != NULL && zk_owns(blocks[i]));
+        CHECK(blocks[i][0] == 0 && blocks[i][size - 1] == 0);
+    }
+}
+
+static void free_all(char **blocks)
+{
+    for (unsigned i = 0; i < several; i++)
+        zk_free(blocks[i]);
+}
+
+/* Several blocks of size bytes, which share pieces if they are small. Used, or touched at the start. */
+static void phase_of(size_t size, bool used)
+{
+    char *blocks[several];
+
+    begin_phase();
+    allocate_all(blocks, size);
+    for (unsigned i = 0; i < several; i++)
+        memset(blocks[i], 0xab, used ? size : 1);
+    free_all(blocks);
+    end_phase();
+}
+
+/* From the size on that has a chunk to itself. */
+static void smaller_ones_are_given_back_as_well(void)
+{
+    for (size_t size = MIB; size < large; size *= 4) {
+        size_t other = resident_bytes();
+
+        phase_of(size, true);
+        CHECK(SANITIZED || resident_bytes() > other + several * size / 2);
+        for (unsigned phase = 0; phase < 12; phase++)
+            phase_of(size, false);
+        CHECK(SANITIZED || resident_bytes() < other + several * size / 2);
+    }
+}
+
+/* Blocks of 2 MiB that are used beside a larger one that hardly is. Returns the page faults that it took. */
+static size_t mixed_phase(void)
+{
+    size_t before = page_faults();
+    const size_t size = 2 * MIB;
+    char *blocks[several];
+    char *hardly;
+
+    begin_phase();
+    allocate_all(blocks, size);
+    hardly = zeroed_block();
+    for (unsigned i = 0; i < several; i++)
+        memset(blocks[i], 0xab, size);
+    hardly[0] = 1;
+    zk_free(hardly);
+    free_all(blocks);
+    end_phase();
+    return page_faults() - before;
+}
+
+static void used_and_hardly_used_ones_lie_side_by_side(void)
+{
+    size_t faults = 0;
+
+    used_phase(); /* all of the memory */
+    used_phase();
+    for (unsigned phase = 0; phase < 8; phase++) /* learned */
+        mixed_phase();
+    for (unsigned phase = 0; phase < 8; phase++)
+        faults += mixed_phase();
+    CHECK(SANITIZED || faults < few_faults());
+    CHECK(SANITIZED || resident_bytes() < large);
+}
+
+/* The place of the last try is never zeroed again: a block lives there from now on. */
+static void a_try_that_does_not_come_back_is_given_up(void)
+{
+    void *keeps;
+
+    used_phase();
+    for (unsigned phase = 0; phase < 2; phase++)
+        hardly_used_phase();
+    begin_phase();
+    keeps = arena_block(large / 2);
+    end_phase();
+    for (unsigned phase = 0; phase < 40; phase++)
+        used_phase();
+    CHECK(SANITIZED || used_phase() < few_faults());
+    zk_free(keeps);
+}
+
 static const struct CMUnitTest tests[] = {
     FRESH(what_is_used_every_time_is_overwritten, .env = {ALL_SIZES}),
     FRESH(what_is_hardly_used_is_given_back, .env = {ALL_SIZES}),
     FRESH(what_is_known_of_a_program_changes, .env = {ALL_SIZES}),
+    FRESH(smaller_ones_are_given_back_as_well, .env = {ALL_SIZES}),
+    FRESH(used_and_hardly_used_ones_lie_side_by_side, .env = {ALL_SIZES}),
+    FRESH(a_try_that_does_not_come_back_is_given_up, .env = {ALL_SIZES}),
 };
 
 int main(void)
