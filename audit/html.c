@@ -276,12 +276,15 @@ static void write_frames(FILE *out, uint32_t number)
     fputs("</ol>\n", out);
 }
 
-static void write_stacks(FILE *out, const struct group *group, bool accesses, const char *noun)
+static void write_stacks(FILE *out, const struct group *group, bool accesses)
 {
     struct parts parts = group_stacks(group, accesses);
 
     if (parts.count > 0)
-        page_print(out, "<details><summary>%s</summary>\n", amount(parts.count, noun).text);
+        page_print(out, "<details><summary>%s%s</summary>\n", amount(parts.count, "stack").text,
+                   !accesses          ? ""
+                   : parts.count == 1 ? " of an access"
+                                      : " of accesses");
     for (size_t i = 0; i < parts.count && i < STACKS; i++) {
         if (parts.at[i].count != UNKNOWN)
             page_print(out, "<p><small>%s, %s bytes</small></p>\n",
@@ -335,8 +338,8 @@ static void write_site(FILE *out, const struct audit *audit, size_t i, const str
                i + 1, state_of(audit, group), touched_text(audit, group), i + 1,
                place_of(&group->made->made, group->made->site));
     write_touch(out, group);
-    write_stacks(out, group, false, "stack");
-    write_stacks(out, group, true, "stack of an access");
+    write_stacks(out, group, false);
+    write_stacks(out, group, true);
     page_print(out,
                "</td><td class=\"number\" data-name=\"blocks\" data-value=\"%" PRId64 "\">%s</td>",
                group->count == UNKNOWN ? -1 : (int64_t)group->count, number_text(group->count));

@@ -133,6 +133,32 @@ run 1 "$audit" --html stacks.html -- ./stacks
 check "20 of 25 stacks: $(grep -c "<ol class=\"frames\">" stacks.html)" test "$(grep -c "<ol class=\"frames\">" stacks.html)" -eq 20
 check "and 5 more" grep -q "and 5 more, which --json has" stacks.html
 
+# Two places read one block, and its line is in a file deep down: words agree, and the table fits the window.
+cat >deep.c <<"C"
+#include "planted.h"
+#include <stdlib.h>
+volatile long sink;
+#line 1 "/home/somebody/projects/a_prover_of_some_kind/third_party/a_library_with_a_long_name-1.10.1/src/registry_of_things/structures.c"
+static long *table;
+__attribute__((noinline)) void first(void) { sink = table[0]; sink++; }
+__attribute__((noinline)) void second(void) { sink = table[1]; sink++; }
+int main(void)
+{
+    begin();
+    table = calloc(1000, sizeof *table);
+    end();
+    begin();
+    first();
+    second();
+    end();
+    return 0;
+}
+C
+gcc -g -O1 -I"$source/audit/tests/planted" deep.c -o deep || exit 3
+run 1 "$audit" --html deep.html -- ./deep
+check "2 stacks" grep -q '<summary>2 stacks of accesses<' deep.html
+check "1 stack" grep -q '<summary>1 stack of an access<' page.html
+
 # Pages without a census, without a begin, without a block.
 run 1 "$audit" --trap --html trap.html -- ./keeps 5
 check "no census is said" grep -q 'Not known: that is what the census finds' trap.html
@@ -167,5 +193,11 @@ judge() {
     check "$1: $value" test "$value" = "[]"
 }
 at_both_widths "$work/page.html" audit judge
+for wide in 390 1000 1280; do
+    look $wide 900 light
+    check "deep.html loads" visit "$work/deep.html"
+    evaluate '(([box]) => box.scrollWidth <= box.clientWidth)(document.querySelectorAll("#sites .scroll"))'
+    check "at $wide no column of the sites is out of sight" test "$value" = true
+done
 check "no complaint of the browser: $(complaints | head -n 5)" test -z "$(complaints)"
 conclude html_test
