@@ -73,8 +73,12 @@ shuffled() {
 # progress DONE TOTAL WHAT: a bar on stderr, if that is a terminal.
 progress() {
     [[ -t 2 ]] || return 0
-    local filled=$(($1 * 30 / $2))
-    printf '\r\033[K[%-30s] %d/%d %s' "$(printf '%*s' $filled '' | tr ' ' '#')" "$1" "$2" "$3" >&2
+    local filled=$(($1 * 30 / $2)) line size
+    printf -v line "[%-30s] %d/%d %s" "$(printf '%*s' $filled '' | tr ' ' '#')" "$1" "$2" "$3"
+    size=$(stty size <&2 2>/dev/null) || size=
+    size=${size#* } # columns
+    ((${size:-0} < 2)) || line=${line:0:size - 1} # a line that wraps is not wiped
+    printf '\r\033[K%s' "$line" >&2
     (($1 < $2)) || printf '\r\033[K' >&2
 }
 

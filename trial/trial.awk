@@ -86,23 +86,35 @@ function absolute(which,    value) {
     return sprintf("%d", value)
 }
 
-function print_people(    i, m, count, name, shown_metrics, has_instructions) {
+# print_table NAME COUNT FROM TO: of all allocators, the metrics from one to another.
+function print_table(name, count, from, to,    i, m, line) {
+    if (from > 1) print ""
+    line = sprintf("%-12s", "allocator")
+    for (m = from; m <= to; m++) line = line sprintf("  %-17s", metric[m])
+    print bold trimmed(line) plain
+    line = sprintf("%-12s", "glibc")
+    for (m = from; m <= to; m++) line = line sprintf("  %-17s", absolute(metric[m]))
+    print trimmed(line)
+    for (i = 1; i <= count; i++) {
+        if (name[i] == "glibc") continue
+        line = sprintf("%-12s", name[i])
+        for (m = from; m <= to; m++) line = line sprintf("  %-17s", cell_of(name[i], metric[m]))
+        print trimmed(line)
+    }
+}
+
+function trimmed(line) { sub(/ +$/, "", line); return line }
+
+function print_people(    m, count, name, each, shown_metrics) {
     count = split(names, name, " ")
     shown_metrics = 6
     if (median("glibc" SUBSEP "instructions") != "NA") shown_metrics = 7
-    printf "%s%-12s", bold, "allocator"
-    for (m = 1; m <= shown_metrics; m++) printf "  %-17s", metric[m]
-    printf "%s\n%-12s", plain, "glibc"
-    for (m = 1; m <= shown_metrics; m++) printf "  %-17s", absolute(metric[m])
-    print ""
-    for (i = 1; i <= count; i++) {
-        if (name[i] == "glibc") continue
-        printf "%-12s", name[i]
-        for (m = 1; m <= shown_metrics; m++) printf "  %-17s", cell_of(name[i], metric[m])
-        print ""
-    }
+    each = columns > 12 + 19 ? int((columns - 12) / 19) : 1
+    for (m = 1; m <= shown_metrics; m += each)
+        print_table(name, count, m, m + each - 1 < shown_metrics ? m + each - 1 : shown_metrics)
     print "  Median and quartiles of the ratios to glibc in the same round, of " last_round " rounds; less is better. ~ within noise."
     print "  warm: from one entry of " functions " to the next, without the first; glibc_again: how far glibc is from itself."
+    if ((" " names " ") ~ / pinned_0 /) print "  pinned_0: pinned, with ZK_ALLOC_MIN_BYTES=0."
     if (guaranteed != "NA" && (" " names " ") ~ / blind /) print "  blind: ZK_ALLOC_MIN_BYTES=" guaranteed ", as the audit guarantees."
     while ((getline line < counted) > 0) {
         split(line, field, "\t")
@@ -150,11 +162,11 @@ function safety() {
     if (found == "safe")
         return "Safe: no block that is allocated in one phase" (at == "NA" ? "" : " at MIN_BYTES " at) " is kept into the next, in the run that the audit looked at."
     if (found == "unsafe" && guaranteed != "NA")
-        return "Not safe without more ado: blocks of up to " guaranteed - 1 " bytes are kept from one phase into the next" \
-            (touched == "0" ? ", though none was used there" : "") ". With ZK_ALLOC_MIN_BYTES=" guaranteed \
-            " none lies in the arena (of what this run did), and pinned recycling keeps them at any MIN_BYTES."
+        return "Blind recycling is not safe here: blocks of up to " guaranteed - 1 " bytes are kept from one phase into the next" \
+            (touched == "0" ? ", though none was used there" : "") ". Pinned recycling keeps them at any MIN_BYTES; for blind, ZK_ALLOC_MIN_BYTES=" \
+            guaranteed " has none of them in the arena (of what this run did)."
     if (found == "unsafe")
-        return "Not safe without more ado: blocks are kept from one phase into the next. Pinned recycling keeps them; blind does not."
+        return "Blind recycling is not safe here: blocks are kept from one phase into the next. Pinned recycling keeps them."
     return "Whether it is safe is not known: the audit came to no verdict. Pinned recycling keeps blocks that live on."
 }
 

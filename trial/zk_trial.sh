@@ -299,11 +299,34 @@ progress 1 1 ''
 
 # ---- Results ----
 
+# As wide as the terminal; and where there is none, as wide as it wants to be.
+columns=200
+if [[ -t 1 ]]; then
+    { size=$(stty size <&3 2>/dev/null) && ((${size#* } > 0)) && columns=${size#* }; } 3<&1
+fi
+((columns >= 31)) || columns=31
+
 table() {
-    awk -v table="$1" -v names="${present[*]}" -v bold="$bold" -v plain="$plain" -v found="$verdict" -v at="$audited_at" \
+    awk -v table="$1" -v names="${present[*]}" -v bold="$bold" -v plain="$plain" -v columns="$columns" -v found="$verdict" -v at="$audited_at" \
         -v guaranteed="$guaranteed" -v touched="$touched" -v functions="${begin_at[*]}" -v library="$zk" -v tunables="$tunables" \
         -v counted="$work/instructions" -v places="${begin_places//$'\n'/,}" \
         -f "$parts/quantile.awk" -f "$parts/verdict.awk" -f "$parts/trial.awk" "$work/runs"
+}
+# wrapped WIDTH: its input, in lines that are no longer, but for a word that is: a setting can be copied whole.
+wrapped() {
+    awk -v width="$1" 'length($0) <= width || /\033/ { print; next }
+        {
+            indent = $0
+            sub(/[^ ].*/, "", indent)
+            line = indent $1
+            if (indent != "") indent = indent "  "
+            for (i = 2; i <= NF; i++) {
+                if (length(line " " $i) <= width) { line = line " " $i; continue }
+                print line
+                line = indent $i
+            }
+            print line
+        }'
 }
 tsv() {
     printf 'allocator\tmetric\tunit\tmedian\tratio_to_glibc\tlow\thigh\trounds\tjudgement\n'
@@ -320,9 +343,9 @@ json)
                 low: (.[5] | number), high: (.[6] | number), rounds: (.[7] | number), judgement: .[8]}]}'
     ;;
 people)
-    table people
+    table people | wrapped "$columns"
     echo
-    table answer | fold -s -w 100
+    table answer | wrapped $((columns < 100 ? columns : 100))
     ;;
 esac
 

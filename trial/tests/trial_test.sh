@@ -58,6 +58,33 @@ check "is it safe" says 'blocks of up to 5000 bytes are kept from one phase into
 check "what to set" says 'Set ' trial.out
 check "no bar but on a terminal" lacks '\[#* *\]' trial.err
 if command -v gnuplot >/dev/null; then check "a figure" says '<svg' figure.svg; fi
+
+# on_terminal COLUMNS: what it says on a terminal that is so wide, to trial.out
+on_terminal() {
+    NO_COLOR=1 script -qec "stty cols $1; '$trial' --begin-at prove --rounds 1 --only pinned,blind -- ./prover 6" /dev/null </dev/null |
+        tr -d '\r' | sed 's/^.*\x1b\[K//' >trial.out
+}
+progress_fits() { # progress_fits COLUMNS: each line of the bar is shorter than the terminal is wide
+    script -qec "stty cols $1; '$trial' --begin-at prove --rounds 1 --only pinned -- ./prover 6" /dev/null </dev/null | tr '\r' '\n' |
+        sed -n 's/^\x1b\[K//p' | awk -v columns="$1" 'length >= columns { print; bad = 1 } END { exit bad || NR < 4 }'
+}
+fits() { awk -v columns="$1" 'length > columns && NF > 1 { print; bad = 1 } END { exit bad || NR < 10 }' trial.out; }
+for columns in 150 80 40; do
+    on_terminal $columns
+    check "at $columns: no line is wider, but for a word that is" fits $columns
+    check "at $columns: no line ends in a blank" lacks ' $' trial.out
+    for metric in warm first wall cpu page_faults peak; do
+        check "at $columns: $metric has one column" test "$(grep -cE "^allocator .*\b$metric\b" trial.out)" == 1
+    done
+    check "at $columns: each table names the allocators" test "$(grep -c '^pinned ' trial.out)" == "$(grep -c '^allocator ' trial.out)"
+done
+check "at 40: the bar is one line" progress_fits 40
+check "where it fits there is one table" on_terminal 150
+check "of all columns" says '^allocator +warm +first +wall +cpu +page_faults +peak( +instructions)?$' trial.out
+check "what pinned_0 is, is said" tried 0 --begin-at prove --rounds 1 --only pinned_0 -- ./prover 6
+check "by its setting" says '^  pinned_0: .*ZK_ALLOC_MIN_BYTES=0' trial.out
+check "and no other's" lacks '^  (pinned|glibc_tuned):' trial.out
+check "no blank at an end" lacks ' $' trial.out
 check "one round tells nothing" tried 0 --begin-at prove --rounds 1 --only pinned --json -- ./prover 6
 check "and says so" jq -e '.verdict == "unsafe" and .guaranteed == 5001 and (.answer | test("fewer than three rounds"))' trial.out
 check "every other is NA or a number" jq -e '[.results[] | .median | numbers // "null"] | length == 21' trial.out
