@@ -188,7 +188,8 @@ static void note_unwatched(const struct report *report, struct lines *lines)
         lines_add(lines,
                   "The trap does not see all that the kernel reads and writes for the program.");
     if (report->places_unseen)
-        lines_add(lines, "So much is touched that some of the places which do may be missing.");
+        lines_add(lines,
+                  "So much is touched that some of the places which touch it may be missing.");
     if (phases > 0)
         lines_add(lines, "The trap missed accesses in %s: raise vm.max_map_count.",
                   amount(phases, "phase").text);
@@ -221,8 +222,8 @@ static void note_differences(const struct audit *audit, struct lines *lines)
 {
     if (audit->trap.stdin_null)
         lines_add(lines,
-                  "The trap run had no stdin: a pipe or a terminal cannot be rewound. Give a "
-                  "file.");
+                  "The trap run had no stdin, for a pipe or a terminal cannot be rewound: if the "
+                  "program reads it, give a file.");
     if (!run_reported(&audit->census) || !run_reported(&audit->trap))
         return;
     if (audit->census.report.phases != audit->trap.report.phases)

@@ -203,7 +203,10 @@ static void start(struct run *run, const struct options *options, int pipe_end)
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     if (wrong != 0)
-        die(2, "%s: %s: give the path of a program", program, strerror(wrong));
+        die(2, "%s: %s: give the path of a program%s", program, strerror(wrong),
+            options->command[1] != NULL && strcmp(options->command[1], "--") == 0
+                ? "; --json and --tsv take no file, but write to stdout"
+                : "");
     runs.child = pid;
 }
 

@@ -240,7 +240,7 @@ silent_on 'stdin'
 rm "$work/read"
 run 0 "$audit" -- "$work/input" "$work/read" < <(cat "$work/lines")
 check "$what: a pipe as stdin: $(cat "$work/read")" test "$(tr '\n' ' ' <"$work/read")" = 'census one census two '
-says '^The trap run had no stdin: '
+says '^The trap run had no stdin, ' 'if the program reads it'
 fake reads_second <<'END'
 nothing 4096
 [[ $ZK_ALLOC_AUDIT == census ]] || cat >"$1"

@@ -74,6 +74,10 @@ is '["unsafe",7,7]' '[.verdict, .runs[].exit_status]'
 run 3 "$audit" --json -- ./keeps f
 is '["safe",7,7]' '[.verdict, .runs[].exit_status]'
 run 2 "$audit" --json --tsv -- ./keeps
+run 2 "$audit" --json document.json -- ./keeps te # as one may think of it, after --sarif FILE
+says '^zk-audit: document.json: No such file or directory: .*--json and --tsv take no file'
+run 2 "$audit" ./no-such te
+silent_on 'take no file'
 
 # ---- SARIF: the lines, and the properties that the schema of 2.1.0 requires for what is used here.
 
