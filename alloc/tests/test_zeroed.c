@@ -171,7 +171,8 @@ static void used_and_hardly_used_ones_lie_side_by_side(void)
 
     used_phase(); /* all of the memory */
     used_phase();
-    for (unsigned phase = 0; phase < 8; phase++) /* learned */
+    for (unsigned phase = 0; phase < 40;
+         phase++) /* learned: the next try of a piece may be 256 pieces away */
         mixed_phase();
     for (unsigned phase = 0; phase < 8; phase++)
         faults += mixed_phase();
