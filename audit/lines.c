@@ -125,6 +125,23 @@ const char *from_here(const char *file)
     return strncmp(file, here, length) == 0 && file[length] == '/' ? file + length + 1 : file;
 }
 
+/* The Rust library's files without the compiler's commit, 40 digits: "/rustc/.../library/std/...".
+ * To shown, if it is one of them and there is room. */
+static const char *without_commit(const char *file, char *shown, size_t room)
+{
+    static const char folder[] = "/rustc/";
+    const char *commit = file + strlen(folder);
+    size_t digits;
+
+    if (strncmp(file, folder, strlen(folder)) != 0)
+        return file;
+    digits = strspn(commit, "0123456789abcdef");
+    if (digits != 40 || commit[digits] != '/' ||
+        snprintf(shown, room, "%s...%s", folder, commit + digits) >= (int)room)
+        return file;
+    return shown;
+}
+
 /* The columns left for a function, beside the file's own name and the other text; the file's
  * folders are the first to be cut. */
 static size_t symbol_columns(const char *file, size_t others, size_t width)
@@ -204,7 +221,9 @@ size_t location_columns_least(const struct place *place)
 
 struct location location(const struct place *place, const char *site, size_t width)
 {
-    const char *file = known(place->file) ? from_here(place->file) : "";
+    char shown[PATH_MAX];
+    const char *file =
+        known(place->file) ? without_commit(from_here(place->file), shown, sizeof shown) : "";
     size_t length = strlen(file);
     struct location text;
     char rest[sizeof text.text / 2];

@@ -235,6 +235,28 @@ chmod +x dies
 both 1 env LLVM_SYMBOLIZER_PATH="$work/dies" "$audit" -- ./wrapped
 says 'file.c:7 \(named_1\)'
 
+# ---- The Rust library's files: which commit of the compiler they are of says nothing to a reader.
+
+cat >"$work/of_rust.c" <<'C'
+#include "planted.h"
+#include <stdlib.h>
+#line 95 "/rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/alloc/src/alloc.rs"
+__attribute__((noinline)) static void *of_rust(void) { void *volatile block = malloc(5000); return block; }
+#line 5 "of_rust.c"
+int main(void)
+{
+    begin();
+    of_rust();
+    end();
+    begin();
+    end();
+    return 0;
+}
+C
+gcc -g -O1 -I"$source/audit/tests/planted" "$work/of_rust.c" -o "$work/of_rust" || exit 3
+run 1 "$audit" --census --stacks -- "$work/of_rust"
+says '^        /rustc/\.\.\./library/alloc/src/alloc\.rs:95 \(of_rust\)$'
+
 # ---- The report of a program with 100,000 symbols takes no longer: nothing in it depends on their
 # number.
 
