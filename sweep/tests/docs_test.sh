@@ -207,6 +207,12 @@ if command -v script >/dev/null; then
 else
     echo "docs_test: script (bsdutils) is missing: examples are not run"
 fi
+# Each switch of the manual page is in the integrator's table.
+switches=$(sed -n 's/^\.It Ev \(ZK_ALLOC_[A-Z_]*\).*/\1/p' "$source/man/zkalloc.3" | sort -u)
+check "the manual page has switches" test "$(wc -w <<<"$switches")" -ge 20
+for switch in $switches; do
+    check "docs/integrator.md: its table has no $switch" grep -qE "^\|[^|]*\b$switch\b" "$source/docs/integrator.md"
+done
 words=$(wc -w <"$source/README.md")
 check "README.md has $words words: want at most 1500" test "$words" -le 1500
 
