@@ -139,7 +139,7 @@ static bool is_worn(const struct chunk *chunk, uint64_t word)
 {
     if (LOAD(chunk->open) != 0 || LOAD(chunk->word) >= word)
         return false;
-    return !is_trimmed(chunk) || live_blocks(chunk) <= chunk->trimmed_blocks / 4 * 3;
+    return !is_trimmed(chunk) || 4 * live_blocks(chunk) <= 3 * chunk->trimmed_blocks;
 }
 
 void zk_slab_trim(struct slab *slab, uint64_t word)

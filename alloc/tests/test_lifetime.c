@@ -4,6 +4,8 @@
  */
 #include "fresh.h"
 
+#include "slab.h"
+
 enum { STEP = 5000 };
 
 static void skip_under_sanitizers(void)
@@ -234,25 +236,33 @@ static void a_large_calloc_of_used_memory_is_zero(void)
     CHECK(is_all(p, bytes, 0));
 }
 
-enum { BLOCKS = 20000, BYTES = 3000, EVERY = 10 };
+enum { BLOCKS = 20000, BYTES = 3000 };
 
 static char *many[BLOCKS];
 
+/* One in so many lives: two or three in a chunk, which has 64 pages, or 16 of the largest. */
+static unsigned one_in(void)
+{
+    return (unsigned)(zk_chunk_bytes() / 3 / BYTES) + 1;
+}
+
 static void *free_most(void *unused)
 {
+    const unsigned every = one_in();
+
     (void)unused;
     for (unsigned i = 0; i < BLOCKS; i++)
-        if (i % EVERY != 0)
+        if (i % every != 0)
             zk_free(many[i]);
     return NULL;
 }
 
-/* One block in ten lives: the pages of the others are given back once no phase uses the chunks any more, whichever
+/* One block in many lives: the pages of the others are given back once no phase uses the chunks any more, whichever
  * thread freed them, and still more once some of the live blocks have died. */
 static void dead_pages_beside_what_lives_are_given_back(void)
 {
     const unsigned blocks = BLOCKS;
-    const unsigned every = EVERY;
+    const unsigned every = one_in();
     const size_t bytes = BYTES;
     char **p = many;
     size_t before;
