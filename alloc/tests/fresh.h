@@ -370,7 +370,7 @@ static inline size_t fresh_count_lines(const char *text)
     size_t lines = 0;
 
     for (; *text != '\0'; text += strcspn(text, "\n"), text += *text == '\n')
-        lines += strncmp(text, "==", 2) != 0;
+        lines += strncmp(text, "==", 2) != 0 && strncmp(text, "qemu: uncaught", 14) != 0;
     return lines;
 }
 

@@ -249,18 +249,19 @@ static const char *kept_to(const struct scope_state *state, const char *start)
  * it and for the few cache lines by which blocks are staggered? */
 static bool has_room(const struct scope_state *state, size_t size)
 {
+    /* A large block starts with a chunk, and the first one of the row may lack the lines of a block before. */
+    const size_t needed = size + page_bytes + (size >= ZK_LARGE_FROM ? chunk_bytes : 0);
     const char *start = zk_my_slab->base;
     const char *kept = start;
     size_t run = 0;
 
-    for (unsigned i = 0; i < scope.setup.slab_chunks && run < size + page_bytes;
-         i++, start += chunk_bytes) {
+    for (unsigned i = 0; i < scope.setup.slab_chunks && run < needed; i++, start += chunk_bytes) {
         const char *end = kept_to(state, start);
 
         kept = end > kept ? end : kept;
         run = kept > start ? 0 : run + chunk_bytes;
     }
-    return run >= size + page_bytes;
+    return run >= needed;
 }
 
 static void make(struct scope_state *state, unsigned class)

@@ -4,16 +4,25 @@
  */
 #include "fresh.h"
 
+#include "slab.h"
+
 enum {
     KEPT = 5000, /* the size of the blocks that survive */
     GONE = 9000, /* the size of all others */
     BETWEEN = 60,
-    LESSONS =
-        40 /* phases, in each of which one or two chunks are kept by a block: more than 2 MiB of waste */
+    CHUNKS_MIB =
+        10 /* kept by one block each in as many phases: more than may be wasted, which is 2, and less than 16,
+                       of which the program is told */
 };
 
 static char *kept[4096];
 static unsigned count;
+
+/* Phases that learn. */
+static unsigned lessons(void)
+{
+    return (unsigned)(CHUNKS_MIB * MIB / zk_chunk_bytes());
+}
 
 /* Runs a phase in which one block survives among many that do not. True if it is in the arena. */
 static bool one_survives(size_t size)
@@ -44,7 +53,7 @@ static void all_are_intact(size_t size)
 
 static void learn(void)
 {
-    for (unsigned i = 0; i < LESSONS; i++)
+    for (unsigned i = 0; i < lessons(); i++)
         one_survives(KEPT);
 }
 
@@ -55,7 +64,7 @@ static void a_size_that_survives_leaves_the_arena(void)
     CHECK(!one_survives(KEPT));
     CHECK(stats_now().tenured_classes == 1);
     CHECK(stats_now().tenured_from <= KEPT && stats_now().tenured_below > KEPT);
-    CHECK(stats_now().pinned_chunks < LESSONS);
+    CHECK(stats_now().pinned_chunks < lessons());
     all_are_intact(KEPT);
 }
 
@@ -79,7 +88,7 @@ static void other_sizes_stay(void)
 static void sizes_are_told_apart_as_blocks_are_rounded(void)
 {
     for (size_t size = 5 << 10; size > (5 << 10) - 16; size--) {
-        for (unsigned i = 0; i < LESSONS; i++)
+        for (unsigned i = 0; i < lessons(); i++)
             one_survives(size);
         CHECK(!one_survives(size));
         CHECK(stats_now().tenured_from == 5 << 10 && stats_now().tenured_below == 6 << 10);
@@ -110,7 +119,7 @@ static void what_survives_side_by_side_stays(void)
 /* The same few chunks are kept by blocks that are made in each phase and live until the next. */
 static void a_little_waste_is_nothing_to_learn_from(void)
 {
-    for (unsigned phase = 0; phase < 10 * LESSONS; phase++) {
+    for (unsigned phase = 0; phase < 10 * lessons(); phase++) {
         one_survives(KEPT);
         if (count > 1) {
             zk_free(kept[0]);
@@ -182,7 +191,7 @@ static void off_is_off(void)
 /* The trap and the census count what would happen under blind. */
 static void an_audited_program_learns_nothing(void)
 {
-    for (unsigned i = 0; i < LESSONS; i++)
+    for (unsigned i = 0; i < lessons(); i++)
         one_survives(KEPT);
     CHECK(stats_now().tenured_classes == 0);
 }
