@@ -59,11 +59,10 @@ struct chunk {
 
 /* What is known of the program's large zeroed blocks; see zero.c. */
 struct zk_zeroing {
-    char *tried;        /* what was given back, to see whether it would be touched, ... */
-    size_t tried_bytes; /* ... and how much; 0: nothing is */
-    unsigned wait;      /* pieces that are overwritten before the next try; 1: all are given back */
-    unsigned passed;    /* pieces that were in use, since the last try */
-    unsigned patience;  /* of them until a try is given up */
+    char *tried;       /* what was given back, to see whether it would be touched; or NULL */
+    size_t passed;     /* bytes that were in use, since the last try */
+    unsigned wait;     /* pieces of them before the next try; 1: all are given back */
+    unsigned patience; /* pieces of them until a try is given up */
 };
 
 struct slab {

@@ -3,8 +3,9 @@
  * kernel instead, whose zero pages cost nothing as long as nobody touches them, and a page fault each if somebody does:
  * several times what it costs to overwrite a page. So the slab learns which kind of program this is. Memory is looked
  * at in pieces. A piece of which little is in memory is given back. One that has been in use is overwritten; but now and
- * then one is given back all the same, and when it is to be zeroed again, the kernel knows whether it was touched. If it
- * was not, all are given back from then on, until one is found that was; if it was, the next try comes later.
+ * then a part of one is given back all the same, and when it is to be zeroed again, the kernel knows whether it was
+ * touched. If it was not, all are given back from then on, until a part is found that was; if it was, the next try comes
+ * later.
  */
 #include "os.h"
 #include "slab.h"
@@ -18,47 +19,44 @@ enum {
     wait_most = 256,
     patience_least = 64,
     patience_most = 1 << 20,
-    least_tried = 256 << 10, /* bytes that say something of the others */
 };
-static const uintptr_t piece_bytes = (uintptr_t)4 << 20; /* at least a page */
+static const size_t piece_bytes = (size_t)4 << 20;   /* at least a page */
+static const size_t tried_bytes = (size_t)256 << 10; /* of a piece: whole pages */
 
-/* The piece was given back, and has to be zeroed again. */
+/* What was tried has to be zeroed again. */
 static void judge(struct zk_zeroing *zeroing, bool touched)
 {
     unsigned wait = zeroing->wait < wait_least ? wait_least : 4 * zeroing->wait;
 
-    zeroing->tried_bytes = 0;
+    zeroing->tried = NULL;
     zeroing->passed = 0;
     zeroing->wait = !touched ? 1 : wait < wait_most ? wait : wait_most;
 }
 
-/* Judges the piece that was tried if what is to be zeroed, [start, start + bytes), has at least half of it. Another
- * block's part of the memory says nothing. */
-static void judge_if_back(struct zk_zeroing *zeroing, const char *start, size_t bytes)
+/* Judges what was tried if [start, end), which is to be zeroed, has at least half of it. */
+static void judge_if_back(struct zk_zeroing *zeroing, const char *start, const char *end)
 {
-    const char *end = start + bytes;
-    const char *tried_end = zeroing->tried + zeroing->tried_bytes;
-    size_t both;
+    const char *tried = zeroing->tried;
 
-    if (zeroing->tried_bytes == 0 || zeroing->tried >= end || start >= tried_end)
+    if (tried == NULL || tried >= end || start >= tried + tried_bytes)
         return;
-    if (start < zeroing->tried)
-        start = zeroing->tried;
-    both = (size_t)((end < tried_end ? end : tried_end) - start);
-    if (both >= zeroing->tried_bytes / 2)
-        judge(zeroing, zk_os_resident(start, both) > both / 2);
+    if (start < tried)
+        start = tried;
+    if (end > tried + tried_bytes)
+        end = tried + tried_bytes;
+    if ((size_t)(end - start) >= tried_bytes / 2)
+        judge(zeroing, zk_os_resident(start, (size_t)(end - start)) > (size_t)(end - start) / 2);
 }
 
-/* Is a piece that has been in use given back all the same? */
-static bool is_tried(struct zk_zeroing *zeroing, char *start, size_t bytes)
+/* After so many bytes of pieces that have been in use, one is tried. */
+static bool is_due(struct zk_zeroing *zeroing, size_t bytes)
 {
-    bool all = zeroing->wait == 1;
-    bool waits = zeroing->tried_bytes != 0;
-    unsigned wait = waits ? zeroing->patience : all ? 0 : zeroing->wait;
+    bool waits = zeroing->tried != NULL;
+    size_t wait = waits ? zeroing->patience : zeroing->wait == 1 ? 0 : zeroing->wait;
 
-    if (zeroing->passed < wait || bytes < least_tried) {
-        zeroing->passed++;
-        return all;
+    if (zeroing->passed < wait * piece_bytes || bytes < tried_bytes) {
+        zeroing->passed += bytes;
+        return false;
     }
     /* A try that the program has not come back to is given up; more patience with the next one, should it come from a
      * block of very many pieces. */
@@ -66,20 +64,40 @@ static bool is_tried(struct zk_zeroing *zeroing, char *start, size_t bytes)
         zeroing->patience = patience_least;
     else if (zeroing->patience < patience_most)
         zeroing->patience *= 2;
-    zeroing->tried = start;
-    zeroing->tried_bytes = bytes;
     zeroing->passed = 0;
     return true;
 }
 
-/* Whole pages of one piece. */
-static void zero_pages(struct zk_zeroing *zeroing, char *start, size_t bytes)
+static void overwrite(char *start, const char *end)
 {
-    bool touched = zk_os_resident(start, bytes) > bytes / 2;
+    memset(start, 0, (size_t)(end - start));
+}
 
-    judge_if_back(zeroing, start, bytes);
-    if ((touched && !is_tried(zeroing, start, bytes)) || !zk_os_discard(start, bytes))
-        memset(start, 0, bytes);
+static void give_back(char *start, char *end)
+{
+    if (!zk_os_discard(start, (size_t)(end - start)))
+        overwrite(start, end);
+}
+
+/* Whole pages of one piece. */
+static void zero_pages(struct zk_zeroing *zeroing, char *start, char *end)
+{
+    size_t bytes = (size_t)(end - start);
+    bool touched = zk_os_resident(start, bytes) > bytes / 2;
+    char *tried = NULL;
+
+    judge_if_back(zeroing, start, end);
+    if (touched && is_due(zeroing, bytes))
+        zeroing->tried = tried = start + ((bytes - tried_bytes) / 2 & ~(zk_os_page_bytes() - 1));
+    if (!touched || zeroing->wait == 1) {
+        give_back(start, end);
+    } else if (tried != NULL) {
+        overwrite(start, tried);
+        give_back(tried, tried + tried_bytes);
+        overwrite(tried + tried_bytes, end);
+    } else {
+        overwrite(start, end);
+    }
 }
 
 static void zero_large(struct zk_zeroing *zeroing, char *p, char *end)
@@ -94,7 +112,7 @@ static void zero_large(struct zk_zeroing *zeroing, char *p, char *end)
 
         if (bytes > (size_t)(last_page - start))
             bytes = (size_t)(last_page - start);
-        zero_pages(zeroing, start, bytes);
+        zero_pages(zeroing, start, start + bytes);
         start += bytes;
     }
     memset(last_page, 0, (size_t)(end - last_page));
