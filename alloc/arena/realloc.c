@@ -131,7 +131,7 @@ static void *resize_system(void *p, size_t old_bytes, struct zk_wish wish)
  * where the next one starts. Not under an audit, which wants it to stay the same block. */
 static bool gives_back(size_t old_bytes, size_t size)
 {
-    return size < old_bytes / 2 && old_bytes - size >= zk_os_page_bytes() && !zk_attended() &&
+    return size < old_bytes / 5 * 2 && old_bytes - size >= zk_os_page_bytes() && !zk_attended() &&
            zk_settings.recycle == ZK_RECYCLE_PINNED;
 }
 

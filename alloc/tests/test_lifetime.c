@@ -145,6 +145,24 @@ static void what_is_cut_a_little_stays(void)
     CHECK(zk_realloc(p, 100) == p);
 }
 
+/* Its room to grow, which nobody asked for, is not what it is measured by. */
+static void what_grows_and_shrinks_in_turn_stays(void)
+{
+    char *p;
+    char *grown;
+
+    begin_phase();
+    p = arena_block(300000);
+    arena_block(STEP); /* so that it cannot grow where it is */
+    grown = zk_realloc(p, 500000);
+    CHECK(grown != p);
+    arena_block(STEP);
+    for (unsigned round = 0; round < 10; round++) {
+        CHECK(zk_realloc(grown, 300000) == grown);
+        CHECK(zk_realloc(grown, 500000) == grown);
+    }
+}
+
 /* ---- Memory that is no longer used ---- */
 
 static void use(size_t bytes)
@@ -323,6 +341,7 @@ static const struct CMUnitTest tests[] = {
     FRESH(outside_of_phases_a_block_leaves_the_arena, PINNED),
     FRESH(what_is_cut_to_less_than_half_gives_the_rest_back, ROUTED),
     FRESH(what_is_cut_a_little_stays, PINNED),
+    FRESH(what_grows_and_shrinks_in_turn_stays, ROUTED),
     FRESH(after_a_large_phase_memory_is_given_back, PINNED),
     FRESH_AS("after a large phase memory is given back around what lives",
              after_a_large_phase_memory_is_given_back, PINNED, .number = 4),
