@@ -19,6 +19,7 @@
 #include "observer.h"
 #include "os.h"
 #include "region.h"
+#include "route.h"
 #include "slab.h"
 #include "system.h"
 #include "tenure.h"
@@ -304,6 +305,8 @@ int zk_begin_phase(void)
     lock();
     error = begin_locked(zk_thread_token());
     unlock();
+    if (error == 0)
+        zk_route_begun();
     return result(error);
 }
 

@@ -138,3 +138,10 @@ void zk_recycle(struct slab *slab, uint64_t word)
     if (word - slab->tended >= tend_every)
         tend(slab, word);
 }
+
+bool zk_recycle_is_due(const struct slab *slab, uint64_t word)
+{
+    uint64_t last = atomic_load(&slab->word);
+
+    return last + tend_every < word && last != 0 && slab->pinned;
+}

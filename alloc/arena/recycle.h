@@ -11,4 +11,8 @@
  */
 void zk_recycle(struct slab *slab, uint64_t word);
 
+/* Has its holder, in the phase of word, not allocated from it for so long that what it holds is to be looked at all the
+ * same? Holder only. */
+bool zk_recycle_is_due(const struct slab *slab, uint64_t word);
+
 #endif

@@ -73,6 +73,20 @@ void *zk_carve(struct slab *held, struct zk_wish wish, uint64_t word)
     return p;
 }
 
+void zk_route_begun(void)
+{
+    struct slab *slab = zk_my_slab; /* none, attended */
+    uint64_t word = zk_phase_word_seen();
+
+    if (!zk_recycle_is_due(slab, word))
+        return;
+    zk_thread_settle();
+    if (!enter(slab))
+        return;
+    zk_recycle(slab, word);
+    leave(slab);
+}
+
 /* The calling thread holds `held`. *overflow: as in zk_route_arena. */
 static void *from_arena(struct slab *held, struct zk_wish wish, bool *overflow)
 {

@@ -32,6 +32,11 @@ void *zk_resize_sized(void *p, size_t old_size, struct zk_wish wish);
  * there was no slab or no room. */
 void *zk_route_arena(struct zk_wish wish, bool *overflow);
 
+/* The calling thread has begun a phase. It may allocate nothing from the arena any more, since all of its blocks are small
+ * or of sizes that are learned: now and then its slab is looked at all the same, so that memory is given back, and what
+ * was learned is forgotten. */
+void zk_route_begun(void);
+
 /* Would the arena serve a block of that size now, if it had room? */
 bool zk_route_is_arenas(size_t size);
 

@@ -207,6 +207,27 @@ static void after_a_large_phase_memory_is_given_back(void)
         zk_free(kept[i]);
 }
 
+/* Nothing more comes from the arena: the begins look after it. */
+static void where_only_small_blocks_follow_memory_is_given_back(void)
+{
+    size_t before = resident_bytes();
+
+    skip_under_sanitizers();
+    begin_phase();
+    use((size_t)200 * MIB);
+    CHECK(resident_bytes() > before + (size_t)190 * MIB);
+    for (unsigned phase = 0; phase < 300; phase++) {
+        void *p;
+
+        begin_phase();
+        p = zk_malloc(100);
+        CHECK(p != NULL && !zk_owns(p));
+        zk_free(p);
+        end_phase();
+    }
+    CHECK(resident_bytes() < before + (size_t)16 * MIB);
+}
+
 static void the_slabs_of_ended_threads_give_memory_back(void)
 {
     size_t before = resident_bytes();
@@ -349,6 +370,7 @@ static const struct CMUnitTest tests[] = {
     FRESH_AS("dead pages beside what lives are given back, freed by another thread",
              dead_pages_beside_what_lives_are_given_back, PINNED, .number = 1),
     FRESH(the_slabs_of_ended_threads_give_memory_back, PINNED),
+    FRESH(where_only_small_blocks_follow_memory_is_given_back, ROUTED),
     FRESH(what_was_given_back_is_zero_and_can_be_used_again, PINNED),
     FRESH(a_large_calloc_of_used_memory_is_zero, PINNED),
 };
