@@ -13,8 +13,8 @@ const char *const tables_names[] = {"sweep.tsv", "thresholds.tsv", "matrix.tsv",
                                     "laws.tsv",  SHARD_NAME,       NULL};
 
 static const char *const headers[TABLES] = {
-    "repro\tprofile\tmin_bytes\toutcome\tcycles\tcorrupt_cycles\tfirst_offset\t"
-    "corrupt_bytes\tretained_count\tretained_max\tdetail",
+    ("repro\tprofile\tmin_bytes\toutcome\tcycles\tcorrupt_cycles\tfirst_offset\t"
+     "corrupt_bytes\tretained_count\tretained_max\tdetail"),
     "repro\tobserved_min\ttouched_min\tguaranteed_min\tseed_claim\tverdict",
     "repro\tnone\tflush\troute\tseed\tpinned\tsystem",
     "repro\tlaw\tvalues\tbounds\tfirst_512\tfirst_1024\tfirst_4096\tfirst_8192\targuments\tsource",
