@@ -238,7 +238,7 @@ struct location location(const struct place *place, const char *site, size_t wid
     describe(rest, sizeof rest, place, file, width);
     left = strlen(rest) + DOTS + 1 < width ? width - strlen(rest) : DOTS + 1;
     if (length <= left)
-        snprintf(text.text, sizeof text.text, "%s%s", file, rest);
+        snprintf(text.text, sizeof text.text, "%.*s%s", (int)left, file, rest);
     else /* the end of a path says more than its beginning */
         snprintf(text.text, sizeof text.text, "%s%s%s", dots, file + length - (left - DOTS), rest);
     return text;

@@ -200,6 +200,8 @@ static void cross(void)
     phase.counts.retained_count = live_blocks();
     phase.counts.phases++;
     zk_tell_begin(word);
+    if (zk_wipe_idle_is_due(word) && !zk_phase_word_active(atomic_load(&zk_phase_word)))
+        zk_wipe_idle(word);
     set_word(word);
 }
 

@@ -120,8 +120,10 @@ struct slab {
     bool wipes;                /* memory is wiped before it is served; see wipe.h */
     uint64_t wiped_in;         /* its last phase, if zk_wipe_all wiped it after that, ... */
     uint64_t wiped_freed;      /* ... with this many blocks freed, ever */
-    size_t too_large;          /* size that no run ahead has room for; SIZE_MAX: unknown */
-    unsigned growths;          /* recycles in a row that each pinned more than the one before */
+    uint64_t idle_in;    /* its last phase, when zk_wipe_idle last gave dead memory back, ... */
+    uint64_t idle_freed; /* ... with this many blocks freed, ever; both under the phase lock */
+    size_t too_large;    /* size that no run ahead has room for; SIZE_MAX: unknown */
+    unsigned growths;    /* recycles in a row that each pinned more than the one before */
 
     /* What recycling has done, ever; pinned_*: the last time. */
     _Atomic uint64_t rewinds;

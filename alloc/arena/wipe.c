@@ -1,13 +1,15 @@
 /*
- * wipe.c - overwrites dead memory with zeros.
+ * wipe.c - overwrites dead memory with zeros, or gives it back to the kernel.
  *
  * A slab is wiped by its holder when it recycles it, and by zk_wipe_all between phases, while the holder may be doing
- * anything. The latter needs no lock, and the holder need not wait, whichever of these it is doing:
+ * anything; zk_wipe_idle gives the memory of idle slabs back in the same way. Neither needs a lock of the slab's, and the
+ * holder need not wait, whichever of these it is doing:
  *
  * - It is in the slow path, and may be changing chunks. Before it starts to, it sets `busy` and then reads the phase
  *   word; the wiper has seen that no phase is active, and then reads `busy`. All four accesses are sequentially
- *   consistent, so one side sees the other: the holder turns back, or the wiper waits (for a limited time). No phase can
- *   begin meanwhile, since the wiper has the phase lock.
+ *   consistent, so one side sees the other: the holder turns back, or the wiper waits (for a limited time), or does
+ *   without. No phase can begin meanwhile, since the wiper has the phase lock. All slabs must be idle, and not just the
+ *   one that is wiped: a thread may be looking after another one, which nobody holds, in its own slow path.
  * - It is in the fast path, and bumps in its chunk. The wiper leaves alone what lies at or above bump, and any block that
  *   is entered in the log but not bumped over yet: it reads bump before the log. In a slab that is always wiped before
  *   use, nothing is left there anyway.
@@ -18,7 +20,9 @@
  */
 #include "wipe.h"
 #include "config.h"
+#include "epoch.h"
 #include "observer.h"
+#include "os.h"
 #include "region.h"
 #include "slab_books.h"
 #include "thread.h"
@@ -33,6 +37,9 @@ bool zk_wipes(void)
 {
     return zk_settings.wipe == ZK_WIPE_PHASE || atomic_load(&asked);
 }
+
+/* What is done with dead bytes. */
+enum treatment { WIPE, GIVE_BACK };
 
 static char *lesser(char *a, char *b)
 {
@@ -56,6 +63,27 @@ static void wipe(char *start, char *end)
     memset(start, 0, bytes);
     __asm__ volatile("" : : "r"(start) : "memory"); /* the compiler must not drop it */
     zk_tell_close(start, bytes);
+}
+
+/* Whole pages of bytes that belong to no block, unless that is too few to be worth a system call. If the kernel refuses,
+ * as for locked memory, they stay. */
+static void give_back(char *start, char *end)
+{
+    const size_t least = (size_t)64 << 10;
+    uintptr_t page = zk_os_page_bytes();
+    char *first_page = start + (-(uintptr_t)start & (page - 1));
+    char *last_page = end - ((uintptr_t)end & (page - 1));
+
+    if (first_page < last_page && (size_t)(last_page - first_page) >= least)
+        zk_os_discard(first_page, (size_t)(last_page - first_page));
+}
+
+static void treat(enum treatment how, char *start, char *end)
+{
+    if (how == WIPE)
+        wipe(start, end);
+    else
+        give_back(start, end);
 }
 
 /* Everything at or above this is zero, except what has been bumped over since the slab was
@@ -100,15 +128,17 @@ static struct view view_of(struct slab *slab, uint32_t index, char *bump, bool a
     return view;
 }
 
-/* Wipes the dead bytes of a chunk. What lies before its first block is dead, except that an earlier chunk's last block,
+/* Treats the dead bytes of a chunk. What lies before its first block is dead, except that an earlier chunk's last block,
  * if that chunk is kept, reaches up to `from`. From `used` on there is nothing but zeros. */
-static void wipe_chunk(struct slab *slab, uint32_t index, struct view view, char *from, char *used)
+static void treat_chunk(struct slab *slab, enum treatment how, uint32_t index, struct view view,
+                        char *from, char *used)
 {
     struct chunk *chunk = &slab->chunks[index];
     uint32_t wiped = LOAD(chunk->open) == 0 ? live_blocks(chunk) + 1 : 0;
     char *dead_from = greater(view.start, from);
 
-    if (wiped != 0 && chunk->wiped == wiped && view.blocks > 0) { /* nothing has died since */
+    if (how == WIPE && wiped != 0 && chunk->wiped == wiped &&
+        view.blocks > 0) { /* nothing has died since */
         wipe(dead_from, entry_of(slab, index, 0));
         return;
     }
@@ -119,18 +149,23 @@ static void wipe_chunk(struct slab *slab, uint32_t index, struct view view, char
             break;
         if (zk_slab_is_freed(slab, p))
             continue;
-        wipe(dead_from, p);
+        treat(how, dead_from, p);
         dead_from =
             i + 1 < view.blocks ? lesser(entry_of(slab, index, i + 1), view.tail) : view.tail;
     }
-    wipe(dead_from, lesser(view.end, used));
-    chunk->wiped = wiped;
+    treat(how, dead_from, lesser(view.end, used));
+    if (how == WIPE)
+        chunk->wiped = wiped;
 }
 
-/* Wipes a free run. Under pinned, skips chunks that were given back to the kernel or never used; under
+/* Treats a free run. Under pinned, skips chunks that were given back to the kernel or never used; under
  * blind, that is not known. */
-static void wipe_run(struct slab *slab, char *start, char *end)
+static void treat_run(struct slab *slab, enum treatment how, char *start, char *end)
 {
+    if (how == GIVE_BACK) { /* in one call; what the kernel has already costs nothing */
+        give_back(start, end);
+        return;
+    }
     while (start < end) {
         uint32_t index = chunk_of(slab, start);
         char *next = lesser(chunk_start(slab, index + 1), end);
@@ -141,10 +176,10 @@ static void wipe_run(struct slab *slab, char *start, char *end)
     }
 }
 
-/* Wipes everything dead in the slab: freed blocks (under pinned), and free memory that has been used. ahead: also what
+/* Treats everything dead in the slab: freed blocks (under pinned), and free memory that has been used. ahead: also what
  * lies ahead of bump in its chunk. For the holder; or, without ahead, for a thread that has made sure that the holder
  * is not changing chunks, and will not start to. */
-static void wipe_slab(struct slab *slab, bool ahead)
+static void treat_slab(struct slab *slab, enum treatment how, bool ahead)
 {
     char *bump = LOAD(slab->bump);
     char *used = greater(used_end(slab), bump);
@@ -154,11 +189,11 @@ static void wipe_slab(struct slab *slab, bool ahead)
          index = LOAD(slab->chunks[index].next)) {
         struct view view = view_of(slab, index, bump, ahead);
 
-        wipe_run(slab, free_from, lesser(view.start, used));
-        wipe_chunk(slab, index, view, free_from, used);
-        free_from = view.behind;
+        treat_run(slab, how, free_from, lesser(view.start, used));
+        treat_chunk(slab, how, index, view, free_from, used);
+        free_from = greater(free_from, view.behind); /* a grown block may end behind later chunks */
     }
-    wipe_run(slab, free_from, used);
+    treat_run(slab, how, free_from, used);
 }
 
 /* ---- At the first allocation of a phase ---- */
@@ -185,7 +220,7 @@ void zk_wipe_recycled(struct slab *slab, bool done)
 {
     if (!done && (zk_settings.wipe == ZK_WIPE_PHASE || atomic_load(&slab->owed))) {
         atomic_store(&slab->owed, false);
-        wipe_slab(slab, true);
+        treat_slab(slab, WIPE, true);
         done = true;
     }
     if (done)
@@ -234,7 +269,7 @@ static bool wipe_one(struct slab *slab, const struct slab *own)
     ahead = slab == own || unheld;
     freed = freed_blocks(slab);
     all = !can_wait(slab) && (ahead || slab->wipes || LOAD(slab->bump) >= used_end(slab));
-    wipe_slab(slab, ahead);
+    treat_slab(slab, WIPE, ahead);
     if (all) {
         slab->wiped_in = LOAD(slab->word);
         slab->wiped_freed = freed;
@@ -267,4 +302,51 @@ bool zk_wipe_all(bool between)
     for (unsigned i = 0; i < zk_region.slabs; i++)
         all = wipe_one(zk_region_slab(i), own) && all;
     return all;
+}
+
+/* ---- Idle slabs ---- */
+
+enum { idle_phases = 64 };
+
+bool zk_wipe_idle_is_due(uint64_t word)
+{
+    return word / 2 % idle_phases == 0;
+}
+
+/* Is the slab held by a thread that has not allocated from it for so long? Whoever ended in the middle of a change holds
+ * it for ever. The holder gives back what is its own to
+ * give back when it next recycles it; discarded blocks may be in use until then, and under blind, nothing says what is
+ * dead. */
+static bool is_idle(struct slab *slab, uint64_t word)
+{
+    uint64_t last = LOAD(slab->word);
+
+    return LOAD(slab->held) == zk_epoch() && !atomic_load(&slab->retired) &&
+           LOAD(slab->moves) % 2 == 0 && last != 0 && last + 2 * idle_phases <= word &&
+           !can_wait(slab);
+}
+
+static bool is_any_busy(void)
+{
+    for (unsigned i = 0; i < zk_region.slabs; i++)
+        if (atomic_load(&zk_region_slab(i)->busy) != 0)
+            return true;
+    return false;
+}
+
+void zk_wipe_idle(uint64_t word)
+{
+    if (is_any_busy()) /* some other time */
+        return;
+    for (unsigned i = 0; i < zk_region.slabs; i++) {
+        struct slab *slab = zk_region_slab(i);
+        uint64_t freed = freed_blocks(slab);
+
+        if (slab == zk_thread_slab() || !is_idle(slab, word) ||
+            (slab->idle_in == LOAD(slab->word) && slab->idle_freed == freed))
+            continue;
+        treat_slab(slab, GIVE_BACK, false);
+        slab->idle_in = LOAD(slab->word);
+        slab->idle_freed = freed;
+    }
 }

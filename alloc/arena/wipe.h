@@ -27,4 +27,11 @@ void zk_wipe_recycled(struct slab *slab, bool done);
  * is active either. False if not all could be wiped: the rest is done when its slab is next recycled. */
 bool zk_wipe_all(bool between);
 
+/* Is it time to look for idle slabs, before the phase of word begins? */
+bool zk_wipe_idle_is_due(uint64_t word);
+
+/* Gives back the dead memory of slabs whose threads are alive, but have not allocated from them for many phases: a pool's
+ * idle workers would keep it for ever. The caller holds the phase lock, and no phase is active. */
+void zk_wipe_idle(uint64_t word);
+
 #endif

@@ -242,6 +242,63 @@ static void the_slabs_of_ended_threads_give_memory_back(void)
     CHECK(resident_bytes() < before + (size_t)16 * MIB);
 }
 
+enum { IDLE = 3, KEPT = 20 };
+
+static pthread_barrier_t used;
+static pthread_barrier_t wanted;
+
+/* Frees all but KEPT blocks, waits, and uses its memory once more. */
+static void *use_and_wait(void *arg)
+{
+    const size_t bytes = MIB - 1000;
+    char *block[60];
+    char *grown = arena_block(MIB);
+    unsigned seed = (unsigned)(uintptr_t)arg;
+
+    CHECK(zk_realloc(grown, 4 * MIB) == grown); /* over chunks that are entered already */
+    fill(grown, 4 * MIB, seed);
+    for (unsigned i = 0; i < 60; i++)
+        fill(block[i] = arena_block(bytes), bytes, seed + i);
+    for (unsigned i = KEPT; i < 60; i++)
+        zk_free(block[i]);
+    pthread_barrier_wait(&used);
+    pthread_barrier_wait(&wanted);
+    for (unsigned i = KEPT; i < 60; i++)
+        fill(block[i] = arena_block(bytes), bytes, seed + i);
+    for (unsigned i = 0; i < 60; i++) {
+        CHECK(is_filled(block[i], bytes, seed + i));
+        zk_free(block[i]);
+    }
+    CHECK(is_filled(grown, 4 * MIB, seed));
+    zk_free(grown);
+    return NULL;
+}
+
+static void the_slabs_of_idle_threads_give_memory_back(void)
+{
+    pthread_t threads[IDLE];
+    size_t before;
+
+    CHECK(pthread_barrier_init(&used, NULL, IDLE + 1) == 0);
+    CHECK(pthread_barrier_init(&wanted, NULL, IDLE + 1) == 0);
+    begin_phase();
+    use(MIB);
+    before = resident_bytes();
+    begin_phase();
+    for (uintptr_t i = 0; i < IDLE; i++)
+        threads[i] = start_thread(use_and_wait, (void *)(100 * i));
+    pthread_barrier_wait(&used);
+    end_phase();
+    CHECK(SANITIZED || resident_bytes() > before + (size_t)IDLE * 59 * MIB);
+    many_small_phases();
+    CHECK(SANITIZED || resident_bytes() < before + (size_t)IDLE * (KEPT + 12) * MIB);
+    begin_phase();
+    pthread_barrier_wait(&wanted);
+    for (unsigned i = 0; i < IDLE; i++)
+        join_thread(threads[i]);
+    end_phase();
+}
+
 static void what_was_given_back_is_zero_and_can_be_used_again(void)
 {
     const size_t bytes = (size_t)20 * MIB;
@@ -370,6 +427,7 @@ static const struct CMUnitTest tests[] = {
     FRESH_AS("dead pages beside what lives are given back, freed by another thread",
              dead_pages_beside_what_lives_are_given_back, PINNED, .number = 1),
     FRESH(the_slabs_of_ended_threads_give_memory_back, PINNED),
+    FRESH(the_slabs_of_idle_threads_give_memory_back, PINNED),
     FRESH(where_only_small_blocks_follow_memory_is_given_back, ROUTED),
     FRESH(what_was_given_back_is_zero_and_can_be_used_again, PINNED),
     FRESH(a_large_calloc_of_used_memory_is_zero, PINNED),

@@ -34,6 +34,24 @@ static void make_and_free_secret(size_t bytes)
     zk_free(p);
 }
 
+/* A block that has grown over chunks that were entered already is live up to its end. */
+static void a_block_that_has_grown_is_not_wiped(void)
+{
+    char *p;
+
+    begin_phase();
+    p = arena_block(MIB);
+    for (size_t bytes = 4 * MIB; bytes <= 12 * MIB; bytes += 4 * MIB)
+        CHECK(zk_realloc(p, bytes) == p);
+    fill(p, 12 * MIB, 1);
+    CHECK(zk_wipe_phase() == 0);
+    CHECK(is_filled(p, 12 * MIB, 1));
+    begin_phase();
+    zk_free(arena_block(100));
+    CHECK(zk_wipe_phase() == 0);
+    CHECK(is_filled(p, 12 * MIB, 1));
+}
+
 /* Counts the secret words in all readable memory of the slabs. */
 static size_t secrets(void)
 {
@@ -526,6 +544,7 @@ static const struct CMUnitTest tests[] = {
     FRESH_AS("nothing is left after the next begin, blind", nothing_is_left_after_the_next_begin,
              WIPED_BLIND),
     FRESH(nothing_dead_is_left_beside_what_lives, WIPED),
+    FRESH(a_block_that_has_grown_is_not_wiped, PINNED_SMALL),
     FRESH(what_dies_late_is_wiped, WIPED),
     FRESH(a_block_over_many_chunks_dies_beside_kept_ones, WIPED),
     FRESH(what_is_used_again_in_the_phase_is_zero, WIPED),
