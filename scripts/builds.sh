@@ -17,18 +17,17 @@ fail() { echo "builds: $1: $2" >&2; failed=1; }
 # that must not.
 build() {
     local name=$1 log=$builds/$1.log slug
-    local targets=(zkalloc zkalloc-preload zk-audit zk-sweep retained_table injector_block span_slab_pages)
+    local targets=(zkalloc zkalloc-preload zk-audit zk-sweep retained_table injector_block span_registry_pages)
     shift
     [[ $name != clang ]] || targets=(all)
     echo "builds: $name"
     if ! { cmake -S "$source" -B "$builds/$name" -DZKALLOC_WERROR=ON -DZKALLOC_BUILD_TESTS=OFF \
         -DZKALLOC_BUILD_BENCH=OFF "$@" && cmake --build "$builds/$name" --parallel "$jobs" --target "${targets[@]}"; } >"$log" 2>&1; then
-        grep -E 'warning:|error:|undefined' "$log" | head -20 >&2
+        grep -m 20 -E 'warning:|error:|undefined|\*\*\*' "$log" >&2 || true
         fail "$name" "does not build: see $log"
         return
     fi
-    for slug in injector_block span_slab_pages; do
-        [[ -x $builds/$name/repro/$slug ]] || continue
+    for slug in injector_block span_registry_pages; do
         for profile in seed pinned system; do
             "$builds/$name/repro/$slug" --profile $profile --expect declared >"$log" 2>&1 ||
                 fail "$name" "$slug --profile $profile is not as declared: $(tail -1 "$log")"
@@ -99,7 +98,7 @@ aarch64() {
     if ! { cmake -S "$source" -B "$folder" -DCMAKE_TOOLCHAIN_FILE="$source/cmake/aarch64-linux-gnu.cmake" \
         -DZKALLOC_WERROR=ON -DCMAKE_BUILD_TYPE=Release && cmake --build "$folder" --parallel "$jobs" --target \
         zkalloc zkalloc-preload zk-sweep zk-audit retained_table test_oracle "${tests[@]/#/test_}" "${repros[@]}"; } >"$folder.log" 2>&1; then
-        grep -E 'warning:|error:|undefined' "$folder.log" | head -20 >&2
+        grep -m 20 -E 'warning:|error:|undefined|\*\*\*' "$folder.log" >&2 || true
         fail aarch64 "does not build: see $folder.log"
         return
     fi
