@@ -110,7 +110,7 @@ sorted_table() { # sorted_table WHICH COLUMN...: with a header
     table "$which" | LC_ALL=C sort
 }
 
-version() { dpkg-query -W -f='${Version}' "$1" 2>/dev/null || echo 'not installed'; }
+version() { dpkg-query -W -f='${Version}\n' "$1" 2>/dev/null | head -1 | grep . || echo 'not installed'; }
 
 machine() {
     echo "CPU: $(lscpu | awk '/^Model name:/ && !n++ { sub(/^[^:]*: */, ""); print }'), $(nproc) processors"
