@@ -378,21 +378,24 @@ static void begin(struct oracle *oracle, const struct oracle_op *op)
         check_retained(oracle, op->thread);
     } else if (oracle->setup.nesting == ZK_NESTING_COUNT) {
         oracle->depth++;
+        stats_seen_by(oracle, op->thread); /* a begin settles if the slab has long not been used */
     }
 }
 
 /* Ends the phase and wipes, at once or later. */
-static void end_and_wipe(struct oracle *oracle)
+static void end_and_wipe(struct oracle *oracle, unsigned thread)
 {
     if (zk_wipe_phase() != 0 && errno != EAGAIN)
         expect(oracle, "zk_wipe_phase", -1, EAGAIN);
+    if (thread == oracle->forker)
+        oracle->vanished = 0; /* wiping settles */
     oracle->depth -= oracle->exact && oracle->depth > 0;
 }
 
-static void end(struct oracle *oracle)
+static void end(struct oracle *oracle, unsigned thread)
 {
     if (oracle->setup.wipe == ORACLE_WIPE_CALL) {
-        end_and_wipe(oracle);
+        end_and_wipe(oracle, thread);
         return;
     }
     if (!oracle->exact) {
@@ -422,15 +425,15 @@ static void discard(struct oracle *oracle)
 /* An orphaned phase would do no harm, but it would be reported on stderr. */
 static void leave(struct oracle *oracle, const struct oracle_op *op)
 {
+    while (oracle->exact && oracle->setup.nesting != ZK_NESTING_RECYCLE && oracle->depth > 0 &&
+           oracle->owner == op->thread)
+        end(oracle, op->thread);
     if (op->thread == oracle->forker) {
         if (oracle->known[op->thread])
             oracle->vanished = 0; /* the ending thread settles; else their slabs are lost */
         oracle->forker = ORACLE_THREADS_MAX;
     }
     oracle_drop_holder(oracle, op->thread);
-    while (oracle->exact && oracle->setup.nesting != ZK_NESTING_RECYCLE && oracle->depth > 0 &&
-           oracle->owner == op->thread)
-        end(oracle);
 }
 
 static void whole(struct oracle *oracle, unsigned thread)
@@ -474,7 +477,7 @@ void oracle_step(struct oracle *oracle, const struct oracle_op *op)
         break;
     case ORACLE_END:
         oracle->known[op->thread] = true;
-        end(oracle);
+        end(oracle, op->thread);
         break;
     case ORACLE_DISCARD:
         oracle->known[op->thread] = true;
