@@ -24,28 +24,29 @@ export GOMP_SPINCOUNT=10000
 # library_of NAME: the path where the dynamic linker finds libNAME, or nothing.
 library_of() { ldconfig -p | awk -v name="lib$1.so" 'index($1, name) == 1 && !n++ { print $NF }'; }
 
+# preloading LIBRARY [VARIABLE...]: sets `environment` to one of the build's libraries, with these variables.
+preloading() {
+    local loadable
+    find_loadable "$build/$1"
+    environment=("LD_PRELOAD=$loadable" "${@:2}")
+}
+
 # environment_of ALLOCATOR: sets the array `environment`, for env; fails if the allocator is not
 # installed.
 environment_of() {
-    local loadable zk library=''
+    local ours=alloc/libzkalloc-preload.so library=''
     environment=()
-    case $1 in
-    blind | seed | pinned*)
-        find_loadable "$build/alloc/libzkalloc-preload.so"
-        zk=LD_PRELOAD=$loadable
-        ;;
-    esac
     case $1 in
     glibc | glibc_again) return 0 ;;
     glibc_tuned) environment=("GLIBC_TUNABLES=$tunables") ;;
     mimalloc | jemalloc) library=$(library_of "$1") ;;
     tcmalloc) library=$(library_of tcmalloc_minimal) ;;
-    blind) environment=("$zk" ZK_ALLOC_RECYCLE=blind ZK_ALLOC_MIN_BYTES=0) ;;
-    seed) environment=("$zk" ZK_ALLOC_RECYCLE=blind ZK_ALLOC_MIN_BYTES=4096) ;;
-    pinned_[0-9]*) environment=("$zk" "ZK_ALLOC_MIN_BYTES=${1#pinned_}") ;;
-    pinned) environment=("$zk") ;;
-    pinned_huge) environment=("$zk" ZK_ALLOC_HUGEPAGE=always) ;;
-    static) find_loadable "$build/bench/libbench_static.so" && environment=("LD_PRELOAD=$loadable") ;;
+    blind) preloading $ours ZK_ALLOC_RECYCLE=blind ZK_ALLOC_MIN_BYTES=0 ;;
+    seed) preloading $ours ZK_ALLOC_RECYCLE=blind ZK_ALLOC_MIN_BYTES=4096 ;;
+    pinned_[0-9]*) preloading $ours "ZK_ALLOC_MIN_BYTES=${1#pinned_}" ;;
+    pinned) preloading $ours ;;
+    pinned_huge) preloading $ours ZK_ALLOC_HUGEPAGE=always ;;
+    static) preloading bench/libbench_static.so ;;
     *) die "$1: no such allocator" ;;
     esac
     [[ ${#environment[@]} -gt 0 || -n $library ]] || return 1

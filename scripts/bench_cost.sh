@@ -52,9 +52,10 @@ settings=(0 64 128 192 256 512 1024 1520 1521 2048 4096 4097 6144 8192 16384 491
 
 # with SETTING: sets the array `variables`.
 with() {
-    find_loadable "$build/alloc/libzkalloc-preload.so"
-    variables=("LD_PRELOAD=$loadable" ZK_ALLOC_RECYCLE=blind "ZK_ALLOC_MIN_BYTES=$1")
-    [[ $1 != pinned ]] || variables=("${variables[0]}" ZK_ALLOC_RECYCLE=pinned)
+    local environment chosen=(ZK_ALLOC_RECYCLE=blind "ZK_ALLOC_MIN_BYTES=$1")
+    [[ $1 != pinned ]] || chosen=(ZK_ALLOC_RECYCLE=pinned)
+    preloading alloc/libzkalloc-preload.so "${chosen[@]}"
+    variables=("${environment[@]}")
 }
 
 # prove PROGRAM LOG_SIZE ITERATIONS VARIABLE...: one run, which leaves $work/report.
@@ -76,8 +77,9 @@ time_setting() { # time_setting PROGRAM LOG_SIZE ITERATIONS ROUND SETTING
 
 # Makes lines of $work/sizes: workload size count.
 count_sizes() { # count_sizes PROGRAM LOG_SIZE PHASES
-    find_loadable "$build/bench/libbench_static.so"
-    prove "$1" "$2" 1 "LD_PRELOAD=$loadable" "BENCH_STATIC_PERIOD=$3" \
+    local environment
+    environment_of static
+    prove "$1" "$2" 1 "${environment[@]}" "BENCH_STATIC_PERIOD=$3" \
         "BENCH_STATIC_SIZES=$work/one"
     [[ -s $work/one ]] || die "$1 --log-size $2 allocates nothing in phases"
     sed "s/^/$1-$2\t/" "$work/one" >>"$work/sizes"

@@ -5,7 +5,7 @@
 # memory_targets.tsv to RESULTS, and prints a summary. --only runs the rows whose names match, and
 # writes nothing. --kept measures nothing: it makes the tables from the runs that the last bench
 # kept. --min-bytes runs the rows for which small blocks matter, under pinned at several MIN_BYTES,
-# and writes min_bytes.tsv, from which the default was chosen.
+# and writes min_bytes.tsv, by which its default can be judged.
 #
 # Under blind recycling many of these programs lose live blocks: such a row is NA, and is not tried
 # again. Any other run that fails ends the bench (exit status 2, nothing written). A machine on

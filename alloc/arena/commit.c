@@ -111,12 +111,10 @@ size_t zk_slab_spare_bytes(struct slab *slab)
 /* Whole pages in [from, to). */
 static void give_back(const void *from, const void *to)
 {
-    uintptr_t page = zk_os_page_bytes();
-    uintptr_t start = ((uintptr_t)from + page - 1) & ~(page - 1);
-    uintptr_t end = (uintptr_t)to & ~(page - 1);
+    struct zk_pages pages = zk_os_whole_pages(from, to);
 
-    if (start < end)
-        zk_os_give_back((void *)start, end - start);
+    zk_os_give_back(pages.start,
+                    (size_t)(pages.end - pages.start)); /* nothing, if there are none */
 }
 
 /* Two threads may do this at once. */

@@ -50,7 +50,6 @@ enum {
     growths_to_tell = 16,     /* recycles in a row that pinned more than the one before ... */
     bytes_to_tell = 16 << 20, /* ... and this much by now: the program seems to rely on the reset */
     part_to_tell = 2,         /* or one such, and half of the slab pinned: soon it will be full */
-    tend_every = 2 * 64,      /* 64 phases: a phase word is twice the phase's number */
 };
 
 /* Makes the used part of a free run read as zero: discards its whole pages, and clears the ends,
@@ -58,22 +57,16 @@ enum {
 static void discard_run(void *arg, char *start, size_t bytes)
 {
     const struct slab *slab = arg;
-    size_t page = zk_os_page_bytes();
     char *end = start + bytes < slab->dirty ? start + bytes : slab->dirty;
-    char *first_page = start + (-(uintptr_t)start & (page - 1));
-    char *last_page = end - ((uintptr_t)end & (page - 1));
+    struct zk_pages pages = zk_os_whole_pages(start, end);
 
     if (start >= end)
         return;
     zk_tell_open(start, (size_t)(end - start));
-    if (first_page >= last_page) {
-        memset(start, 0, (size_t)(end - start));
-    } else {
-        memset(start, 0, (size_t)(first_page - start));
-        if (!zk_os_discard(first_page, (size_t)(last_page - first_page)))
-            memset(first_page, 0, (size_t)(last_page - first_page));
-        memset(last_page, 0, (size_t)(end - last_page));
-    }
+    memset(start, 0, (size_t)(pages.start - start));
+    if (!zk_os_discard(pages.start, (size_t)(pages.end - pages.start)))
+        memset(pages.start, 0, (size_t)(pages.end - pages.start));
+    memset(pages.end, 0, (size_t)(end - pages.end));
     zk_tell_close(start, (size_t)(end - start));
 }
 
@@ -103,7 +96,7 @@ static void tend_unheld(uint64_t word)
     for (unsigned i = 0; i < zk_region.slabs; i++) {
         struct slab *slab = zk_region_slab(i);
 
-        if (atomic_load(&slab->word) == 0 || atomic_load(&slab->word) + tend_every >= word ||
+        if (atomic_load(&slab->word) == 0 || atomic_load(&slab->word) + ZK_LONG_UNUSED >= word ||
             !zk_slab_claim(slab))
             continue;
         if (atomic_load(&slab->word) < word) /* nobody has recycled it meanwhile */
@@ -135,7 +128,7 @@ void zk_recycle(struct slab *slab, uint64_t word)
     else if (zk_settings.poison_reset)
         zk_slab_each_run(slab, discard_run, slab);
     tell_growth(slab);
-    if (word - slab->tended >= tend_every)
+    if (word - slab->tended >= ZK_LONG_UNUSED)
         tend(slab, word);
 }
 
@@ -143,5 +136,5 @@ bool zk_recycle_is_due(const struct slab *slab, uint64_t word)
 {
     uint64_t last = atomic_load(&slab->word);
 
-    return last + tend_every < word && last != 0 && slab->pinned;
+    return last + ZK_LONG_UNUSED < word && last != 0 && slab->pinned;
 }

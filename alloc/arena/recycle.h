@@ -6,6 +6,9 @@
 
 #include "slab.h"
 
+/* 64 phases, as a phase word counts them, by two. What a slab has not used for so long is looked at. */
+enum { ZK_LONG_UNUSED = 2 * 64 };
+
 /* Recycles the calling thread's slab for the phase of word; called at its first allocation in that
  * phase.
  */

@@ -25,12 +25,9 @@ static uint64_t classes_of(const struct slab *slab, size_t bytes)
 /* Gives back the pages that lie entirely in [start, end). Locked memory stays. */
 static void give_back_pages(char *start, char *end)
 {
-    size_t page = zk_os_page_bytes();
-    char *from = start + (-(uintptr_t)start & (page - 1));
-    char *to = end - ((uintptr_t)end & (page - 1));
+    struct zk_pages pages = zk_os_whole_pages(start, end);
 
-    if (from < to)
-        zk_os_discard(from, (size_t)(to - from));
+    zk_os_discard(pages.start, (size_t)(pages.end - pages.start)); /* nothing, if there are none */
 }
 
 /* Dead bytes that a closed chunk keeps from being used, from its first block on: what lies before that is the end of

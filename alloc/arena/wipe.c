@@ -23,6 +23,7 @@
 #include "epoch.h"
 #include "observer.h"
 #include "os.h"
+#include "recycle.h"
 #include "region.h"
 #include "slab_books.h"
 #include "thread.h"
@@ -70,12 +71,11 @@ static void wipe(char *start, char *end)
 static void give_back(char *start, char *end)
 {
     const size_t least = (size_t)64 << 10;
-    uintptr_t page = zk_os_page_bytes();
-    char *first_page = start + (-(uintptr_t)start & (page - 1));
-    char *last_page = end - ((uintptr_t)end & (page - 1));
+    struct zk_pages pages = zk_os_whole_pages(start, end);
+    size_t bytes = (size_t)(pages.end - pages.start);
 
-    if (first_page < last_page && (size_t)(last_page - first_page) >= least)
-        zk_os_discard(first_page, (size_t)(last_page - first_page));
+    if (bytes >= least)
+        zk_os_discard(pages.start, bytes);
 }
 
 static void treat(enum treatment how, char *start, char *end)
@@ -306,23 +306,20 @@ bool zk_wipe_all(bool between)
 
 /* ---- Idle slabs ---- */
 
-enum { idle_phases = 64 };
-
 bool zk_wipe_idle_is_due(uint64_t word)
 {
-    return word / 2 % idle_phases == 0;
+    return word / 2 % (ZK_LONG_UNUSED / 2) == 0;
 }
 
-/* Is the slab held by a thread that has not allocated from it for so long? Whoever ended in the middle of a change holds
- * it for ever. The holder gives back what is its own to
- * give back when it next recycles it; discarded blocks may be in use until then, and under blind, nothing says what is
- * dead. */
+/* Is the slab held by a thread of this process that has long not allocated from it? A thread that ended in the middle
+ * of a change holds its slab for ever, but its books are not to be read. Discarded blocks may be in use until the slab
+ * is recycled, and under blind, nothing says what is dead. */
 static bool is_idle(struct slab *slab, uint64_t word)
 {
     uint64_t last = LOAD(slab->word);
 
     return LOAD(slab->held) == zk_epoch() && !atomic_load(&slab->retired) &&
-           LOAD(slab->moves) % 2 == 0 && last != 0 && last + 2 * idle_phases <= word &&
+           LOAD(slab->moves) % 2 == 0 && last != 0 && last + ZK_LONG_UNUSED <= word &&
            !can_wait(slab);
 }
 
@@ -336,13 +333,15 @@ static bool is_any_busy(void)
 
 void zk_wipe_idle(uint64_t word)
 {
+    const struct slab *own = zk_thread_slab();
+
     if (is_any_busy()) /* some other time */
         return;
     for (unsigned i = 0; i < zk_region.slabs; i++) {
         struct slab *slab = zk_region_slab(i);
         uint64_t freed = freed_blocks(slab);
 
-        if (slab == zk_thread_slab() || !is_idle(slab, word) ||
+        if (slab == own || !is_idle(slab, word) ||
             (slab->idle_in == LOAD(slab->word) && slab->idle_freed == freed))
             continue;
         treat_slab(slab, GIVE_BACK, false);

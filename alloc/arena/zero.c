@@ -102,20 +102,18 @@ static void zero_pages(struct zk_zeroing *zeroing, char *start, char *end)
 
 static void zero_large(struct zk_zeroing *zeroing, char *p, char *end)
 {
-    size_t page = zk_os_page_bytes();
-    char *first_page = p + (-(uintptr_t)p & (page - 1));
-    char *last_page = end - ((uintptr_t)end & (page - 1));
+    struct zk_pages pages = zk_os_whole_pages(p, end);
 
-    memset(p, 0, (size_t)(first_page - p));
-    for (char *start = first_page; start < last_page;) {
+    overwrite(p, pages.start);
+    for (char *start = pages.start; start < pages.end;) {
         size_t bytes = piece_bytes - (uintptr_t)start % piece_bytes;
 
-        if (bytes > (size_t)(last_page - start))
-            bytes = (size_t)(last_page - start);
+        if (bytes > (size_t)(pages.end - start))
+            bytes = (size_t)(pages.end - start);
         zero_pages(zeroing, start, start + bytes);
         start += bytes;
     }
-    memset(last_page, 0, (size_t)(end - last_page));
+    overwrite(pages.end, end);
 }
 
 /* From the slab's dirty mark on, they are the kernel's zero pages. */

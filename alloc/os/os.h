@@ -18,6 +18,23 @@ void zk_os_load(void);
 /* Size of a page in bytes. */
 size_t zk_os_page_bytes(void);
 
+struct zk_pages {
+    char *start;
+    char *end;
+};
+
+/* The pages that lie entirely in [start, end). Without any, start and end are both the given end. */
+static inline struct zk_pages zk_os_whole_pages(const void *start, const void *end)
+{
+    uintptr_t in_page = zk_os_page_bytes() - 1;
+    uintptr_t first = ((uintptr_t)start + in_page) & ~in_page;
+    uintptr_t last = (uintptr_t)end & ~in_page;
+
+    if (first >= last)
+        first = last = (uintptr_t)end;
+    return (struct zk_pages){(char *)first, (char *)last};
+}
+
 /* Processors online when the library was loaded, at least 1. */
 unsigned zk_os_cpus(void);
 
