@@ -109,7 +109,7 @@ size_t zk_slab_spare_bytes(struct slab *slab)
 }
 
 /* Whole pages in [from, to). */
-static void give_back(const void *from, const void *to)
+static void give_back(void *from, void *to)
 {
     struct zk_pages pages = zk_os_whole_pages(from, to);
 

@@ -24,15 +24,13 @@ struct zk_pages {
 };
 
 /* The pages that lie entirely in [start, end). Without any, start and end are both the given end. */
-static inline struct zk_pages zk_os_whole_pages(const void *start, const void *end)
+static inline struct zk_pages zk_os_whole_pages(char *start, char *end)
 {
     uintptr_t in_page = zk_os_page_bytes() - 1;
-    uintptr_t first = ((uintptr_t)start + in_page) & ~in_page;
-    uintptr_t last = (uintptr_t)end & ~in_page;
+    char *first = start + (-(uintptr_t)start & in_page);
+    char *last = end - ((uintptr_t)end & in_page);
 
-    if (first >= last)
-        first = last = (uintptr_t)end;
-    return (struct zk_pages){(char *)first, (char *)last};
+    return first < last ? (struct zk_pages){first, last} : (struct zk_pages){end, end};
 }
 
 /* Processors online when the library was loaded, at least 1. */
