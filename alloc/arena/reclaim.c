@@ -58,6 +58,7 @@ static void count_pinned(struct slab *slab, uint64_t chunks, uint64_t bytes)
  * are found next time. */
 static void start_over(struct slab *slab, uint64_t freed)
 {
+    zk_slab_forget_large(slab);
     slab->freed_before = freed;
     slab->refused = 0;
     slab->too_large = SIZE_MAX;

@@ -25,6 +25,9 @@
  * addition is ordered before the reset by the acquire that saw it. In the shortcut, where only the slab's total is
  * checked, it is the slab's count that is acquired; every free counts in its chunk first.
  *
+ * The block of a chunk that has no other may be served again where it is (serve_again in slab.c): it was freed by the
+ * holder, no other thread has freed anything there, and its counts are reset as they are when a chunk is entered.
+ *
  * In a chunk that is kept, dead pages are found by the marks of its blocks, which every free sets before it counts. A
  * marked block is dead, no one uses its bytes, and the chunk is not entered again before all frees are counted. So no
  * live byte is given back; a mark that is not seen yet just keeps a page. The mark is released by the free and acquired

@@ -54,6 +54,12 @@ size_t zk_slab_books_bytes(size_t slab_bytes)
     return table_bytes(slab_bytes) + 2 * marks_bytes(slab_bytes) + log_bytes(slab_bytes);
 }
 
+void zk_slab_forget_large(struct slab *slab)
+{
+    for (unsigned i = 0; i < ZK_LARGE_KNOWN; i++)
+        slab->large[i] = ZK_NO_CHUNK;
+}
+
 bool zk_slab_init(struct slab *slab, char *base, size_t bytes, bool pinned)
 {
     char *books = (char *)slab;
@@ -76,6 +82,7 @@ bool zk_slab_init(struct slab *slab, char *base, size_t bytes, bool pinned)
     slab->extent = chunks;
     slab->chunk_shift = (unsigned)__builtin_ctzll(zk_chunk_bytes());
     slab->first = slab->last = slab->pin = ZK_NO_CHUNK;
+    zk_slab_forget_large(slab);
     atomic_init(&slab->floor, ZK_FLOOR_CLOSED);
     zk_slab_enter_run(slab, base);
     return true;
@@ -179,20 +186,20 @@ static bool is_committed(const struct slab *slab, uint32_t index)
     return index < LOAD(slab->extent) >> 32;
 }
 
-/* A fast zk_slab_renew for a common case: the chunk held one block, which started at its first byte and was
- * freed by the holder, as in a phase with no other block. False if that is not so; then nothing has changed. */
-static inline bool renew_one(struct slab *slab, struct chunk *chunk, uint32_t index,
-                             const char *at_start)
+/* A fast zk_slab_renew for a common case: the chunk held one block, which the holder has freed. False if that is not
+ * so; then nothing has changed. */
+static inline bool renew_one(struct slab *slab, struct chunk *chunk, uint32_t index)
 {
-    uint32_t start = (uint32_t)(uintptr_t)at_start;
-    _Atomic uint64_t *mark = &slab->marks[index * (chunk_granules(slab) / 64)];
+    const char *block;
 
-    /* Relaxed: the holder's own stores. With no free elsewhere, the sum says the same as the mark. */
-    if (LOAD(chunk->blocks) != 1 || LOAD(chunk->freed) != 1 || LOAD(chunk->freed_sum) != start ||
-        LOAD(chunk->freed_elsewhere) != 0 ||
-        atomic_load_explicit(log_of(slab, index), memory_order_relaxed) != start)
+    if (LOAD(chunk->blocks) != 1 || LOAD(chunk->freed) != 1 || LOAD(chunk->freed_elsewhere) != 0)
         return false;
-    atomic_store_explicit(mark, 0, memory_order_relaxed);
+    block = entry_of(slab, index, 0);
+    if (LOAD(chunk->freed_sum) != (uint32_t)(uintptr_t)block)
+        return false; /* with no free elsewhere, the sum says the same as the mark */
+    /* Relaxed: only the holder writes it. */
+    atomic_store_explicit(&slab->marks[(size_t)(block - slab->base) >> (ZK_GRANULE_SHIFT + 6)], 0,
+                          memory_order_relaxed);
     STORE(chunk->freed, 0); /* `blocks` is not read before the chunk is closed again */
     STORE(chunk->freed_sum, 0);
     return true;
@@ -230,7 +237,7 @@ static void enter_chunk(struct slab *slab, char *at)
     if (__builtin_expect(at == slab_end(slab), 0)) {
         bump_from(slab, index, at, at);
     } else if (__builtin_expect(slab->pinned, 1)) {
-        if (renew_one(slab, chunk, index, start))
+        if (renew_one(slab, chunk, index))
             enter_renewed(slab, chunk, index, start, at);
         else
             renew_and_enter(slab, chunk, index, start, at);
@@ -401,15 +408,64 @@ static void *serve(struct slab *slab, char *at, size_t colour, size_t size)
     return start;
 }
 
+/* Remembers a large block, which has its chunk to itself, until bumping starts over. */
+static void remember_large(struct slab *slab, const char *start)
+{
+    uint32_t index = chunk_of(slab, start);
+
+    if (!slab->pinned || index == LOAD(slab->current)) /* that chunk is still open */
+        return;
+    slab->large[slab->large_next] = index;
+    slab->large_next = (slab->large_next + 1) % ZK_LARGE_KNOWN;
+}
+
 static __attribute__((noinline)) void *carve_large(struct slab *slab, size_t size, size_t align)
 {
     char *at = find_place(slab, 0, size, align_large(slab, align));
+    char *start;
 
     if (at == NULL)
         return NULL;
-    return serve(slab, at,
-                 slab->pinned && align <= ZK_LINE ? colour(slab, at, zk_in_granules(size)) : 0,
-                 size);
+    start =
+        serve(slab, at,
+              slab->pinned && align <= ZK_LINE ? colour(slab, at, zk_in_granules(size)) : 0, size);
+    if (start != NULL)
+        remember_large(slab, start);
+    return start;
+}
+
+/* Serves a large block that is dead, and was of the same size, once more where it is: its chunk keeps its place in the
+ * list, and its entry in the log. NULL if none is known. */
+static void *serve_again(struct slab *slab, size_t size, size_t align)
+{
+    for (unsigned i = 0; i < ZK_LARGE_KNOWN; i++) {
+        uint32_t index = slab->large[i];
+        struct chunk *chunk;
+        char *start;
+        bool served;
+
+        if (index == ZK_NO_CHUNK)
+            continue;
+        chunk = &slab->chunks[index];
+        start = entry_of(slab, index, 0);
+        if (LOAD(chunk->tail) != start + zk_in_granules(size) || LOAD(chunk->freed) != 1 ||
+            ((uintptr_t)start & (align - 1)) != 0)
+            continue;
+        begin_move(slab);
+        served = renew_one(slab, chunk, index);
+        if (served) {
+            if (slab->dirty < LOAD(chunk->tail))
+                slab->dirty = LOAD(chunk->tail);
+            STORE(slab->closed_count, LOAD(slab->closed_count) + 1);
+            STORE(slab->closed_bytes, LOAD(slab->closed_bytes) +
+                                          (size_t)(LOAD(chunk->tail) - chunk_start(slab, index)));
+            STORE(slab->reuses, LOAD(slab->reuses) + 1);
+        }
+        end_move(slab);
+        if (served)
+            return start;
+    }
+    return NULL;
 }
 
 static void *carve_small(struct slab *slab, size_t size, size_t align)
@@ -429,8 +485,12 @@ void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
 
     if (size == 0)
         size = 1;
-    if (slab->pinned && freed_blocks(slab) != slab->freed_before)
+    if (slab->pinned && freed_blocks(slab) != slab->freed_before) {
+        p = size >= ZK_LARGE_FROM && !slab->wipes ? serve_again(slab, size, align) : NULL;
+        if (p != NULL)
+            return p;
         zk_slab_reuse(slab, size, align);
+    }
     p = size >= ZK_LARGE_FROM ? carve_large(slab, size, align) : carve_small(slab, size, align);
     if (p == NULL)
         slab->refused += size;

@@ -28,8 +28,11 @@ enum {
     ZK_GRANULE = 16,      /* every block is aligned to it, and every size rounded up to it */
     ZK_GRANULE_SHIFT = 4, /* log2 of it */
     ZK_LARGE_FROM =
-        1 << 20 /* blocks of at least this size have the chunk they start in to themselves (pinned),
-                                      or start on a page (blind) */
+        1
+        << 20, /* blocks of at least this size have the chunk they start in to themselves (pinned), or
+                                start on a page (blind) */
+    ZK_LARGE_KNOWN =
+        4, /* of the large blocks served in a phase, this many are remembered: see serve_again */
 };
 
 /* Bytes that a block of that size takes up. */
@@ -123,7 +126,9 @@ struct slab {
     uint64_t idle_in;    /* its last phase, when zk_wipe_idle last gave dead memory back, ... */
     uint64_t idle_freed; /* ... with this many blocks freed, ever; both under the phase lock */
     size_t too_large;    /* size that no run ahead has room for; SIZE_MAX: unknown */
-    unsigned growths;    /* recycles in a row that each pinned more than the one before */
+    uint32_t large[ZK_LARGE_KNOWN]; /* chunks of large blocks, since bumping started over */
+    unsigned large_next;            /* which of these is replaced next */
+    unsigned growths; /* recycles in a row that each pinned more than the one before */
 
     /* What recycling has done, ever; pinned_*: the last time. */
     _Atomic uint64_t rewinds;

@@ -137,4 +137,7 @@ void zk_slab_close_chunk(struct slab *slab, char *tail);
  * closed. */
 void zk_slab_enter_run(struct slab *slab, char *start);
 
+/* Remembers no large block any more. Before a chunk leaves the list. */
+void zk_slab_forget_large(struct slab *slab);
+
 #endif

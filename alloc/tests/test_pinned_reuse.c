@@ -156,6 +156,48 @@ static void calloc_zeroes_what_is_used_again(void)
     end_phase();
 }
 
+/* A loop with a few large buffers, of which each is freed and taken again, while something lives around them. Each stays
+ * where it is; one of another size, or that another thread has freed, need not. */
+static void large_blocks_come_again_where_they_were(void)
+{
+    static const size_t bytes[] = {3 * MIB, 2 * MIB, MIB + 5000};
+    enum { buffers = sizeof bytes / sizeof *bytes };
+    char *buffer[buffers];
+    char *between[buffers];
+    uint64_t reached;
+
+    begin_phase();
+    for (unsigned i = 0; i < buffers; i++) {
+        buffer[i] = arena_block(bytes[i]);
+        between[i] = arena_block(100);
+        fill(between[i], 100, i);
+    }
+    reached = stats_now().arena_bytes;
+    for (unsigned i = 0; i < 300; i++) {
+        unsigned at = i * 7 % buffers;
+
+        memset(buffer[at], 0xff, bytes[at]);
+        zk_free(buffer[at]);
+        CHECK(zk_malloc(bytes[at]) == buffer[at]);
+        CHECK(zk_usable_size(buffer[at]) >= bytes[at]);
+    }
+    CHECK(stats_now().arena_count == 2 * buffers + 300);
+    CHECK(stats_now().arena_bytes > reached + 300 * MIB);
+    run_thread(free_block, buffer[0]);
+    buffer[0] = arena_block(bytes[0]);
+    fill(buffer[0], bytes[0], 7);
+    zk_free(buffer[1]);
+    buffer[1] = arena_block(bytes[1] + 16);
+    fill(buffer[1], bytes[1] + 16, 8);
+    for (unsigned i = 0; i < buffers; i++)
+        CHECK(is_filled(between[i], 100, i));
+    CHECK(is_filled(buffer[0], bytes[0], 7));
+    end_and_begin();
+    arena_block(4 * MIB);
+    CHECK(is_filled(buffer[0], bytes[0], 7) && is_filled(buffer[1], bytes[1] + 16, 8));
+    end_phase();
+}
+
 /* Columns of fresh_number bytes, a power of two, one after the other, that are walked through together: they must not
  * all start in the same cache line of a page. */
 static void equal_blocks_do_not_start_in_the_same_line(void)
@@ -340,6 +382,7 @@ static const struct CMUnitTest tests[] = {
     FRESH(what_lives_stays_where_it_is_while_the_rest_is_used_again, .env = {ALL_SIZES, SLAB_64M}),
     FRESH(what_another_thread_frees_is_used_again_in_the_same_phase, .env = {ALL_SIZES, SLAB_16M}),
     FRESH(calloc_zeroes_what_is_used_again, .env = {ALL_SIZES, SLAB_16M}),
+    FRESH(large_blocks_come_again_where_they_were, .env = {ALL_SIZES, SLAB_64M}),
     FRESH(a_full_slab_is_looked_at_again, PINNED_SMALL),
     FRESH(chunks_with_live_blocks_are_filled, .env = {ALL_SIZES, SLAB_16M}),
     FRESH(the_high_water_is_what_was_reached, PINNED_SMALL),
