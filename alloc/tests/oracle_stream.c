@@ -48,8 +48,10 @@ static size_t random_size(uint64_t *state)
                                     2 * KIB, 5 * KIB, 20 * KIB, 20 * KIB, 100 * KIB};
     size_t pick = below(state, 1000);
 
-    if (pick < 8)
+    if (pick < 4)
         return below(state, 5 * MIB);
+    if (pick < 8)
+        return (1 + below(state, 2)) * MIB + 4 * KIB; /* often the size of a block that was freed */
     if (pick < 20)
         return 256 * KIB - 64 + below(state, 8) * 16; /* about a chunk, with 4 KiB pages */
     if (pick < 40)

@@ -198,6 +198,30 @@ static void large_blocks_come_again_where_they_were(void)
     end_phase();
 }
 
+/* What was there before bumping started over is not served in its old place: bumping comes there again. */
+static void a_large_block_of_the_last_phase_does_not_come_again(void)
+{
+    char *small;
+    char *large[2];
+
+    begin_phase();
+    small = arena_block(100);
+    large[0] = arena_block(3 * MIB);
+    zk_free(small);
+    zk_free(large[0]);
+    end_phase();
+    begin_phase();
+    small = arena_block(100);
+    fill(small, 100, 1);
+    zk_free(arena_block(100));
+    for (unsigned i = 0; i < 2; i++) {
+        large[i] = arena_block(3 * MIB);
+        fill(large[i], 3 * MIB, i + 2);
+    }
+    CHECK(is_filled(small, 100, 1) && is_filled(large[0], 3 * MIB, 2));
+    end_phase();
+}
+
 /* Columns of fresh_number bytes, a power of two, one after the other, that are walked through together: they must not
  * all start in the same cache line of a page. */
 static void equal_blocks_do_not_start_in_the_same_line(void)
@@ -383,6 +407,7 @@ static const struct CMUnitTest tests[] = {
     FRESH(what_another_thread_frees_is_used_again_in_the_same_phase, .env = {ALL_SIZES, SLAB_16M}),
     FRESH(calloc_zeroes_what_is_used_again, .env = {ALL_SIZES, SLAB_16M}),
     FRESH(large_blocks_come_again_where_they_were, .env = {ALL_SIZES, SLAB_64M}),
+    FRESH(a_large_block_of_the_last_phase_does_not_come_again, PINNED_SMALL),
     FRESH(a_full_slab_is_looked_at_again, PINNED_SMALL),
     FRESH(chunks_with_live_blocks_are_filled, .env = {ALL_SIZES, SLAB_16M}),
     FRESH(the_high_water_is_what_was_reached, PINNED_SMALL),
