@@ -181,12 +181,12 @@ static __attribute__((noinline)) void *malloc_in_phase(size_t size, struct slab 
 {
     void *p = bump_below_floor(held, size);
 
-    return p != NULL ? p : zk_route_by(held, (struct zk_wish){size, ZK_GRANULE, caller, false});
+    return p != NULL ? p : zk_route_by(held, (struct zk_wish){size, ZK_GRANULE, caller, NULL});
 }
 
 static __attribute__((noinline)) void *malloc_rarely(size_t size, struct zk_caller caller)
 {
-    return zk_rarely_route((struct zk_wish){size, ZK_GRANULE, caller, false});
+    return zk_rarely_route((struct zk_wish){size, ZK_GRANULE, caller, NULL});
 }
 
 /* The one place where malloc checks for rare cases. */
@@ -211,7 +211,7 @@ void *zk_aligned_alloc(size_t align, size_t size)
         errno = EINVAL;
         return NULL;
     }
-    return zk_route((struct zk_wish){size, align, ZK_CALLER, false});
+    return zk_route((struct zk_wish){size, align, ZK_CALLER, NULL});
 }
 
 /* NULL with ENOMEM when the product overflows. */
@@ -226,7 +226,7 @@ static inline void *zeroed_array(size_t count, struct zk_wish wish)
 
 void *zk_calloc(size_t count, size_t size)
 {
-    return zeroed_array(count, (struct zk_wish){size, ZK_GRANULE, ZK_CALLER, false});
+    return zeroed_array(count, (struct zk_wish){size, ZK_GRANULE, ZK_CALLER, NULL});
 }
 
 void *zk_aligned_calloc(size_t align, size_t count, size_t size)
@@ -235,7 +235,7 @@ void *zk_aligned_calloc(size_t align, size_t count, size_t size)
         errno = EINVAL;
         return NULL;
     }
-    return zeroed_array(count, (struct zk_wish){size, align, ZK_CALLER, false});
+    return zeroed_array(count, (struct zk_wish){size, align, ZK_CALLER, NULL});
 }
 
 size_t zk_usable_size(const void *p)

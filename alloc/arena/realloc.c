@@ -37,13 +37,82 @@ copy_forward(char *to, const char *from, size_t bytes)
     }
 }
 
+/* ---- Moving pages ---- */
+
+/* Blocks of at least this size are always moved, and ... */
+static const size_t moved_from = (size_t)32 << 20;
+
+/* ... what is moved then starts and ends at a multiple of this, so that however often blocks are moved, there is at most
+ * one mapping for so many bytes of a slab. */
+static const size_t grid = (size_t)4 << 20;
+
+/* A move of any pages can cost the process two of its mappings. Most are left for the program. */
+static bool may_use_mappings(void)
+{
+    static _Atomic size_t moves;
+    const size_t most = zk_os_mappings_max() / 16;
+
+    return atomic_load(&moves) < most && atomic_fetch_add(&moves, 1) < most;
+}
+
+/* Is it cheaper to move these pages of a new block, or of most of it, than to copy to them? If most are not in memory
+ * yet, each would cost a page fault on top, and both blocks' pages would be in memory for a while; and for large blocks
+ * it is cheaper anyway. */
+static struct zk_pages pages_to_move(char *start, char *end)
+{
+    struct zk_pages pages = zk_os_whole_pages(start, end);
+    size_t bytes = (size_t)(pages.end - pages.start);
+
+    if (bytes >= moved_from) {
+        pages.start += -(uintptr_t)pages.start & (grid - 1);
+        pages.end -= (uintptr_t)pages.end & (grid - 1);
+    } else if (zk_os_resident(pages.start, bytes) > bytes / 2 || !may_use_mappings()) {
+        pages.end = pages.start;
+    }
+    return pages;
+}
+
+/* A program may be wrong about it, and then the pages may be another block's. */
+static bool is_live_block(const char *p)
+{
+    struct slab *slab = zk_region_slab_of(p);
+
+    return zk_slab_block_start(slab, p) == p && !zk_slab_is_freed(slab, p);
+}
+
+/* Moves as many whole pages of a large block as is worth it, and copies the rest. False if nothing was done. Not under an
+ * audit, which follows addresses. Locked memory is not moved, since its old place would not be locked any more: it cannot
+ * be discarded. */
+static bool move_pages(char *to, char *from, size_t bytes)
+{
+    struct zk_pages target;
+    size_t before;
+    size_t moved;
+
+    if (bytes < ZK_LARGE_FROM || ((uintptr_t)to - (uintptr_t)from) % zk_os_page_bytes() != 0 ||
+        !zk_region_holds(to) || !zk_region_holds(from) || zk_attended() ||
+        zk_settings.recycle != ZK_RECYCLE_PINNED || !is_live_block(from))
+        return false;
+    target = pages_to_move(to, to + bytes);
+    before = (size_t)(target.start - to);
+    moved = (size_t)(target.end - target.start);
+    if (moved == 0 || !zk_os_discard(target.start, moved) ||
+        !zk_os_move(target.start, from + before, moved))
+        return false;
+    memcpy(to, from, before);
+    memcpy(target.end, from + before + moved, bytes - before - moved);
+    return true;
+}
+
+/* ---- Moving blocks ---- */
+
 /* Copies old_bytes of p, or the wish's size if that is less. */
 static void *move(void *p, size_t old_bytes, struct zk_wish wish)
 {
     size_t carried = old_bytes < wish.size ? old_bytes : wish.size;
     void *to;
 
-    wish.moves = true;
+    wish.moved = p;
     zk_tell_moving(p, carried);
     to = zk_route(wish);
     if (to == NULL)
@@ -51,7 +120,7 @@ static void *move(void *p, size_t old_bytes, struct zk_wish wish)
     zk_tell_moved(p, to, wish.caller);
     if (zk_settings.copy == ZK_COPY_FORWARD)
         copy_forward(to, p, carried);
-    else
+    else if (!move_pages(to, p, carried))
         memmove(to, p, carried);
     zk_free(p);
     return to;
@@ -102,7 +171,7 @@ static void *migrate(void *p, size_t old_bytes, struct zk_wish wish, bool *overf
         return NULL;
     if (old_bytes == 0) /* unknown: it cannot be copied */
         return NULL;
-    wish.moves = true;
+    wish.moved = p;
     to = zk_route_arena(wish, overflow);
     if (to == NULL)
         return NULL;
@@ -183,7 +252,7 @@ void *zk_resize(void *p, struct zk_wish wish)
 
 void *zk_realloc(void *p, size_t size)
 {
-    return zk_resize(p, (struct zk_wish){size, ZK_GRANULE, ZK_CALLER, false});
+    return zk_resize(p, (struct zk_wish){size, ZK_GRANULE, ZK_CALLER, NULL});
 }
 
 void *zk_resize_sized(void *p, size_t old_size, struct zk_wish wish)
@@ -207,7 +276,7 @@ void *zk_realloc_sized(void *p, size_t old_size, size_t align, size_t size)
         errno = EINVAL;
         return NULL;
     }
-    return zk_resize_sized(p, old_size, (struct zk_wish){size, align, ZK_CALLER, false});
+    return zk_resize_sized(p, old_size, (struct zk_wish){size, align, ZK_CALLER, NULL});
 }
 
 ZK_ALSO(realloc, zk_realloc);

@@ -5,6 +5,9 @@
 #include "os.h"
 #include "slab_books.h"
 
+/* To look at a chunk is worth it once so many bytes were served. */
+static const uint64_t bytes_for_chunk = 4096;
+
 size_t zk_slab_phase_bytes(const struct slab *slab)
 {
     char *bump = LOAD(slab->bump);
@@ -53,6 +56,12 @@ static void count_pinned(struct slab *slab, uint64_t chunks, uint64_t bytes)
     STORE(slab->pinned_bytes, bytes);
 }
 
+/* What leads to the chunk after `index` in the list; ZK_NO_CHUNK: to the first one. */
+static _Atomic uint32_t *link_after(struct slab *slab, uint32_t index)
+{
+    return index == ZK_NO_CHUNK ? &slab->first : &slab->chunks[index].next;
+}
+
 /* Bumping starts over, between the chunks in the list. All books are closed. freed is the number of
  * blocks that had been freed before anything looked for dead chunks; frees that came during the search
  * are found next time. */
@@ -63,15 +72,17 @@ static void start_over(struct slab *slab, uint64_t freed)
     slab->refused = 0;
     slab->too_large = SIZE_MAX;
     slab->served_before = LOAD(slab->closed_bytes);
-    slab->last = ZK_NO_CHUNK;
-    slab->pin = LOAD(slab->first);
-    zk_slab_enter_run(slab, slab->base);
+    slab->last = slab->skip;
+    slab->pin = LOAD(*link_after(slab, slab->skip));
+    slab->skip = zk_slab_enter_run(slab, slab->skip == ZK_NO_CHUNK ? slab->base
+                                                                   : run_behind(slab, slab->skip));
 }
 
 static void empty_list(struct slab *slab)
 {
     STORE(slab->first, ZK_NO_CHUNK);
     slab->listed = 0;
+    slab->skip = ZK_NO_CHUNK;
 }
 
 static void forget_all(struct slab *slab, uint64_t freed)
@@ -79,6 +90,7 @@ static void forget_all(struct slab *slab, uint64_t freed)
     empty_list(slab);
     zk_slab_set_waste(slab, 0);
     slab->growths = 0;
+    slab->walked_kept = 0;
     add(&slab->rewinds, 1);
     count_pinned(slab, 0, 0);
     start_over(slab, freed);
@@ -93,49 +105,108 @@ void zk_slab_rewind(struct slab *slab, uint64_t word)
     end_move(slab);
 }
 
-struct kept {
-    uint64_t chunks;
-    uint64_t bytes;
-};
-
-/* Unlinks the chunks in which nothing lives, and those last used in the phase `discarded` (0: none). */
-static struct kept unlink_dead(struct slab *slab, uint64_t discarded)
+/* Is something alive in the chunk? If not, forgets its blocks. */
+static bool is_kept(struct slab *slab, uint32_t index)
 {
-    struct kept kept = {0};
+    return (int32_t)live_blocks(&slab->chunks[index]) > 0 || !zk_slab_renew(slab, index);
+}
+
+static size_t kept_bytes(const struct slab *slab, uint32_t index)
+{
+    return (size_t)(run_behind(slab, index) - chunk_start(slab, index));
+}
+
+/* Unlinks the chunks in which nothing lives, and those last used in the phase `discarded` (0: none). Returns the bytes
+ * of all others. */
+static uint64_t unlink_dead(struct slab *slab, uint64_t discarded)
+{
+    uint64_t bytes = 0;
+    uint64_t chunks = 0;
     uint64_t lost = 0;
     _Atomic uint32_t *link = &slab->first;
 
     for (uint32_t index = LOAD(slab->first); index != ZK_NO_CHUNK;
          index = LOAD(slab->chunks[index].next)) {
         struct chunk *chunk = &slab->chunks[index];
-        uint32_t live = live_blocks(chunk);
-        bool is_discarded = discarded != 0 && LOAD(chunk->word) == discarded;
 
-        lost += is_discarded ? live : 0;
-        if (is_discarded) {
+        if (discarded != 0 && LOAD(chunk->word) == discarded) {
+            lost += live_blocks(chunk);
             zk_slab_unmark(slab, index);
-        } else if ((int32_t)live > 0 || !zk_slab_renew(slab, index)) {
-            kept.chunks++;
-            kept.bytes += (size_t)(run_behind(slab, index) - chunk_start(slab, index));
+        } else if (is_kept(slab, index)) {
+            chunks++;
+            bytes += kept_bytes(slab, index);
             STORE(*link, index);
             link = &chunk->next;
         }
     }
     STORE(*link, ZK_NO_CHUNK);
-    slab->listed = kept.chunks;
+    slab->listed = chunks;
+    slab->skip = ZK_NO_CHUNK;
     atomic_fetch_add(&slab->freed_elsewhere, lost);
-    return kept;
+    return bytes;
 }
 
 static void walk(struct slab *slab)
 {
     uint64_t word = LOAD(slab->word);
-    struct kept kept = unlink_dead(slab, LOAD(slab->discarded) == word ? word : 0);
+    uint64_t bytes = unlink_dead(slab, LOAD(slab->discarded) == word ? word : 0);
 
-    zk_slab_learn(slab, kept.bytes);
-    slab->growths = kept.bytes > LOAD(slab->pinned_bytes) ? slab->growths + 1 : 0;
-    add(&slab->walks, 1);
-    count_pinned(slab, kept.chunks, kept.bytes);
+    zk_slab_learn(slab, bytes);
+    slab->growths = bytes > slab->walked_kept ? slab->growths + 1 : 0;
+    slab->walked_kept = bytes;
+    slab->walked_bytes = LOAD(slab->closed_bytes);
+    slab->unwalked = 0;
+    slab->kept_more = 0;
+    count_pinned(slab, slab->listed, bytes);
+}
+
+/* The same for those chunks only that bumping has entered or passed since it last started over. What has died in the
+ * others is found later. */
+static void walk_young(struct slab *slab)
+{
+    uint64_t word = LOAD(slab->word);
+    uint64_t bytes = LOAD(slab->pinned_bytes);
+    _Atomic uint32_t *link = link_after(slab, slab->skip);
+
+    for (uint32_t index = LOAD(*link); index != slab->pin; index = LOAD(slab->chunks[index].next)) {
+        bool is_new = LOAD(slab->chunks[index].word) == word;
+        size_t own = kept_bytes(slab, index);
+
+        if (is_kept(slab, index)) {
+            slab->kept_more += is_new ? own : 0;
+            bytes += is_new ? own : 0;
+            STORE(*link, index);
+            link = &slab->chunks[index].next;
+        } else {
+            slab->listed--;
+            if (!is_new) /* a block may have grown since it was counted */
+                bytes -= own < bytes ? own : bytes;
+        }
+    }
+    STORE(*link, slab->pin);
+    slab->unwalked++;
+    count_pinned(slab, slab->listed, bytes);
+}
+
+/* With many chunks kept, a walk costs more than a small phase does. Must the list be walked completely? If not for long,
+ * or if enough has been served since to make the cost small; and if a chunk that bumping has not come to since it last
+ * started over may be one of this phase: if it was discarded, or if bumping has started over within it. */
+static bool is_walk_due(const struct slab *slab)
+{
+    const uint64_t chunks_each_begin = 64;
+
+    return slab->listed <= chunks_each_begin * (slab->unwalked + 1) ||
+           LOAD(slab->closed_bytes) - slab->walked_bytes >= slab->listed * bytes_for_chunk ||
+           LOAD(slab->discarded) == LOAD(slab->word) || slab->reused_in == LOAD(slab->word);
+}
+
+/* Or if more is kept by now, so that its waste should be measured: see waste.c. */
+static bool has_grown(const struct slab *slab)
+{
+    const uint64_t least = 2 << 20;
+    const uint64_t part = LOAD(slab->pinned_bytes) / 16;
+
+    return slab->kept_more > (least < part ? part : least);
 }
 
 /* ---- What is no longer used ---- */
@@ -223,7 +294,11 @@ static bool all_dead(const struct slab *slab, uint64_t served, uint64_t freed)
 
 static __attribute__((noinline)) void reclaim_dead(struct slab *slab, uint64_t word, uint64_t freed)
 {
-    walk(slab);
+    if (is_walk_due(slab) || has_grown(slab))
+        walk(slab);
+    else
+        walk_young(slab);
+    add(&slab->walks, 1);
     STORE(slab->word, word);
     start_over(slab, freed);
 }
@@ -250,7 +325,6 @@ void zk_slab_reclaim(struct slab *slab, uint64_t word)
  * current chunk anyway. */
 void zk_slab_reuse(struct slab *slab, size_t size, size_t align)
 {
-    const uint64_t bytes_for_chunk = 4096;
     uint64_t freed = freed_blocks(slab);
     bool all;
 
@@ -264,7 +338,8 @@ void zk_slab_reuse(struct slab *slab, size_t size, size_t align)
     if (all)
         empty_list(slab);
     else
-        zk_slab_learn_within(slab, unlink_dead(slab, 0).bytes);
+        zk_slab_learn_within(slab, unlink_dead(slab, 0));
+    slab->reused_in = LOAD(slab->word);
     add(&slab->reuses, 1);
     start_over(slab, freed);
     end_move(slab);

@@ -81,7 +81,7 @@ bool zk_slab_init(struct slab *slab, char *base, size_t bytes, bool pinned)
     slab->logs = books + table_bytes(bytes) + 2 * marks_bytes(bytes);
     slab->extent = chunks;
     slab->chunk_shift = (unsigned)__builtin_ctzll(zk_chunk_bytes());
-    slab->first = slab->last = slab->pin = ZK_NO_CHUNK;
+    slab->first = slab->last = slab->pin = slab->skip = ZK_NO_CHUNK;
     zk_slab_forget_large(slab);
     atomic_init(&slab->floor, ZK_FLOOR_CLOSED);
     zk_slab_enter_run(slab, base);
@@ -271,13 +271,17 @@ static bool pass_pin(struct slab *slab, char **run)
     return true;
 }
 
-void zk_slab_enter_run(struct slab *slab, char *start)
+uint32_t zk_slab_enter_run(struct slab *slab, char *start)
 {
+    uint32_t passed;
+
     slab->run_end = run_before(slab, slab->pin);
     while (start >= slab->run_end)
         if (!pass_pin(slab, &start))
             break;
+    passed = slab->last;
     enter_chunk(slab, start < slab_end(slab) ? start : slab_end(slab));
+    return passed;
 }
 
 /* Goes on to the first run ahead in which the block fits. False when there is none. */
@@ -353,12 +357,13 @@ static void take(struct slab *slab, char *at, char *start, char *end)
 }
 
 /* A large block starts some cache lines into its chunk, if there is room; how many depends on the chunk's number. For
- * the reason, see stagger. */
-static size_t colour(const struct slab *slab, const char *start, size_t size)
+ * the reason, see stagger. Or it starts as `like` does, whose pages may then be moved to it. */
+static size_t colour(const struct slab *slab, const char *start, size_t size, const void *like)
 {
     const size_t colours = 64;
     size_t room = (size_t)(slab->run_end - start) - size; /* it fits */
-    size_t bytes = chunk_of(slab, start) % colours * ZK_LINE;
+    size_t bytes = like != NULL ? (uintptr_t)like % zk_os_page_bytes()
+                                : chunk_of(slab, start) % colours * ZK_LINE;
 
     return bytes <= room ? bytes : 0;
 }
@@ -419,16 +424,17 @@ static void remember_large(struct slab *slab, const char *start)
     slab->large_next = (slab->large_next + 1) % ZK_LARGE_KNOWN;
 }
 
-static __attribute__((noinline)) void *carve_large(struct slab *slab, size_t size, size_t align)
+static __attribute__((noinline)) void *carve_large(struct slab *slab, size_t size, size_t align,
+                                                   const void *like)
 {
     char *at = find_place(slab, 0, size, align_large(slab, align));
     char *start;
 
     if (at == NULL)
         return NULL;
-    start =
-        serve(slab, at,
-              slab->pinned && align <= ZK_LINE ? colour(slab, at, zk_in_granules(size)) : 0, size);
+    start = serve(
+        slab, at,
+        slab->pinned && align <= ZK_LINE ? colour(slab, at, zk_in_granules(size), like) : 0, size);
     if (start != NULL)
         remember_large(slab, start);
     return start;
@@ -479,7 +485,7 @@ static void *carve_small(struct slab *slab, size_t size, size_t align)
     return at == NULL ? NULL : serve(slab, at, 0, size);
 }
 
-void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
+void *zk_slab_carve(struct slab *slab, size_t size, size_t align, const void *like)
 {
     void *p;
 
@@ -491,7 +497,8 @@ void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
             return p;
         zk_slab_reuse(slab, size, align);
     }
-    p = size >= ZK_LARGE_FROM ? carve_large(slab, size, align) : carve_small(slab, size, align);
+    p = size >= ZK_LARGE_FROM ? carve_large(slab, size, align, like)
+                              : carve_small(slab, size, align);
     if (p == NULL)
         slab->refused += size;
     return p;

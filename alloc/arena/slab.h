@@ -101,6 +101,12 @@ struct slab {
     _Atomic uint32_t first; /* first chunk in the list, or ZK_NO_CHUNK */
     uint32_t last;          /* the last one in the list that bump has reached or passed */
     uint32_t pin;           /* the next pinned chunk ahead of bump */
+    uint32_t skip;          /* bumping starts over behind this chunk: no run before it has room */
+    uint64_t unwalked;      /* begins since the complete list was last walked, ... */
+    uint64_t walked_bytes;  /* ... bytes served, ever, by then, ... */
+    uint64_t walked_kept;   /* ... bytes that its chunks kept then, ... */
+    uint64_t kept_more;     /* ... and how many more, in new chunks, are kept since */
+    uint64_t reused_in;     /* the last phase within which bumping started over */
     uint64_t bytes_before;  /* served before the phase of `word`, ever */
     size_t high_water;      /* bytes served in the last phase before it that used the slab */
     char *dirty;            /* all at or above is zero: never handed out, or given back since */
@@ -128,7 +134,7 @@ struct slab {
     size_t too_large;    /* size that no run ahead has room for; SIZE_MAX: unknown */
     uint32_t large[ZK_LARGE_KNOWN]; /* chunks of large blocks, since bumping started over */
     unsigned large_next;            /* which of these is replaced next */
-    unsigned growths; /* recycles in a row that each pinned more than the one before */
+    unsigned growths; /* complete walks in a row that each found more kept than the one before */
 
     /* What recycling has done, ever; pinned_*: the last time. */
     _Atomic uint64_t rewinds;
@@ -195,9 +201,9 @@ void zk_slab_abandon(struct slab *slab);
  * exist here. */
 void zk_slab_inherit(struct slab *slab, const struct slab *own);
 
-/* A block of size bytes, aligned to align (a power of two). NULL when the slab has no room. Holder
- * only. */
-void *zk_slab_carve(struct slab *slab, size_t size, size_t align);
+/* A block of size bytes, aligned to align (a power of two). NULL when the slab has no room. A large one starts in its
+ * page where `like` does in its own, if that is not NULL and there is room for it. Holder only. */
+void *zk_slab_carve(struct slab *slab, size_t size, size_t align, const void *like);
 
 /* Grows the block at p from old_bytes to size bytes, in place. False unless it is the last block before bump and
  * there is room after it. Pinned, holder only. */

@@ -134,8 +134,8 @@ static inline void end_move(struct slab *slab)
 void zk_slab_close_chunk(struct slab *slab, char *tail);
 
 /* Enters the run at start, or the first one after it that is not empty. The current chunk must be
- * closed. */
-void zk_slab_enter_run(struct slab *slab, char *start);
+ * closed. Returns the chunk of the list that the run is behind, or ZK_NO_CHUNK. */
+uint32_t zk_slab_enter_run(struct slab *slab, char *start);
 
 /* Remembers no large block any more. Before a chunk leaves the list. */
 void zk_slab_forget_large(struct slab *slab);
