@@ -142,16 +142,27 @@ static void clear_word(_Atomic uint64_t *word)
         atomic_store_explicit(word, 0, memory_order_relaxed);
 }
 
-/* Clears the marks of a chunk. If it has few blocks, by way of its log; otherwise all words. */
+static size_t words_of_chunk(const struct slab *slab)
+{
+    return chunk_granules(slab) / 64;
+}
+
+static void clear_all(const struct slab *slab, _Atomic uint64_t *marks, uint32_t index)
+{
+    size_t words = words_of_chunk(slab);
+
+    for (size_t i = 0; i < words; i++)
+        clear_word(&marks[index * words + i]);
+}
+
+/* Clears the marks of a chunk's blocks: if they are few, by way of its log. */
 static void clear(const struct slab *slab, _Atomic uint64_t *marks, uint32_t index, uint32_t blocks)
 {
-    size_t words = chunk_granules(slab) / 64;
     const _Atomic uint32_t *log = log_of(slab, index);
     const char *start = chunk_start(slab, index);
 
-    if (blocks > words / 4) {
-        for (size_t i = 0; i < words; i++)
-            clear_word(&marks[index * words + i]);
+    if (blocks > words_of_chunk(slab) / 4) {
+        clear_all(slab, marks, index);
         return;
     }
     for (uint32_t i = 0; i < blocks; i++) {
@@ -175,6 +186,13 @@ void zk_slab_unmark(struct slab *slab, uint32_t index)
     STORE(chunk->freed_sum, 0);
     STORE(chunk->freed_elsewhere, 0);
     STORE(chunk->elsewhere_sum, 0);
+}
+
+void zk_slab_forget_frees(struct slab *slab, uint32_t index)
+{
+    clear_all(slab, slab->marks, index);
+    clear_all(slab, slab->marks_elsewhere, index);
+    zk_slab_unmark(slab, index);
 }
 
 bool zk_slab_is_freed(const struct slab *slab, const char *p)

@@ -222,7 +222,8 @@ static inline void enter_renewed(struct slab *slab, struct chunk *chunk, uint32_
 static __attribute__((noinline)) void renew_and_enter(struct slab *slab, struct chunk *chunk,
                                                       uint32_t index, char *start, char *at)
 {
-    zk_slab_renew(slab, index);
+    if (!zk_slab_renew(slab, index)) /* something was freed where nothing lives */
+        zk_slab_forget_frees(slab, index);
     enter_renewed(slab, chunk, index, start, at);
 }
 
@@ -520,6 +521,15 @@ static void grow_in_chunk(struct slab *slab, char *p, char *end)
     end_move(slab);
 }
 
+/* Takes the current chunk, the last one in the list, out of it again. Nothing was served from it, and it comes to lie
+ * under the last block of the chunk before it in the list. It is closed. */
+static void unlink_current(struct slab *slab, uint32_t before)
+{
+    STORE(slab->chunks[before].next, slab->pin);
+    slab->last = before;
+    slab->listed--;
+}
+
 /* Grows the last block of a closed chunk. Bump is where it ends, in a later chunk that has no block yet. */
 static void grow_behind_chunk(struct slab *slab, char *p, char *end)
 {
@@ -534,7 +544,8 @@ static void grow_behind_chunk(struct slab *slab, char *p, char *end)
         loosen(slab);
     } else {
         make_clean(slab, slab->limit, end);
-        zk_slab_close_chunk(slab, LOAD(slab->bump)); /* and nothing was served from it */
+        zk_slab_close_chunk(slab, LOAD(slab->bump));
+        unlink_current(slab, chunk_of(slab, p));
         zk_slab_enter_run(slab, end);
     }
     end_move(slab);
@@ -550,7 +561,8 @@ bool zk_slab_grow(struct slab *slab, char *p, size_t old_bytes, size_t size)
         return false;
     if (chunk_of(slab, p) == LOAD(slab->current))
         grow_in_chunk(slab, p, end);
-    else if (!has_block && bump == LOAD(slab->run_start))
+    else if (!has_block && bump == LOAD(slab->run_start) &&
+             LOAD(slab->chunks[chunk_of(slab, p)].next) == LOAD(slab->current)) /* p lives */
         grow_behind_chunk(slab, p, end);
     else
         return false;

@@ -280,6 +280,10 @@ bool zk_slab_renew(struct slab *slab, uint32_t chunk);
 /* Forgets the blocks of a chunk, freed or not. Holder only. */
 void zk_slab_unmark(struct slab *slab, uint32_t chunk);
 
+/* The same, and frees of what is not a block. For a chunk in which nothing lives, and which zk_slab_renew has found
+ * damaged: a block that starts where something was freed must not be taken for dead. Holder only. */
+void zk_slab_forget_frees(struct slab *slab, uint32_t chunk);
+
 /* Has the block at p been freed? A concurrent free on another thread may not be seen yet. */
 bool zk_slab_is_freed(const struct slab *slab, const char *p);
 
