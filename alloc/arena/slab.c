@@ -212,6 +212,8 @@ static inline void enter_renewed(struct slab *slab, struct chunk *chunk, uint32_
 {
     char *end = is_committed(slab, index) ? start + bytes_of_chunk(slab) : at;
 
+    if (index >= slab->spanned_first && index < slab->spanned_behind)
+        slab->spanned_behind = index; /* blocks come to be in it */
     chunk->wiped = 0;
     STORE(chunk->open, 1); /* before bump: see books.c */
     STORE(chunk->word, LOAD(slab->word));
@@ -219,11 +221,17 @@ static inline void enter_renewed(struct slab *slab, struct chunk *chunk, uint32_
     bump_from(slab, index, at, end < slab->run_end ? end : slab->run_end);
 }
 
+/* Of a chunk in which nothing lives, or should. */
+static void renew(struct slab *slab, uint32_t index)
+{
+    if (!zk_slab_renew(slab, index)) /* something was freed that is not a block */
+        zk_slab_forget_frees(slab, index);
+}
+
 static __attribute__((noinline)) void renew_and_enter(struct slab *slab, struct chunk *chunk,
                                                       uint32_t index, char *start, char *at)
 {
-    if (!zk_slab_renew(slab, index)) /* something was freed where nothing lives */
-        zk_slab_forget_frees(slab, index);
+    renew(slab, index);
     enter_renewed(slab, chunk, index, start, at);
 }
 
@@ -312,22 +320,31 @@ static bool find_run(struct slab *slab, size_t size, size_t align)
 
 /* ---- Serving ---- */
 
+/* A block comes to reach into a chunk in which, by the books, nothing lives. They are checked as when it is entered. */
+static void span_chunk(struct slab *slab, uint32_t index)
+{
+    struct chunk *chunk = &slab->chunks[index];
+
+    if ((LOAD(chunk->blocks) | LOAD(chunk->freed) | LOAD(chunk->freed_elsewhere)) != 0)
+        renew(slab, index);
+    STORE(chunk->word, LOAD(slab->word));
+}
+
 /* Records that the chunks that a block reaches into are in use in this phase. Large blocks come and go in the
- * same place, so the range recorded last is remembered, and not written again. */
+ * same place, so the range recorded last is remembered, and not looked at again. */
 static void mark_used(struct slab *slab, const char *start, const char *end)
 {
     uint64_t word = LOAD(slab->word);
     uint32_t first = chunk_of(slab, start) + 1;
-    uint32_t last = chunk_of(slab, end - 1);
+    uint32_t behind = chunk_of(slab, end - 1) + 1;
 
-    if (first > last ||
-        (slab->spanned_in == word && first >= slab->spanned_first && last <= slab->spanned_last))
+    if (first >= behind)
         return;
-    for (uint32_t index = first; index <= last; index++)
-        STORE(slab->chunks[index].word, word);
+    if (slab->spanned_in != word || first < slab->spanned_first || first > slab->spanned_behind)
+        slab->spanned_first = slab->spanned_behind = first;
     slab->spanned_in = word;
-    slab->spanned_first = first;
-    slab->spanned_last = last;
+    for (; slab->spanned_behind < behind; slab->spanned_behind++)
+        span_chunk(slab, slab->spanned_behind);
 }
 
 /* Takes [start, end), which fits into the run, for a block, and adds it to the log of the chunk that it starts in.
@@ -538,14 +555,15 @@ static void grow_behind_chunk(struct slab *slab, char *p, char *end)
     begin_move(slab);
     STORE(slab->closed_bytes, LOAD(slab->closed_bytes) + (size_t)(end - LOAD(slab->bump)));
     STORE(slab->chunks[chunk_of(slab, p)].tail, end);
-    mark_used(slab, p, end);
     if (chunk_of(slab, end) == current) {
+        mark_used(slab, p, chunk_start(slab, current));
         bump_from(slab, current, end, slab->limit);
         loosen(slab);
     } else {
         make_clean(slab, slab->limit, end);
         zk_slab_close_chunk(slab, LOAD(slab->bump));
         unlink_current(slab, chunk_of(slab, p));
+        mark_used(slab, p, end);
         zk_slab_enter_run(slab, end);
     }
     end_move(slab);

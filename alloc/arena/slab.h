@@ -118,7 +118,8 @@ struct slab {
     uint64_t doubt; /* nonzero if bad frees are let pass: the slab's counts prove nothing then */
     uint64_t spanned_in;    /* mark_used: in this phase, the chunks ... */
     uint32_t spanned_first; /* ... from this one on ... */
-    uint32_t spanned_last;  /* ... to this one were last recorded as in use */
+    uint32_t
+        spanned_behind; /* ... to before this one are recorded as in use, and not entered since */
     uint64_t freed_before;  /* blocks freed, ever, at the last search for dead chunks ... */
     uint64_t served_before; /* ... and bytes served, ever, by then */
     uint64_t refused;       /* bytes that there was no room for since then */

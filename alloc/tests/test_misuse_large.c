@@ -39,6 +39,23 @@ static void freed_inside_what_has_grown(void)
     CHECK(stats_now().misuses > 0);
 }
 
+/* As many frees as blocks, and one lives. The next block that is served spans its chunk. */
+static void freed_inside_beside_large_blocks(void)
+{
+    const size_t chunk = zk_chunk_bytes();
+    char *before;
+    char *kept;
+
+    begin_phase();
+    before = arena_block(6 * chunk);
+    kept = arena_block(5 * chunk);
+    zk_free(before);
+    zk_free(kept + ZK_GRANULE);
+    next_phase();
+    arena_block(20 * chunk);
+    CHECK(!"reached");
+}
+
 /* A list of blocks, linked by their first bytes. */
 struct link {
     struct link *next;
@@ -88,6 +105,8 @@ static void freed_where_a_block_starts_later(void)
     .says = {"zkalloc: free(0x", "ignored"}
 
 static const struct CMUnitTest tests[] = {
+    FRESH(freed_inside_beside_large_blocks, .env = {ALL_SIZES, SLAB_64M, UNTENURED},
+          .status = 128 + SIGABRT, .says = {"zkalloc: free(0x", "16 bytes inside"}),
     FRESH(freed_inside_what_has_grown, GOES_ON),
     FRESH(freed_where_a_block_starts_later, GOES_ON),
 };
