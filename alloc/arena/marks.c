@@ -11,11 +11,28 @@
 #include "misuse.h"
 #include "slab_books.h"
 
+/* The start of the block that reaches to p from an earlier chunk, if the books know of one; otherwise start. */
+static const char *start_before(const struct slab *slab, const char *p, const char *start)
+{
+    for (uint32_t index = chunk_of(slab, p); index-- > 0;) {
+        const struct chunk *chunk = &slab->chunks[index];
+        uint32_t blocks = LOAD(chunk->blocks);
+
+        if (LOAD(chunk->open) == 0 && blocks > 0)
+            return LOAD(chunk->tail) > p ? entry_of(slab, index, blocks - 1) : start;
+    }
+    return start;
+}
+
 /* Reports what is wrong with the free of p. */
 static void misuse(struct slab *slab, const char *p)
 {
     const char *start = zk_slab_block_start(slab, p);
-    size_t bytes = zk_slab_block_bytes(slab, start);
+    size_t bytes;
+
+    if (start == chunk_start(slab, chunk_of(slab, p)) && start != p)
+        start = start_before(slab, p, start);
+    bytes = zk_slab_block_bytes(slab, start);
 
     if (start == p)
         zk_misuse(p, "freed twice, a block of %zu bytes", bytes);
@@ -103,8 +120,8 @@ __attribute__((optimize("O3"))) static uint32_t sum_of_log(const struct slab *sl
     return sum;
 }
 
-/* The first granule of the chunk that is marked though no block starts there, or that is marked in both maps;
- * the chunk's start if there is none. */
+/* The first granule of the chunk that is marked though no block starts there, or that is marked in both maps. NULL if
+ * there is none. */
 static const char *find_wrong(const struct slab *slab, uint32_t index, uint32_t blocks)
 {
     const char *start = chunk_start(slab, index);
@@ -120,7 +137,24 @@ static const char *find_wrong(const struct slab *slab, uint32_t index, uint32_t 
             return p;
         at += block;
     }
-    return start;
+    return NULL;
+}
+
+/* The counts of a chunk are wrong. Says which free was: it may have been in another chunk, where it made the slab's count
+ * agree. */
+static void accuse(struct slab *slab, uint32_t index)
+{
+    const char *wrong = find_wrong(slab, index, LOAD(slab->chunks[index].blocks));
+    uint64_t usable = LOAD(slab->extent) >> 32;
+
+    for (uint32_t other = 0; other < usable && wrong == NULL && zk_misuses() == 0; other++)
+        if (other != LOAD(slab->current))
+            wrong = find_wrong(slab, other, LOAD(slab->chunks[other].blocks));
+    if (wrong != NULL)
+        misuse(slab, wrong);
+    else
+        zk_misuse(chunk_start(slab, index), "some block in the %zu bytes from here was freed twice",
+                  bytes_of_chunk(slab));
 }
 
 static bool is_dead(struct slab *slab, uint32_t index)
@@ -131,7 +165,7 @@ static bool is_dead(struct slab *slab, uint32_t index)
     if (LOAD(chunk->freed) + LOAD(chunk->freed_elsewhere) == blocks &&
         LOAD(chunk->freed_sum) + LOAD(chunk->elsewhere_sum) == sum_of_log(slab, index, blocks))
         return true;
-    misuse(slab, find_wrong(slab, index, blocks));
+    accuse(slab, index);
     return false;
 }
 

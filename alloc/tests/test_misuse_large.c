@@ -107,6 +107,9 @@ static void freed_where_a_block_starts_later(void)
 static const struct CMUnitTest tests[] = {
     FRESH(freed_inside_beside_large_blocks, .env = {ALL_SIZES, SLAB_64M, UNTENURED},
           .status = 128 + SIGABRT, .says = {"zkalloc: free(0x", "16 bytes inside"}),
+    FRESH_AS("what has grown is named", freed_inside_what_has_grown,
+             .env = {ALL_SIZES, SLAB_64M, UNTENURED}, .status = 128 + SIGABRT,
+             .says = {"zkalloc: free(0x", " bytes inside of one of ", "aborting"}),
     FRESH(freed_inside_what_has_grown, GOES_ON),
     FRESH(freed_where_a_block_starts_later, GOES_ON),
 };
