@@ -3,7 +3,7 @@
  * in the parent of a fork. What they held goes to others once they are certainly dead and if it is consistent, or to
  * nobody.
  */
-#include "fresh.h"
+#include "emulator.h"
 
 #include <semaphore.h>
 #include <sys/syscall.h>
@@ -73,6 +73,7 @@ static void the_slab_of_a_thread_that_ended_unseen_is_used_again(void)
     uint64_t before;
 
     skip_under_sanitizers();
+    needs_robust_mutexes();
     start_up();
     begin_phase();
     before = stats_now().slabs_in_use;
@@ -228,6 +229,7 @@ static void a_fork_while_slabs_become_usable(void)
 {
     if (THREAD_SANITIZED)
         skip_because("starts threads in a child of a process with threads");
+    needs_forks_beside_threads();
     start_up();
     for (unsigned i = 0; i < 15; i++)
         CHECK(status_of_fork(fork_meanwhile, NULL) == 0);
@@ -250,6 +252,7 @@ static void a_child_of_a_thread_that_was_never_here_has_all(void)
     pid_t child;
 
     skip_under_sanitizers();
+    needs_wiping_forks();
     start_up();
     thread = start_thread(begin_and_hold, NULL);
     sem_wait(&ready);

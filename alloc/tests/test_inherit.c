@@ -5,14 +5,13 @@
  * The name of a child's report is tested in test_audit_out.c, and when it is written in
  * test_audit_end.c.
  */
+#include "emulator.h"
 #include "findings.h"
 #include "run_folder.h"
 
 #include "census.h"
 #include "distribution.h"
 #include "trap.h"
-
-#include <sys/resource.h>
 
 enum { kept_blocks = 7, kept_bytes = 5000, large_bytes = 9000 };
 
@@ -103,6 +102,7 @@ static void what_the_parent_could_not_count_is_not_the_childs(void)
     struct rlimit unlimited;
     struct rlimit none;
 
+    needs_limits();
     begin_phase();
     CHECK(zk_malloc(64) != NULL);
     CHECK(getrlimit(RLIMIT_AS, &unlimited) == 0);
@@ -245,8 +245,8 @@ static void a_parent_that_has_reported_leaves_its_child_a_report(void)
     CHECK(status_of_fork(writes_its_own, NULL) == 0);
 }
 
-#define CENSUS_ALL .env = {CENSUS, ALL_SIZES, TO_DEV_NULL}
-#define TRAP_ALL   .env = {TRAP, ALL_SIZES, TO_DEV_NULL}
+#define CENSUS_ALL .env = {CENSUS, ALL_SIZES, SLAB_64M, TO_DEV_NULL}
+#define TRAP_ALL   .env = {TRAP, ALL_SIZES, SLAB_64M, TO_DEV_NULL}
 
 static const struct CMUnitTest tests[] = {
     FRESH(the_census_of_a_child_starts_at_nothing, CENSUS_ALL),
@@ -256,7 +256,7 @@ static const struct CMUnitTest tests[] = {
     FRESH(the_trap_of_a_child_starts_at_nothing, TRAP_ALL),
     FRESH(the_same_access_is_another_one_in_the_child, TRAP_ALL),
     FRESH(a_parent_that_has_reported_leaves_its_child_a_report,
-          .env = {CENSUS, ALL_SIZES, "ZK_ALLOC_AUDIT_OUT=report"}),
+          .env = {CENSUS, ALL_SIZES, SLAB_64M, "ZK_ALLOC_AUDIT_OUT=report"}),
 };
 
 int main(void)

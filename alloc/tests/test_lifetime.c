@@ -210,10 +210,11 @@ static void after_a_large_phase_memory_is_given_back(void)
 /* Nothing more comes from the arena: the begins look after it. */
 static void where_only_small_blocks_follow_memory_is_given_back(void)
 {
-    size_t before = resident_bytes();
+    size_t before;
 
     skip_under_sanitizers();
     begin_phase();
+    before = resident_bytes();
     use((size_t)200 * MIB);
     CHECK(resident_bytes() > before + (size_t)190 * MIB);
     for (unsigned phase = 0; phase < 300; phase++) {
@@ -230,10 +231,11 @@ static void where_only_small_blocks_follow_memory_is_given_back(void)
 
 static void the_slabs_of_ended_threads_give_memory_back(void)
 {
-    size_t before = resident_bytes();
+    size_t before;
 
     skip_under_sanitizers();
     begin_phase();
+    before = resident_bytes();
     for (unsigned i = 0; i < 2; i++)
         run_thread(use_on_a_thread, (void *)((size_t)100 * MIB));
     CHECK(zk_discard_phase() == 0);

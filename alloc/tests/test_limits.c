@@ -2,10 +2,7 @@
  * test_limits.c - less address space than the arena wants: it makes do, says so in one line, and
  * the program goes on.
  */
-#include "fresh.h"
-
-#include <fcntl.h>
-#include <sys/resource.h>
+#include "emulator.h"
 
 /* Bytes of address space in use. */
 static size_t address_space_bytes(void)
@@ -25,6 +22,7 @@ static void leave_address_space(size_t bytes)
 {
     if (SANITIZED)
         skip_because("a sanitizer's shadow memory is larger than any such limit");
+    needs_limits();
     limit(RLIMIT_AS, address_space_bytes() + bytes);
 }
 
@@ -126,6 +124,7 @@ static void little_writable_memory_is_enough_for_little(void)
 
     if (SANITIZED)
         skip_because("a sanitizer's shadow memory is larger than any such limit");
+    needs_limits();
     limit(RLIMIT_DATA, (size_t)48 << 20);
     all_is_served();
     CHECK(stats_now().slabs > 0 && stats_now().overflow_count == 0);
@@ -172,6 +171,7 @@ static void the_arena_leaves_address_space_to_the_c_library(void)
 {
     if (SANITIZED)
         skip_because("a sanitizer's shadow memory is larger than any such limit");
+    needs_limits();
     for (size_t bytes = (size_t)64 << 20; bytes <= (size_t)256 << 20; bytes += 2 << 20)
         CHECK(status_of_fork(use_16_mib_of_system, &bytes) == 0);
 }

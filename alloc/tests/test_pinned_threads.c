@@ -2,6 +2,7 @@
  * test_pinned_threads.c - pinned recycling with begins on any thread, threads that end and leave
  * blocks behind, and processes that fork.
  */
+#include "emulator.h"
 #include "pinned_phases.h"
 
 #include "region.h"
@@ -249,6 +250,7 @@ static void a_block_half_made_at_a_fork_is_undone(void)
 
     if (THREAD_SANITIZED)
         skip_because("starts threads in a child of a process with threads");
+    needs_forks_beside_threads();
     sem_init(&idler.go, 0, 0);
     sem_init(&idler.done, 0, 0);
     begin_phase();

@@ -1,6 +1,7 @@
 /*
  * test_thread_destructors.c - destructors of thread-specific data that allocate, before and after ours.
  */
+#include "emulator.h"
 #include "thread_crews.h"
 
 #include <limits.h>
@@ -121,6 +122,7 @@ static void destructors_may_allocate_in_every_round(void)
 /* Even if they did not in earlier rounds. */
 static void destructors_may_allocate_in_any_round(void)
 {
+    needs_robust_mutexes();
     make_late_key();
     for (unsigned i = 0; i < 20; i++)
         for (unsigned rounds = 1; rounds < 1u << DESTRUCTOR_ROUNDS; rounds++)
@@ -131,6 +133,7 @@ static void destructors_may_allocate_in_any_round(void)
 /* If a thread first comes to us that late, its end goes unnoticed. */
 static void a_thread_may_be_new_in_the_last_round_of_destructors(void)
 {
+    needs_robust_mutexes();
     make_late_key();
     for (unsigned i = 0; i < 20; i++) {
         allocate_in_rounds(false, 1u << (DESTRUCTOR_ROUNDS - 1));

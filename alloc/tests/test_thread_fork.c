@@ -1,6 +1,7 @@
 /*
  * test_thread_fork.c - forks in phases and outside, beside working threads.
  */
+#include "emulator.h"
 #include "thread_crews.h"
 
 static void child_goes_on(void *arg)
@@ -147,6 +148,7 @@ static void the_slabs_of_threads_that_are_not_in_the_child_are_free_there(void)
 
     if (THREAD_SANITIZED)
         skip_because("ThreadSanitizer starts no threads in the child of a process with threads");
+    needs_forks_beside_threads();
     begin_phase();
     arena_block(5000);
     others = (size_t)stats_now().slabs - 1;
@@ -259,6 +261,7 @@ static void a_fork_before_the_first_begin_beside_threads_at_work(void)
 
 static void a_fork_beside_new_threads(void)
 {
+    needs_forks_beside_threads();
     begin_phase();
     end_phase();
     fork_beside(live_and_die, child_begins, 300);

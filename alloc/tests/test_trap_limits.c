@@ -1,10 +1,8 @@
 /*
  * test_trap_limits.c - what cannot be watched for want of address space or mappings, and how much can be.
  */
+#include "emulator.h"
 #include "stale_block.h"
-
-#include <sys/mman.h>
-#include <sys/resource.h>
 
 static void limit_address_space(size_t bytes)
 {
@@ -12,6 +10,7 @@ static void limit_address_space(size_t bytes)
 
     if (SANITIZED)
         skip_because("a sanitizer's shadow memory is larger than any such limit");
+    needs_limits();
     CHECK(setrlimit(RLIMIT_AS, &limits) == 0);
 }
 
