@@ -255,13 +255,17 @@ static enum threads_state state_of(const struct threads *threads)
     return state;
 }
 
-enum threads_state proof_look(struct proof *proof, const struct report *report, pid_t child)
+enum threads_state proof_look(struct proof *proof, const struct report *report, pid_t child,
+                              bool *soon)
 {
     enum threads_state state;
+    bool first;
 
     if (proof == NULL)
         return THREADS_WAIT;
+    first = proof->base.count == 0;
     look_at_all(&proof->now, report, child);
+    *soon = first && proof->now.count > 0;
     state = state_of(&proof->now);
     switch (compare(&proof->base, &proof->now)) {
     case UNDECIDED:
@@ -271,6 +275,7 @@ enum threads_state proof_look(struct proof *proof, const struct report *report, 
         break;
     case HELD:
         proof->held++;
+        *soon = proof->held < looks_needed;
         break;
     }
     proof->base = proof->now;

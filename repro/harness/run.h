@@ -182,8 +182,10 @@ struct proof;
 /* NULL without memory; then no hang can be proven. */
 struct proof *proof_new(void);
 void proof_delete(struct proof *proof);
-/* Looks at the child's threads once more. */
-enum threads_state proof_look(struct proof *proof, const struct report *report, pid_t child);
+/* Looks at the child's threads once more. Sets soon if the next look may prove a hang, or find out
+ * that there is none: after the first look, and while nothing changes. */
+enum threads_state proof_look(struct proof *proof, const struct report *report, pid_t child,
+                              bool *soon);
 /* The child has made progress: earlier looks prove nothing. */
 void proof_forget(struct proof *proof);
 /* In the child: from now on, what models tell is written into report. */

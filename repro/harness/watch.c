@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { tick_ms = 20 };
+enum { shortest_tick_ms = 2, spin_tick_ms = 16, longest_tick_ms = 20 };
 
 static double clock_ms(clockid_t clock)
 {
@@ -24,56 +24,92 @@ static double clock_ms(clockid_t clock)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-/* The child's last progress, and the time used since. */
-struct progress {
-    unsigned count;
+/* The child, and what is known about it. */
+struct watched {
+    struct report *report;
+    pid_t child;
+    clockid_t clock; /* of the child's processor time */
+    unsigned limit_ms;
+    struct proof *proof;
+    /* Its last progress, and the time used since. */
+    unsigned progress;
     double processor_ms; /* of the child, at that moment */
-    double seen_ms;      /* when the parent last looked */
     double waited_ms;    /* since then, as far as it counts against the limit */
+    /* The last tick. */
+    double seen_ms;
+    double used_ms;   /* the child's processor time then */
+    unsigned tick_ms; /* how long it was, if not a short one between two looks */
+    bool soon;        /* the next look may prove a hang */
 };
 
-/* Has the child made no progress since the last look? */
-static bool stands(struct progress *last, const struct report *report, clockid_t child_clock)
+/* A hang is proven by several looks, whatever the time between them; so they follow each other
+ * soon. Otherwise the time doubles from tick to tick: most runs are short. */
+static unsigned next_tick_ms(struct watched *watched)
 {
-    unsigned count = report->progress;
+    if (watched->soon)
+        return shortest_tick_ms;
+    watched->tick_ms *= 2;
+    if (watched->tick_ms > longest_tick_ms)
+        watched->tick_ms = longest_tick_ms;
+    return watched->tick_ms;
+}
 
-    if (count == last->count)
+/* Has the child made no progress since the last tick? */
+static bool stands(struct watched *watched)
+{
+    unsigned progress = watched->report->progress;
+
+    if (progress == watched->progress)
         return true;
-    *last = (struct progress){.count = count,
-                              .processor_ms = clock_ms(child_clock),
-                              .seen_ms = clock_ms(CLOCK_MONOTONIC)};
+    watched->progress = progress;
+    watched->processor_ms = watched->used_ms = clock_ms(watched->clock);
+    watched->seen_ms = clock_ms(CLOCK_MONOTONIC);
+    watched->waited_ms = 0;
     return false;
 }
 
-/* The time since the last look counts as one tick at most: if it is longer, the parent itself did
- * not run. */
-static bool used_up(struct progress *last, enum threads_state state, clockid_t child_clock,
-                    unsigned limit_ms)
+/* The time since the last tick counts as two long ticks at most: if it is longer, the parent itself
+ * did not run. */
+static bool used_up(struct watched *watched, enum threads_state state)
 {
     double now_ms = clock_ms(CLOCK_MONOTONIC);
-    double elapsed_ms = now_ms - last->seen_ms;
+    double elapsed_ms = now_ms - watched->seen_ms;
 
-    last->seen_ms = now_ms;
+    watched->seen_ms = now_ms;
+    watched->used_ms = clock_ms(watched->clock);
     if (state == THREADS_WAIT)
-        last->waited_ms += elapsed_ms < 2 * tick_ms ? elapsed_ms : 2 * tick_ms;
-    return clock_ms(child_clock) - last->processor_ms > limit_ms || last->waited_ms > limit_ms;
+        watched->waited_ms += elapsed_ms < 2 * longest_tick_ms ? elapsed_ms : 2 * longest_tick_ms;
+    return watched->used_ms - watched->processor_ms > watched->limit_ms ||
+           watched->waited_ms > watched->limit_ms;
 }
 
-static bool hangs(struct progress *last, struct report *report, struct proof *proof, pid_t child,
-                  clockid_t child_clock, unsigned limit_ms)
+/* A look costs time, in which many a run ends. A child that has used no processor since the last
+ * tick may be blocked; one that has may spin, but first it gets a longer tick to end. */
+static bool is_worth_a_look(const struct watched *watched)
 {
-    enum threads_state state;
+    return watched->soon || watched->tick_ms >= spin_tick_ms ||
+           clock_ms(watched->clock) == watched->used_ms;
+}
 
-    if (!stands(last, report, child_clock)) {
-        proof_forget(proof);
+static bool hangs(struct watched *watched)
+{
+    enum threads_state state = THREADS_RUN;
+    bool look;
+
+    if (!stands(watched)) {
+        proof_forget(watched->proof);
+        watched->soon = false;
         return false;
     }
-    state = proof_look(proof, report, child);
-    if (state == THREADS_DEADLOCKED && report->progress == last->count) {
-        report->proven = true;
+    look = is_worth_a_look(watched);
+    watched->soon = false;
+    if (look)
+        state = proof_look(watched->proof, watched->report, watched->child, &watched->soon);
+    if (state == THREADS_DEADLOCKED && watched->report->progress == watched->progress) {
+        watched->report->proven = true;
         return true;
     }
-    return used_up(last, state, child_clock, limit_ms);
+    return used_up(watched, state);
 }
 
 /* Shows the child's current cycle: on a terminal, and only if the run takes long enough to read
@@ -95,27 +131,30 @@ static void show_progress(const struct report *report, bool over)
 
 int watch(struct report *report, pid_t child, unsigned limit_ms)
 {
-    struct progress last = {.seen_ms = clock_ms(CLOCK_MONOTONIC)};
-    struct proof *proof = proof_new();
-    clockid_t child_clock;
+    struct watched watched = {.report = report,
+                              .child = child,
+                              .limit_ms = limit_ms,
+                              .proof = proof_new(),
+                              .seen_ms = clock_ms(CLOCK_MONOTONIC),
+                              .tick_ms = shortest_tick_ms / 2};
     sigset_t child_signal;
     int status;
 
-    if (clock_getcpuclockid(child, &child_clock) != 0)
-        child_clock = CLOCK_MONOTONIC;
+    if (clock_getcpuclockid(child, &watched.clock) != 0)
+        watched.clock = CLOCK_MONOTONIC;
     sigemptyset(&child_signal);
     sigaddset(&child_signal, SIGCHLD);
     while (waitpid(child, &status, WNOHANG) == 0) {
-        const struct timespec tick = {.tv_nsec = tick_ms * 1000000};
+        const struct timespec tick = {.tv_nsec = next_tick_ms(&watched) * 1000000L};
 
         sigtimedwait(&child_signal, NULL, &tick);
         show_progress(report, false);
-        if (!report->hung && hangs(&last, report, proof, child, child_clock, limit_ms)) {
+        if (!report->hung && hangs(&watched)) {
             report->hung = true;
             kill(child, SIGKILL);
         }
     }
     show_progress(report, true);
-    proof_delete(proof);
+    proof_delete(watched.proof);
     return status;
 }
