@@ -46,7 +46,7 @@ static void print_help(void)
          "  --only GLOB        repros whose name matches\n"
          "  --profile LIST     of none, flush, route, seed, pinned, system\n"
          "  --min-bytes LIST   thresholds to run, such as 0,1520,1521,4K\n"
-         "  --jobs N           runs at once (default: processors online)\n"
+         "  --jobs N           runs at once (default: two for each processor)\n"
          "  --timeout MS       without progress for so long, a run hangs (default: the repro's "
          "own)\n"
          "  --out DIR          write sweep.tsv, thresholds.tsv, matrix.tsv and laws.tsv there: all "
@@ -212,7 +212,7 @@ static void take(struct options *options, int code)
 {
     switch (code) {
     case OPTION_JOBS:
-        options->jobs = parse_count("--jobs", optarg, 1024);
+        options->jobs = options->traps = parse_count("--jobs", optarg, 1024);
         break;
     case OPTION_TIMEOUT:
         options->timeout_ms = parse_count("--timeout", optarg, 3600000);

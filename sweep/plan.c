@@ -1,7 +1,8 @@
 /*
  * plan.c - which runs a sweep makes: every profile at its own MIN_BYTES, and at every threshold the
  * blind profiles that route by size. Profile none is left out there, since at a threshold it would
- * be the same as route.
+ * be the same as route. What a profile's own MIN_BYTES is, only the repro knows; so those runs come
+ * first, and the runner need not make one at the same threshold again.
  */
 #include "sweep.h"
 
@@ -26,22 +27,37 @@ struct run *plan_add(struct plan *plan, size_t entry, enum profile profile, long
     return run;
 }
 
+static bool has_thresholds(const struct options *options, enum profile profile)
+{
+    return swept(profile) ||
+           (options->profile_given && options->thresholds_given && profile != SYSTEM);
+}
+
+static void add_at_own(struct plan *plan, size_t entry, const struct options *options)
+{
+    for (enum profile profile = 0; profile < PROFILES; profile++)
+        if (options->profiles[profile])
+            plan_add(plan, entry, profile, OWN_MIN_BYTES, false);
+}
+
+static void add_at_thresholds(struct plan *plan, size_t entry, const struct options *options)
+{
+    for (enum profile profile = 0; profile < PROFILES; profile++) {
+        if (!options->profiles[profile] || !has_thresholds(options, profile))
+            continue;
+        for (size_t i = 0; i < options->threshold_count; i++)
+            plan_add(plan, entry, profile, options->thresholds[i], false);
+    }
+}
+
 void plan_grid(struct plan *plan, const struct catalogue *catalogue, const struct options *options)
 {
-    for (size_t entry = 0; entry < catalogue->count; entry++) {
-        if (!in_shard(options, entry))
-            continue;
-        for (enum profile profile = 0; profile < PROFILES; profile++) {
-            bool at_thresholds = swept(profile) || (options->profile_given &&
-                                                    options->thresholds_given && profile != SYSTEM);
-
-            if (!options->profiles[profile])
-                continue;
-            plan_add(plan, entry, profile, OWN_MIN_BYTES, false);
-            for (size_t i = 0; at_thresholds && i < options->threshold_count; i++)
-                plan_add(plan, entry, profile, options->thresholds[i], false);
-        }
-    }
+    for (size_t entry = 0; entry < catalogue->count; entry++)
+        if (in_shard(options, entry))
+            add_at_own(plan, entry, options);
+    for (size_t entry = 0; entry < catalogue->count; entry++)
+        if (in_shard(options, entry))
+            add_at_thresholds(plan, entry, options);
 }
 
 void plan_list(const struct plan *plan, const struct catalogue *catalogue)

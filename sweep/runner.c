@@ -274,17 +274,79 @@ static struct run *next_again(struct runs *runs)
     return next;
 }
 
+/* The run of the same repro and profile at the profile's own MIN_BYTES; NULL if there is none, or if
+ * run is no such run at a threshold. */
+static const struct run *own_of(const struct plan *plan, const struct run *run)
+{
+    if (run->audit != NO_AUDIT || run->arguments != NULL || run->min_bytes == OWN_MIN_BYTES)
+        return NULL;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct run *own = plan->runs[i];
+
+        if (own->entry == run->entry && own->profile == run->profile &&
+            own->min_bytes == OWN_MIN_BYTES && own->audit == NO_AUDIT)
+            return own;
+    }
+    return NULL;
+}
+
+/* Is the run's threshold the profile's own MIN_BYTES, at which it has been run? */
+static bool is_made(const struct run *run, const struct run *own)
+{
+    unsigned long min_bytes;
+
+    return own != NULL && own->done && parse_number(own->fields[FIELD_MIN_BYTES], &min_bytes) &&
+           min_bytes == (unsigned long)run->min_bytes;
+}
+
+/* Gives the run the result of another at the same point. */
+static void take_result(struct run *run, const struct run *of)
+{
+    memcpy(run->output, of->output, sizeof run->output);
+    for (int i = 0; i < RECORD_FIELDS; i++)
+        run->fields[i] = run->output + (of->fields[i] - of->output);
+    run->alone = of->alone;
+}
+
+/* A run under the trap never waits, so more than the processors can run only slow each other down. */
+static bool has_room(const struct runs *runs, const struct run *run)
+{
+    size_t traps = 0;
+
+    for (size_t i = 0; i < runs->active_count; i++)
+        traps += runs->active[i]->audit == TRAP;
+    return runs->active_count < runs->options->jobs &&
+           (run->audit != TRAP || traps < runs->options->traps);
+}
+
+/* Starts the plan's next runs, as many as there is room for. Does not start one that may be the
+ * same as another under way. */
+static void begin_next(struct runs *runs)
+{
+    while (runs->next < runs->plan->count) {
+        struct run *run = runs->plan->runs[runs->next];
+        const struct run *own = own_of(runs->plan, run);
+
+        if (!has_room(runs, run) || (own != NULL && own->pid != 0))
+            return;
+        runs->next++;
+        if (run->done || run->again)
+            continue;
+        if (is_made(run, own)) {
+            take_result(run, own);
+            end(runs, run);
+        } else {
+            begin(runs, run);
+        }
+    }
+}
+
 /* Starts as many runs as there is room for; a run that is made again runs alone. */
 static void begin_some(struct runs *runs)
 {
     struct run *again;
 
-    while (runs->active_count < runs->options->jobs && runs->next < runs->plan->count) {
-        struct run *run = runs->plan->runs[runs->next++];
-
-        if (!run->done && !run->again)
-            begin(runs, run);
-    }
+    begin_next(runs);
     if (runs->active_count > 0)
         return;
     again = next_again(runs);

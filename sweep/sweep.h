@@ -94,7 +94,8 @@ struct options {
     long *thresholds; /* ascending */
     size_t threshold_count;
     bool thresholds_given;
-    unsigned jobs;
+    unsigned jobs;       /* runs at once */
+    unsigned traps;      /* of them, under the trap */
     unsigned timeout_ms; /* without progress, for one run; 0 for the repro's own */
     unsigned shard;      /* from 1 on */
     unsigned shards;
