@@ -18,12 +18,15 @@ if [[ -d $source/results && ${#part[@]} -eq 0 ]]; then
     done
 fi
 
-# So it does with any number of jobs, and when shards are merged. A selection of repros is enough
-# here.
-some=("${part[@]}" --only '[inp]*')
+# So it does with one job at a time, and when shards are merged. A selection of repros is enough
+# here: some of them hang, and some have many threads.
+some=("${part[@]}" --only '[hinp]*[!e]')
 check "one job" "$sweep" "${some[@]}" --jobs 1 --out "$work/one" >/dev/null
-check "three jobs" "$sweep" "${some[@]}" --jobs 3 --out "$work/three" >/dev/null
-check "the number of jobs makes a difference" diff -r "$work/one" "$work/three"
+selected() { awk -F'\t' 'NR == 1 || $1 ~ /^[hinp].*[^e]$/' "$1"; }
+for table in sweep thresholds matrix laws; do
+    selected "$work/a/$table.tsv" >"$work/selected.tsv"
+    check "$table.tsv: the number of jobs makes a difference" diff "$work/selected.tsv" "$work/one/$table.tsv"
+done
 for shard in 1 2 3; do
     check "shard $shard" "$sweep" "${some[@]}" --shard $shard/3 --out "$work/shard$shard" >/dev/null
 done
