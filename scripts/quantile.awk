@@ -3,13 +3,28 @@
 # Appends value to the series `key`.
 function add(key, value) { series[key, ++length_of[key]] = value; is_sorted[key] = 0 }
 
-function sort_series(key,    i, j, value) {
-    for (i = 2; i <= length_of[key]; i++) {
+# Heapsort: a series may have 100,000 values.
+function sort_series(key,    i, value) {
+    for (i = int(length_of[key] / 2); i >= 1; i--) sift_down(key, i, length_of[key])
+    for (i = length_of[key]; i > 1; i--) {
         value = series[key, i]
-        for (j = i - 1; j >= 1 && series[key, j] > value; j--) series[key, j + 1] = series[key, j]
-        series[key, j + 1] = value
+        series[key, i] = series[key, 1]
+        series[key, 1] = value
+        sift_down(key, 1, i - 1)
     }
     is_sorted[key] = 1
+}
+
+# Lets the value at `from` sink below the larger ones of the heap that ends at `last`.
+function sift_down(key, from, last,    child, value) {
+    value = series[key, from]
+    while ((child = 2 * from) <= last) {
+        if (child < last && series[key, child + 1] > series[key, child]) child++
+        if (series[key, child] <= value) break
+        series[key, from] = series[key, child]
+        from = child
+    }
+    series[key, from] = value
 }
 
 # The quantile at fraction, interpolated between neighbours; "NA" for an empty series.
