@@ -1,12 +1,13 @@
 # trial.awk - what zk-trial prints about its runs. To be loaded after quantile.awk. table=times
-# reads the times of entries, the other tables read the runs: allocator, round, wall_s, cpu_s,
-# page_faults, peak_bytes, instructions, entries, first_ms, warm_ms, allocations.
+# reads the times of entries, and appends the warm ones to the file `warm_to`, if it has a
+# name, for kinds.awk. The other tables read the runs: allocator, round, wall_s, cpu_s, page_faults,
+# peak_bytes, instructions, entries, first_ms, warm_ms, allocations.
 
 # ---- Times: one word per line; each process begins with a line "process": entries, allocations
 # plus 1, twice the time plus 1 where a phase ends. From one entry to the next, or to the end of the
 # phase if it has one.
 
-table == "times" && $1 == "process" { word = 0; have = 0; intervals = 0; next }
+table == "times" && $1 == "process" { word = 0; have = 0; intervals = 0; process++; next }
 table == "times" {
     word++
     if (word == 1) entries += $1
@@ -16,7 +17,10 @@ table == "times" {
         time = ($1 - ends) / 2e6
         if (have && (ends || !paired)) {
             if (++intervals == 1) add("first", time - began)
-            else add("warm", time - began)
+            else {
+                add("warm", time - began)
+                if (warm_to != "" && ++kept_warm <= 1000) printf "%d.%d\t%.6f\n", process, intervals, time - began >>warm_to
+            }
         }
         if (ends) paired = 1
         if (!ends) { began = time; have = 1 } else have = 0
@@ -140,8 +144,8 @@ function print_tsv(    i, m, count, name, key, word) {
 
 # ---- The answer
 
-# The metric that decides: the warm time, if there is one.
-function deciding() { return median("glibc" SUBSEP "warm") != "NA" ? "warm" : "wall" }
+# The metric that decides: the warm time, if there is one and it is that of one kind of work.
+function deciding() { return median("glibc" SUBSEP "warm") != "NA" && kinds == "" ? "warm" : "wall" }
 
 # The best of the measured ones, by the median ratio to glibc; "" if there are none.
 function best_of(list, which,    i, count, name, key, best, least) {

@@ -128,15 +128,16 @@ quoted() { # quoted ARGUMENT...: quoted for sh
     for argument in "$@"; do printf " '%s'" "${argument//\'/\'\\\'\'}"; done
 }
 
-# times PREFIX: entries, first_ms, warm_ms and allocations, over all processes that entered the
-# function.
+# times PREFIX ALLOCATOR: entries, first_ms, warm_ms and allocations, over all processes that entered
+# the function. The warm times under glibc are kept, to be looked at for work of several kinds.
 times() {
-    local file
+    local file warm_to=''
+    [[ $2 != glibc && $2 != glibc_again ]] || warm_to=$work/warm
     for file in "$1".*; do
         [[ -e $file ]] || continue
         echo process
         od -A n -v -t u8 -w8 "$file" | awk 'NR == 1 { last = $1 + 2 } NR <= 2 || NR <= last { print $1 }'
-    done | awk -v table=times -f "$parts/quantile.awk" -f "$parts/verdict.awk" -f "$parts/trial.awk"
+    done | awk -v table=times -v warm_to="$warm_to" -f "$parts/quantile.awk" -f "$parts/verdict.awk" -f "$parts/trial.awk"
 }
 
 # run ALLOCATOR ROUND: one run, whose line goes to $work/runs. Fails if it was interrupted.
@@ -164,7 +165,7 @@ run() {
         printf '%s\t%s\t' "$1" "$2"
         jq -r '.results[0] | [.times[0], .user + .system] | @tsv' "$out.json" | tr '\n' '\t'
         awk -F'\t' '{ value[$1] = $2 } END { printf "%s\t%s\t%s\t", value["page_faults"], value["peak_bytes"], value["instructions"] }' "$out.usage"
-        times "$out.times" || die "the times of entries cannot be read"
+        times "$out.times" "$1" || die "the times of entries cannot be read"
     } >>"$work/runs"
     rm -f "$out".times.*
 }
@@ -248,6 +249,7 @@ audit() {
 
 verdict=no_verdict audited_at=NA touched=NA finished=0 total=1
 : >"$work/runs"
+: >"$work/warm"
 : >"$work/different"
 progress 0 1 "once, to see whether it can be tried"
 if [[ $interrupted == no ]] && pilot; then
@@ -299,6 +301,7 @@ progress 1 1 ''
 
 # ---- Results ----
 
+kinds=$(awk -f "$parts/quantile.awk" -f "$parts/kinds.awk" "$work/warm")
 # As wide as the terminal; and where there is none, as wide as it wants to be.
 columns=200
 if [[ -t 1 ]]; then
@@ -309,7 +312,7 @@ fi
 table() {
     awk -v table="$1" -v names="${present[*]}" -v bold="$bold" -v plain="$plain" -v columns="$columns" -v found="$verdict" -v at="$audited_at" \
         -v guaranteed="$guaranteed" -v touched="$touched" -v functions="${begin_at[*]}" -v library="$zk" -v tunables="$tunables" \
-        -v counted="$work/instructions" -v places="${begin_places//$'\n'/,}" \
+        -v counted="$work/instructions" -v places="${begin_places//$'\n'/,}" -v kinds="$kinds" \
         -f "$parts/quantile.awk" -f "$parts/verdict.awk" -f "$parts/trial.awk" "$work/runs"
 }
 # wrapped WIDTH: its input, in lines that are no longer, but for a word that is: a setting can be copied whole.
@@ -354,6 +357,10 @@ if [[ " $different" == *" glibc_again "* ]]; then
     echo "$name: what the program writes differs from run to run, with glibc as well: it was not compared" >&2
 elif [[ -n $different ]]; then
     echo "$name: what the program writes is another than with glibc, with: $different" >&2
+fi
+if [[ -n $kinds ]]; then
+    echo "$name: the times between entries differ by a factor of $kinds within one run, alike in every run: ${begin_at[*]} is entered for" \
+        "work of several kinds. The answer goes by the wall time; for warm times, name a function that is entered once per unit of work" >&2
 fi
 
 if [[ -n $figure ]]; then
