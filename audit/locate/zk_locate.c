@@ -97,22 +97,46 @@ static bool has_module(const struct wanted *wanted, const struct modules *module
     return false;
 }
 
-static void refuse_missing(const struct wanted *wanted, const struct modules *modules)
+/* Without the path before its last name, as of crate::prove, which may be my_prover::prove; false if
+ * it has none. */
+static bool without_path(const struct wanted *wanted, struct wanted *last)
+{
+    const char *path_end = wanted->name + strcspn(wanted->name, "(<");
+
+    *last = *wanted;
+    for (char *at = strstr(last->name, "::"); at != NULL && at < path_end;
+         at = strstr(last->name, "::"))
+        last->name = at + 2;
+    return last->name != wanted->name && *last->name != '\0';
+}
+
+static void refuse_inlined(const struct wanted *wanted, const struct modules *modules)
 {
     struct places callers = {0};
-    char *names;
 
     find_inlined(wanted, modules, &callers);
-    if (callers.count == 0)
-        refuse("%s: no such function in %s%s: try a part of its name, FILE:LINE, or a build that "
-               "is not stripped",
-               wanted->text, modules->at[0].path,
-               wanted->module == NULL ? " or its libraries" : "");
-    names = places_names(&callers);
-    refuse("%s: inlined everywhere: there is nothing to enter; it lies in %s: name one of them, or "
-           "compile it with "
-           "__attribute__((noinline)) or #[inline(never)]",
-           wanted->text, names);
+    if (callers.count > 0)
+        refuse("%s: inlined everywhere: there is nothing to enter; it lies in %s: name that, or "
+               "compile it with __attribute__((noinline)) or #[inline(never)]",
+               wanted->text, places_names(&callers));
+}
+
+static void refuse_missing(const struct wanted *wanted, const struct modules *modules)
+{
+    struct places elsewhere = {0};
+    struct wanted last;
+
+    refuse_inlined(wanted, modules);
+    if (without_path(wanted, &last)) {
+        find_symbols(&last, modules, &elsewhere);
+        if (elsewhere.count > 0 && elsewhere.best > ZK_MATCH_PART)
+            refuse("%s: no such function in %s; there is %s", wanted->text, modules->at[0].path,
+                   places_names(&elsewhere));
+        refuse_inlined(&last, modules);
+    }
+    refuse("%s: no such function in %s%s: try a part of its name, FILE:LINE, or a build that is "
+           "not stripped",
+           wanted->text, modules->at[0].path, wanted->module == NULL ? " or its libraries" : "");
 }
 
 static void refuse_ambiguous(const struct wanted *wanted, const struct places *places)

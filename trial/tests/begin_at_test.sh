@@ -86,6 +86,9 @@ if command -v c++ >/dev/null; then
     done
     check "C++: ambiguous" refused 'my_prover::Prover::verify\(int\), my_prover::Prover::verify\(long\)|verify\(long\), my_prover::Prover::verify\(int\)' \
         --begin-at Prover::verify -- ./prover_cxx
+    check "C++: in another class" refused 'no such function in .*prover_cxx; there is my_prover::Prover::prove' --begin-at Prove::prove -- ./prover_cxx
+    check "C++: inlined, in another class" refused 'inlined everywhere: .*lies in main' --begin-at Prover::tiny -- ./prover
+    check "C++: in no class" refused 'no such function in .*prover_cxx or its libraries: try' --begin-at Prove::no_such -- ./prover_cxx
     check "C++: told apart by parameters" guaranteed 0 --begin-at 'my_prover::Prover::verify(long)' -- ./prover_cxx
 fi
 
@@ -98,6 +101,10 @@ if command -v rustc >/dev/null && rustc --version >/dev/null 2>&1; then
         rustc --edition 2021 $flags -o prover_rust prover.rs 2>rustc.err || { sed 's/^/  /' rustc.err; continue; }
         for name in prover::stark::prove stark::prove; do
             check "Rust, $flags, $name" guaranteed 5001 --begin-at "$name" -- ./prover_rust
+        done
+        for name in crate::stark::prove my-prover::prove; do
+            check "Rust, $flags, $name" refused "^zk-audit: $name: no such function in .*prover_rust; there is prover::stark::prove" \
+                --begin-at "$name" -- ./prover_rust
         done
         check "Rust, $flags, by the trap" touched 5001 --begin-at stark::prove -- ./prover_rust
     done
