@@ -294,8 +294,8 @@ static bool find_address(const struct wanted *wanted, const struct link_map *fir
 
 /* ---- Setting ---- */
 
-/* Checks that the text in memory is what the file says: otherwise the file is not the one that was
- * loaded. */
+/* Checks that the text in memory is what the file says, but for breakpoints of functions that begin
+ * within it: otherwise the file is not the one that was loaded. */
 static const char *check_text(const struct zk_elf *elf, const struct search *search,
                               struct zk_place *place)
 {
@@ -304,8 +304,11 @@ static const char *check_text(const struct zk_elf *elf, const struct search *sea
 
     if (code == NULL || bytes < 4)
         return "nothing that is executed lies there";
-    if (memcmp(code, (const void *)place->address, 4) != 0)
-        return "its text is not the file's: has the file changed, or a debugger set a breakpoint?";
+    for (unsigned i = 0; i < 4; i++)
+        if (code[i] != ((const unsigned char *)place->address)[i] &&
+            !zk_breakpoint_is_set(place->address + i))
+            return "its text is not the file's: has the file changed, or a debugger set a "
+                   "breakpoint?";
     return NULL;
 }
 
