@@ -19,12 +19,16 @@ function add_series(to, key,    i) {
     for (i = 1; i <= length_of[key]; i++) add(to, series[key, i])
 }
 
-# Prints a line if glibc and glibc again, whose ratios the series holds, differ by more than the
-# differences that the bench is to find.
-function tell_noise(key,    middle, low, high) {
-    middle = median(key); low = quantile(key, 0.25); high = quantile(key, 0.75)
-    if (middle == "NA") print "glibc was not measured against itself"
-    else if (middle < 0.93 || middle > 1.07 || low < 0.85 || high > 1.15)
+# Do glibc and glibc again, whose ratios the series holds, differ by more than the differences that
+# the bench is to find?
+function noisy(key) {
+    return median(key) < 0.93 || median(key) > 1.07 || quantile(key, 0.25) < 0.85 || quantile(key, 0.75) > 1.15
+}
+
+# Prints a line if they do.
+function tell_noise(key) {
+    if (median(key) == "NA") print "glibc was not measured against itself"
+    else if (noisy(key))
         printf "this machine is too noisy: glibc takes %.3f (%.3f..%.3f) of its own time, want 0.93..1.07 (0.85..1.15)\n", \
-            middle, low, high
+            median(key), quantile(key, 0.25), quantile(key, 0.75)
 }

@@ -109,17 +109,23 @@ function print_table(name, count, from, to,    i, m, line) {
 
 function trimmed(line) { sub(/ +$/, "", line); return line }
 
-function print_people(    m, count, name, each, shown_metrics) {
+function print_people(    m, count, name, each, shown_metrics, arena) {
     count = split(names, name, " ")
     shown_metrics = 6
     if (median("glibc" SUBSEP "instructions") != "NA") shown_metrics = 7
     each = columns > 12 + 19 ? int((columns - 12) / 19) : 1
     for (m = 1; m <= shown_metrics; m += each)
         print_table(name, count, m, m + each - 1 < shown_metrics ? m + each - 1 : shown_metrics)
-    print "  Median and quartiles of the ratios to glibc in the same round, of " last_round " rounds; less is better. ~ within noise."
-    print "  warm: from one entry of " functions " to the next, without the first; glibc_again: how far glibc is from itself."
-    if ((" " names " ") ~ / pinned_0 /) print "  pinned_0: pinned, with ZK_ALLOC_MIN_BYTES=0."
-    if (guaranteed != "NA" && (" " names " ") ~ / blind /) print "  blind: ZK_ALLOC_MIN_BYTES=" guaranteed ", as the audit guarantees."
+    print "  glibc: medians of " last_round " rounds. Below it: median and quartiles of the ratios to glibc in the same round; less is better."
+    print "  ~ cannot be told from noise" (last_round < 3 ? ", as nothing can in fewer than three rounds." : ".")
+    print "  warm: from one entry of " functions " to the next, without the first" (kinds == "" ? "." : ": of several kinds of work, see below.")
+    if (tried("glibc_again")) print "  glibc_again: glibc once more: how far it is from itself."
+    if (tried("glibc_tuned")) print "  glibc_tuned: glibc, set to keep its memory (GLIBC_TUNABLES)."
+    arena = "zkalloc, with a phase from each entry to the next; what lives on is kept, the rest is used again"
+    if (tried("pinned")) print "  pinned: " arena "."
+    if (tried("pinned_0")) print "  pinned_0: " (tried("pinned") ? "pinned" : arena) ", small blocks as well (ZK_ALLOC_MIN_BYTES=0)."
+    if (guaranteed != "NA" && tried("blind"))
+        print "  blind: ZK_ALLOC_MIN_BYTES=" guaranteed ", as the audit guarantees: smaller blocks are glibc's, all others are used again."
     while ((getline line < counted) > 0) {
         split(line, field, "\t")
         if (field[1] == "glibc") of_glibc = field[2]
@@ -128,6 +134,8 @@ function print_people(    m, count, name, each, shown_metrics) {
         printf "  instructions, %s: %s%s\n", field[1], field[2], share
     }
 }
+
+function tried(one) { return index(" " names " ", " " one " ") > 0 }
 
 function print_tsv(    i, m, count, name, key, word) {
     word["less"] = "less"; word["more"] = "more"; word["noise"] = "within noise"; word["few"] = "too few rounds"; word["NA"] = "NA"
@@ -164,22 +172,24 @@ function ratio_text(one, which,    key) {
 
 function safety() {
     if (found == "safe")
-        return "Safe: no block that is allocated in one phase" (at == "NA" ? "" : " at MIN_BYTES " at) " is kept into the next, in the run that the audit looked at."
+        return "Safe: no block" (at == "NA" ? "" : " of MIN_BYTES (" at ") or more") \
+            " that is allocated in one phase is kept into the next, in the run that the audit looked at."
     if (found == "unsafe" && guaranteed != "NA")
         return "Blind recycling is not safe here: blocks of up to " guaranteed - 1 " bytes are kept from one phase into the next" \
-            (touched == "0" ? ", though none was used there" : "") ". Pinned recycling keeps them at any MIN_BYTES; for blind, ZK_ALLOC_MIN_BYTES=" \
-            guaranteed " has none of them in the arena (of what this run did)."
+            (touched == "0" ? ", though none was used there" : "") " (zk-audit says where). Pinned recycling keeps them at any MIN_BYTES;" \
+            " for blind, ZK_ALLOC_MIN_BYTES=" guaranteed " has none of them in the arena (of what this run did)."
     if (found == "unsafe")
-        return "Blind recycling is not safe here: blocks are kept from one phase into the next. Pinned recycling keeps them."
+        return "Blind recycling is not safe here: blocks are kept from one phase into the next (zk-audit says where). Pinned recycling keeps them."
     return "Whether it is safe is not known: the audit came to no verdict. Pinned recycling keeps blocks that live on."
 }
 
-function setting_of(one) {
+function setting_of(one,    of_ours) {
+    of_ours["pinned"] = " "
+    of_ours["pinned_0"] = " ZK_ALLOC_MIN_BYTES=0 "
+    of_ours["blind"] = " ZK_ALLOC_RECYCLE=blind ZK_ALLOC_MIN_BYTES=" guaranteed " "
+    if (one in of_ours) return "LD_PRELOAD=" library of_ours[one] places (places ~ /\+0x/ ? " (the address is that of this build)" : "")
     if (one == "glibc_tuned") return "GLIBC_TUNABLES=" tunables
-    if (one == "pinned") return "LD_PRELOAD=" library " ZK_ALLOC_BEGIN_AT=" places
-    if (one == "pinned_0") return "LD_PRELOAD=" library " ZK_ALLOC_MIN_BYTES=0 ZK_ALLOC_BEGIN_AT=" places
-    if (one == "blind") return "LD_PRELOAD=" library " ZK_ALLOC_RECYCLE=blind ZK_ALLOC_MIN_BYTES=" guaranteed " ZK_ALLOC_BEGIN_AT=" places
-    return "LD_PRELOAD of " one "'s library"
+    return "LD_PRELOAD=" (one == "tcmalloc" ? tcmalloc : one == "mimalloc" ? mimalloc : jemalloc)
 }
 
 function print_answer(    which, arena, other, cheap, told, text, against) {
@@ -195,7 +205,8 @@ function print_answer(    which, arena, other, cheap, told, text, against) {
     else if (told == "more") text = text ": it costs time."
     else text = text ": it pays, compared with glibc."
     print text
-    if (told != "less") tell_noise(compare("glibc_again", "glibc", which))
+    if (median(compare("glibc_again", "glibc", which)) != "NA" && noisy(compare("glibc_again", "glibc", which)))
+        print "The machine was busy: glibc takes " ratio_text("glibc_again", which) " of its own time. Try again when it is idle."
     if (other == "") {
         if (told == "less") print "Set " setting_of(arena)
         else print "Set nothing."
@@ -207,7 +218,7 @@ function print_answer(    which, arena, other, cheap, told, text, against) {
     if (against == "less") {
         print "The best of the others, " other ", takes " ratio_text(other, which) ". Set " setting_of(arena)
     } else if (told == "less" && cheap != "") {
-        print cheap " gives the same without phases: " ratio_text(cheap, which) ". Set " setting_of(cheap) ", and change nothing else."
+        print cheap " gives the same without phases, as far as can be told: " ratio_text(cheap, which) ". Set " setting_of(cheap) ", and change nothing else."
     } else {
         print other " gives more, without phases: " ratio_text(other, which) ". Set " setting_of(other) "."
     }

@@ -123,6 +123,21 @@ trial_environment() {
     [[ -z $end_places ]] || environment+=("ZK_ALLOC_END_AT=$end_places")
 }
 
+# lasting PLACES FUNCTION...: the functions for ZK_ALLOC_BEGIN_AT: by name, which is still right when the program has been
+# built again; by its place what only zk-locate finds, or has a comma, which there is between two functions.
+lasting() {
+    local places function list=''
+    mapfile -t places <<<"$1"
+    shift
+    for function in "$@"; do
+        [[ $function != *,* && ! $function =~ :[0-9]+(@.*)?$ ]] || function=${places[0]}
+        list+=${list:+,}$function
+        places=("${places[@]:1}")
+    done
+    [[ $list =~ ^[A-Za-z0-9_:,.@/+-]*$ ]] || list="'$list'"
+    printf %s "$list"
+}
+
 quoted() { # quoted ARGUMENT...: quoted for sh
     local argument
     for argument in "$@"; do printf " '%s'" "${argument//\'/\'\\\'\'}"; done
@@ -301,6 +316,8 @@ progress 1 1 ''
 
 # ---- Results ----
 
+setting=ZK_ALLOC_BEGIN_AT=$(lasting "$begin_places" "${begin_at[@]}")
+[[ ${#end_at[@]} -eq 0 ]] || setting+=" ZK_ALLOC_END_AT=$(lasting "$end_places" "${end_at[@]}")"
 kinds=$(awk -f "$parts/quantile.awk" -f "$parts/kinds.awk" "$work/warm")
 # As wide as the terminal; and where there is none, as wide as it wants to be.
 columns=200
@@ -312,7 +329,8 @@ fi
 table() {
     awk -v table="$1" -v names="${present[*]}" -v bold="$bold" -v plain="$plain" -v columns="$columns" -v found="$verdict" -v at="$audited_at" \
         -v guaranteed="$guaranteed" -v touched="$touched" -v functions="${begin_at[*]}" -v library="$zk" -v tunables="$tunables" \
-        -v counted="$work/instructions" -v places="${begin_places//$'\n'/,}" -v kinds="$kinds" \
+        -v counted="$work/instructions" -v places="$setting" -v kinds="$kinds" \
+        -v mimalloc="$(library_of mimalloc)" -v jemalloc="$(library_of jemalloc)" -v tcmalloc="$(library_of tcmalloc_minimal)" \
         -f "$parts/quantile.awk" -f "$parts/verdict.awk" -f "$parts/trial.awk" "$work/runs"
 }
 # wrapped WIDTH: its input, in lines that are no longer, but for a word that is: a setting can be copied whole.

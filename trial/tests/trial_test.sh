@@ -89,6 +89,42 @@ check "one round tells nothing" tried 0 --begin-at prove --rounds 1 --only pinne
 check "and says so" jq -e '.verdict == "unsafe" and .guaranteed == 5001 and (.answer | test("fewer than three rounds"))' trial.out
 check "every other is NA or a number" jq -e '[.results[] | .median | numbers // "null"] | length == 21' trial.out
 
+# ---- What to set
+
+cat >favours.c <<'END'
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+__attribute__((noinline)) void finish(void) { __asm__ volatile(""); } /* one byte, then prove */
+__attribute__((noinline)) void prove(const char *preloaded)
+{
+    void *volatile p = malloc(10000); /* first line */
+    free(p);
+    usleep(strstr(preloaded, "libzkalloc") ? 1000 : 30000);
+    finish();
+}
+int main(void)
+{
+    for (int i = 0; i < 4; i++)
+        prove(getenv("LD_PRELOAD") ? getenv("LD_PRELOAD") : "");
+    return 0;
+}
+END
+cc -O1 -g -o favours favours.c
+# advised BEGIN END WANTED: what it says to set for the arena, and a program runs with that
+advised() {
+    local settings
+    tried 0 --begin-at "$1" --end-at "$2" --rounds 3 --only pinned -- ./favours || return
+    settings=$(sed -n '/^Set /,$p' trial.out | tr '\n' ' ' | sed 's/^Set //; s/ (the address.*//; s/ $//')
+    [[ $settings =~ ^LD_PRELOAD=[^\ ]+\ $3$ ]] || { echo "set: $settings"; return 1; }
+    eval "env $settings ./favours"
+}
+check "the names of functions" advised prove finish 'ZK_ALLOC_BEGIN_AT=prove ZK_ALLOC_END_AT=finish'
+check "no word of an address" lacks 'address' trial.out
+check "a line by its address" advised "favours.c:$(grep -n 'first line' favours.c | cut -d: -f1)" finish \
+    'ZK_ALLOC_BEGIN_AT=[^ ]+/favours\+0x[0-9a-f]+ ZK_ALLOC_END_AT=finish'
+check "which holds for this build" says '\(the address is' trial.out
+
 # ---- State, output, failures
 
 printf '#!/bin/sh\necho run >>%s/runs\n[ ! -e %s/state ] || exit 9\n: >%s/state\nexec ./prover 4\n' "$work" "$work" "$work" >stateful.sh
@@ -173,11 +209,17 @@ int main(void)
 }
 END
 cc -O1 -o slow slow.c
+# When the first round has a run, however long that takes.
 interrupted() {
-    local status=0
-    timeout --foreground --kill-after 60 -s INT 6 "$trial" --begin-at prove --rounds 500 --only pinned --tsv -- ./slow \
-        >trial.out 2>trial.err </dev/null || status=$?
-    [[ $status == 124 ]] && says 'interrupted: what is known so far' trial.err && measured glibc warm '$8 > 0'
+    local status=0 pid
+    set -m # or bash starts it with SIGINT ignored
+    "$trial" --begin-at prove --rounds 500 --only pinned --tsv -- ./slow >trial.out 2>trial.err </dev/null &
+    pid=$!
+    set +m
+    until grep -q '^glibc	1	' tmp/*/runs 2>/dev/null || ! kill -0 $pid; do sleep 0.1; done
+    kill -INT $pid
+    wait $pid || status=$?
+    [[ $status == 130 ]] && says 'interrupted: what is known so far' trial.err && measured glibc warm '$8 > 0'
 }
 check "interrupted" interrupted
 check "nothing is left" test -z "$(find tmp -mindepth 1)"
