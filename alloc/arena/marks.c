@@ -120,41 +120,71 @@ __attribute__((optimize("O3"))) static uint32_t sum_of_log(const struct slab *sl
     return sum;
 }
 
-/* The first granule of the chunk that is marked though no block starts there, or that is marked in both maps. NULL if
- * there is none. */
-static const char *find_wrong(const struct slab *slab, uint32_t index, uint32_t blocks)
+/* The first granule of a closed chunk that is marked though no block starts there, or that is marked in both maps. NULL
+ * if there is none. */
+static char *find_wrong(const struct slab *slab, uint32_t index)
 {
-    const char *start = chunk_start(slab, index);
-    const char *end = chunk_start(slab, index + 1);
+    uint32_t blocks = LOAD(slab->chunks[index].blocks);
+    char *start = chunk_start(slab, index);
     uint32_t at = 0;
 
-    for (const char *p = start; p < end; p += ZK_GRANULE) {
+    for (size_t offset = 0; offset < bytes_of_chunk(slab); offset += ZK_GRANULE) {
+        char *p = start + offset;
         bool own = is_marked(slab, slab->marks, p);
         bool elsewhere = is_marked(slab, slab->marks_elsewhere, p);
-        bool block = at < blocks && atomic_load(&log_of(slab, index)[at]) == (uint32_t)(uintptr_t)p;
 
-        if ((own && elsewhere) || ((own || elsewhere) && !block))
+        if (!own && !elsewhere)
+            continue;
+        while (at < blocks && entry_of(slab, index, at) < p)
+            at++;
+        if ((own && elsewhere) || at == blocks || entry_of(slab, index, at) != p)
             return p;
-        at += block;
     }
     return NULL;
 }
 
-/* The counts of a chunk are wrong. Says which free was: it may have been in another chunk, where it made the slab's count
- * agree. */
-static void accuse(struct slab *slab, uint32_t index)
+/* A wrong free has been counted, and is not to be counted again. If it was of a block, that stays freed. */
+static void settle_wrong(const struct slab *slab, const char *p)
 {
-    const char *wrong = find_wrong(slab, index, LOAD(slab->chunks[index].blocks));
+    _Atomic uint64_t *own = &slab->marks[word_of(slab, p)];
+
+    /* Relaxed: see mark_elsewhere; and the other map is only written by the holder. */
+    if ((atomic_fetch_and_explicit(&slab->marks_elsewhere[word_of(slab, p)], ~bit_of(slab, p),
+                                   memory_order_relaxed) &
+         bit_of(slab, p)) == 0)
+        atomic_store_explicit(own,
+                              atomic_load_explicit(own, memory_order_relaxed) & ~bit_of(slab, p),
+                              memory_order_relaxed);
+}
+
+/* The counts of a chunk have been found wrong, for the first time in this process: by a free in another chunk, which made
+ * the slab's count agree? */
+static void accuse_elsewhere(struct slab *slab, uint32_t index)
+{
+    const char *wrong = NULL;
     uint64_t usable = LOAD(slab->extent) >> 32;
 
-    for (uint32_t other = 0; other < usable && wrong == NULL && zk_misuses() == 0; other++)
+    for (uint32_t other = 0; other < usable && wrong == NULL; other++)
         if (other != LOAD(slab->current))
-            wrong = find_wrong(slab, other, LOAD(slab->chunks[other].blocks));
+            wrong = find_wrong(slab, other);
     if (wrong != NULL)
         misuse(slab, wrong);
     else
         zk_misuse(chunk_start(slab, index), "some block in the %zu bytes from here was freed twice",
                   bytes_of_chunk(slab));
+}
+
+/* The counts of a chunk are wrong. Says which frees were, each once. */
+static void accuse(struct slab *slab, uint32_t index)
+{
+    char *wrong;
+
+    while ((wrong = find_wrong(slab, index)) != NULL) {
+        misuse(slab, wrong);
+        settle_wrong(slab, wrong);
+    }
+    if (zk_misuses() == 0)
+        accuse_elsewhere(slab, index);
 }
 
 static bool is_dead(struct slab *slab, uint32_t index)

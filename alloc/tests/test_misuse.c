@@ -134,6 +134,26 @@ static void the_program_goes_on_if_it_must(void)
     CHECK(stats_now().misuses >= 2 * COUNT - 1);
 }
 
+/* However often the chunk is looked at, which as many frees as blocks make worth looking at. */
+static void each_misuse_is_counted_once(void)
+{
+    make_blocks();
+    misuse.wrong = misuse.blocks[3] + 16;
+    run_thread(free_wrong, NULL);
+    zk_free(misuse.blocks[7] + 16);
+    for (unsigned i = 0; i < COUNT; i++)
+        if (i != 3 && i != 7)
+            zk_free(misuse.blocks[i]);
+    zk_free(misuse.blocks[9]);
+    for (unsigned phase = 0; phase < 10; phase++) {
+        next_phase();
+        zk_free(arena_block(misuse.size));
+    }
+    CHECK(stats_now().misuses == 3);
+    CHECK(is_filled(misuse.blocks[3], misuse.size, 3) &&
+          is_filled(misuse.blocks[7], misuse.size, 7));
+}
+
 /* Then every chunk is checked, and what is in order is still reused. */
 static void going_on_takes_no_more_memory(void)
 {
@@ -252,6 +272,10 @@ static const struct CMUnitTest tests[] = {
     FRESH_AS("the program goes on with 64", the_program_goes_on_if_it_must, GOES_ON, .number = 64,
              .says = {"zkalloc: free(0x", "ignored"}),
     FRESH_AS("the program goes on with 8192", the_program_goes_on_if_it_must, GOES_ON,
+             .number = 8192, .says = {"zkalloc: free(0x", "ignored"}),
+    FRESH_AS("each misuse is counted once, of 64", each_misuse_is_counted_once, GOES_ON,
+             .number = 64, .says = {"zkalloc: free(0x", "ignored"}),
+    FRESH_AS("each misuse is counted once, of 8192", each_misuse_is_counted_once, GOES_ON,
              .number = 8192, .says = {"zkalloc: free(0x", "ignored"}),
     FRESH(going_on_takes_no_more_memory, GOES_ON),
 
