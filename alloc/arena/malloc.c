@@ -183,7 +183,7 @@ static inline void *bump_below_floor(struct slab *slab, size_t size)
 static __attribute__((noinline)) void *malloc_in_phase(size_t size, struct slab *held,
                                                        struct zk_caller caller)
 {
-    void *p = bump_below_floor(held, size);
+    void *p = zk_is_tenured(size) ? NULL : bump_below_floor(held, size);
 
     return p != NULL ? p : zk_route_by(held, (struct zk_wish){size, ZK_GRANULE, caller, NULL});
 }
@@ -199,7 +199,7 @@ static __attribute__((noinline)) void *malloc_slow(size_t size, struct slab *hel
 {
     if (unlikely(zk_rare() != 0))
         return malloc_rarely(size, caller);
-    if (likely(zk_is_systems(zk_phase_word_seen(), size)))
+    if (likely(zk_is_outside(zk_phase_word_seen(), size)))
         return malloc_unseen(size);
     return malloc_in_phase(size, held, caller);
 }

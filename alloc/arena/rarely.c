@@ -78,8 +78,14 @@ void *zk_rarely_route_arena(struct zk_wish wish, bool *overflow)
     if (zk_chaos() && !zk_detour && wish.moved == NULL)
         count_for_chaos(); /* a phase may begin here */
     word = zk_phase_word_seen();
-    if (zk_is_systems(word, wish.size) || zk_detour)
+    if (zk_is_outside(word, wish.size) || zk_detour)
         return NULL;
+    if (zk_is_tenured(wish.size)) {
+        zk_route_detour(zk_thread_slab(), wish.size);
+        if (zk_chaos())
+            tighten(zk_thread_slab(), false);
+        return NULL;
+    }
     p = carve(wish, word);
     if (p != NULL)
         tell_born(p, &wish, word);

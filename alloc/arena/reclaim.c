@@ -142,6 +142,7 @@ static uint64_t unlink_dead(struct slab *slab, uint64_t discarded)
     STORE(*link, ZK_NO_CHUNK);
     slab->listed = chunks;
     slab->skip = ZK_NO_CHUNK;
+    slab->looked_in = LOAD(slab->word);
     atomic_fetch_add(&slab->freed_elsewhere, lost);
     return bytes;
 }
@@ -197,7 +198,7 @@ static bool is_walk_due(const struct slab *slab)
 
     return slab->listed <= chunks_each_begin * (slab->unwalked + 1) ||
            LOAD(slab->closed_bytes) - slab->walked_bytes >= slab->listed * bytes_for_chunk ||
-           LOAD(slab->discarded) == LOAD(slab->word) || slab->reused_in == LOAD(slab->word);
+           LOAD(slab->discarded) == LOAD(slab->word) || slab->looked_in == LOAD(slab->word);
 }
 
 /* Or if more is kept by now, so that its waste should be measured: see waste.c. */
@@ -219,23 +220,28 @@ static bool is_unused(struct slab *slab, uint32_t index, uint64_t word)
     return LOAD(chunk->word) != 0 && LOAD(chunk->word) < word && zk_slab_renew(slab, index);
 }
 
-/* Gives back the pages of chunks [from, to) and of their logs. Locked memory stays. */
-static void discard_chunks(struct slab *slab, uint32_t from, uint32_t to)
+/* Gives back the pages of chunks [from, to) and of their logs. Returns the bytes of the chunks; 0 if they stay, being
+ * locked. */
+static size_t discard_chunks(struct slab *slab, uint32_t from, uint32_t to)
 {
-    if (!zk_os_discard(chunk_start(slab, from), (size_t)(to - from) << zk_chunk_shift(slab)))
-        return;
+    size_t bytes = (size_t)(to - from) << zk_chunk_shift(slab);
+
+    if (!zk_os_discard(chunk_start(slab, from), bytes))
+        return 0;
     for (uint32_t index = from; index < to; index++)
         STORE(slab->chunks[index].word, 0);
     zk_os_discard((void *)log_of(slab, from),
                   (size_t)((char *)log_of(slab, to) - (char *)log_of(slab, from)));
+    return bytes;
 }
 
-/* Gives back the pages of those chunks in a free run that no phase since `word` has used. */
-static void give_back(struct slab *slab, const char *start, const char *end, uint64_t word)
+/* Gives back the pages of those chunks in a free run that no phase since `word` has used. Returns their bytes. */
+static size_t give_back(struct slab *slab, const char *start, const char *end, uint64_t word)
 {
     const char *dirty = slab->dirty + bytes_of_chunk(slab) - 1;
     uint32_t from = chunk_of(slab, start + bytes_of_chunk(slab) - 1);
     uint32_t to = chunk_of(slab, end < dirty ? end : dirty); /* above it, none is used */
+    size_t bytes = 0;
 
     while (from < to) {
         uint32_t unused = from;
@@ -243,9 +249,10 @@ static void give_back(struct slab *slab, const char *start, const char *end, uin
         while (unused < to && is_unused(slab, unused, word))
             unused++;
         if (unused > from)
-            discard_chunks(slab, from, unused);
+            bytes += discard_chunks(slab, from, unused);
         from = unused + 1;
     }
+    return bytes;
 }
 
 /* Chunks at the top that were given back count as never used again. */
@@ -259,20 +266,18 @@ static void lower_dirty(struct slab *slab)
         slab->dirty = chunk_start(slab, top);
 }
 
-void zk_slab_tend(struct slab *slab, uint64_t word)
+/* Gives back what no phase since `word` has used. Returns its bytes. */
+static size_t give_back_unused(struct slab *slab, uint64_t word)
 {
-    const uint64_t phases = 32;
     const char *start = slab->base;
     uint32_t pin = LOAD(slab->first);
+    size_t bytes = 0;
 
-    slab->tended = word;
-    if (!slab->pinned || word < 2 * phases)
-        return;
     for (;; pin = LOAD(slab->chunks[pin].next)) {
         const char *end = run_before(slab, pin);
 
         if (start < end)
-            give_back(slab, start, end, word - 2 * phases); /* a phase's word is twice its number */
+            bytes += give_back(slab, start, end, word);
         if (pin == ZK_NO_CHUNK)
             break;
         /* The chunk that bumping is in is in the list too, but has no tail yet. */
@@ -280,7 +285,16 @@ void zk_slab_tend(struct slab *slab, uint64_t word)
             LOAD(slab->chunks[pin].open) != 0 ? chunk_start(slab, pin + 1) : run_behind(slab, pin);
     }
     lower_dirty(slab);
-    zk_slab_trim(slab, word - 2 * phases);
+    return bytes + zk_slab_trim(slab, word);
+}
+
+void zk_slab_tend(struct slab *slab, uint64_t word)
+{
+    const uint64_t phases = 2 * 32; /* a phase's word is twice its number */
+
+    slab->tended = word;
+    if (slab->pinned && word >= phases)
+        give_back_unused(slab, word - phases);
 }
 
 /* ---- Recycling ---- */
@@ -339,10 +353,48 @@ void zk_slab_reuse(struct slab *slab, size_t size, size_t align)
         empty_list(slab);
     else
         zk_slab_learn_within(slab, unlink_dead(slab, 0));
-    slab->reused_in = LOAD(slab->word);
     add(&slab->reuses, 1);
     start_over(slab, freed);
     end_move(slab);
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Gives back all memory in which nothing lives. Returns its bytes. */
+static size_t drain(struct slab *slab, uint64_t freed)
+{
+    begin_move(slab);
+    close_all(slab);
+    unlink_dead(slab, 0);
+    start_over(slab, freed);
+    end_move(slab);
+    return give_back_unused(slab, UINT64_MAX);
+}
+
+/* What the slab goes on to use comes back at a page fault for each page. So system must have served as much as can be
+ * expected to have died meanwhile, and more than the slab has; and if little was gained, more the next time. */
+void zk_slab_drain(struct slab *slab)
+{
+    const size_t least = (size_t)1 << 20;
+    const size_t part_of_kept = 8;
+    const size_t part_of_phase = 4;
+    const unsigned most_patience = 16;
+    uint64_t served = served_bytes(slab);
+
+    if (served - slab->detoured_from < slab->detoured) {
+        if (drain(slab, freed_blocks(slab)) >= slab->detoured / 2)
+            slab->patience = 1;
+        else if (slab->patience < most_patience)
+            slab->patience *= 2;
+    }
+    slab->detoured = 0;
+    slab->detoured_from = served;
+    slab->drained_from =
+        slab->patience * larger(larger(least, slab->high_water / part_of_phase),
+                                slab->listed * bytes_of_chunk(slab) / part_of_kept);
 }
 
 void zk_slab_discard(struct slab *slab, uint64_t word)

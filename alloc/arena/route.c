@@ -87,6 +87,25 @@ void zk_route_begun(void)
     leave(slab);
 }
 
+static __attribute__((noinline)) void drain(struct slab *slab)
+{
+    uint64_t word = zk_phase_word_seen();
+
+    zk_thread_settle();
+    if (!enter(slab))
+        return;
+    if (atomic_load_explicit(&slab->word, memory_order_relaxed) != word) /* our own store */
+        zk_recycle(slab, word);
+    zk_slab_drain(slab);
+    leave(slab);
+}
+
+void zk_route_detour(struct slab *held, size_t size)
+{
+    if (unlikely(zk_slab_detours(held, size)) && !zk_detour)
+        drain(held);
+}
+
 /* The calling thread holds `held`. *overflow: as in zk_route_arena. */
 static void *from_arena(struct slab *held, struct zk_wish wish, bool *overflow)
 {
@@ -94,8 +113,12 @@ static void *from_arena(struct slab *held, struct zk_wish wish, bool *overflow)
     void *p;
 
     *overflow = false;
-    if (zk_is_systems(word, wish.size) || zk_detour)
+    if (zk_is_outside(word, wish.size) || zk_detour)
         return NULL;
+    if (zk_is_tenured(wish.size)) {
+        zk_route_detour(held, wish.size);
+        return NULL;
+    }
     p = zk_carve(held, wish, word);
     *overflow =
         p == NULL && zk_phase_word_active(zk_phase_word_seen()); /* else it is system's after all */

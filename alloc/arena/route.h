@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct slab;
+
 /* A request for a block, and its caller; align is a power of two. */
 struct zk_wish {
     size_t size;
@@ -37,6 +39,10 @@ void *zk_route_arena(struct zk_wish wish, bool *overflow);
  * or of sizes that are learned: now and then its slab is looked at all the same, so that memory is given back, and what
  * was learned is forgotten. */
 void zk_route_begun(void);
+
+/* In a phase, system serves a block of size bytes, a size that is learned. If most blocks are by now, what the slab of the
+ * calling thread, `held`, does not need any more is given back. */
+void zk_route_detour(struct slab *held, size_t size);
 
 /* Would the arena serve a block of that size now, if it had room? */
 bool zk_route_is_arenas(size_t size);

@@ -74,6 +74,7 @@ bool zk_slab_init(struct slab *slab, char *base, size_t bytes, bool pinned)
     slab->doubt = zk_settings.misuse == ZK_MISUSE_ABORT ? 0 : UINT64_MAX / 2;
     slab->dirty = slab->soiled = slab->furthest = base;
     slab->too_large = SIZE_MAX;
+    slab->patience = 1;
     slab->chunks = (struct chunk *)(slab + 1);
     slab->marks = (_Atomic uint64_t *)(void *)(books + table_bytes(bytes));
     slab->marks_elsewhere =
@@ -214,6 +215,7 @@ static inline void enter_renewed(struct slab *slab, struct chunk *chunk, uint32_
 
     if (index >= slab->spanned_first && index < slab->spanned_behind)
         slab->spanned_behind = index; /* blocks come to be in it */
+    chunk->weighed_blocks = 0;
     chunk->wiped = 0;
     STORE(chunk->open, 1); /* before bump: see books.c */
     STORE(chunk->word, LOAD(slab->word));
@@ -480,6 +482,7 @@ static void *serve_again(struct slab *slab, size_t size, size_t align)
         if (served) {
             if (slab->dirty < LOAD(chunk->tail))
                 slab->dirty = LOAD(chunk->tail);
+            chunk->weighed_blocks = 0;
             STORE(slab->closed_count, LOAD(slab->closed_count) + 1);
             STORE(slab->closed_bytes, LOAD(slab->closed_bytes) +
                                           (size_t)(LOAD(chunk->tail) - chunk_start(slab, index)));

@@ -53,10 +53,12 @@ struct chunk {
     _Atomic uint32_t freed_elsewhere; /* blocks freed by other threads */
     _Atomic uint32_t elsewhere_sum;   /* of their addresses, likewise */
     _Atomic uint32_t next;            /* the next chunk used or pinned, or ZK_NO_CHUNK */
-    uint32_t waste;                   /* dead bytes, if `weighed` equals `word` */
-    _Atomic uint64_t word;            /* the last phase that used it; 0: it holds no memory */
-    uint64_t weighed; /* `word` when `waste` was measured; the holder's own, like those below */
-    uint32_t trimmed_blocks; /* live blocks when dead pages were last given back; 0: never */
+    uint32_t waste;          /* dead bytes, when last weighed; the holder's own, like those below */
+    _Atomic uint64_t word;   /* the last phase that used it; 0: it holds no memory */
+    uint32_t given;          /* those of them in pages that have been given back */
+    bool trimmed;            /* are those all such pages, as of when it was last weighed? */
+    bool taught;             /* were the sizes of its live blocks ever learned? */
+    uint32_t weighed_blocks; /* 1 + live blocks when last weighed; 0: not since it was entered */
     uint32_t wiped;          /* 1 + live blocks when its dead bytes were last wiped; 0: never */
 };
 
@@ -106,7 +108,7 @@ struct slab {
     uint64_t walked_bytes;  /* ... bytes served, ever, by then, ... */
     uint64_t walked_kept;   /* ... bytes that its chunks kept then, ... */
     uint64_t kept_more;     /* ... and how many more, in new chunks, are kept since */
-    uint64_t reused_in;     /* the last phase within which bumping started over */
+    uint64_t looked_in;     /* the last phase within which, or after which, it was walked */
     uint64_t bytes_before;  /* served before the phase of `word`, ever */
     size_t high_water;      /* bytes served in the last phase before it that used the slab */
     char *dirty;            /* all at or above is zero: never handed out, or given back since */
@@ -126,6 +128,10 @@ struct slab {
     size_t waste;           /* dead bytes in kept chunks, as of the last recycling; see tenure.h */
     uint64_t weighed_in;    /* the phase in which zk_slab_learn_within last ran; ... */
     size_t weighed_from;    /* ... it weighs once this many bytes are kept */
+    size_t detoured;        /* bytes that system served instead, of sizes that are learned; ... */
+    uint64_t detoured_from; /* ... bytes served here, ever, when that was 0; ... */
+    size_t drained_from;    /* ... zk_slab_drain is called once it is as much as this, ... */
+    unsigned patience;      /* ... which is this many times the least */
     struct zk_zeroing zeroing; /* of large blocks; see zero.c */
     bool wipes;                /* memory is wiped before it is served; see wipe.h */
     uint64_t wiped_in;         /* its last phase, if zk_wipe_all wiped it after that, ... */
@@ -232,6 +238,17 @@ void zk_slab_tend(struct slab *slab, uint64_t word);
  * worth it for a block of that size. Holder only. */
 void zk_slab_reuse(struct slab *slab, size_t size, size_t align);
 
+/* System serves a block of size bytes, which is a size that is learned. True if there were so many that zk_slab_drain is
+ * to be called. Any slab that the calling thread holds; or zk_no_slab. */
+static inline bool zk_slab_detours(struct slab *slab, size_t size)
+{
+    return slab->pinned && (slab->detoured += size) >= slab->drained_from;
+}
+
+/* Most of what was in the slab is now served by system: gives back all memory in which nothing lives, unless the slab
+ * still serves more than that. Holder only. */
+void zk_slab_drain(struct slab *slab);
+
 /* Declares the blocks of the phase of word dead, if that is the last phase that slab served. Any
  * thread, one at a time; the holder must no longer be allocating in that phase. */
 void zk_slab_discard(struct slab *slab, uint64_t word);
@@ -297,16 +314,16 @@ bool zk_slab_is_freed(const struct slab *slab, const char *p);
 /* Sets how many bytes the slab wastes: see zk_tenure_waste. */
 void zk_slab_set_waste(struct slab *slab, size_t bytes);
 
-/* At the end of a phase, when kept chunks hold kept_bytes: if too much of that is dead, learns the sizes that live
- * there. */
+/* At the end of a phase, when kept chunks hold kept_bytes: if too much of that is dead, gives the dead pages back, and
+ * learns the sizes that live there. */
 void zk_slab_learn(struct slab *slab, size_t kept_bytes);
 
 /* The same in the middle of a phase. There much is dead only for a while, and reused soon, so more may be wasted; and
- * it looks again only when twice as much is kept as the last time. */
+ * it looks again only when a quarter more is kept than the last time. */
 void zk_slab_learn_within(struct slab *slab, size_t kept_bytes);
 
-/* Gives back the dead pages of kept chunks that no phase since `word` has used. */
-void zk_slab_trim(struct slab *slab, uint64_t word);
+/* Gives back the dead pages of kept chunks that no phase since `word` has used. Returns their bytes. */
+size_t zk_slab_trim(struct slab *slab, uint64_t word);
 
 /* ---- books.c: reading, by any thread ---- */
 

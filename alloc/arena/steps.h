@@ -22,11 +22,16 @@ static inline uint64_t zk_phase_word_seen(void)
     return atomic_load_explicit(&zk_phase_word, memory_order_acquire);
 }
 
-/* Should system serve a block of size bytes: outside of phases, below MIN_BYTES, or of a size that pretenuring has
- * learned? */
+/* Is a block of size bytes none of the arena's: outside of phases, or below MIN_BYTES? */
+static inline bool zk_is_outside(uint64_t word, size_t size)
+{
+    return !zk_phase_word_active(word) || size < zk_settings.min_bytes;
+}
+
+/* Should system serve a block of size bytes: one of those, or of a size that pretenuring has learned? */
 static inline bool zk_is_systems(uint64_t word, size_t size)
 {
-    return !zk_phase_word_active(word) || size < zk_settings.min_bytes || zk_is_tenured(size);
+    return zk_is_outside(word, size) || zk_is_tenured(size);
 }
 
 /* zk_route, for the calling thread, which holds `held`. */

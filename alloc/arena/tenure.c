@@ -8,7 +8,8 @@
 enum {
     least_waste = 2 << 20, /* bytes of waste that are always allowed, ... */
     part_of_live = 4,      /* ... or a quarter of what lives, ... */
-    part_of_phase = 16,    /* ... or a sixteenth of what a phase takes, whichever is most */
+    part_of_phase = 16,    /* ... or a sixteenth of what a phase takes, whichever is most; */
+    part_again = 4,        /* but only a quarter of that, if sizes were learned and forgotten */
     first_chance = 2 * 64, /* 64 phases until what was learned is forgotten; doubled each time */
     last_chance = 2 << 20,
 };
@@ -18,6 +19,7 @@ _Atomic uint64_t zk_tenured;
 /* All sequentially consistent, as they are rarely accessed. No invariant spans two of them. */
 static struct {
     _Atomic int64_t waste;
+    _Atomic uint64_t known;  /* what was learned before it was last forgotten */
     _Atomic uint64_t chance; /* phase words from the first lesson until all is forgotten */
     _Atomic uint64_t due;    /* the word at which that is so */
     atomic_bool stopped;
@@ -75,6 +77,8 @@ bool zk_tenure_is_due(size_t live_bytes, size_t phase_bytes)
         allowed = live_bytes / part_of_live;
     if (allowed < phase_bytes / part_of_phase)
         allowed = phase_bytes / part_of_phase;
+    if (atomic_load(&tenure.known) != 0 && atomic_load(&zk_tenured) == 0)
+        allowed /= part_again;
     return may_learn() && atomic_load(&tenure.waste) > (int64_t)allowed;
 }
 
@@ -82,6 +86,8 @@ void zk_tenure_learn(uint64_t classes, uint64_t word)
 {
     if (classes == 0 || !may_learn())
         return;
+    if ((classes & atomic_load(&tenure.known)) != 0)
+        classes |= atomic_load(&tenure.known);
     if (atomic_fetch_or(&zk_tenured, classes) == 0)
         atomic_store(&tenure.due, word + atomic_load(&tenure.chance));
 }
@@ -96,7 +102,7 @@ void zk_tenure_review(uint64_t word)
     if (!atomic_compare_exchange_strong(&tenure.due, &due, UINT64_MAX)) /* another thread's turn */
         return;
     atomic_store(&tenure.chance, chance < last_chance ? 2 * chance : chance);
-    atomic_store(&zk_tenured, 0);
+    atomic_store(&tenure.known, atomic_exchange(&zk_tenured, 0));
 }
 
 void zk_tenure_stop(void)

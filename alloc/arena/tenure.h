@@ -4,7 +4,7 @@
  * Pinned keeps a chunk as long as any block in it lives. That is cheap if the blocks that outlive their phase lie side
  * by side, or are large, and expensive if they are scattered: then most of what is kept is dead. Once there is too much
  * of this waste, the sizes of the live blocks amid it are learned, and system serves them from then on. So the slabs
- * rewind again, and where recycling does not pay, pinned takes no more memory than system.
+ * rewind again, or drain, and where recycling does not pay, pinned takes no more memory than system.
  */
 #ifndef ZK_TENURE_H
 #define ZK_TENURE_H
@@ -47,7 +47,8 @@ static inline bool zk_is_tenured(size_t size)
 /* The smallest size of at least `least` such that neither it nor any larger one is tenured. */
 size_t zk_tenure_floor(size_t least);
 
-/* The dead bytes in chunks that slabs keep have grown by `more` (or shrunk, if negative). */
+/* The dead bytes in chunks that slabs keep, without those in pages that were given back, have grown by `more` (or
+ * shrunk, if negative). */
 void zk_tenure_waste(int64_t more);
 
 /* Is more wasted, in all slabs together, than is allowed with live_bytes alive and phase_bytes taken by a phase? */
