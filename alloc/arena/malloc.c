@@ -109,12 +109,8 @@ static inline void free_own(struct slab *slab, const char *p, size_t offset)
 {
     size_t word = offset >> (ZK_GRANULE_SHIFT + 6);
     struct chunk *chunk = &slab->chunks[offset >> zk_chunk_shift(slab)];
-    uint64_t marks;
+    uint64_t marks = atomic_load_explicit(&slab->marks[word], memory_order_relaxed);
 
-    if (unlikely(p >= atomic_load_explicit(&slab->bump, memory_order_relaxed)) &&
-        !zk_slab_may_free_ahead(slab, p))
-        return;
-    marks = atomic_load_explicit(&slab->marks[word], memory_order_relaxed);
     if (unlikely(set_bit(&marks, offset >> ZK_GRANULE_SHIFT))) {
         zk_slab_freed_twice(slab, p);
         return;
