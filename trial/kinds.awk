@@ -4,9 +4,9 @@
 # quantile.awk.
 #
 # It is if two things are so. Less than half of the time is spent in entries that take about as long
-# as the median (half to twice of it): then the median tells little about the whole. And nine tenths
-# of it are spent in entries that take about as long in each run: so it is not noise, nor chance, as
-# where several threads enter.
+# as the median (half to twice of it): then the median tells little about the whole. And nine times
+# in ten an entry takes about as long as in the other runs, where those that take long count for
+# more: so it is not noise, nor chance, as where several threads enter.
 
 { add("place " $1, $2); place[$1] }
 
@@ -25,8 +25,8 @@ END {
         typical = middle(key)
         add("typical", typical)
         for (i = 1; i <= length_of[key]; i++) {
-            measured += series[key, i]
-            if (alike(series[key, i], typical)) repeated += series[key, i]
+            measured += typical
+            if (alike(series[key, i], typical)) repeated += typical
         }
     }
     count = length_of["typical"]

@@ -30,6 +30,7 @@ for runs in 4 6 10; do
     for entries in 6 11 60; do
         several $runs $entries 'jitter * (i % 3 == 0 ? 2 : i % 3 == 1 ? 54 : 150)'   # three phases a proof
         several $runs $entries 'jitter * (i % 4 == 3 ? 100 : 5)'                     # rare, but most of the time
+        several $runs $entries 'jitter * (i % 3 == 0 ? 2 : i % 3 == 1 ? 54 : r == 1 && i == 5 ? 2000 : 150)' # one of them disturbed
         one $runs $entries 'jitter * 50'
         one $runs $entries 'jitter * (20 + 20 * (i % 2))'                            # sizes that differ little
         one $runs $entries 'jitter * (i == 1 ? 5 : 50)'                              # one that is short
