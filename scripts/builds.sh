@@ -95,9 +95,9 @@ EOF
 aarch64() {
     local folder=$builds/aarch64 page name profile
     local tests=(arena_bytes arena_place arena_route arena_size arena_stats realloc aligned_calloc pinned_discard pinned_reuse
-        pinned_runs pinned_warning tenure phase_begin phase_escape phase_hook phase_jump phase_orphan phase_scope
+        pinned_many pinned_runs pinned_warning tenure phase_begin phase_escape phase_hook phase_jump phase_orphan phase_scope
         thread_blocks course)
-    local large_pages=(arena_size pinned_reuse pinned_runs pinned_warning tenure course) # again with 16 KiB
+    local large_pages=(arena_size pinned_many pinned_reuse pinned_runs pinned_warning tenure course) # again with 16 KiB
     local with_64_kib=(config death lifetime pinned_threads thread_destructors thread_phases)
     local reserving=(inherit limits misuse trap_zeroes) # with 64 KiB as well, but with fewer addresses
     local repros=(injector_block worker_deque_growth pooled_hash_table refcount_header realloc_across_phase longjmp_escape
