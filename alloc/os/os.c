@@ -207,15 +207,18 @@ bool zk_os_move(void *to, void *from, size_t bytes)
 size_t zk_os_resident(const void *start, size_t bytes)
 {
     size_t page = zk_os_page_bytes();
+    /* Emulators may tell us of large pages, and write a byte for each of the kernel's, which are of at least 4 KiB. */
+    enum { ROOM = 1024, SMALLEST_PAGE = 4096 };
+    const size_t most = (size_t)ROOM * SMALLEST_PAGE / page;
     size_t resident = 0;
     int saved = errno;
 
     for (size_t done = 0; done < bytes;) {
-        unsigned char in_memory[1024]; /* one for each page */
+        unsigned char in_memory[ROOM]; /* one for each page */
         size_t pages = (bytes - done) / page;
 
-        if (pages > sizeof in_memory)
-            pages = sizeof in_memory;
+        if (pages > most)
+            pages = most;
         if (zk_call(SYS_mincore, (long)((const char *)start + done), (long)(pages * page),
                     (long)in_memory, 0, 0, 0) != 0) {
             errno = saved;
