@@ -394,6 +394,7 @@ static void end_and_wipe(struct oracle *oracle, unsigned thread)
 
 static void end(struct oracle *oracle, unsigned thread)
 {
+    oracle->known[thread] = true;
     if (oracle->setup.wipe == ORACLE_WIPE_CALL) {
         end_and_wipe(oracle, thread);
         return;
@@ -476,7 +477,6 @@ void oracle_step(struct oracle *oracle, const struct oracle_op *op)
         begin(oracle, op);
         break;
     case ORACLE_END:
-        oracle->known[op->thread] = true;
         end(oracle, op->thread);
         break;
     case ORACLE_DISCARD:
