@@ -152,7 +152,7 @@ static __attribute__((noinline)) void *ask_again(size_t size)
 }
 
 /* From system, with nothing special on: what every program pays outside the arena. */
-static void *malloc_unseen(size_t size)
+static inline __attribute__((always_inline)) void *malloc_unseen(size_t size)
 {
     void *p = zk_system_malloc(size);
 
@@ -175,12 +175,22 @@ static inline void *bump_below_floor(struct slab *slab, size_t size)
     return bump_over(slab, bump, size);
 }
 
+/* Of a size that pretenuring has learned. */
+static __attribute__((noinline)) void *malloc_tenured(size_t size, struct slab *held)
+{
+    zk_route_detour(held, size);
+    return malloc_unseen(size);
+}
+
 /* In a phase, from the slab that the fast path has just looked at. */
 static __attribute__((noinline)) void *malloc_in_phase(size_t size, struct slab *held,
                                                        struct zk_caller caller)
 {
-    void *p = zk_is_tenured(size) ? NULL : bump_below_floor(held, size);
+    void *p;
 
+    if (zk_is_tenured(size))
+        return malloc_tenured(size, held);
+    p = bump_below_floor(held, size);
     return p != NULL ? p : zk_route_by(held, (struct zk_wish){size, ZK_GRANULE, caller, NULL});
 }
 

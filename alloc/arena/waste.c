@@ -125,8 +125,8 @@ static struct waste weigh(struct slab *slab)
 
 /* Too much is wasted: gives back the dead pages of each chunk that is worth it, and learns the sizes of the blocks
  * that live there. Each chunk teaches once, or else what was learned and forgotten would be learned again from the same
- * blocks. */
-static void relieve(struct slab *slab)
+ * blocks; the chunk `newest` (or ZK_NO_CHUNK) does not, as what lives there may be about to die. */
+static void relieve(struct slab *slab, uint32_t newest)
 {
     const size_t least = bytes_of_chunk(slab) / 4;
     uint64_t classes = 0;
@@ -136,7 +136,7 @@ static void relieve(struct slab *slab)
          index = LOAD(slab->chunks[index].next)) {
         struct chunk *chunk = &slab->chunks[index];
 
-        if (chunk->waste > least && !chunk->trimmed) {
+        if (index != newest && chunk->waste > least && !chunk->trimmed) {
             uint64_t found = update(slab, index, true);
 
             classes |= chunk->taught ? 0 : found;
@@ -164,7 +164,7 @@ void zk_slab_learn(struct slab *slab, size_t kept_bytes)
     waste = weigh(slab);
     zk_slab_set_waste(slab, waste.held);
     if (zk_tenure_is_due(kept_bytes - waste.dead, slab->high_water))
-        relieve(slab);
+        relieve(slab, ZK_NO_CHUNK);
 }
 
 void zk_slab_learn_within(struct slab *slab, size_t kept_bytes)
@@ -181,7 +181,7 @@ void zk_slab_learn_within(struct slab *slab, size_t kept_bytes)
     waste = weigh(slab);
     slab->weighed_from = kept_bytes + kept_bytes / 4;
     if (waste.held > (kept_bytes < usually ? kept_bytes / 8 * 7 : kept_bytes / 4))
-        relieve(slab);
+        relieve(slab, (uint32_t)LOAD(slab->current));
 }
 
 size_t zk_slab_trim(struct slab *slab, uint64_t word)
