@@ -447,14 +447,18 @@ static void remember_large(struct slab *slab, const char *start)
 static __attribute__((noinline)) void *carve_large(struct slab *slab, size_t size, size_t align,
                                                    const void *like)
 {
+    size_t multiple = align > ZK_GRANULE ? align : ZK_GRANULE;
     char *at = find_place(slab, 0, size, align_large(slab, align));
+    size_t before = 0;
     char *start;
 
     if (at == NULL)
         return NULL;
-    start = serve(
-        slab, at,
-        slab->pinned && align <= ZK_LINE ? colour(slab, at, zk_in_granules(size), like) : 0, size);
+    if (((uintptr_t)like & (multiple - 1)) != 0)
+        like = NULL;
+    if (slab->pinned && align <= ZK_LINE)
+        before = colour(slab, at, zk_in_granules(size), like);
+    start = serve(slab, at, before, size);
     if (start != NULL)
         remember_large(slab, start);
     return start;

@@ -70,6 +70,24 @@ static void every_byte_is_carried_over(void)
     }
 }
 
+/* A block that is aligned to less than it is to be now does not start in its page as it did. */
+static void a_block_that_moves_is_aligned_as_asked_for(void)
+{
+    begin_phase();
+    for (size_t align = 16; align <= 4096; align *= 2)
+        for (unsigned i = 0; i < 5; i++) {
+            char *p;
+
+            arena_block(16);
+            p = arena_block(900000); /* too small to have its chunk to itself: it starts anywhere */
+            fill(p, 900000, i);
+            p = zk_realloc_sized(p, 900000, align, 2 * MIB);
+            CHECK(p != NULL && (uintptr_t)p % align == 0 && is_filled(p, 900000, i));
+            zk_free(p);
+        }
+    end_phase();
+}
+
 /* The block that has moved leaves memory that is served again, zeroed if that is wanted. */
 static void the_place_it_leaves_is_good_for_others(void)
 {
@@ -160,6 +178,7 @@ static const struct CMUnitTest tests[] = {
     FRESH_AS("every byte is carried over", every_byte_is_carried_over, LARGE, .number = 1),
     FRESH_AS("every byte is carried over, of other places", every_byte_is_carried_over, LARGE,
              .number = 2),
+    FRESH(a_block_that_moves_is_aligned_as_asked_for, LARGE),
     FRESH(the_place_it_leaves_is_good_for_others, LARGE),
     FRESH(a_block_of_another_threads_slab_moves_as_well, LARGE),
     FRESH(locked_memory_stays_locked, LARGE),
