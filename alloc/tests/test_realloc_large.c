@@ -178,7 +178,7 @@ static const struct CMUnitTest tests[] = {
     FRESH_AS("every byte is carried over", every_byte_is_carried_over, LARGE, .number = 1),
     FRESH_AS("every byte is carried over, of other places", every_byte_is_carried_over, LARGE,
              .number = 2),
-    FRESH(a_block_that_moves_is_aligned_as_asked_for, LARGE),
+    FRESH(a_block_that_moves_is_aligned_as_asked_for, .env = {ALL_SIZES, SLAB_1G, UNTENURED}),
     FRESH(the_place_it_leaves_is_good_for_others, LARGE),
     FRESH(a_block_of_another_threads_slab_moves_as_well, LARGE),
     FRESH(locked_memory_stays_locked, LARGE),

@@ -85,6 +85,7 @@ share/zkalloc/trial/bench_common.sh
 share/zkalloc/trial/libzk-probe.so
 share/zkalloc/trial/quantile.awk
 share/zkalloc/trial/script_common.sh
+share/zkalloc/trial/kinds.awk
 share/zkalloc/trial/trial.awk
 share/zkalloc/trial/verdict.awk
 share/zkalloc/trial/zk-usage'
