@@ -82,10 +82,10 @@ share/man/man1/zk-trial.1
 share/man/man3/zkalloc.3
 share/man/man7/zk-repro.7
 share/zkalloc/trial/bench_common.sh
+share/zkalloc/trial/kinds.awk
 share/zkalloc/trial/libzk-probe.so
 share/zkalloc/trial/quantile.awk
 share/zkalloc/trial/script_common.sh
-share/zkalloc/trial/kinds.awk
 share/zkalloc/trial/trial.awk
 share/zkalloc/trial/verdict.awk
 share/zkalloc/trial/zk-usage'
