@@ -191,12 +191,12 @@ static __attribute__((noinline)) void *malloc_in_phase(size_t size, struct slab 
     if (zk_is_tenured(size))
         return malloc_tenured(size, held);
     p = bump_below_floor(held, size);
-    return p != NULL ? p : zk_route_by(held, (struct zk_wish){size, ZK_GRANULE, caller, NULL});
+    return p != NULL ? p : zk_route_by(held, (struct zk_wish){size, ZK_GRANULE, caller, false});
 }
 
 static __attribute__((noinline)) void *malloc_rarely(size_t size, struct zk_caller caller)
 {
-    return zk_rarely_route((struct zk_wish){size, ZK_GRANULE, caller, NULL});
+    return zk_rarely_route((struct zk_wish){size, ZK_GRANULE, caller, false});
 }
 
 /* The one place where malloc checks for rare cases. */
@@ -221,7 +221,7 @@ void *zk_aligned_alloc(size_t align, size_t size)
         errno = EINVAL;
         return NULL;
     }
-    return zk_route((struct zk_wish){size, align, ZK_CALLER, NULL});
+    return zk_route((struct zk_wish){size, align, ZK_CALLER, false});
 }
 
 /* NULL with ENOMEM when the product overflows. */
@@ -236,7 +236,7 @@ static inline void *zeroed_array(size_t count, struct zk_wish wish)
 
 void *zk_calloc(size_t count, size_t size)
 {
-    return zeroed_array(count, (struct zk_wish){size, ZK_GRANULE, ZK_CALLER, NULL});
+    return zeroed_array(count, (struct zk_wish){size, ZK_GRANULE, ZK_CALLER, false});
 }
 
 void *zk_aligned_calloc(size_t align, size_t count, size_t size)
@@ -245,7 +245,7 @@ void *zk_aligned_calloc(size_t align, size_t count, size_t size)
         errno = EINVAL;
         return NULL;
     }
-    return zeroed_array(count, (struct zk_wish){size, align, ZK_CALLER, NULL});
+    return zeroed_array(count, (struct zk_wish){size, align, ZK_CALLER, false});
 }
 
 size_t zk_usable_size(const void *p)

@@ -75,7 +75,7 @@ void *zk_rarely_route_arena(struct zk_wish wish, bool *overflow)
     void *p;
 
     *overflow = false;
-    if (zk_chaos() && !zk_detour && wish.moved == NULL)
+    if (zk_chaos() && !zk_detour && !wish.moves)
         count_for_chaos(); /* a phase may begin here */
     word = zk_phase_word_seen();
     if (zk_is_outside(word, wish.size) || zk_detour)

@@ -37,71 +37,53 @@ copy_forward(char *to, const char *from, size_t bytes)
     }
 }
 
-/* ---- Moving pages ---- */
+/* ---- Large blocks ---- */
 
-/* Blocks of at least this size are always moved, and ... */
-static const size_t moved_from = (size_t)32 << 20;
+/* From this size on, the old place of a block that moves is always given back: glibc does so as well. */
+static const size_t given_from = (size_t)32 << 20;
 
-/* ... what is moved then starts and ends at a multiple of this, so that however often blocks are moved, there is at most
- * one mapping for so many bytes of a slab. */
-static const size_t grid = (size_t)4 << 20;
-
-/* A move of any pages can cost the process two of its mappings. Most are left for the program. */
-static bool may_use_mappings(void)
-{
-    static _Atomic size_t moves;
-    const size_t most = zk_os_mappings_max() / 16;
-
-    return atomic_load(&moves) < most && atomic_fetch_add(&moves, 1) < most;
-}
-
-/* Is it cheaper to move these pages of a new block, or of most of it, than to copy to them? If most are not in memory
- * yet, each would cost a page fault on top, and both blocks' pages would be in memory for a while; and for large blocks
- * it is cheaper anyway. */
-static struct zk_pages pages_to_move(char *start, char *end)
-{
-    struct zk_pages pages = zk_os_whole_pages(start, end);
-    size_t bytes = (size_t)(pages.end - pages.start);
-
-    if (bytes >= moved_from) {
-        pages.start += -(uintptr_t)pages.start & (grid - 1);
-        pages.end -= (uintptr_t)pages.end & (grid - 1);
-    } else if (zk_os_resident(pages.start, bytes) > bytes / 2 || !may_use_mappings()) {
-        pages.end = pages.start;
-    }
-    return pages;
-}
+static const size_t piece_bytes = (size_t)1 << 20; /* at least a page */
 
 /* A program may be wrong about it, and then the pages may be another block's. */
-static bool is_live_block(const char *p)
+static bool is_live_block(const char *p, size_t bytes)
 {
     struct slab *slab = zk_region_slab_of(p);
 
-    return zk_slab_block_start(slab, p) == p && !zk_slab_is_freed(slab, p);
+    return zk_slab_is_block(slab, p) && zk_slab_block_bytes(slab, p) >= bytes &&
+           !zk_slab_is_freed(slab, p);
 }
 
-/* Moves as many whole pages of a large block as is worth it, and copies the rest. False if nothing was done. Not under an
- * audit, which follows addresses. Locked memory is not moved, since its old place would not be locked any more: it cannot
- * be discarded. */
-static bool move_pages(char *to, char *from, size_t bytes)
+/* Are the pages of the old block to be given back while it is copied? If most of the new one is not in memory yet, the
+ * program grows, and both would be in memory for a while; otherwise the old place is warm for what is served there next.
+ * Not under an audit, which follows addresses. */
+static bool gives_back_pages(char *to, const char *from, size_t bytes)
 {
-    struct zk_pages target;
-    size_t before;
-    size_t moved;
+    struct zk_pages pages = zk_os_whole_pages(to, to + bytes);
+    size_t whole = (size_t)(pages.end - pages.start);
 
-    if (bytes < ZK_LARGE_FROM || ((uintptr_t)to - (uintptr_t)from) % zk_os_page_bytes() != 0 ||
-        !zk_region_holds(to) || !zk_region_holds(from) || zk_attended() ||
-        zk_settings.recycle != ZK_RECYCLE_PINNED || !is_live_block(from))
-        return false;
-    target = pages_to_move(to, to + bytes);
-    before = (size_t)(target.start - to);
-    moved = (size_t)(target.end - target.start);
-    if (moved == 0 || !zk_os_discard(target.start, moved) ||
-        !zk_os_move(target.start, from + before, moved))
-        return false;
-    memcpy(to, from, before);
-    memcpy(target.end, from + before + moved, bytes - before - moved);
-    return true;
+    return bytes >= ZK_LARGE_FROM && zk_region_holds(to) && zk_region_holds(from) &&
+           !zk_attended() && zk_settings.recycle == ZK_RECYCLE_PINNED &&
+           is_live_block(from, bytes) &&
+           (bytes >= given_from || zk_os_resident(pages.start, whole) <= whole / 2);
+}
+
+/* Copies piece by piece, and gives back the whole pages of each piece: locked ones stay. */
+static void copy_and_give_back(char *to, char *from, size_t bytes)
+{
+    char *given = zk_os_whole_pages(from, from + bytes).start; /* up to here */
+
+    for (size_t done = 0; done < bytes;) {
+        size_t piece = bytes - done < piece_bytes ? bytes - done : piece_bytes;
+        char *copied;
+
+        memcpy(to + done, from + done, piece);
+        done += piece;
+        copied = from + done - ((uintptr_t)(from + done) & (zk_os_page_bytes() - 1));
+        if (copied > given) {
+            zk_os_discard(given, (size_t)(copied - given));
+            given = copied;
+        }
+    }
 }
 
 /* ---- Moving blocks ---- */
@@ -112,7 +94,7 @@ static void *move(void *p, size_t old_bytes, struct zk_wish wish)
     size_t carried = old_bytes < wish.size ? old_bytes : wish.size;
     void *to;
 
-    wish.moved = p;
+    wish.moves = true;
     zk_tell_moving(p, carried);
     to = zk_route(wish);
     if (to == NULL)
@@ -120,7 +102,9 @@ static void *move(void *p, size_t old_bytes, struct zk_wish wish)
     zk_tell_moved(p, to, wish.caller);
     if (zk_settings.copy == ZK_COPY_FORWARD)
         copy_forward(to, p, carried);
-    else if (!move_pages(to, p, carried))
+    else if (gives_back_pages(to, p, carried))
+        copy_and_give_back(to, p, carried);
+    else
         memmove(to, p, carried);
     zk_free(p);
     return to;
@@ -171,7 +155,7 @@ static void *migrate(void *p, size_t old_bytes, struct zk_wish wish, bool *overf
         return NULL;
     if (old_bytes == 0) /* unknown: it cannot be copied */
         return NULL;
-    wish.moved = p;
+    wish.moves = true;
     to = zk_route_arena(wish, overflow);
     if (to == NULL)
         return NULL;
@@ -252,7 +236,7 @@ void *zk_resize(void *p, struct zk_wish wish)
 
 void *zk_realloc(void *p, size_t size)
 {
-    return zk_resize(p, (struct zk_wish){size, ZK_GRANULE, ZK_CALLER, NULL});
+    return zk_resize(p, (struct zk_wish){size, ZK_GRANULE, ZK_CALLER, false});
 }
 
 void *zk_resize_sized(void *p, size_t old_size, struct zk_wish wish)
@@ -276,7 +260,7 @@ void *zk_realloc_sized(void *p, size_t old_size, size_t align, size_t size)
         errno = EINVAL;
         return NULL;
     }
-    return zk_resize_sized(p, old_size, (struct zk_wish){size, align, ZK_CALLER, NULL});
+    return zk_resize_sized(p, old_size, (struct zk_wish){size, align, ZK_CALLER, false});
 }
 
 ZK_ALSO(realloc, zk_realloc);

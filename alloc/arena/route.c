@@ -67,7 +67,7 @@ void *zk_carve(struct slab *held, struct zk_wish wish, uint64_t word)
         return NULL;
     if (atomic_load_explicit(&slab->word, memory_order_relaxed) != word) /* our own store */
         zk_recycle(slab, word);
-    p = zk_slab_carve(slab, wish.size, wish.align, wish.moved);
+    p = zk_slab_carve(slab, wish.size, wish.align);
     leave(slab);
     open_floor(slab, word);
     return p;

@@ -16,8 +16,7 @@ struct zk_wish {
     size_t size;
     size_t align;
     struct zk_caller caller;
-    /* NULL, or the block that is moved. A move is no allocation: chaos does not count it, or MIN_BYTES would matter. */
-    const void *moved;
+    bool moves; /* a move, not an allocation: chaos does not count it, or MIN_BYTES would matter */
 };
 
 /* A block from wherever the settings and the phase say. NULL with ENOMEM. */

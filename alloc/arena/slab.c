@@ -377,13 +377,12 @@ static void take(struct slab *slab, char *at, char *start, char *end)
 }
 
 /* A large block starts some cache lines into its chunk, if there is room; how many depends on the chunk's number. For
- * the reason, see stagger. Or it starts as `like` does, whose pages may then be moved to it. */
-static size_t colour(const struct slab *slab, const char *start, size_t size, const void *like)
+ * the reason, see stagger. */
+static size_t colour(const struct slab *slab, const char *start, size_t size)
 {
     const size_t colours = 64;
     size_t room = (size_t)(slab->run_end - start) - size; /* it fits */
-    size_t bytes = like != NULL ? (uintptr_t)like % zk_os_page_bytes()
-                                : chunk_of(slab, start) % colours * ZK_LINE;
+    size_t bytes = chunk_of(slab, start) % colours * ZK_LINE;
 
     return bytes <= room ? bytes : 0;
 }
@@ -444,21 +443,16 @@ static void remember_large(struct slab *slab, const char *start)
     slab->large_next = (slab->large_next + 1) % ZK_LARGE_KNOWN;
 }
 
-static __attribute__((noinline)) void *carve_large(struct slab *slab, size_t size, size_t align,
-                                                   const void *like)
+static __attribute__((noinline)) void *carve_large(struct slab *slab, size_t size, size_t align)
 {
-    size_t multiple = align > ZK_GRANULE ? align : ZK_GRANULE;
     char *at = find_place(slab, 0, size, align_large(slab, align));
-    size_t before = 0;
     char *start;
 
     if (at == NULL)
         return NULL;
-    if (((uintptr_t)like & (multiple - 1)) != 0)
-        like = NULL;
-    if (slab->pinned && align <= ZK_LINE)
-        before = colour(slab, at, zk_in_granules(size), like);
-    start = serve(slab, at, before, size);
+    start =
+        serve(slab, at,
+              slab->pinned && align <= ZK_LINE ? colour(slab, at, zk_in_granules(size)) : 0, size);
     if (start != NULL)
         remember_large(slab, start);
     return start;
@@ -510,7 +504,7 @@ static void *carve_small(struct slab *slab, size_t size, size_t align)
     return at == NULL ? NULL : serve(slab, at, 0, size);
 }
 
-void *zk_slab_carve(struct slab *slab, size_t size, size_t align, const void *like)
+void *zk_slab_carve(struct slab *slab, size_t size, size_t align)
 {
     void *p;
 
@@ -522,8 +516,7 @@ void *zk_slab_carve(struct slab *slab, size_t size, size_t align, const void *li
             return p;
         zk_slab_reuse(slab, size, align);
     }
-    p = size >= ZK_LARGE_FROM ? carve_large(slab, size, align, like)
-                              : carve_small(slab, size, align);
+    p = size >= ZK_LARGE_FROM ? carve_large(slab, size, align) : carve_small(slab, size, align);
     if (p == NULL)
         slab->refused += size;
     return p;

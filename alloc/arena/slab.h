@@ -208,9 +208,9 @@ void zk_slab_abandon(struct slab *slab);
  * exist here. */
 void zk_slab_inherit(struct slab *slab, const struct slab *own);
 
-/* A block of size bytes, aligned to align (a power of two). NULL when the slab has no room. A large one starts in its
- * page where `like` does in its own, if that is not NULL and there is room for it. Holder only. */
-void *zk_slab_carve(struct slab *slab, size_t size, size_t align, const void *like);
+/* A block of size bytes, aligned to align (a power of two). NULL when the slab has no room. Holder
+ * only. */
+void *zk_slab_carve(struct slab *slab, size_t size, size_t align);
 
 /* Grows the block at p from old_bytes to size bytes, in place. False unless it is the last block before bump and
  * there is room after it. Pinned, holder only. */
@@ -326,6 +326,9 @@ size_t zk_slab_trim(struct slab *slab, uint64_t word);
 /* Bytes from p, which lies in slab, to the end of its block. For a block of an earlier phase (a bug
  * in the caller), some number that stays within the slab. */
 size_t zk_slab_block_bytes(struct slab *slab, const void *p);
+
+/* Does a block start at p, freed or not? */
+bool zk_slab_is_block(struct slab *slab, const void *p);
 
 /* Start of the live block that p lies in; the chunk's first byte if there is none. */
 const char *zk_slab_block_start(struct slab *slab, const void *p);

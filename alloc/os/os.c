@@ -16,7 +16,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 /* ---- Looked up once ---- */
@@ -153,55 +152,6 @@ bool zk_os_discard(void *start, size_t bytes)
 
     errno = saved;
     return done;
-}
-
-#ifndef MREMAP_DONTUNMAP /* Linux 5.7 */
-#define MREMAP_DONTUNMAP 4
-#endif
-
-static bool remap(void *to, void *from, size_t bytes)
-{
-    int saved = errno;
-    bool done = bytes == 0 ||
-                zk_call(SYS_mremap, (long)from, (long)bytes, (long)bytes,
-                        MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (long)to, 0) == (long)to;
-
-    errno = saved;
-    return done;
-}
-
-/* Tries it on a page. Emulators may know the call and still take the page that was moved for unmapped, so it is used
- * once more, by a system call. */
-static bool can_remap(void)
-{
-    size_t page = zk_os_page_bytes();
-    char *from = zk_os_map(2 * page);
-    char *to;
-    bool can = false;
-
-    if (from == NULL)
-        return false;
-    to = from + page;
-    *from = 1;
-    if (remap(to, from, page)) {
-        int saved = errno;
-
-        can = *to == 1 && *from == 0 &&
-              zk_call(SYS_clock_gettime, CLOCK_MONOTONIC, (long)from, 0, 0, 0, 0) == 0;
-        errno = saved;
-    }
-    zk_os_unmap(from, 2 * page);
-    return can;
-}
-
-bool zk_os_move(void *to, void *from, size_t bytes)
-{
-    enum { UNKNOWN, YES, NO };
-    static _Atomic int can;
-
-    if (atomic_load(&can) == UNKNOWN)
-        atomic_store(&can, can_remap() ? YES : NO);
-    return atomic_load(&can) == YES && remap(to, from, bytes);
 }
 
 size_t zk_os_resident(const void *start, size_t bytes)

@@ -55,11 +55,6 @@ void zk_os_release(void *start, size_t bytes);
  * changed. */
 bool zk_os_discard(void *start, size_t bytes);
 
-/* Moves the pages of [from, from + bytes) to [to, to + bytes), which keeps nothing of its own; all are multiples of the
- * page, and the ranges do not overlap. [from, from + bytes) reads as zero afterwards. False if the kernel does not do
- * that: then nothing has changed. */
-bool zk_os_move(void *to, void *from, size_t bytes);
-
 /* How many bytes of [start, start + bytes), both multiples of the page, are in memory: all of them, if the kernel does
  * not say. */
 size_t zk_os_resident(const void *start, size_t bytes);

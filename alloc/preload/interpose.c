@@ -44,7 +44,7 @@ EXPORT void *memalign(size_t align, size_t size)
     }
     while (power < align)
         power *= 2;
-    return zk_route((struct zk_wish){size, power, ZK_CALLER, NULL});
+    return zk_route((struct zk_wish){size, power, ZK_CALLER, false});
 }
 
 EXPORT void *aligned_alloc(size_t align, size_t size)
@@ -60,7 +60,7 @@ EXPORT int posix_memalign(void **out, size_t align, size_t size)
 
     if (align < sizeof(void *) || (align & (align - 1)) != 0)
         return EINVAL;
-    p = zk_route((struct zk_wish){size, align, ZK_CALLER, NULL});
+    p = zk_route((struct zk_wish){size, align, ZK_CALLER, false});
     if (p == NULL)
         return errno = ENOMEM;
     errno = saved;
@@ -70,7 +70,7 @@ EXPORT int posix_memalign(void **out, size_t align, size_t size)
 
 EXPORT void *valloc(size_t size)
 {
-    return zk_route((struct zk_wish){size, zk_os_page_bytes(), ZK_CALLER, NULL});
+    return zk_route((struct zk_wish){size, zk_os_page_bytes(), ZK_CALLER, false});
 }
 
 EXPORT void *pvalloc(size_t size)
@@ -83,7 +83,7 @@ EXPORT void *pvalloc(size_t size)
         return NULL;
     }
     pages &= ~(page - 1);
-    return zk_route((struct zk_wish){pages, page, ZK_CALLER, NULL});
+    return zk_route((struct zk_wish){pages, page, ZK_CALLER, false});
 }
 
 EXPORT void free_sized(void *p, size_t size)

@@ -58,7 +58,7 @@ static __attribute__((noinline)) void *new_failed(size_t size)
 
 static inline void *serve(size_t size, size_t align, bool throws, struct zk_caller caller)
 {
-    void *p = zk_route((struct zk_wish){size, align, caller, NULL});
+    void *p = zk_route((struct zk_wish){size, align, caller, false});
 
     return __builtin_expect(p == NULL && throws, 0) ? new_failed(size) : p;
 }

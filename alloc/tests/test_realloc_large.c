@@ -1,5 +1,6 @@
 /*
- * test_realloc_large.c - large blocks that grow: their pages are moved, not copied, and every byte is carried over.
+ * test_realloc_large.c - large blocks that grow: pages of the old place are given back as they are copied, and every byte
+ * is carried over.
  */
 #include "pinned_phases.h"
 
@@ -14,8 +15,8 @@ static void *grown(void *p, size_t from, size_t to, unsigned seed)
     return q;
 }
 
-/* Two vectors that grow by turns, so that neither can grow in place: were their pages copied, what the old ones had would
- * stay in memory beside the new ones. */
+/* Two vectors that grow by turns, so that neither can grow in place: were the old pages kept, they would stay in memory
+ * beside the new ones. */
 static void what_grows_takes_the_memory_of_one(void)
 {
     enum { vectors = 2, step = 4 * MIB, most = 100 * MIB };
@@ -151,8 +152,8 @@ static void locked_memory_stays_locked(void)
     end_phase();
 }
 
-/* A misuse: it takes no pages from what lives there now. */
-static void a_block_that_was_freed_is_not_moved(void)
+/* A misuse: no pages are taken from what lives there now. */
+static void a_block_that_was_freed_gives_nothing_back(void)
 {
     char *stale;
     char *p;
@@ -182,7 +183,7 @@ static const struct CMUnitTest tests[] = {
     FRESH(the_place_it_leaves_is_good_for_others, LARGE),
     FRESH(a_block_of_another_threads_slab_moves_as_well, LARGE),
     FRESH(locked_memory_stays_locked, LARGE),
-    FRESH(a_block_that_was_freed_is_not_moved,
+    FRESH(a_block_that_was_freed_gives_nothing_back,
           .env = {ALL_SIZES, SLAB_1G, "ZK_ALLOC_MISUSE=ignore"}),
 };
 
