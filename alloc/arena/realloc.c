@@ -39,9 +39,6 @@ copy_forward(char *to, const char *from, size_t bytes)
 
 /* ---- Large blocks ---- */
 
-/* From this size on, the old place of a block that moves is always given back: glibc does so as well. */
-static const size_t given_from = (size_t)32 << 20;
-
 static const size_t piece_bytes = (size_t)1 << 20; /* at least a page */
 
 /* A program may be wrong about it, and then the pages may be another block's. */
@@ -63,8 +60,7 @@ static bool gives_back_pages(char *to, const char *from, size_t bytes)
 
     return bytes >= ZK_LARGE_FROM && zk_region_holds(to) && zk_region_holds(from) &&
            !zk_attended() && zk_settings.recycle == ZK_RECYCLE_PINNED &&
-           is_live_block(from, bytes) &&
-           (bytes >= given_from || zk_os_resident(pages.start, whole) <= whole / 2);
+           is_live_block(from, bytes) && zk_os_resident(pages.start, whole) <= whole / 2;
 }
 
 /* Copies piece by piece, and gives back the whole pages of each piece: locked ones stay. */

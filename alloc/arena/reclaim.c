@@ -131,7 +131,8 @@ static uint64_t unlink_dead(struct slab *slab, uint64_t discarded)
 
         if (discarded != 0 && LOAD(chunk->word) == discarded) {
             lost += live_blocks(chunk);
-            zk_slab_unmark(slab, index);
+            zk_slab_forget_frees(slab,
+                                 index); /* its frees are not checked: one may have been wrong */
         } else if (is_kept(slab, index)) {
             chunks++;
             bytes += kept_bytes(slab, index);
@@ -216,8 +217,14 @@ static bool has_grown(const struct slab *slab)
 static bool is_unused(struct slab *slab, uint32_t index, uint64_t word)
 {
     const struct chunk *chunk = &slab->chunks[index];
+    bool unused;
 
-    return LOAD(chunk->word) != 0 && LOAD(chunk->word) < word && zk_slab_renew(slab, index);
+    if (LOAD(chunk->word) == 0 || LOAD(chunk->word) >= word)
+        return false;
+    begin_move(slab); /* a child that is forked in the middle does not use the slab */
+    unused = zk_slab_renew(slab, index);
+    end_move(slab);
+    return unused;
 }
 
 /* Gives back the pages of chunks [from, to) and of their logs. Returns the bytes of the chunks; 0 if they stay, being
@@ -230,6 +237,7 @@ static size_t discard_chunks(struct slab *slab, uint32_t from, uint32_t to)
         return 0;
     for (uint32_t index = from; index < to; index++)
         STORE(slab->chunks[index].word, 0);
+    slab->spanned_in = 0; /* mark_used has to record them again */
     zk_os_discard((void *)log_of(slab, from),
                   (size_t)((char *)log_of(slab, to) - (char *)log_of(slab, from)));
     return bytes;

@@ -357,7 +357,7 @@ static void take(struct slab *slab, char *at, char *start, char *end)
 
     if (start >= slab->limit) {
         if (slab->pinned) /* the previous block may grow into the gap */
-            mark_used(slab, LOAD(slab->bump), at);
+            mark_used(slab, chunk_start(slab, (uint32_t)LOAD(slab->current)), at);
         make_clean(slab, slab->limit, at);
         zk_slab_close_chunk(slab, at);
         enter_chunk(slab, at);

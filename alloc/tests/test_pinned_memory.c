@@ -166,12 +166,45 @@ static void what_phases_use_stays_mapped(void)
     all_are_intact();
 }
 
+/* Sizes that are learned go to system, and now and then the slab is drained: then a place is zero that has been used in
+ * this very phase. What is used there again must count as used. */
+static void what_is_used_again_after_a_drain_is_zeroed(void)
+{
+    enum { count = 4000, bytes = 5000, large = 2 << 20, detoured = 100000 };
+    static char *kept[count];
+    const char *zeroed;
+
+    zk_begin_phase();
+    for (unsigned i = 0; i < count; i++)
+        kept[i] = zk_malloc(bytes);
+    for (unsigned i = 0; i < count; i++)
+        if (i % 8 != 0)
+            zk_free(kept[i]);
+    zk_end_phase();
+    zk_begin_phase();
+    zk_free(zk_malloc(bytes));
+    CHECK(stats_now().tenured_classes > 0);
+    for (unsigned round = 0; round < 2; round++) {
+        char *p = zk_malloc(large);
+
+        CHECK(p != NULL && zk_owns(p));
+        memset(p, 0xff, large);
+        zk_free(p);
+        for (unsigned i = 0; i < detoured; i++)
+            zk_free(zk_malloc(bytes));
+    }
+    zeroed = zk_calloc(1, large);
+    CHECK(zeroed != NULL && is_all(zeroed, large, 0));
+    zk_end_phase();
+}
+
 #define PINNED .env = {ALL_SIZES, "ZK_ALLOC_SLAB_GB=1"}
 
 static const struct CMUnitTest tests[] = {
     FRESH(of_random_lifetimes_across_phases, PINNED),
     FRESH(of_random_lifetimes_within_a_phase, PINNED),
     FRESH(what_phases_use_stays_mapped, PINNED),
+    FRESH(what_is_used_again_after_a_drain_is_zeroed, PINNED),
 };
 
 int main(void)
