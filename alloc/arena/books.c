@@ -105,14 +105,6 @@ const char *zk_slab_block_start(struct slab *slab, const void *p)
     return above > books.first && above <= books.count ? entry_at(&books, above - 1) : books.start;
 }
 
-bool zk_slab_is_block(struct slab *slab, const void *p)
-{
-    struct books books = books_of(slab, p);
-    size_t above = entry_above(slab, &books, p);
-
-    return above > books.first && above <= books.count && entry_at(&books, above - 1) == p;
-}
-
 /* Consistent if `moves` is the same before and after. */
 static struct slab_totals read_totals(struct slab *slab, unsigned moves)
 {

@@ -37,53 +37,6 @@ copy_forward(char *to, const char *from, size_t bytes)
     }
 }
 
-/* ---- Large blocks ---- */
-
-static const size_t piece_bytes = (size_t)1 << 20; /* at least a page */
-
-/* A program may be wrong about it, and then the pages may be another block's. */
-static bool is_live_block(const char *p, size_t bytes)
-{
-    struct slab *slab = zk_region_slab_of(p);
-
-    return zk_slab_is_block(slab, p) && zk_slab_block_bytes(slab, p) >= bytes &&
-           !zk_slab_is_freed(slab, p);
-}
-
-/* Are the pages of the old block to be given back while it is copied? If most of the new one is not in memory yet, the
- * program grows, and both would be in memory for a while; otherwise the old place is warm for what is served there next.
- * Not under an audit, which follows addresses. */
-static bool gives_back_pages(char *to, const char *from, size_t bytes)
-{
-    struct zk_pages pages = zk_os_whole_pages(to, to + bytes);
-    size_t whole = (size_t)(pages.end - pages.start);
-
-    return bytes >= ZK_LARGE_FROM && zk_region_holds(to) && zk_region_holds(from) &&
-           !zk_attended() && zk_settings.recycle == ZK_RECYCLE_PINNED &&
-           is_live_block(from, bytes) && zk_os_resident(pages.start, whole) <= whole / 2;
-}
-
-/* Copies piece by piece, and gives back the whole pages of each piece: locked ones stay. */
-static void copy_and_give_back(char *to, char *from, size_t bytes)
-{
-    char *given = zk_os_whole_pages(from, from + bytes).start; /* up to here */
-
-    for (size_t done = 0; done < bytes;) {
-        size_t piece = bytes - done < piece_bytes ? bytes - done : piece_bytes;
-        char *copied;
-
-        memcpy(to + done, from + done, piece);
-        done += piece;
-        copied = from + done - ((uintptr_t)(from + done) & (zk_os_page_bytes() - 1));
-        if (copied > given) {
-            zk_os_discard(given, (size_t)(copied - given));
-            given = copied;
-        }
-    }
-}
-
-/* ---- Moving blocks ---- */
-
 /* Copies old_bytes of p, or the wish's size if that is less. */
 static void *move(void *p, size_t old_bytes, struct zk_wish wish)
 {
@@ -98,8 +51,6 @@ static void *move(void *p, size_t old_bytes, struct zk_wish wish)
     zk_tell_moved(p, to, wish.caller);
     if (zk_settings.copy == ZK_COPY_FORWARD)
         copy_forward(to, p, carried);
-    else if (gives_back_pages(to, p, carried))
-        copy_and_give_back(to, p, carried);
     else
         memmove(to, p, carried);
     zk_free(p);

@@ -327,9 +327,6 @@ size_t zk_slab_trim(struct slab *slab, uint64_t word);
  * in the caller), some number that stays within the slab. */
 size_t zk_slab_block_bytes(struct slab *slab, const void *p);
 
-/* Does a block start at p, freed or not? */
-bool zk_slab_is_block(struct slab *slab, const void *p);
-
 /* Start of the live block that p lies in; the chunk's first byte if there is none. */
 const char *zk_slab_block_start(struct slab *slab, const void *p);
 

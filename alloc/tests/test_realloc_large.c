@@ -1,11 +1,7 @@
 /*
- * test_realloc_large.c - large blocks that grow: pages of the old place are given back as they are copied, and every byte
- * is carried over.
+ * test_realloc_large.c - large blocks that grow and move: every byte is carried over, and nothing else changes.
  */
 #include "pinned_phases.h"
-
-#include <errno.h>
-#include <sys/mman.h>
 
 static void *grown(void *p, size_t from, size_t to, unsigned seed)
 {
@@ -15,34 +11,7 @@ static void *grown(void *p, size_t from, size_t to, unsigned seed)
     return q;
 }
 
-/* Two vectors that grow by turns, so that neither can grow in place: were the old pages kept, they would stay in memory
- * beside the new ones. */
-static void what_grows_takes_the_memory_of_one(void)
-{
-    enum { vectors = 2, step = 4 * MIB, most = 100 * MIB };
-    char *vector[vectors];
-    size_t before;
-    size_t peak = 0;
-
-    if (SANITIZED)
-        skip_because("the sanitizer's own memory");
-    begin_phase();
-    before = resident_bytes();
-    for (unsigned i = 0; i < vectors; i++)
-        fill(vector[i] = arena_block(step), step, i);
-    for (size_t bytes = step; bytes < most; bytes += step)
-        for (unsigned i = 0; i < vectors; i++) {
-            vector[i] = grown(vector[i], bytes, bytes + step, i);
-            fill(vector[i], bytes + step, i);
-            if (resident_bytes() > peak)
-                peak = resident_bytes();
-        }
-    CHECK(peak - before < vectors * (size_t)most * 3 / 2);
-    end_phase();
-}
-
-/* From blocks that start anywhere, among others that stay as they are, to sizes around those where the way of moving
- * changes; and back. */
+/* From blocks that start anywhere, among others that stay as they are, to larger sizes, and back. */
 static void every_byte_is_carried_over(void)
 {
     static const size_t sizes[] = {MIB - 100,      MIB,           MIB + 17,
@@ -71,7 +40,6 @@ static void every_byte_is_carried_over(void)
     }
 }
 
-/* A block that is aligned to less than it is to be now does not start in its page as it did. */
 static void a_block_that_moves_is_aligned_as_asked_for(void)
 {
     begin_phase();
@@ -131,60 +99,15 @@ static void a_block_of_another_threads_slab_moves_as_well(void)
     end_phase();
 }
 
-static void locked_memory_stays_locked(void)
-{
-    char *p;
-    char *inside;
-
-    if (SANITIZED)
-        skip_because("a sanitizer does not lock memory");
-    begin_phase();
-    arena_block(100);
-    if (mlockall(MCL_FUTURE | MCL_CURRENT) != 0)
-        skip_because("memory cannot be locked here");
-    fill(p = arena_block(40 * MIB), 40 * MIB, 4);
-    arena_block(100);
-    inside = p + 4 * MIB - (uintptr_t)p % MIB;
-    p = grown(p, 40 * MIB, 60 * MIB, 4);
-    CHECK(madvise(inside, MIB, MADV_DONTNEED) == -1 &&
-          errno == EINVAL); /* as for any locked memory */
-    zk_free(p);
-    end_phase();
-}
-
-/* A misuse: no pages are taken from what lives there now. */
-static void a_block_that_was_freed_gives_nothing_back(void)
-{
-    char *stale;
-    char *p;
-
-    begin_phase();
-    p = arena_block(3 * MIB);
-    stale = arena_block(40 * MIB);
-    zk_free(p);
-    zk_free(stale);
-    end_and_begin();
-    p = arena_block(60 * MIB);
-    fill(p, 60 * MIB, 5);
-    CHECK(stale > p && stale < p + 60 * MIB);
-    zk_realloc(stale, 80 * MIB);
-    CHECK(is_filled(p, 60 * MIB, 5));
-    end_phase();
-}
-
 #define LARGE .env = {ALL_SIZES, SLAB_1G}
 
 static const struct CMUnitTest tests[] = {
-    FRESH(what_grows_takes_the_memory_of_one, LARGE),
     FRESH_AS("every byte is carried over", every_byte_is_carried_over, LARGE, .number = 1),
     FRESH_AS("every byte is carried over, of other places", every_byte_is_carried_over, LARGE,
              .number = 2),
     FRESH(a_block_that_moves_is_aligned_as_asked_for, .env = {ALL_SIZES, SLAB_1G, UNTENURED}),
     FRESH(the_place_it_leaves_is_good_for_others, LARGE),
     FRESH(a_block_of_another_threads_slab_moves_as_well, LARGE),
-    FRESH(locked_memory_stays_locked, LARGE),
-    FRESH(a_block_that_was_freed_gives_nothing_back,
-          .env = {ALL_SIZES, SLAB_1G, "ZK_ALLOC_MISUSE=ignore"}),
 };
 
 int main(void)
