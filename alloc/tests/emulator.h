@@ -46,6 +46,9 @@ static inline void needs_robust_mutexes(void)
     run_thread(lock_and_end, &mutex);
     if (pthread_mutex_trylock(&mutex) != EOWNERDEAD)
         skip_because("no robust mutexes: nothing tells here that a thread has ended");
+    /* It is locked by this thread now, and in its list of robust mutexes: not when this function returns. */
+    CHECK(pthread_mutex_consistent(&mutex) == 0 && pthread_mutex_unlock(&mutex) == 0);
+    CHECK(pthread_mutex_destroy(&mutex) == 0);
 }
 
 static inline char *mapped_pages(size_t bytes)
