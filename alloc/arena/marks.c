@@ -45,11 +45,6 @@ static void misuse(struct slab *slab, const char *p)
 
 /* ---- Marks ---- */
 
-static size_t word_of(const struct slab *slab, const char *p)
-{
-    return (size_t)(p - slab->base) >> (ZK_GRANULE_SHIFT + 6);
-}
-
 static uint64_t bit_of(const struct slab *slab, const char *p)
 {
     return UINT64_C(1) << ((size_t)(p - slab->base) >> ZK_GRANULE_SHIFT) % 64;
@@ -59,7 +54,7 @@ static uint64_t bit_of(const struct slab *slab, const char *p)
  * come before its bytes are wiped or its pages given back. */
 static bool is_marked(const struct slab *slab, const _Atomic uint64_t *marks, const char *p)
 {
-    return (atomic_load_explicit(&marks[word_of(slab, p)], memory_order_acquire) &
+    return (atomic_load_explicit(&marks[mark_word(slab, p)], memory_order_acquire) &
             bit_of(slab, p)) != 0;
 }
 
@@ -72,7 +67,7 @@ void zk_slab_freed_twice(struct slab *slab, const void *p)
  * are cleared before the holder puts a new block there, which happens before any free of that block. */
 static bool mark_elsewhere(struct slab *slab, const char *p)
 {
-    _Atomic uint64_t *word = &slab->marks_elsewhere[word_of(slab, p)];
+    _Atomic uint64_t *word = &slab->marks_elsewhere[mark_word(slab, p)];
     uint64_t bit = bit_of(slab, p);
 
     if ((atomic_fetch_or_explicit(word, bit, memory_order_release) & bit) != 0)
@@ -146,10 +141,10 @@ static char *find_wrong(const struct slab *slab, uint32_t index)
 /* A wrong free has been counted, and is not to be counted again. If it was of a block, that stays freed. */
 static void settle_wrong(const struct slab *slab, const char *p)
 {
-    _Atomic uint64_t *own = &slab->marks[word_of(slab, p)];
+    _Atomic uint64_t *own = &slab->marks[mark_word(slab, p)];
 
     /* Relaxed: see mark_elsewhere; and the other map is only written by the holder. */
-    if ((atomic_fetch_and_explicit(&slab->marks_elsewhere[word_of(slab, p)], ~bit_of(slab, p),
+    if ((atomic_fetch_and_explicit(&slab->marks_elsewhere[mark_word(slab, p)], ~bit_of(slab, p),
                                    memory_order_relaxed) &
          bit_of(slab, p)) == 0)
         atomic_store_explicit(own,
@@ -233,7 +228,7 @@ static void clear(const struct slab *slab, _Atomic uint64_t *marks, uint32_t ind
         uint32_t offset =
             atomic_load_explicit(&log[i], memory_order_relaxed) - (uint32_t)(uintptr_t)start;
 
-        clear_word(&marks[word_of(slab, start + offset)]);
+        clear_word(&marks[mark_word(slab, start + offset)]);
     }
 }
 
@@ -254,8 +249,13 @@ void zk_slab_unmark(struct slab *slab, uint32_t index)
 
 void zk_slab_forget_frees(struct slab *slab, uint32_t index)
 {
-    clear_all(slab, slab->marks, index);
-    clear_all(slab, slab->marks_elsewhere, index);
+    const struct chunk *chunk = &slab->chunks[index];
+
+    /* Without any, its marks may not even be accessible yet. */
+    if ((LOAD(chunk->freed) | LOAD(chunk->freed_elsewhere)) != 0) {
+        clear_all(slab, slab->marks, index);
+        clear_all(slab, slab->marks_elsewhere, index);
+    }
     zk_slab_unmark(slab, index);
 }
 

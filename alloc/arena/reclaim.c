@@ -131,10 +131,7 @@ static uint64_t unlink_dead(struct slab *slab, uint64_t discarded)
 
         if (discarded != 0 && LOAD(chunk->word) == discarded) {
             lost += live_blocks(chunk);
-            if ((LOAD(chunk->freed) | LOAD(chunk->freed_elsewhere)) != 0)
-                zk_slab_forget_frees(slab, index); /* not checked: one may have been wrong */
-            else
-                zk_slab_unmark(slab, index);
+            zk_slab_forget_frees(slab, index);
         } else if (is_kept(slab, index)) {
             chunks++;
             bytes += kept_bytes(slab, index);

@@ -8,8 +8,8 @@
  * elsewhere:
  *
  * Only the holder of a slab allocates from it, and only the holder recycles it, at an allocation of its own: the first
- * of a new phase, and within a phase whenever enough has been freed (zk_slab_reuse and zk_slab_drain in reclaim.c, to which all of the
- * following applies). So no block is born in a slab while it is being recycled, and the blocks to account for are those
+ * of a new phase, and within a phase whenever enough has been freed (zk_slab_reuse and zk_slab_drain in reclaim.c, to
+ * which all of the following applies). So no block is born in a slab while it is being recycled, and the blocks to account for are those
  * in the logs. A begin, on any thread and at any moment, only closes floors: the worst it can do is make a holder
  * recycle sooner.
  *

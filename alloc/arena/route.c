@@ -58,15 +58,23 @@ static void open_floor(struct slab *slab, uint64_t word)
         atomic_store(&slab->floor, ZK_FLOOR_CLOSED);
 }
 
+/* The same, and afterwards the slab is recycled for the phase of word. */
+static inline bool enter_recycled(struct slab *slab, uint64_t word)
+{
+    if (!enter(slab))
+        return false;
+    if (atomic_load_explicit(&slab->word, memory_order_relaxed) != word) /* our own store */
+        zk_recycle(slab, word);
+    return true;
+}
+
 void *zk_carve(struct slab *held, struct zk_wish wish, uint64_t word)
 {
     struct slab *slab = slab_for(held);
     void *p;
 
-    if (slab == NULL || !enter(slab))
+    if (slab == NULL || !enter_recycled(slab, word))
         return NULL;
-    if (atomic_load_explicit(&slab->word, memory_order_relaxed) != word) /* our own store */
-        zk_recycle(slab, word);
     p = zk_slab_carve(slab, wish.size, wish.align);
     leave(slab);
     open_floor(slab, word);
@@ -81,10 +89,8 @@ void zk_route_begun(void)
     if (!zk_recycle_is_due(slab, word))
         return;
     zk_thread_settle();
-    if (!enter(slab))
-        return;
-    zk_recycle(slab, word);
-    leave(slab);
+    if (enter_recycled(slab, word))
+        leave(slab);
 }
 
 static __attribute__((noinline)) void drain(struct slab *slab)
@@ -92,10 +98,8 @@ static __attribute__((noinline)) void drain(struct slab *slab)
     uint64_t word = zk_phase_word_seen();
 
     zk_thread_settle();
-    if (!enter(slab))
+    if (!enter_recycled(slab, word))
         return;
-    if (atomic_load_explicit(&slab->word, memory_order_relaxed) != word) /* our own store */
-        zk_recycle(slab, word);
     zk_slab_drain(slab);
     leave(slab);
 }

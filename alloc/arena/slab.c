@@ -199,8 +199,7 @@ static inline bool renew_one(struct slab *slab, struct chunk *chunk, uint32_t in
     if (LOAD(chunk->freed_sum) != (uint32_t)(uintptr_t)block)
         return false; /* with no free elsewhere, the sum says the same as the mark */
     /* Relaxed: only the holder writes it. */
-    atomic_store_explicit(&slab->marks[(size_t)(block - slab->base) >> (ZK_GRANULE_SHIFT + 6)], 0,
-                          memory_order_relaxed);
+    atomic_store_explicit(&slab->marks[mark_word(slab, block)], 0, memory_order_relaxed);
     STORE(chunk->freed, 0); /* `blocks` is not read before the chunk is closed again */
     STORE(chunk->freed_sum, 0);
     return true;

@@ -27,12 +27,10 @@
 enum {
     ZK_GRANULE = 16,      /* every block is aligned to it, and every size rounded up to it */
     ZK_GRANULE_SHIFT = 4, /* log2 of it */
-    ZK_LARGE_FROM =
-        1
-        << 20, /* blocks of at least this size have the chunk they start in to themselves (pinned), or
-                                start on a page (blind) */
-    ZK_LARGE_KNOWN =
-        4, /* of the large blocks served in a phase, this many are remembered: see serve_again */
+    /* Blocks of at least this size have the chunk that they start in to themselves (pinned), or start on a page (blind);
+     * so many of those served in a phase are remembered: see serve_again. */
+    ZK_LARGE_FROM = 1 << 20,
+    ZK_LARGE_KNOWN = 4,
 };
 
 /* Bytes that a block of that size takes up. */
@@ -118,20 +116,19 @@ struct slab {
     char *furthest;         /* how far bump came in this phase before it last started over */
     uint64_t listed;        /* chunks in the list */
     uint64_t doubt; /* nonzero if bad frees are let pass: the slab's counts prove nothing then */
-    uint64_t spanned_in;    /* mark_used: in this phase, the chunks ... */
-    uint32_t spanned_first; /* ... from this one on ... */
-    uint32_t
-        spanned_behind; /* ... to before this one are recorded as in use, and not entered since */
-    uint64_t freed_before;  /* blocks freed, ever, at the last search for dead chunks ... */
-    uint64_t served_before; /* ... and bytes served, ever, by then */
-    uint64_t refused;       /* bytes that there was no room for since then */
-    size_t waste;           /* dead bytes in kept chunks, as of the last recycling; see tenure.h */
-    uint64_t weighed_in;    /* the phase in which zk_slab_learn_within last ran; ... */
-    size_t weighed_from;    /* ... it weighs once this many bytes are kept */
-    size_t detoured;        /* bytes that system served instead, of sizes that are learned; ... */
-    uint64_t detoured_from; /* ... bytes served here, ever, when that was 0; ... */
-    size_t drained_from;    /* ... zk_slab_drain is called once it is as much as this, ... */
-    unsigned patience;      /* ... which is this many times the least */
+    uint64_t spanned_in;     /* mark_used: in this phase, the chunks ... */
+    uint32_t spanned_first;  /* ... from this one on ... */
+    uint32_t spanned_behind; /* ... to before this one are recorded, and not entered since */
+    uint64_t freed_before;   /* blocks freed, ever, at the last search for dead chunks ... */
+    uint64_t served_before;  /* ... and bytes served, ever, by then */
+    uint64_t refused;        /* bytes that there was no room for since then */
+    size_t waste;            /* dead bytes in kept chunks, as of the last recycling; see tenure.h */
+    uint64_t weighed_in;     /* the phase in which zk_slab_learn_within last ran; ... */
+    size_t weighed_from;     /* ... it weighs once this many bytes are kept */
+    size_t detoured;         /* bytes that system served instead, of sizes that are learned; ... */
+    uint64_t detoured_from;  /* ... bytes served here, ever, when that was 0; ... */
+    size_t drained_from;     /* ... zk_slab_drain is called once it is as much as this, ... */
+    unsigned patience;       /* ... which is this many times the least */
     struct zk_zeroing zeroing; /* of large blocks; see zero.c */
     bool wipes;                /* memory is wiped before it is served; see wipe.h */
     uint64_t wiped_in;         /* its last phase, if zk_wipe_all wiped it after that, ... */
@@ -298,8 +295,8 @@ bool zk_slab_renew(struct slab *slab, uint32_t chunk);
 /* Forgets the blocks of a chunk, freed or not. Holder only. */
 void zk_slab_unmark(struct slab *slab, uint32_t chunk);
 
-/* The same, and frees of what is not a block. For a chunk in which nothing lives, and which zk_slab_renew has found
- * damaged: a block that starts where something was freed must not be taken for dead. Holder only. */
+/* The same, and frees of what is not a block. For a chunk in which nothing lives, and whose frees zk_slab_renew has found
+ * wrong or does not check: a block that starts where something was freed must not be taken for dead. Holder only. */
 void zk_slab_forget_frees(struct slab *slab, uint32_t chunk);
 
 /* Has the block at p been freed? A concurrent free on another thread may not be seen yet. */

@@ -47,6 +47,12 @@ static inline _Atomic uint32_t *log_of(const struct slab *slab, size_t chunk)
     return (_Atomic uint32_t *)(void *)slab->logs + chunk * chunk_granules(slab);
 }
 
+/* The number of the word in which the mark of a free of p is: a bit for each granule. */
+static inline size_t mark_word(const struct slab *slab, const char *p)
+{
+    return (size_t)(p - slab->base) >> (ZK_GRANULE_SHIFT + 6);
+}
+
 /* Block number i of a chunk. Relaxed: the holder sees its own stores, and any other thread must have acquired the log
  * pointer, or the closing of the chunk, after the entry was written. */
 static inline char *entry_of(const struct slab *slab, uint32_t index, uint32_t i)
@@ -137,7 +143,7 @@ void zk_slab_close_chunk(struct slab *slab, char *tail);
  * closed. Returns the chunk of the list that the run is behind, or ZK_NO_CHUNK. */
 uint32_t zk_slab_enter_run(struct slab *slab, char *start);
 
-/* Remembers no large block any more. Before a chunk leaves the list. */
+/* Remembers no large block any more: their chunks may have left the list. */
 void zk_slab_forget_large(struct slab *slab);
 
 #endif
