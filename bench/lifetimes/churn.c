@@ -8,25 +8,16 @@
 
 enum { temporaries = 3, temporary_most = 512 };
 
-struct entry {
-    char *p;
-    size_t size;
-};
-
 static struct {
     size_t least; /* bytes of a block */
     size_t most;
 } sizes;
 
-static void replace(struct entry *entry, uint64_t number, uint64_t *random, size_t *live)
+static void replace(struct block *entry, uint64_t number, uint64_t *random, size_t *live)
 {
-    block_check(entry->p, entry->size, number);
-    free(entry->p);
-    *live -= entry->size;
-    entry->size = sizes.least + next_random(random) % (sizes.most - sizes.least + 1);
-    entry->p = block_new(entry->size, number);
-    *live += entry->size;
-    note_live(*live);
+    size_t size = sizes.least + next_random(random) % (sizes.most - sizes.least + 1);
+
+    block_replace(entry, size, number, live);
     for (size_t i = 0; i < temporaries; i++)
         free(block_new(1 + next_random(random) % temporary_most, i));
 }
@@ -36,7 +27,7 @@ static void run(const size_t *arguments)
     size_t count = arguments[0];
     size_t rounds = arguments[1];
     size_t every = arguments[2];
-    struct entry *entries = must_calloc(count, sizeof *entries);
+    struct block *entries = must_calloc(count, sizeof *entries);
     uint64_t random = 0x9e3779b97f4a7c15;
     size_t live = 0;
 

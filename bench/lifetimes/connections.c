@@ -9,11 +9,6 @@
 
 enum { fields = 20, buffer_least = 16384, header_least = 256, header_most = 131072 };
 
-struct block {
-    char *p;
-    size_t size;
-};
-
 struct connection {
     struct block buffer;
     struct block fields[fields];
@@ -30,27 +25,13 @@ static void drop(struct block *block, uint64_t number)
     *block = (struct block){0};
 }
 
-static void make(struct block *block, size_t size, uint64_t number)
-{
-    *block = (struct block){block_new(size, number), size};
-    live += size;
-    note_live(live);
-}
-
-/* As likely to be twice as large as not, up to 2^doublings times least. */
-static size_t any_size(uint64_t *random, size_t least, unsigned doublings)
-{
-    size_t size = least << next_random(random) % (doublings + 1);
-
-    return size + next_random(random) % size;
-}
-
 static void open_connection(struct connection *connection, uint64_t number, uint64_t *random)
 {
-    make(&connection->buffer, (size_t)buffer_least << next_random(random) % 4, number);
+    block_replace(&connection->buffer, (size_t)buffer_least << next_random(random) % 4, number,
+                  &live);
     for (size_t i = 0; i < fields; i++)
-        make(&connection->fields[i], any_size(random, 16, 6), number);
-    make(&connection->header, header_least, number);
+        block_replace(&connection->fields[i], random_size(random, 16, 6), number, &live);
+    block_replace(&connection->header, header_least, number, &live);
 }
 
 static void close_connection(struct connection *connection, uint64_t number)
@@ -87,8 +68,7 @@ static void step(struct connection *connection, uint64_t number, uint64_t *rando
     } else if (what < 4) {
         grow_header(&connection->header, number, random);
     } else {
-        drop(field, number);
-        make(field, any_size(random, 16, 8), number);
+        block_replace(field, random_size(random, 16, 8), number, &live);
     }
 }
 

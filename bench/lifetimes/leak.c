@@ -8,24 +8,11 @@
 
 enum { phase_blocks = 200 };
 
-struct lost {
-    char *p;
-    size_t size;
-};
-
-/* Sizes between any two powers of two are equally likely. */
-static size_t random_size(uint64_t *random)
-{
-    size_t power = (size_t)16 << next_random(random) % 11; /* to 16 KiB */
-
-    return power + next_random(random) % power;
-}
-
 static void run(const size_t *arguments)
 {
     size_t phases = arguments[0];
     size_t every = arguments[1];
-    struct lost *lost = must_malloc((phases * phase_blocks / every + 1) * sizeof *lost);
+    struct block *lost = must_malloc((phases * phase_blocks / every + 1) * sizeof *lost);
     size_t lost_count = 0;
     size_t lost_bytes = 0;
     uint64_t random = 0x9e3779b97f4a7c15;
@@ -37,12 +24,12 @@ static void run(const size_t *arguments)
 
         phase_begin();
         for (size_t i = 0; i < phase_blocks; i++) {
-            size_t size = random_size(&random);
+            size_t size = random_size(&random, 16, 10);
 
             live += size;
             blocks[i] = block_new(size, lost_count);
             if ((phase * phase_blocks + i) % every == every - 1) {
-                lost[lost_count++] = (struct lost){blocks[i], size};
+                lost[lost_count++] = (struct block){blocks[i], size};
                 lost_bytes += size;
                 blocks[i] = NULL;
             }

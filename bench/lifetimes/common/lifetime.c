@@ -97,12 +97,28 @@ void block_check(const void *p, size_t size, uint64_t number)
         stop_damaged();
 }
 
+void block_replace(struct block *block, size_t size, uint64_t number, size_t *live)
+{
+    block_check(block->p, block->size, number);
+    free(block->p);
+    *live = *live - block->size + size;
+    *block = (struct block){block_new(size, number), size};
+    note_live(*live);
+}
+
 uint64_t next_random(uint64_t *state)
 {
     *state ^= *state << 13;
     *state ^= *state >> 7;
     *state ^= *state << 17;
     return *state;
+}
+
+size_t random_size(uint64_t *state, size_t least, unsigned doublings)
+{
+    size_t size = least << next_random(state) % (doublings + 1);
+
+    return size + next_random(state) % size;
 }
 
 void thread_start(pthread_t *thread, void *(*body)(void *), void *arg)

@@ -68,8 +68,21 @@ void block_fill(void *p, size_t size, uint64_t number);
 void block_check(const void *p, size_t size, uint64_t number);
 __attribute__((noreturn)) void stop_damaged(void);
 
+/* A block whose size is remembered; or none, and 0. */
+struct block {
+    char *p;
+    size_t size;
+};
+
+/* Checks and frees the block, and makes one of size bytes in its place. *live is the sum of the sizes of all blocks, which
+ * is noted. */
+void block_replace(struct block *block, size_t size, uint64_t number, size_t *live);
+
 /* Random numbers, the same in every run; each thread has its own state. *state is not 0. */
 uint64_t next_random(uint64_t *state);
+
+/* A random size from `least` on, doubled up to `doublings` times, each as likely, and then up to twice that. */
+size_t random_size(uint64_t *state, size_t least, unsigned doublings);
 
 /* Starts a thread with body(arg). The program ends if it cannot be started. */
 void thread_start(pthread_t *thread, void *(*body)(void *), void *arg);
