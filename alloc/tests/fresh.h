@@ -172,6 +172,13 @@ static inline void run_thread(void *(*body)(void *arg), void *arg)
     join_thread(start_thread(body, arg));
 }
 
+/* For run_thread: frees a block on another thread. */
+static inline void *free_block(void *p)
+{
+    zk_free(p);
+    return NULL;
+}
+
 static inline void begin_phase(void)
 {
     CHECK(zk_begin_phase() == 0);

@@ -12,12 +12,6 @@ static void *make_on_thread(void *arg)
     return make((size_t)(uintptr_t)arg);
 }
 
-static void *free_on_thread(void *arg)
-{
-    zk_free(arg);
-    return NULL;
-}
-
 static void threads_are_counted_and_not_told_apart(void)
 {
     struct findings found;
@@ -35,8 +29,8 @@ static void threads_are_counted_and_not_told_apart(void)
 static void a_free_on_another_thread_is_a_free(void)
 {
     next_phase();
-    run_thread(free_on_thread, make(5000));
-    run_thread(free_on_thread, make(50));
+    run_thread(free_block, make(5000));
+    run_thread(free_block, make(50));
     next_phase();
     CHECK(findings_now().count == 0);
 }

@@ -119,12 +119,6 @@ static void a_discarded_phase_among_many_is_given_up_and_nothing_else(void)
 }
 
 /* Blocks of all sizes, replaced at random, a few in each phase; some by another thread. */
-static void *free_elsewhere(void *p)
-{
-    zk_free(p);
-    return NULL;
-}
-
 static void nothing_that_lives_among_many_is_served(void)
 {
     static char *blocks[4 * kept];
@@ -145,7 +139,7 @@ static void nothing_that_lives_among_many_is_served(void)
 
             CHECK(is_filled(blocks[at], bytes[at], (unsigned)at));
             if (phase % 50 == 0)
-                run_thread(free_elsewhere, blocks[at]);
+                run_thread(free_block, blocks[at]);
             else
                 zk_free(blocks[at]);
             bytes[at] = 1 + random_below(&random, k == 0 ? chunk_bytes() : 10000);

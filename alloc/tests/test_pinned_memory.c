@@ -198,7 +198,7 @@ static void what_is_used_again_after_a_drain_is_zeroed(void)
     zk_end_phase();
 }
 
-#define PINNED .env = {ALL_SIZES, "ZK_ALLOC_SLAB_GB=1"}
+#define PINNED .env = {ALL_SIZES, SLAB_1G}
 
 static const struct CMUnitTest tests[] = {
     FRESH(of_random_lifetimes_across_phases, PINNED),

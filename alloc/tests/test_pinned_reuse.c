@@ -126,12 +126,6 @@ static void what_lives_stays_where_it_is_while_the_rest_is_used_again(void)
     end_phase();
 }
 
-static void *free_block(void *p)
-{
-    zk_free(p);
-    return NULL;
-}
-
 static void what_another_thread_frees_is_used_again_in_the_same_phase(void)
 {
     begin_phase();

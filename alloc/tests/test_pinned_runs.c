@@ -39,12 +39,6 @@ static void one_retained_is_a_walk_until_it_is_freed(void)
     CHECK(stats_now().pinned_chunks == 0);
 }
 
-static void *free_it(void *arg)
-{
-    zk_free(arg);
-    return NULL;
-}
-
 static void *free_it_with_a_slab(void *arg)
 {
     zk_free(arena_block(16));
@@ -58,7 +52,7 @@ static void a_free_on_another_thread_counts_as_well(void)
     for (unsigned phase = 1; phase <= 20; phase++) {
         void *p = arena_block(100);
 
-        run_thread(phase % 2 == 0 ? free_it : free_it_with_a_slab, p);
+        run_thread(phase % 2 == 0 ? free_block : free_it_with_a_slab, p);
         end_and_begin();
         CHECK(stats_now().walks == 0 && stats_now().pinned_chunks == 0);
     }
