@@ -325,9 +325,12 @@ static void begin_next(struct runs *runs)
 {
     while (runs->next < runs->plan->count) {
         struct run *run = runs->plan->runs[runs->next];
-        const struct run *own = own_of(runs->plan, run);
+        const struct run *own;
 
-        if (!has_room(runs, run) || (own != NULL && own->pid != 0))
+        if (!has_room(runs, run))
+            return;
+        own = own_of(runs->plan, run);
+        if (own != NULL && own->pid != 0)
             return;
         runs->next++;
         if (run->done || run->again)
