@@ -6,10 +6,13 @@
  */
 #include "oracle.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 struct crew {
@@ -22,7 +25,6 @@ struct crew {
     sem_t caller;
     unsigned caller_is; /* in a child: the thread whose operations the caller runs, or none */
     bool stays_alone;   /* ... and those of all others as well */
-    bool replaced;      /* the first caller has ended, or is about to and may be inside system */
     struct member {
         struct crew *crew;
         unsigned index;
@@ -211,7 +213,7 @@ static struct {
     struct crew crew;
     struct oracle oracle;
     struct oracle_op ops[256];
-    sem_t left; /* posted once the allocator knows that the caller has ended */
+    pid_t caller; /* the one that another replaces */
 } child;
 
 static bool is_alone(const struct crew *crew)
@@ -219,7 +221,7 @@ static bool is_alone(const struct crew *crew)
     for (unsigned i = 0; i < ORACLE_THREADS_MAX; i++)
         if (crew->members[i].running)
             return false;
-    return crew->caller_is != nobody && !crew->replaced;
+    return crew->caller_is != nobody;
 }
 
 /* How many threads the child has: one, as many as before, or more than there are slabs. */
@@ -266,34 +268,47 @@ static size_t make_ops(struct oracle *oracle, const struct oracle_op *op, bool s
     return count;
 }
 
-static void post_left(void *arg)
+static void *child_goes_on(void *before);
+
+/* Has this thread left the process? A leader that has ended stays, as a zombie. */
+static bool has_left(pid_t thread)
 {
-    sem_post(arg);
+    char path[64], text[128];
+    const char *state;
+    ssize_t got;
+    int fd;
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)thread);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return true;
+    got = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (got <= 0)
+        return true;
+    text[got] = 0;
+    state = strrchr(text, ')');
+    return state != NULL && state[1] == ' ' && strchr("ZX", state[2]) != NULL;
 }
 
-static void *child_goes_on(void *arg);
-
-/* Ends the caller; another thread continues in its place. That thread cannot join one that the C library does
- * not know to have forked. But a key created after the allocator's has its destructor run after the
- * allocator's, and so tells when that is done. */
+/* Ends the caller; another thread continues in its place, once the caller is out of the allocator's destructor,
+ * and out of system too: a child by fork would wait for ever for a lock of AddressSanitizer's that the caller
+ * holds as it ends. The other thread cannot join one that the C library does not know to have forked. */
 __attribute__((noreturn)) static void replace_caller(void)
 {
-    pthread_key_t key;
     pthread_t next;
 
-    child.crew.replaced = true;
-    sem_init(&child.left, 0, 0);
-    if (pthread_key_create(&key, post_left) != 0 || pthread_setspecific(key, &child.left) != 0 ||
-        pthread_create(&next, NULL, child_goes_on, &child.left) != 0)
+    child.caller = (pid_t)syscall(SYS_gettid);
+    if (pthread_create(&next, NULL, child_goes_on, &child.caller) != 0)
         oracle_fail(&child.oracle, ORACLE_WRONG, "no thread");
     pthread_exit(NULL);
 }
 
 /* The caller in a child: the thread that forked, or the one that continues when that has ended. */
-static void *child_goes_on(void *left)
+static void *child_goes_on(void *before)
 {
-    if (left != NULL)
-        take_turn(left);
+    while (before != NULL && !has_left(*(pid_t *)before))
+        usleep(100);
     child.crew.left = nobody;
     go_on(&child.crew);
     if (child.crew.left != nobody)
