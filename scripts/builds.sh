@@ -78,14 +78,13 @@ EOF
 
 # For aarch64, under qemu's user emulation, with pages of 4, 16 and 64 KiB (chunks of 256 KiB with the first, of 1 MiB with the others).
 # A test that needs what this emulator does not do skips itself by name (alloc/tests/emulator.h: limits of memory, robust
-# mutexes, MADV_WIPEONFORK, mincore in pages of this size, threads in a child forked beside threads; and huge pages, test_config).
+# mutexes, MADV_WIPEONFORK, threads in a child forked beside threads; and huge pages, test_config).
 # Reserved memory is not free there: qemu 7.2 has books of 6 MiB on each GiB. So what reserves much, above all the trap, 4 TiB,
 # runs where ulimit -v leaves less.
 # Not run, with the reason that was seen:
 #     test_oracle with forks: most of its children are made without fork handlers, and only a word that MADV_WIPEONFORK
 #         wipes tells those from their parents. (Wiped by hand in the child, they pass, but where qemu's assertion ends a child
 #         that was forked beside threads and starts one.)
-#     test_zeroed: with 4 KiB it passes, in 30 s; with more it skips itself;
 #     test_trap_calls: it skips itself, as there is no syscall user dispatch;
 #     test_trap_access, test_trap_free: qemu does not say whether an access was a read or a write, so that it is NA (see aarch64_trap);
 #     test_audit_*: they start themselves again as programs, and nothing tells this kernel who runs programs for aarch64;
@@ -96,7 +95,7 @@ aarch64() {
     local folder=$builds/aarch64 page name profile
     local tests=(arena_bytes arena_place arena_route arena_size arena_stats realloc aligned_calloc pinned_discard pinned_reuse
         pinned_many pinned_runs pinned_warning tenure phase_begin phase_escape phase_hook phase_jump phase_orphan phase_scope
-        thread_blocks course)
+        thread_blocks zeroed course)
     local large_pages=(arena_size pinned_many pinned_reuse pinned_runs pinned_warning tenure course) # again with 16 KiB
     local with_64_kib=(config death lifetime pinned_threads thread_destructors thread_phases)
     local reserving=(inherit limits misuse trap_zeroes) # with 64 KiB as well, but with fewer addresses

@@ -66,6 +66,7 @@ struct zk_zeroing {
     size_t passed;     /* bytes that were in use, since the last try */
     unsigned wait;     /* pieces of them before the next try; 1: all are given back */
     unsigned patience; /* pieces of them until a try is given up */
+    uint64_t random;   /* which pages are looked at */
 };
 
 struct slab {

@@ -154,33 +154,6 @@ bool zk_os_discard(void *start, size_t bytes)
     return done;
 }
 
-size_t zk_os_resident(const void *start, size_t bytes)
-{
-    size_t page = zk_os_page_bytes();
-    /* Emulators may tell us of large pages, and write a byte for each of the kernel's, which are of at least 4 KiB. */
-    enum { ROOM = 1024, SMALLEST_PAGE = 4096 };
-    const size_t most = (size_t)ROOM * SMALLEST_PAGE / page;
-    size_t resident = 0;
-    int saved = errno;
-
-    for (size_t done = 0; done < bytes;) {
-        unsigned char in_memory[ROOM]; /* one for each page */
-        size_t pages = (bytes - done) / page;
-
-        if (pages > most)
-            pages = most;
-        if (zk_call(SYS_mincore, (long)((const char *)start + done), (long)(pages * page),
-                    (long)in_memory, 0, 0, 0) != 0) {
-            errno = saved;
-            return bytes;
-        }
-        for (size_t i = 0; i < pages; i++)
-            resident += in_memory[i] % 2 * page;
-        done += pages * page;
-    }
-    return resident;
-}
-
 void *zk_os_map(size_t bytes)
 {
     void *start = map(bytes, PROT_READ | PROT_WRITE, 0);

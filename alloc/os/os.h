@@ -55,10 +55,6 @@ void zk_os_release(void *start, size_t bytes);
  * changed. */
 bool zk_os_discard(void *start, size_t bytes);
 
-/* How many bytes of [start, start + bytes), both multiples of the page, are in memory: all of them, if the kernel does
- * not say. */
-size_t zk_os_resident(const void *start, size_t bytes);
-
 /* Zero pages for the allocator's own books, readable and writable; NULL if refused. */
 void *zk_os_map(size_t bytes);
 

@@ -86,25 +86,6 @@ static inline void needs_wiping_forks(void)
             "MADV_WIPEONFORK does not wipe here: no child is told from its parent but by fork handlers");
 }
 
-/* mincore writes a byte for each page. qemu's writes one for each of the host's pages, beyond the caller's array if its own
- * are larger. */
-static inline void needs_mincore(void)
-{
-    enum { PAGES = 8, LARGEST = 64 }; /* of the host's pages in one of ours */
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    unsigned char in_memory[PAGES * LARGEST];
-    char *p = mapped_pages(PAGES * page);
-    bool beyond = false;
-
-    memset(in_memory, 2, sizeof in_memory);
-    CHECK(mincore(p, PAGES * page, in_memory) == 0);
-    CHECK(munmap(p, PAGES * page) == 0);
-    for (size_t i = PAGES; i < sizeof in_memory; i++)
-        beyond = beyond || in_memory[i] != 2;
-    if (beyond)
-        skip_because("mincore counts in other pages here");
-}
-
 static inline void *do_nothing(void *arg)
 {
     return arg;

@@ -57,6 +57,17 @@ static void enter_sandbox(const char *how)
                SECCOMP_RET_ALLOW);
 }
 
+/* Zeroed again in each phase, in memory that the one before has used. */
+static void use_large_zeroed(void)
+{
+    const size_t size = (size_t)8 << 20;
+    char *p = calloc(1, size);
+
+    NEED(p != NULL && p[0] == 0 && memcmp(p, p + 1, size - 1) == 0);
+    memset(p, 1, size);
+    free(p);
+}
+
 static void work(void)
 {
     struct keeper small = {.key = 1, .size_max = 2000};
@@ -66,6 +77,7 @@ static void work(void)
         NEED(begin_phase() == 0);
         keep(&small, 300);
         keep(&large, 300);
+        use_large_zeroed();
         NEED(end_phase() == 0);
         keep(&small, 300);
     }
