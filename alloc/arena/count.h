@@ -37,10 +37,23 @@ static inline bool zk_is_below(size_t value, const _Atomic size_t *limit)
 #if defined __x86_64__ && !defined __SANITIZE_THREAD__
     bool below;
 
-    __asm__("cmpq %1, %2" : "=@ccb"(below) : "m"(*(const size_t *)limit), "r"(value));
+    __asm__ volatile("cmpq %1, %2" : "=@ccb"(below) : "m"(*(const size_t *)limit), "r"(value));
     return below;
 #else
     return value < atomic_load_explicit(limit, memory_order_relaxed);
+#endif
+}
+
+/* The same of an address. */
+static inline bool zk_is_before(const char *p, const _Atomic(char *) *limit)
+{
+#if defined __x86_64__ && !defined __SANITIZE_THREAD__
+    bool before;
+
+    __asm__ volatile("cmpq %1, %2" : "=@ccb"(before) : "m"(*(char *const *)limit), "r"(p));
+    return before;
+#else
+    return p < atomic_load_explicit(limit, memory_order_relaxed);
 #endif
 }
 

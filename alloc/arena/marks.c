@@ -78,15 +78,32 @@ static bool mark_elsewhere(struct slab *slab, const char *p)
     return false;
 }
 
+/* Chunks ahead of the current one may hold blocks: they are kept. In the current one there are none at or above bump.
+ *
+ * This holds on any thread: a block that lives has its chunk open, and bump is above the block, until the chunk is closed;
+ * and then the chunk does not become the current one again. `current` changes before bump does, so if bump was read
+ * after that, current is too. */
+bool zk_slab_may_free_ahead(struct slab *slab, const void *p)
+{
+    uint32_t index = chunk_of(slab, p);
+
+    if (index >= LOAD(slab->extent) >> 32) { /* bumping has never been there */
+        zk_misuse(p, "not a block that was ever served");
+        return false;
+    }
+    if (index != LOAD(slab->current))
+        return true;
+    zk_misuse(p, "freed twice, or never served: nothing lives there");
+    return false;
+}
+
 void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned)
 {
     if (pinned) {
         struct chunk *chunk = &slab->chunks[chunk_of(slab, p)];
 
-        if (chunk_of(slab, p) >= LOAD(slab->extent) >> 32) { /* bumping has never been there */
-            zk_misuse(p, "not a block that was ever served");
+        if ((const char *)p >= LOAD(slab->bump) && !zk_slab_may_free_ahead(slab, p))
             return;
-        }
         if (!mark_elsewhere(slab, p)) {
             misuse(slab, p);
             return;

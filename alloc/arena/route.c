@@ -97,6 +97,8 @@ static __attribute__((noinline)) void drain(struct slab *slab)
 {
     uint64_t word = zk_phase_word_seen();
 
+    if (!zk_phase_word_active(word)) /* since its caller looked */
+        return;
     zk_thread_settle();
     if (!enter_recycled(slab, word))
         return;

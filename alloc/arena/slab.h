@@ -285,6 +285,10 @@ void zk_slab_cut(struct slab *slab);
 /* Counts the free of p, which lies in slab, on a thread that does not hold slab. */
 void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned);
 
+/* The free of p, which lies in slab, at or above a bump that was read before. False if nothing has been served there
+ * since the slab was recycled; that is reported. */
+bool zk_slab_may_free_ahead(struct slab *slab, const void *p);
+
 /* The holder's free of p found its mark there already. */
 void zk_slab_freed_twice(struct slab *slab, const void *p);
 

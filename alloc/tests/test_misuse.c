@@ -93,6 +93,38 @@ static void freed_by_another_and_then_by_its_owner(void)
     CHECK(!"reached");
 }
 
+/* What is freed again has not been reused yet: the block that comes there next would count as freed. */
+static void free_all_and_make_one_again(void)
+{
+    make_blocks();
+    for (unsigned i = 0; i < COUNT; i++)
+        zk_free(misuse.blocks[i]);
+    next_phase();
+    CHECK(arena_block(misuse.size) == misuse.blocks[0]);
+    misuse.wrong = misuse.blocks[1];
+}
+
+static void freed_again_in_the_next_phase(void)
+{
+    free_all_and_make_one_again();
+    zk_free(misuse.wrong);
+    CHECK(!"reached");
+}
+
+static void freed_again_in_the_next_phase_by_another(void)
+{
+    free_all_and_make_one_again();
+    run_thread(free_wrong, NULL);
+    CHECK(!"reached");
+}
+
+static void freed_where_nothing_was_ever_served(void)
+{
+    begin_phase();
+    zk_free((char *)arena_block(misuse.size = fresh_number) + (size_t)48 * MIB);
+    CHECK(!"reached");
+}
+
 /* ---- Inside ---- */
 
 static void freed_inside(void)
@@ -255,6 +287,10 @@ static const struct CMUnitTest tests[] = {
     ABORTS(freed_by_its_owner_and_then_by_another, 64, "freed twice"),
     ABORTS(freed_by_another_and_then_by_its_owner, 64, "freed twice"),
     ABORTS(freed_by_another_and_then_by_its_owner, 8192, "freed twice"),
+    ABORTS(freed_again_in_the_next_phase, 64, "freed twice"),
+    ABORTS(freed_again_in_the_next_phase, 8192, "freed twice"),
+    ABORTS(freed_again_in_the_next_phase_by_another, 64, "freed twice"),
+    ABORTS(freed_where_nothing_was_ever_served, 64, "not a block that was ever served"),
     ABORTS(freed_inside, 64, "16 bytes inside"),
     ABORTS(freed_inside, 8192, "16 bytes inside"),
     ABORTS(freed_inside_by_another, 64, "32 bytes inside"),
