@@ -8,7 +8,7 @@
 
 /* The configuration in force. Written before the first phase begins and constant from then on: code
  * that has seen an active phase may read it without a lock. */
-extern struct zk_config zk_settings;
+extern __attribute__((visibility("hidden"))) struct zk_config zk_settings;
 
 enum { ZK_AUDIT_DEPTH_MAX = 32 }; /* frames */
 

@@ -162,10 +162,14 @@ void zk_free_sized(void *p, size_t size)
     zk_free(p);
 }
 
-/* Out of line, so that the usual case does not pay for it. */
-static __attribute__((noinline)) void *ask_again(size_t size)
+/* p is what system had, perhaps nothing. Out of line and done last, so that the usual case needs no frame for it. */
+static __attribute__((noinline)) void *malloc_unusually(void *p, size_t size)
 {
-    return zk_ask_system_again((struct zk_wish){.size = size, .align = ZK_GRANULE});
+    if (p == NULL)
+        p = zk_ask_system_again((struct zk_wish){.size = size, .align = ZK_GRANULE});
+    if (p != NULL)
+        zk_thread_count_system(size, false);
+    return p;
 }
 
 /* From system, with nothing special on: what every program pays outside the arena. */
@@ -173,11 +177,9 @@ static inline __attribute__((always_inline)) void *malloc_unseen(size_t size)
 {
     void *p = zk_system_malloc(size);
 
-    if (unlikely(p == NULL))
-        p = ask_again(size);
-    if (likely(p != NULL))
-        zk_thread_count_system(size, false);
-    return p;
+    if (likely(p != NULL) && likely(zk_thread_can_count_system(size)))
+        return p;
+    return malloc_unusually(p, size);
 }
 
 /* Pretenuring raises the floor above the largest size that it has learned. Serves a smaller size that is not among

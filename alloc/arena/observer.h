@@ -77,7 +77,7 @@ struct zk_observer {
 /* The observer that watches; NULL unless attended. */
 /* Relaxed: the tables are constant. A thread that reads NULL has not seen a phase yet (see rare.h), and has nothing
  * to report. */
-extern const struct zk_observer *_Atomic zk_observer;
+extern __attribute__((visibility("hidden"))) const struct zk_observer *_Atomic zk_observer;
 
 static inline const struct zk_observer *zk_watcher(void)
 {

@@ -10,7 +10,7 @@
 
 /* Twice the generation, plus 1 while the phase is active. Generation 0 is the time before the first
  * phase. */
-extern _Atomic uint64_t zk_phase_word;
+extern __attribute__((visibility("hidden"))) _Atomic uint64_t zk_phase_word;
 
 static inline bool zk_phase_word_active(uint64_t word)
 {

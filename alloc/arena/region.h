@@ -24,7 +24,7 @@ struct region {
     size_t books_bytes;     /* from one slab's books to the next one's */
 };
 
-extern struct region zk_region;
+extern __attribute__((visibility("hidden"))) struct region zk_region;
 
 /* Reserves the region as zk_settings say. If refused, tries smaller slabs, then fewer, then does
  * without, and says so in one line on stderr. Called once, under the phase lock. */

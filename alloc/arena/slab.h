@@ -163,7 +163,7 @@ struct slab {
 };
 
 /* Stands in for the slab of a thread without one: always closed, owns nothing. */
-extern struct slab zk_no_slab;
+extern __attribute__((visibility("hidden"))) struct slab zk_no_slab;
 
 /* ---- slab.c: layout, holding, bumping ---- */
 

@@ -32,7 +32,7 @@ struct zk_system {
     const char *name;
     bool bystander; /* the program defines malloc, so only some of our functions are called */
 };
-extern struct zk_system zk_system;
+extern __attribute__((visibility("hidden"))) struct zk_system zk_system;
 
 static inline void *zk_system_malloc(size_t size)
 {

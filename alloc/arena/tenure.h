@@ -21,7 +21,7 @@
 #define ZK_TENURE_BELOW ((size_t)ZK_LARGE_FROM)
 
 /* One bit for each class of sizes: four to a doubling, from 16 bytes (or less) up to ZK_TENURE_BELOW. */
-extern _Atomic uint64_t zk_tenured;
+extern __attribute__((visibility("hidden"))) _Atomic uint64_t zk_tenured;
 
 /* The class of a size, which must be rounded up to granules, and below ZK_TENURE_BELOW. */
 static inline unsigned zk_tenure_class(size_t size)

@@ -104,16 +104,22 @@ extern _Thread_local struct thread *zk_thread_known __attribute__((tls_model(ZK_
 /* Counts one block that the C library served to the calling thread. */
 void zk_thread_count_system_slow(size_t size, bool overflow);
 
-static inline void zk_thread_count_system(size_t size, bool overflow)
+/* The same, unless the thread has no record: then false. */
+static inline bool zk_thread_can_count_system(size_t size)
 {
     struct thread *thread = zk_thread_known;
 
-    if (thread == NULL || overflow) {
-        zk_thread_count_system_slow(size, overflow);
-        return;
-    }
+    if (thread == NULL)
+        return false;
     zk_count_own(&thread->system_count, 1);
     zk_count_own(&thread->system_bytes, size);
+    return true;
+}
+
+static inline void zk_thread_count_system(size_t size, bool overflow)
+{
+    if (overflow || !zk_thread_can_count_system(size))
+        zk_thread_count_system_slow(size, overflow);
 }
 
 #endif
