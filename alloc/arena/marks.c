@@ -81,8 +81,9 @@ static bool mark_elsewhere(struct slab *slab, const char *p)
 /* Chunks ahead of the current one may hold blocks: they are kept. In the current one there are none at or above bump.
  *
  * This holds on any thread: a block that lives has its chunk open, and bump is above the block, until the chunk is closed;
- * and then the chunk does not become the current one again. `current` changes before bump does, so if bump was read
- * after that, current is too. */
+ * and then the chunk does not become the current one again. `current` changes before bump does, so where bump has gone on
+ * to another chunk, so has what is read of `current` after it. It is also read before, as bump's cache line is the
+ * holder's. */
 bool zk_slab_may_free_ahead(struct slab *slab, const void *p)
 {
     uint32_t index = chunk_of(slab, p);
@@ -91,7 +92,8 @@ bool zk_slab_may_free_ahead(struct slab *slab, const void *p)
         zk_misuse(p, "not a block that was ever served");
         return false;
     }
-    if (index != LOAD(slab->current))
+    if (index != LOAD(slab->current) || (const char *)p < LOAD(slab->bump) ||
+        index != LOAD(slab->current))
         return true;
     zk_misuse(p, "freed twice, or never served: nothing lives there");
     return false;
@@ -102,7 +104,7 @@ void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned)
     if (pinned) {
         struct chunk *chunk = &slab->chunks[chunk_of(slab, p)];
 
-        if ((const char *)p >= LOAD(slab->bump) && !zk_slab_may_free_ahead(slab, p))
+        if (!zk_slab_may_free_ahead(slab, p))
             return;
         if (!mark_elsewhere(slab, p)) {
             misuse(slab, p);

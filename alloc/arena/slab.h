@@ -75,21 +75,23 @@ struct slab {
     _Atomic(char *) bump; /* next free byte, a multiple of the granule */
     char *limit;          /* end of the current chunk, or of the run if that comes first */
     _Atomic(_Atomic uint32_t *) log; /* where the next block is entered */
-    char *base;                      /* first byte */
     _Atomic size_t marked_bytes;     /* = bytes if frees are marked (pinned), else 0 */
     _Atomic uint64_t freed;          /* blocks of this slab freed by its holder, ever */
-    _Atomic uint64_t *marks;         /* of the holder's frees: a bit for each granule */
-    struct chunk *chunks;            /* one per chunk, and one for "past the end" */
-    unsigned chunk_shift;            /* log2 of the bytes of a chunk; see zk_chunk_shift */
-    bool pinned;                     /* recycled by chunks */
-    _Atomic size_t bytes; /* size of the slab, less what was given back; 0 in zk_no_slab */
+    _Atomic unsigned moves;          /* odd while the holder changes chunks (begin_move) */
+    _Atomic uint64_t opened;         /* usable chunks, set once access is granted */
 
-    /* The books; see above. */
+    /* The second one hardly ever changes, and is all that other threads' frees need of what the holder writes. */
+    char *base;                        /* first byte */
+    struct chunk *chunks;              /* one per chunk, and one for "past the end" */
+    unsigned chunk_shift;              /* log2 of the bytes of a chunk; see zk_chunk_shift */
+    bool pinned;                       /* recycled by chunks */
+    _Atomic size_t bytes;              /* size of the slab, less what was given back; 0 in zk_no_slab */
+    _Atomic uint64_t *marks;           /* of the holder's frees: a bit for each granule */
     _Atomic uint64_t *marks_elsewhere; /* of other threads' frees */
     char *logs;                        /* an entry for each granule */
     _Atomic uint64_t extent;           /* usable chunks << 32 | existing chunks; see commit.c */
-    _Atomic uint64_t opened;           /* usable chunks, set once access is granted */
-    _Atomic unsigned moves;            /* odd while the holder changes chunks (begin_move) */
+
+    /* The books; see above. */
     _Atomic size_t current;            /* the chunk that bump is in */
     _Atomic uint64_t closed_count;     /* blocks entered before the current chunk was, ever */
     _Atomic uint64_t closed_bytes;     /* bytes bumped over before run_start was reached, ever */
@@ -285,8 +287,8 @@ void zk_slab_cut(struct slab *slab);
 /* Counts the free of p, which lies in slab, on a thread that does not hold slab. */
 void zk_slab_free_elsewhere(struct slab *slab, const void *p, bool pinned);
 
-/* The free of p, which lies in slab, at or above a bump that was read before. False if nothing has been served there
- * since the slab was recycled; that is reported. */
+/* The free of p, which lies in slab. False if nothing has been served there since the slab was recycled; that is
+ * reported. */
 bool zk_slab_may_free_ahead(struct slab *slab, const void *p);
 
 /* The holder's free of p found its mark there already. */
