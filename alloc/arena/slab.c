@@ -187,19 +187,21 @@ static bool is_committed(const struct slab *slab, uint32_t index)
     return index < LOAD(slab->extent) >> 32;
 }
 
-/* A fast zk_slab_renew for a common case: the chunk held one block, which the holder has freed. False if that is not
- * so; then nothing has changed. */
-static inline bool renew_one(struct slab *slab, struct chunk *chunk, uint32_t index)
+/* A fast zk_slab_renew for a common case: the chunk, which starts at `start`, held one block, which the holder has freed.
+ * False if that is not so; then nothing has changed. */
+static inline bool renew_one(struct slab *slab, struct chunk *chunk, uint32_t index, const char *start)
 {
-    const char *block;
+    uint32_t entry;
+    size_t offset;
 
     if (LOAD(chunk->blocks) != 1 || LOAD(chunk->freed) != 1 || LOAD(chunk->freed_elsewhere) != 0)
         return false;
-    block = entry_of(slab, index, 0);
-    if (LOAD(chunk->freed_sum) != (uint32_t)(uintptr_t)block)
+    /* Relaxed, both: only the holder writes them. */
+    entry = atomic_load_explicit(log_of(slab, index), memory_order_relaxed);
+    if (LOAD(chunk->freed_sum) != entry)
         return false; /* with no free elsewhere, the sum says the same as the mark */
-    /* Relaxed: only the holder writes it. */
-    atomic_store_explicit(&slab->marks[mark_word(slab, block)], 0, memory_order_relaxed);
+    offset = index * bytes_of_chunk(slab) + (uint32_t)(entry - (uint32_t)(uintptr_t)start);
+    atomic_store_explicit(&slab->marks[offset >> (ZK_GRANULE_SHIFT + 6)], 0, memory_order_relaxed);
     STORE(chunk->freed, 0); /* `blocks` is not read before the chunk is closed again */
     STORE(chunk->freed_sum, 0);
     return true;
@@ -247,7 +249,7 @@ static void enter_chunk(struct slab *slab, char *at)
     if (__builtin_expect(at == slab_end(slab), 0)) {
         bump_from(slab, index, at, at);
     } else if (__builtin_expect(slab->pinned, 1)) {
-        if (renew_one(slab, chunk, index))
+        if (renew_one(slab, chunk, index, start))
             enter_renewed(slab, chunk, index, start, at);
         else
             renew_and_enter(slab, chunk, index, start, at);
@@ -475,7 +477,7 @@ static void *serve_again(struct slab *slab, size_t size, size_t align)
             ((uintptr_t)start & (align - 1)) != 0)
             continue;
         begin_move(slab);
-        served = renew_one(slab, chunk, index);
+        served = renew_one(slab, chunk, index, chunk_start(slab, index));
         if (served) {
             if (slab->dirty < LOAD(chunk->tail))
                 slab->dirty = LOAD(chunk->tail);
