@@ -31,7 +31,8 @@ static inline void zk_count_own_32(_Atomic uint32_t *count, uint32_t more)
 #endif
 }
 
-/* Is value below a limit that another thread may lower? One instruction, where compilers would emit two. */
+/* Is value below a limit that another thread may lower? One instruction, where compilers would emit two; volatile, so that a
+ * loop reads it each time. */
 static inline bool zk_is_below(size_t value, const _Atomic size_t *limit)
 {
 #if defined __x86_64__ && !defined __SANITIZE_THREAD__

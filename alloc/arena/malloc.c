@@ -215,6 +215,8 @@ static __attribute__((noinline)) void *malloc_in_phase(size_t size, struct slab 
 
 static __attribute__((noinline)) void *malloc_rarely(size_t size, struct zk_caller caller)
 {
+    if (zk_rarely_passes_on(size))
+        return malloc_unseen(size);
     return zk_rarely_route((struct zk_wish){size, ZK_GRANULE, caller, false});
 }
 

@@ -16,7 +16,9 @@ enum {
 };
 
 /* Set when the library is loaded or the first phase begins, and constant from then on. Relaxed: a thread that
- * has seen a phase (by acquiring its word), or has a block that was served in one, sees the flags. */
+ * has seen a phase (by acquiring its word), or has a block that was served in one, sees the flags.
+ *
+ * Declared hidden, not only defined so: then the compiler loads it directly, without the table of offsets. */
 extern __attribute__((visibility("hidden"))) _Atomic unsigned zk_rare_flags;
 
 static inline unsigned zk_rare(void)

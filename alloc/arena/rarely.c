@@ -56,50 +56,67 @@ static void tell_born(const void *p, const struct zk_wish *wish, uint64_t word)
         observer->born(p, wish, word);
 }
 
-static void *carve(struct zk_wish wish, uint64_t word)
+static void *carve(const struct zk_wish *wish, uint64_t word)
 {
     const struct zk_observer *observer = zk_watcher();
     void *p;
 
     if (observer != NULL && observer->stand_in != NULL)
-        return observer->stand_in->serve(wish);
-    p = zk_carve(zk_thread_slab(), wish, word);
+        return observer->stand_in->serve(*wish);
+    p = zk_carve(zk_thread_slab(), *wish, word);
     if (zk_chaos())
         tighten(zk_thread_slab(), p != NULL);
     return p;
 }
 
-void *zk_rarely_route_arena(struct zk_wish wish, bool *overflow)
+static void *route_arena(const struct zk_wish *wish, bool *overflow)
 {
     uint64_t word;
     void *p;
 
     *overflow = false;
-    if (zk_chaos() && !zk_detour && !wish.moves)
+    if (zk_chaos() && !zk_detour && !wish->moves)
         count_for_chaos(); /* a phase may begin here */
     word = zk_phase_word_seen();
-    if (zk_is_outside(word, wish.size) || zk_detour)
+    if (zk_is_outside(word, wish->size) || zk_detour)
         return NULL;
-    if (zk_is_tenured(wish.size)) {
-        zk_route_detour(zk_thread_slab(), wish.size);
-        if (zk_chaos())
+    if (zk_is_tenured(wish->size)) {
+        if (zk_route_detour(zk_thread_slab(), wish->size) && zk_chaos())
             tighten(zk_thread_slab(), false);
         return NULL;
     }
     p = carve(wish, word);
     if (p != NULL)
-        tell_born(p, &wish, word);
+        tell_born(p, wish, word);
     *overflow = p == NULL && zk_phase_word_active(zk_phase_word_seen()); /* as in route.c */
     return p;
 }
 
+bool zk_rarely_passes_on(size_t size)
+{
+    bool small = size < zk_settings.min_bytes;
+
+    if (zk_rare() != ZK_RARE_CHAOS || zk_detour || (!small && !zk_is_tenured(size)))
+        return false;
+    count_for_chaos();
+    if (!small && zk_phase_word_active(zk_phase_word_seen()) &&
+        zk_route_detour(zk_thread_slab(), size))
+        tighten(zk_thread_slab(), false);
+    return true;
+}
+
+void *zk_rarely_route_arena(struct zk_wish wish, bool *overflow)
+{
+    return route_arena(&wish, overflow);
+}
+
 /* Counts and reports a block that system served. */
-static void *systems(void *p, struct zk_wish wish, bool overflow)
+static void *systems(void *p, const struct zk_wish *wish, bool overflow)
 {
     if (p == NULL || zk_detour)
         return p;
-    zk_count_system(p, wish.size, overflow);
-    tell_born(p, &wish, zk_phase_word_seen());
+    zk_count_system(p, wish->size, overflow);
+    tell_born(p, wish, zk_phase_word_seen());
     return p;
 }
 
@@ -110,8 +127,8 @@ void *zk_rarely_route(struct zk_wish wish)
 
     if (zk_defers())
         return zk_other->route(wish);
-    p = zk_rarely_route_arena(wish, &overflow);
-    return p != NULL ? p : systems(zk_from_system(wish), wish, overflow);
+    p = route_arena(&wish, &overflow);
+    return p != NULL ? p : systems(zk_from_system(wish), &wish, overflow);
 }
 
 void *zk_rarely_zeroed(struct zk_wish wish)
@@ -122,9 +139,9 @@ void *zk_rarely_zeroed(struct zk_wish wish)
 
     if (zk_defers())
         return zk_other->zeroed(wish);
-    p = zk_rarely_route_arena(wish, &overflow);
+    p = route_arena(&wish, &overflow);
     if (p == NULL)
-        return systems(zk_zeroed_from_system(wish), wish, overflow);
+        return systems(zk_zeroed_from_system(wish), &wish, overflow);
     observer = zk_watcher();
     if (observer != NULL && observer->stand_in != NULL)
         observer->stand_in->clear(p, wish.size);

@@ -16,6 +16,11 @@ struct slab;
 
 /* Like the functions of the same names, without "rarely_", in zkalloc.h and route.h. */
 void *zk_rarely_route(struct zk_wish wish);
+
+/* Does malloc pass a block of size bytes on to system, with chaos on and nothing else? Most are, under chaos: so this is
+ * shorter than zk_rarely_route. True: the block has been counted for chaos, and system is to be asked. */
+bool zk_rarely_passes_on(size_t size);
+
 void *zk_rarely_route_arena(struct zk_wish wish, bool *overflow);
 void *zk_rarely_zeroed(struct zk_wish wish);
 void zk_rarely_free(void *p);

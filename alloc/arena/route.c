@@ -106,10 +106,13 @@ static __attribute__((noinline)) void drain(struct slab *slab)
     leave(slab);
 }
 
-void zk_route_detour(struct slab *held, size_t size)
+bool zk_route_detour(struct slab *held, size_t size)
 {
-    if (unlikely(zk_slab_detours(held, size)) && !zk_detour)
+    bool full = unlikely(zk_slab_detours(held, size)) && !zk_detour;
+
+    if (full)
         drain(held);
+    return full;
 }
 
 /* The calling thread holds `held`. *overflow: as in zk_route_arena. */

@@ -40,8 +40,8 @@ void *zk_route_arena(struct zk_wish wish, bool *overflow);
 void zk_route_begun(void);
 
 /* In a phase, system serves a block of size bytes, a size that is learned. If most blocks are by now, what the slab of the
- * calling thread, `held`, does not need any more is given back. */
-void zk_route_detour(struct slab *held, size_t size);
+ * calling thread, `held`, does not need any more is given back: then true. */
+bool zk_route_detour(struct slab *held, size_t size);
 
 /* Would the arena serve a block of that size now, if it had room? */
 bool zk_route_is_arenas(size_t size);
