@@ -189,7 +189,8 @@ static bool is_committed(const struct slab *slab, uint32_t index)
 
 /* A fast zk_slab_renew for a common case: the chunk, which starts at `start`, held one block, which the holder has freed.
  * False if that is not so; then nothing has changed. */
-static inline bool renew_one(struct slab *slab, struct chunk *chunk, uint32_t index, const char *start)
+static inline bool renew_one(struct slab *slab, struct chunk *chunk, uint32_t index,
+                             const char *start)
 {
     uint32_t entry;
     size_t offset;

@@ -81,22 +81,22 @@ struct slab {
     _Atomic uint64_t opened;         /* usable chunks, set once access is granted */
 
     /* The second one hardly ever changes, and is all that other threads' frees need of what the holder writes. */
-    char *base;                        /* first byte */
-    struct chunk *chunks;              /* one per chunk, and one for "past the end" */
-    unsigned chunk_shift;              /* log2 of the bytes of a chunk; see zk_chunk_shift */
-    bool pinned;                       /* recycled by chunks */
-    _Atomic size_t bytes;              /* size of the slab, less what was given back; 0 in zk_no_slab */
-    _Atomic uint64_t *marks;           /* of the holder's frees: a bit for each granule */
+    char *base;              /* first byte */
+    struct chunk *chunks;    /* one per chunk, and one for "past the end" */
+    unsigned chunk_shift;    /* log2 of the bytes of a chunk; see zk_chunk_shift */
+    bool pinned;             /* recycled by chunks */
+    _Atomic size_t bytes;    /* size of the slab, less what was given back; 0 in zk_no_slab */
+    _Atomic uint64_t *marks; /* of the holder's frees: a bit for each granule */
     _Atomic uint64_t *marks_elsewhere; /* of other threads' frees */
     char *logs;                        /* an entry for each granule */
     _Atomic uint64_t extent;           /* usable chunks << 32 | existing chunks; see commit.c */
 
     /* The books; see above. */
-    _Atomic size_t current;            /* the chunk that bump is in */
-    _Atomic uint64_t closed_count;     /* blocks entered before the current chunk was, ever */
-    _Atomic uint64_t closed_bytes;     /* bytes bumped over before run_start was reached, ever */
-    _Atomic(char *) run_start;         /* where bumping in the current chunk started */
-    _Atomic uint64_t still_count;      /* while moves is odd: blocks and bytes served before that */
+    _Atomic size_t current;        /* the chunk that bump is in */
+    _Atomic uint64_t closed_count; /* blocks entered before the current chunk was, ever */
+    _Atomic uint64_t closed_bytes; /* bytes bumped over before run_start was reached, ever */
+    _Atomic(char *) run_start;     /* where bumping in the current chunk started */
+    _Atomic uint64_t still_count;  /* while moves is odd: blocks and bytes served before that */
     _Atomic uint64_t still_bytes;
 
     /* The holder's own. */
