@@ -158,12 +158,22 @@ static void release(struct oracle *oracle, struct oracle_block *block)
 
 /* ---- Who holds a slab ---- */
 
+void oracle_note_stats(struct oracle *oracle, const struct zk_stats *stats)
+{
+    oracle->slabs = (unsigned)stats->slabs;
+    oracle->learned_before = oracle->learned;
+    oracle->learned = (struct oracle_sizes){0, 0};
+    if (stats->tenured_classes > 0)
+        oracle->learned =
+            (struct oracle_sizes){(size_t)stats->tenured_from, (size_t)stats->tenured_below};
+}
+
 static struct zk_stats stats_seen_by(struct oracle *oracle, unsigned thread)
 {
     struct zk_stats stats;
 
     zk_stats(&stats);
-    oracle->slabs = (unsigned)stats.slabs;
+    oracle_note_stats(oracle, &stats);
     if (thread == oracle->forker)
         oracle->vanished = 0; /* it has just freed the slabs that they held */
     return stats;
@@ -198,20 +208,25 @@ static void expect_holder(struct oracle *oracle, unsigned thread, bool arena,
             stats->slabs_in_use, stats->slabs, arena ? "of the arena" : "of system", others);
 }
 
-/* May pretenuring have learned the size? The model does not know exactly which sizes it has
- * learned. */
-static bool is_learned(const struct oracle *oracle, const struct zk_stats *stats, size_t size)
+static bool is_among(struct oracle_sizes sizes, size_t size)
 {
     size_t rounded = (size + 15) & ~(size_t)15;
 
+    return rounded >= sizes.from && size < sizes.below;
+}
+
+/* May pretenuring have learned the size? The model does not know exactly which sizes it has learned. What it had learned may
+ * have been forgotten by the very block that system then served: draining recycles the slab (zk_route_detour). */
+static bool is_learned(const struct oracle *oracle, const struct zk_stats *stats, size_t size)
+{
     if (stats->tenured_classes > 0 &&
         (oracle->setup.pretenure == ZK_PRETENURE_OFF || oracle->ever_discarded ||
          oracle->setup.wipe == ORACLE_WIPE_PHASE))
         oracle_fail(oracle, ORACLE_WRONG,
                     "%" PRIu64 " classes of sizes are learned, and should not be",
                     stats->tenured_classes);
-    return stats->tenured_classes > 0 && rounded >= stats->tenured_from &&
-           size < stats->tenured_below && stats->overflow_count == oracle->overflows;
+    return (is_among(oracle->learned, size) || is_among(oracle->learned_before, size)) &&
+           stats->overflow_count == oracle->overflows;
 }
 
 /* A block due to the arena has been served. */

@@ -110,6 +110,12 @@ struct oracle_block {
     bool arena;
 };
 
+/* Sizes from `from` to below `below`. */
+struct oracle_sizes {
+    size_t from;
+    size_t below;
+};
+
 struct oracle {
     struct oracle_setup setup;
     struct oracle_block blocks[ORACLE_SLOTS];
@@ -122,12 +128,14 @@ struct oracle {
     bool ever_discarded;
     bool discarded; /* a phase was; its blocks count as retained until recycled */
     /* The slabs, if threads take turns. */
-    bool known[ORACLE_THREADS_MAX]; /* the allocator has met the thread */
-    bool holds[ORACLE_THREADS_MAX]; /* the thread has a slab */
-    unsigned holders;               /* threads that have one */
-    unsigned slabs;                 /* how many there are, as far as is known */
-    unsigned holders_most;          /* ever */
-    uint64_t overflows;             /* what the stats must show */
+    bool known[ORACLE_THREADS_MAX];     /* the allocator has met the thread */
+    bool holds[ORACLE_THREADS_MAX];     /* the thread has a slab */
+    unsigned holders;                   /* threads that have one */
+    unsigned slabs;                     /* how many there are, as far as is known */
+    unsigned holders_most;              /* ever */
+    uint64_t overflows;                 /* what the stats must show */
+    struct oracle_sizes learned;        /* by pretenuring, when the stats were last seen */
+    struct oracle_sizes learned_before; /* and the time before that */
     /* In the child of a fork. */
     unsigned forks;     /* forks between the test's process and this one */
     unsigned forker;    /* the thread that made the last fork; ORACLE_THREADS_MAX: none */
@@ -145,6 +153,9 @@ struct oracle {
 
 /* Configures the allocator. Call before anything else in the process. */
 void oracle_start(struct oracle *oracle, const struct oracle_setup *setup);
+
+/* Notes of these stats, which were taken just now, what changes without the model. */
+void oracle_note_stats(struct oracle *oracle, const struct zk_stats *stats);
 
 /* Runs one operation on the calling thread. Does not return if anything is wrong. EXIT is only
  * recorded; the caller ends the thread. */

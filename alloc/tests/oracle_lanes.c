@@ -157,7 +157,7 @@ static void know_state(struct lane *lane, enum oracle_way way)
     oracle->holds[lane->index] = stats.slabs_in_use == 1;
     oracle->holders = (unsigned)stats.slabs_in_use;
     oracle->holders_most = ORACLE_THREADS_MAX;
-    oracle->slabs = (unsigned)stats.slabs;
+    oracle_note_stats(oracle, &stats);
     oracle->overflows = stats.overflow_count;
 }
 

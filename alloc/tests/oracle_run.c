@@ -25,6 +25,7 @@ struct crew {
     sem_t caller;
     unsigned caller_is; /* in a child: the thread whose operations the caller runs, or none */
     bool stays_alone;   /* ... and those of all others as well */
+    bool replaced;      /* the first caller has ended */
     struct member {
         struct crew *crew;
         unsigned index;
@@ -221,7 +222,7 @@ static bool is_alone(const struct crew *crew)
     for (unsigned i = 0; i < ORACLE_THREADS_MAX; i++)
         if (crew->members[i].running)
             return false;
-    return crew->caller_is != nobody;
+    return crew->caller_is != nobody && !crew->replaced;
 }
 
 /* How many threads the child has: one, as many as before, or more than there are slabs. */
@@ -298,6 +299,7 @@ __attribute__((noreturn)) static void replace_caller(void)
 {
     pthread_t next;
 
+    child.crew.replaced = true;
     child.caller = (pid_t)syscall(SYS_gettid);
     if (pthread_create(&next, NULL, child_goes_on, &child.caller) != 0)
         oracle_fail(&child.oracle, ORACLE_WRONG, "no thread");
