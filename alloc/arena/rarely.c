@@ -40,6 +40,13 @@ static void tighten(struct slab *slab, bool carved)
     zk_slab_tighten(slab, zk_chaos_stride());
 }
 
+/* zk_route_detour, for the calling thread. What was drained is tightened again. */
+static void detour(size_t size)
+{
+    if (zk_route_detour(zk_thread_slab(), size) && zk_chaos())
+        tighten(zk_thread_slab(), false);
+}
+
 void zk_rarely_grown(struct slab *slab)
 {
     if (zk_chaos())
@@ -81,8 +88,7 @@ static void *route_arena(const struct zk_wish *wish, bool *overflow)
     if (zk_is_outside(word, wish->size) || zk_detour)
         return NULL;
     if (zk_is_tenured(wish->size)) {
-        if (zk_route_detour(zk_thread_slab(), wish->size) && zk_chaos())
-            tighten(zk_thread_slab(), false);
+        detour(wish->size);
         return NULL;
     }
     p = carve(wish, word);
@@ -99,9 +105,8 @@ bool zk_rarely_passes_on(size_t size)
     if (zk_rare() != ZK_RARE_CHAOS || zk_detour || (!small && !zk_is_tenured(size)))
         return false;
     count_for_chaos();
-    if (!small && zk_phase_word_active(zk_phase_word_seen()) &&
-        zk_route_detour(zk_thread_slab(), size))
-        tighten(zk_thread_slab(), false);
+    if (!small && zk_phase_word_active(zk_phase_word_seen()))
+        detour(size);
     return true;
 }
 
